@@ -1,0 +1,104 @@
+//! Time as the library sees it: one number, from a clock that can be replaced.
+//!
+//! Nothing below the engine asks for the time; the engine asks once for each request and hands it
+//! down. That keeps every rule about lifetimes testable without sleeping.
+
+use std::{
+    fmt,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// A point in time: microseconds since 1970-01-01T00:00:00Z, without leap seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The time that lies `micros` microseconds after the Unix epoch.
+    #[must_use]
+    pub const fn from_micros(micros: u64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since the Unix epoch.
+    #[must_use]
+    pub const fn as_micros(self) -> u64 {
+        self.0
+    }
+
+    /// This time plus `duration`, or the last time that can be represented.
+    #[must_use]
+    pub const fn saturating_add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(micros(duration)))
+    }
+
+    /// How long `earlier` lies before this time; zero if it does not.
+    #[must_use]
+    pub const fn saturating_since(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
+const fn micros(duration: Duration) -> u64 {
+    let micros = duration.as_micros();
+    if micros > u64::MAX as u128 { u64::MAX } else { micros as u64 }
+}
+
+/// Where the engine gets the time from.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The present time. It may stand still; the library stays safe when it steps back.
+    fn now(&self) -> Timestamp;
+}
+
+/// The clock of the machine, read once when it is made and counted on from there without steps.
+///
+/// An operator or NTP who sets the machine's clock does not move this one, so nonces neither
+/// expire early nor come from the future while the process lives.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock {
+    started: Instant,
+    started_at: Timestamp,
+}
+
+impl SystemClock {
+    /// A clock that shows the machine's time now.
+    #[must_use]
+    pub fn new() -> Self {
+        // A machine whose clock stands before 1970 gets the epoch: only differences matter.
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { started: Instant::now(), started_at: Timestamp(micros(since_epoch)) }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        self.started_at.saturating_add(self.started.elapsed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_never_wraps() {
+        let (early, late) = (Timestamp::from_micros(3), Timestamp::from_micros(10));
+        assert_eq!(late.saturating_since(early), Duration::from_micros(7));
+        assert_eq!(early.saturating_since(late), Duration::ZERO);
+        assert_eq!(late.saturating_add(Duration::MAX).as_micros(), u64::MAX);
+    }
+
+    #[test]
+    fn the_system_clock_goes_forward_from_the_present() {
+        let clock = SystemClock::new();
+        let (first, second) = (clock.now(), clock.now());
+        assert!(first <= second);
+        // 2020-01-01 in microseconds.
+        assert!(first.as_micros() > 1_577_836_800_000_000);
+    }
+}

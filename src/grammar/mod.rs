@@ -1,0 +1,1 @@
+//! The grammar of RFC 9110 that authentication needs.

@@ -1,0 +1,94 @@
+//! Who a request comes from, once that has been proved.
+
+use std::{fmt, sync::Arc};
+
+use http::Extensions;
+
+/// The canonical name of a user, as the back end holds it: never the name as typed.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(Arc<str>);
+
+impl UserId {
+    /// Wraps a name.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// A user's account: the canonical user-id and what the back end knows beside it.
+///
+/// Cloning is cheap. A back end that keeps its users in memory builds each account once.
+#[derive(Clone)]
+pub struct Account(Arc<Record>);
+
+#[derive(Clone)]
+struct Record {
+    user: UserId,
+    groups: Vec<Box<str>>,
+    data: Extensions,
+}
+
+impl Account {
+    /// The account of the user whose canonical name is `user`.
+    pub fn new(user: impl Into<Arc<str>>) -> Self {
+        Self(Arc::new(Record {
+            user: UserId::new(user),
+            groups: Vec::new(),
+            data: Extensions::new(),
+        }))
+    }
+
+    /// Adds a group that the user is a member of.
+    #[must_use]
+    pub fn with_group(mut self, group: impl Into<Box<str>>) -> Self {
+        Arc::make_mut(&mut self.0).groups.push(group.into());
+        self
+    }
+
+    /// Adds a value of the back end's own type, one for each type; the inner service reads it back
+    /// with [`data`](Self::data).
+    #[must_use]
+    pub fn with_data<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        Arc::make_mut(&mut self.0).data.insert(value);
+        self
+    }
+
+    /// The canonical user-id.
+    #[must_use]
+    pub fn user(&self) -> &UserId {
+        &self.0.user
+    }
+
+    /// The groups, in the order in which they were added.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.0.groups.iter().map(|group| &**group)
+    }
+
+    /// The value of type `T` that the back end added.
+    #[must_use]
+    pub fn data<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.0.data.get()
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The back end's own data may be secret: it is not shown.
+        f.debug_struct("Account")
+            .field("user", &self.0.user)
+            .field("groups", &self.0.groups)
+            .finish_non_exhaustive()
+    }
+}

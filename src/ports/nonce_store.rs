@@ -1,0 +1,105 @@
+//! The memory of which nonce-counts have been used.
+
+use std::{fmt, future::Future};
+
+use crate::{
+    clock::Timestamp,
+    error::BackendError,
+    identity::UserId,
+    scheme::digest::{NonceCount, NonceId},
+};
+
+/// How far the memory of a [`NonceStore`] reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One process, gone when it ends. Nonces of other processes are stale.
+    Local,
+    /// All processes that share it. Nonces of all of them are good.
+    Shared,
+}
+
+/// What the store made of a nonce-count.
+///
+/// Anything but [`Fresh`](Self::Fresh) is answered with 407 and `stale=true`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NonceUse {
+    /// Never seen, and now on record: the request may pass.
+    Fresh,
+    /// The count was used before, or lies below the window of counts that are remembered.
+    Replayed,
+    /// Another user used this nonce first.
+    OtherUser,
+    /// The store has no entry for the nonce and can not rule out that it once had one.
+    Forgotten,
+}
+
+/// A nonce-count whose digest has been verified, put to the store.
+#[derive(Clone, Copy, Debug)]
+pub struct Presentation<'a> {
+    /// The nonce, its issue time included.
+    pub nonce: &'a NonceId,
+    /// The count that the client sent with it.
+    pub count: NonceCount,
+    /// Who proved to know the password.
+    pub user: &'a UserId,
+    /// The present time.
+    pub now: Timestamp,
+    /// From when on the nonce is refused for its age alone, and may be forgotten.
+    pub expires: Timestamp,
+}
+
+/// One atomic question: may this nonce-count pass?
+///
+/// Asked only after the digest has been verified, so that nobody who lacks the password can use
+/// up a count. A wrong [`NonceUse::Fresh`] is a replay that passes; a wrong anything else costs
+/// the client one more round trip. When in doubt, refuse.
+pub trait NonceStore: Send + Sync + 'static {
+    /// Whether other processes share this memory.
+    fn scope(&self) -> Scope;
+
+    /// Records the count if it is fresh, in one atomic step, and says what it was.
+    ///
+    /// # Errors
+    /// The store can not be reached or did not answer in time. The request is refused with 503.
+    fn check_and_insert(
+        &self,
+        presentation: Presentation<'_>,
+    ) -> impl Future<Output = Result<NonceUse, BackendError>> + Send;
+
+    /// The same without waiting, for a store that never waits. `None` means that nothing was done.
+    fn check_and_insert_now(
+        &self,
+        presentation: Presentation<'_>,
+    ) -> Option<Result<NonceUse, BackendError>> {
+        let _ = presentation;
+        None
+    }
+}
+
+/// The store that refuses everything: what stands in where no store works.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoNonceStore;
+
+impl NonceStore for NoNonceStore {
+    fn scope(&self) -> Scope {
+        Scope::Local
+    }
+
+    async fn check_and_insert(&self, _: Presentation<'_>) -> Result<NonceUse, BackendError> {
+        Ok(NonceUse::Forgotten)
+    }
+
+    fn check_and_insert_now(&self, _: Presentation<'_>) -> Option<Result<NonceUse, BackendError>> {
+        Some(Ok(NonceUse::Forgotten))
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Local => "local",
+            Self::Shared => "shared",
+        })
+    }
+}

@@ -1,0 +1,5 @@
+//! The Digest scheme, RFC 7616.
+
+mod nonce;
+
+pub use nonce::{NonceCount, NonceId};
