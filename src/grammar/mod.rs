@@ -1,1 +1,43 @@
 //! The grammar of RFC 9110 that authentication needs.
+//!
+//! Everything here works on the bytes of one field, borrows from them and allocates nothing
+//! (what prints appends to the caller's buffer). A byte is
+//! looked at a small, fixed number of times, so a long field costs no more than its length.
+//! Errors hold a reason and a place, and nothing that a peer sent. No type shows such bytes in
+//!
+//! It is public for those who write a scheme of their own.
+//!
+//! ```text
+//! auth-scheme   = token                                            ; RFC 9110, 11.1
+//! auth-param    = token BWS "=" BWS ( token / quoted-string )      ; RFC 9110, 11.2
+//! quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE          ; RFC 9110, 5.6.4
+//! ```
+//!
+//! The classes of bytes are in [`chars`].
+//!
+//! # What is tolerated
+//! What RFC 9110 asks a recipient to bear with, and clients do send:
+//! - whitespace round the `=` of a parameter, and round commas;
+//! - empty members of a list, at its beginning, in the middle and at its end;
+//! - several spaces after the scheme, and whitespace at both ends of the field;
+//! - a quoted-string where a parameter is defined as a token, and the reverse;
+//! - a backslash in front of a byte that needs none;
+//! - bytes from 0x80 up within a quoted-string, in whatever encoding.
+//!
+//! Nothing else is: no parameter without a value, no missing comma or closing quote, no control
+//!
+//! # What is left to the caller
+//! Whether a parameter occurs twice, which names are known, whether a value has the form that its
+//! parameter asks for, and the length of the field.
+
+mod auth_param;
+pub mod chars;
+mod cursor;
+mod quoted;
+mod syntax_error;
+mod value;
+
+pub use auth_param::{AuthParam, AuthParams, DEFAULT_MAX_PARAMETERS};
+pub use quoted::{Unescaped, unescape, write_quoted};
+pub use syntax_error::{SyntaxError, SyntaxErrorKind};
+pub use value::Value;
