@@ -8,6 +8,7 @@
 //! It is public for those who write a scheme of their own.
 //!
 //! ```text
+//! credentials   = auth-scheme [ 1*SP ( token68 / #auth-param ) ]   ; RFC 9110, 11.4
 //! auth-scheme   = token                                            ; RFC 9110, 11.1
 //! auth-param    = token BWS "=" BWS ( token / quoted-string )      ; RFC 9110, 11.2
 //! quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE          ; RFC 9110, 5.6.4
@@ -25,6 +26,7 @@
 //! - bytes from 0x80 up within a quoted-string, in whatever encoding.
 //!
 //! Nothing else is: no parameter without a value, no missing comma or closing quote, no control
+//! character but the tab in a quoted-string, no line folding, no second credentials after a comma.
 //!
 //! # What is left to the caller
 //! Whether a parameter occurs twice, which names are known, whether a value has the form that its
@@ -32,12 +34,14 @@
 
 mod auth_param;
 pub mod chars;
+mod credentials;
 mod cursor;
 mod quoted;
 mod syntax_error;
 mod value;
 
 pub use auth_param::{AuthParam, AuthParams, DEFAULT_MAX_PARAMETERS};
+pub use credentials::{Credentials, CredentialsBody, SchemeAndRest, split_scheme};
 pub use quoted::{Unescaped, unescape, write_quoted};
 pub use syntax_error::{SyntaxError, SyntaxErrorKind};
 pub use value::Value;
