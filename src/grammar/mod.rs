@@ -4,11 +4,13 @@
 //! (what prints appends to the caller's buffer). A byte is
 //! looked at a small, fixed number of times, so a long field costs no more than its length.
 //! Errors hold a reason and a place, and nothing that a peer sent. No type shows such bytes in
+//! its `Debug` output either, a challenge's scheme excepted: they may be somebody's password.
 //!
 //! It is public for those who write a scheme of their own.
 //!
 //! ```text
 //! credentials   = auth-scheme [ 1*SP ( token68 / #auth-param ) ]   ; RFC 9110, 11.4
+//! challenge     = auth-scheme [ 1*SP ( token68 / #auth-param ) ]   ; RFC 9110, 11.3
 //! auth-scheme   = token                                            ; RFC 9110, 11.1
 //! auth-param    = token BWS "=" BWS ( token / quoted-string )      ; RFC 9110, 11.2
 //! quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE          ; RFC 9110, 5.6.4
@@ -33,6 +35,7 @@
 //! parameter asks for, and the length of the field.
 
 mod auth_param;
+mod challenge;
 pub mod chars;
 mod credentials;
 mod cursor;
@@ -41,6 +44,7 @@ mod syntax_error;
 mod value;
 
 pub use auth_param::{AuthParam, AuthParams, DEFAULT_MAX_PARAMETERS};
+pub use challenge::{Challenge, Challenges};
 pub use credentials::{Credentials, CredentialsBody, SchemeAndRest, split_scheme};
 pub use quoted::{Unescaped, unescape, write_quoted};
 pub use syntax_error::{SyntaxError, SyntaxErrorKind};
