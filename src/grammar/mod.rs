@@ -1,7 +1,7 @@
-//! The grammar of RFC 9110 that authentication needs.
+//! The grammar of RFC 9110 that authentication needs, and of RFC 8187.
 //!
 //! Everything here works on the bytes of one field, borrows from them and allocates nothing
-//! (what prints appends to the caller's buffer). A byte is
+//! (what prints appends to the caller's buffer; [`ExtValue::to_text`] says so itself). A byte is
 //! looked at a small, fixed number of times, so a long field costs no more than its length.
 //! Errors hold a reason and a place, and nothing that a peer sent. No type shows such bytes in
 //! its `Debug` output either, a challenge's scheme excepted: they may be somebody's password.
@@ -14,6 +14,7 @@
 //! auth-scheme   = token                                            ; RFC 9110, 11.1
 //! auth-param    = token BWS "=" BWS ( token / quoted-string )      ; RFC 9110, 11.2
 //! quoted-string = DQUOTE *( qdtext / quoted-pair ) DQUOTE          ; RFC 9110, 5.6.4
+//! ext-value     = charset "'" [ language ] "'" value-chars         ; RFC 8187, 3.2.1
 //! ```
 //!
 //! The classes of bytes are in [`chars`].
@@ -39,6 +40,7 @@ mod challenge;
 pub mod chars;
 mod credentials;
 mod cursor;
+mod ext_value;
 mod quoted;
 mod syntax_error;
 mod value;
@@ -46,6 +48,7 @@ mod value;
 pub use auth_param::{AuthParam, AuthParams, DEFAULT_MAX_PARAMETERS};
 pub use challenge::{Challenge, Challenges};
 pub use credentials::{Credentials, CredentialsBody, SchemeAndRest, split_scheme};
+pub use ext_value::{ExtValue, PercentDecoded, write_ext_value};
 pub use quoted::{Unescaped, unescape, write_quoted};
 pub use syntax_error::{SyntaxError, SyntaxErrorKind};
 pub use value::Value;
