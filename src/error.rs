@@ -32,3 +32,22 @@ impl Error for BackendError {
         Some(self.source.as_ref())
     }
 }
+
+/// The set-up makes no sense. Found when something is built, before any request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A nonce store without room for a single nonce.
+    #[error("a nonce store with a capacity of {capacity} would refuse everybody: use 1 or more")]
+    NonceStoreCapacity {
+        /// The capacity asked for, in nonces.
+        capacity: usize,
+    },
+    /// A window of nonce-counts that is too narrow for parallel requests, or wider than what is
+    /// remembered.
+    #[error("a nonce window of {window} counts is out of range: use 64 to 128")]
+    NonceWindow {
+        /// The window asked for, in counts.
+        window: u32,
+    },
+}
