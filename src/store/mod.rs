@@ -1,1 +1,5 @@
-//! Stores that come with the crate.
+//! Nonce stores that come with the crate.
+
+mod memory;
+
+pub use memory::{MemoryNonceStore, MemoryNonceStoreBuilder};
