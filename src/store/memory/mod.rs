@@ -36,6 +36,8 @@ mod tree;
 mod window;
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod support;
 
 pub use builder::MemoryNonceStoreBuilder;
