@@ -36,6 +36,8 @@ mod tree;
 mod window;
 
 #[cfg(test)]
+mod interleavings;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod support;
