@@ -110,3 +110,175 @@ impl fmt::Debug for MemoryNonceStore {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        error::Error,
+        panic::{AssertUnwindSafe, catch_unwind},
+        pin::pin,
+        sync::Barrier,
+        task::{self, Poll, Waker},
+        thread,
+    };
+
+    use NonceUse::{Forgotten, Fresh, OtherUser, Replayed};
+
+    use super::{
+        super::{
+            shards::Lock,
+            support::{Sent, sent},
+        },
+        *,
+    };
+
+    fn store(capacity: usize) -> MemoryNonceStore {
+        MemoryNonceStore::builder().with_capacity(capacity).build().unwrap()
+    }
+
+    fn answer(store: &MemoryNonceStore, sent: &Sent) -> NonceUse {
+        sent.to(|presentation| store.check_and_insert_now(presentation).unwrap().unwrap())
+    }
+
+    #[track_caller]
+    fn expect(store: &MemoryNonceStore, sent: &Sent, expected: NonceUse) {
+        assert_eq!(answer(store, sent), expected, "{sent:?}");
+    }
+
+    #[test]
+    fn both_ways_to_ask_give_the_same_answer_and_never_wait() {
+        let store = MemoryNonceStore::default();
+        assert_eq!(store.scope(), Scope::Local);
+        let ask = |sent: &Sent| {
+            sent.to(|presentation| {
+                let mut answer = pin!(store.check_and_insert(presentation));
+                match answer.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) {
+                    Poll::Ready(answer) => answer.unwrap(),
+                    Poll::Pending => panic!("waits"),
+                }
+            })
+        };
+        assert_eq!(ask(&sent("alice", 5, 1)), Fresh);
+        expect(&store, &sent("alice", 5, 1), Replayed);
+        expect(&store, &sent("alice", 5, 2), Fresh);
+        assert_eq!(ask(&sent("alice", 5, 2)), Replayed);
+        assert_eq!(ask(&sent("bob", 5, 3)), OtherUser);
+        assert_eq!(ask(&sent("bob", 6, 1).at(u64::MAX)), Forgotten);
+    }
+
+    #[test]
+    fn clones_share_one_memory() {
+        let store = store(10);
+        expect(&store.clone(), &sent("alice", 5, 1), Fresh);
+        expect(&store, &sent("alice", 5, 1), Replayed);
+        assert_eq!((store.len(), store.clone().is_empty()), (1, false));
+    }
+
+    #[test]
+    fn its_options_reach_every_shard() {
+        let store =
+            MemoryNonceStore::builder().with_capacity(4_096).with_window(128).build().unwrap();
+        for nonce in 1..100 {
+            expect(&store, &sent("alice", nonce, 128), Fresh);
+            expect(&store, &sent("alice", nonce, 1), Fresh);
+        }
+    }
+
+    #[test]
+    fn its_debug_output_is_sizes_only() {
+        let store = store(2_048);
+        expect(&store, &sent("alice", 5, 1), Fresh);
+        assert_eq!(
+            format!("{store:?}"),
+            "MemoryNonceStore { capacity: 2048, window: 64, shards: 2, len: 1 }"
+        );
+    }
+
+    #[test]
+    fn a_shard_that_a_panic_left_half_changed_fails_closed() {
+        let store = store(10);
+        expect(&store, &sent("alice", 5, 1), Fresh);
+        let shard = store.shards.iter().next().unwrap();
+        let panic = catch_unwind(AssertUnwindSafe(|| shard.with(|_| panic!("on purpose"))));
+        assert!(panic.is_err());
+        let answer = sent("alice", 5, 2).to(|it| store.check_and_insert_now(it));
+        let error = answer.unwrap().unwrap_err();
+        assert_eq!(
+            error.source().unwrap().to_string(),
+            "the nonce store was left half changed by a panic; restart the process"
+        );
+        assert_eq!(store.len(), 0, "it can still be looked at");
+    }
+
+    #[test]
+    fn of_64_threads_with_the_same_count_exactly_one_passes() {
+        let store = MemoryNonceStore::new();
+        let (rounds, start) = (50, Barrier::new(64));
+        let run = || {
+            (1..=rounds)
+                .filter(|&count| {
+                    start.wait();
+                    answer(&store, &sent("alice", 5, count)) == Fresh
+                })
+                .count()
+        };
+        let passed: usize = thread::scope(|scope| {
+            let threads: Vec<_> = (0..64).map(|_| scope.spawn(run)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(passed, rounds as usize);
+    }
+
+    #[test]
+    fn stays_small_and_right_over_70_000_counts_of_one_nonce() {
+        let store = MemoryNonceStore::new();
+        for count in 1..=70_000 {
+            expect(&store, &sent("alice", 5, count), Fresh);
+            expect(&store, &sent("alice", 5, count), Replayed);
+        }
+        expect(&store, &sent("alice", 5, 1), Replayed);
+        assert_eq!(store.len(), 1);
+    }
+
+    #[test]
+    fn a_million_nonces_keep_to_the_capacity_and_leave_room_for_the_next() {
+        let store = store(100_000);
+        let users: Vec<_> = (0..50).map(|user| sent(&format!("user {user}"), 0, 1)).collect();
+        for nonce in 0..1_000_000 {
+            let sent = Sent { nonce, ..users[nonce as usize % users.len()].clone() };
+            expect(&store, &sent.at(1), Fresh);
+        }
+        // The shards are full, but for none of them having got a few too few.
+        assert_eq!(store.len(), 100_000);
+        expect(&store, &sent("user 0", 0, 1), Forgotten);
+        expect(&store, &sent("user 49", 999_999, 1), Replayed);
+    }
+
+    #[test]
+    fn one_user_never_fills_more_than_a_sixteenth() {
+        let store = store(100_000);
+        for nonce in 1_000..101_000 {
+            expect(&store, &sent("alice", nonce, 1).at(1_000), Fresh);
+        }
+        assert!(store.len() <= 100_000 / 16, "{}", store.len());
+        assert!(store.len() > 100_000 / 17, "{}", store.len());
+        for nonce in 900..1_000 {
+            expect(&store, &sent("bob", nonce, 1).at(1_000), Fresh);
+        }
+    }
+
+    #[test]
+    fn an_idle_store_is_emptied_by_the_calls_that_follow() {
+        let store = store(100_000);
+        for nonce in 0..50_000 {
+            expect(&store, &sent(&format!("user {nonce}"), nonce, 1).at(0), Fresh);
+        }
+        let filled = store.len();
+        for nonce in 1_000_000..1_000_000 + filled as u64 {
+            let late = sent("alice", nonce, 1).at(1_000_000);
+            expect(&store, &late, Fresh);
+        }
+        // What is left are the nonces of alice.
+        assert!(store.len() <= 100_000 / 16, "{}", store.len());
+    }
+}
