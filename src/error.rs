@@ -1,6 +1,129 @@
 //! What can go wrong outside a request: a set-up that makes no sense, a back end that fails.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, time::Duration};
+
+/// A mistake in the set-up, found when the realm, the store or the authenticator is built.
+///
+/// Each message names the value and the remedy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A realm without a character.
+    #[error("the realm is empty: give the protection space a name that users recognise")]
+    EmptyRealm,
+    /// A realm with a character that real clients break on.
+    #[error(
+        "the realm {realm:?} holds {character:?} at byte {position}: use printable ASCII without \
+         quote and backslash, since real clients break on the rest"
+    )]
+    InvalidRealm {
+        /// The realm as given.
+        realm: String,
+        /// The first character that may not stand in it.
+        character: char,
+        /// Where that character starts, in bytes.
+        position: usize,
+    },
+    /// A realm longer than 512 bytes.
+    #[error("the realm is {length} bytes long: use at most {maximum}")]
+    RealmTooLong {
+        /// Its length in bytes.
+        length: usize,
+        /// The longest that is allowed, in bytes.
+        maximum: usize,
+    },
+    /// No scheme to offer: every request would be refused with a 407 that nobody can answer.
+    #[error("no authentication scheme is offered: add with_basic, with_digest or with_scheme")]
+    NoScheme,
+    /// Two schemes of one name.
+    #[error("the scheme {name} is offered twice: add it once")]
+    DuplicateScheme {
+        /// The name of the scheme.
+        name: &'static str,
+    },
+    /// A scheme whose name is no token.
+    #[error("the scheme name {name:?} is not a token: use letters, digits and hyphens")]
+    InvalidSchemeName {
+        /// The name of the scheme.
+        name: &'static str,
+    },
+    /// Digest without an algorithm.
+    #[error("no Digest algorithm is offered: name at least one, such as SHA-256")]
+    NoAlgorithm,
+    /// One algorithm named twice.
+    #[error("the Digest algorithm {algorithm} is offered twice: name it once")]
+    DuplicateAlgorithm {
+        /// The algorithm's name in a challenge.
+        algorithm: &'static str,
+    },
+    /// The back end holds no H(A1) for any algorithm that is to be offered.
+    #[error(
+        "none of the Digest algorithms {configured} can be served: the source of secrets holds \
+         H(A1) for {held}; name an algorithm that it holds, or offer Basic instead"
+    )]
+    NoCommonAlgorithm {
+        /// What was to be offered.
+        configured: String,
+        /// What the source of secrets holds for every user.
+        held: String,
+    },
+    /// RFC 2069 responses were switched on without MD5, the one algorithm they know.
+    #[error("legacy_rfc2069 needs the algorithm MD5: add it, or leave the switch off")]
+    LegacyWithoutMd5,
+    /// A nonce key that can be guessed.
+    #[error("the nonce key is {length} bytes long: use at least {minimum} random bytes")]
+    ShortNonceKey {
+        /// The length of the key as given, in bytes.
+        length: usize,
+        /// The shortest that is allowed, in bytes.
+        minimum: usize,
+    },
+    /// Keys that outlive the process, with a memory of used nonces that does not.
+    #[error(
+        "nonce keys were configured, but the nonce store is local: after a restart, or on another \
+         node, used nonces would not be known; use a shared store, leave the keys out, or accept \
+         it with allow_unshared_replay_state"
+    )]
+    UnsharedReplayState,
+    /// Nonces that expire before they can be used, or practically never.
+    #[error("the nonce lifetime is {lifetime:?}: use {minimum:?} to {maximum:?}")]
+    NonceLifetime {
+        /// The lifetime as given.
+        lifetime: Duration,
+        /// The shortest that is allowed.
+        minimum: Duration,
+        /// The longest that is allowed.
+        maximum: Duration,
+    },
+    /// A nonce store without room for a single nonce.
+    #[error("a nonce store with a capacity of {capacity} would refuse everybody: use 1 or more")]
+    NonceStoreCapacity {
+        /// The capacity asked for, in nonces.
+        capacity: usize,
+    },
+    /// A window of nonce-counts that is too narrow for parallel requests, or wider than what is
+    /// remembered.
+    #[error("a nonce window of {window} counts is out of range: use 64 to 128")]
+    NonceWindow {
+        /// The window asked for, in counts.
+        window: u32,
+    },
+    /// A limit of zero.
+    #[error("the limit {name} is 0, which refuses everything: use a larger one")]
+    ZeroLimit {
+        /// The option.
+        name: &'static str,
+    },
+    /// A header field that has a meaning of its own can not carry the identity.
+    #[error("the field {name} can not carry the identity: choose a name of your own")]
+    ReservedIdentityHeader {
+        /// The field name as given.
+        name: String,
+    },
+    /// The operating system gave no random bytes.
+    #[error("no random bytes could be had from the operating system")]
+    Randomness(#[source] getrandom::Error),
+}
 
 /// A back end (a directory, a database, a store) could not answer.
 ///
@@ -31,23 +154,4 @@ impl Error for BackendError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(self.source.as_ref())
     }
-}
-
-/// The set-up makes no sense. Found when something is built, before any request.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// A nonce store without room for a single nonce.
-    #[error("a nonce store with a capacity of {capacity} would refuse everybody: use 1 or more")]
-    NonceStoreCapacity {
-        /// The capacity asked for, in nonces.
-        capacity: usize,
-    },
-    /// A window of nonce-counts that is too narrow for parallel requests, or wider than what is
-    /// remembered.
-    #[error("a nonce window of {window} counts is out of range: use 64 to 128")]
-    NonceWindow {
-        /// The window asked for, in counts.
-        window: u32,
-    },
 }

@@ -92,3 +92,51 @@ impl fmt::Debug for Account {
             .finish_non_exhaustive()
     }
 }
+
+/// Who a forwarded request comes from. The layer puts it into the request's extensions.
+///
+/// Anonymous is an identity of its own, present only where anonymous access was allowed and the
+/// request had no credentials at all. A request that bypassed authentication has no identity.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    account: Option<Account>,
+    scheme: &'static str,
+}
+
+impl Identity {
+    /// The owner of `account`, as proved by `scheme`.
+    #[must_use]
+    pub const fn new(account: Account, scheme: &'static str) -> Self {
+        Self { account: Some(account), scheme }
+    }
+
+    /// Nobody in particular.
+    #[must_use]
+    pub const fn anonymous() -> Self {
+        Self { account: None, scheme: "anonymous" }
+    }
+
+    /// Whether nobody was asked to prove anything.
+    #[must_use]
+    pub const fn is_anonymous(&self) -> bool {
+        self.account.is_none()
+    }
+
+    /// The account; `None` for an anonymous request.
+    #[must_use]
+    pub const fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+
+    /// The canonical user-id; `None` for an anonymous request.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.account().map(|account| account.user().as_str())
+    }
+
+    /// The name of the scheme that proved it, such as `Basic` or `Digest`, or `anonymous`.
+    #[must_use]
+    pub const fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+}

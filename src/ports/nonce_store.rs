@@ -1,6 +1,6 @@
 //! The memory of which nonce-counts have been used.
 
-use std::{fmt, future::Future};
+use std::{fmt, future::Future, sync::Arc};
 
 use crate::{
     clock::Timestamp,
@@ -74,6 +74,27 @@ pub trait NonceStore: Send + Sync + 'static {
     ) -> Option<Result<NonceUse, BackendError>> {
         let _ = presentation;
         None
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: NonceStore> NonceStore for Arc<S> {
+    fn scope(&self) -> Scope {
+        S::scope(self)
+    }
+
+    fn check_and_insert(
+        &self,
+        presentation: Presentation<'_>,
+    ) -> impl Future<Output = Result<NonceUse, BackendError>> + Send {
+        S::check_and_insert(self, presentation)
+    }
+
+    fn check_and_insert_now(
+        &self,
+        presentation: Presentation<'_>,
+    ) -> Option<Result<NonceUse, BackendError>> {
+        S::check_and_insert_now(self, presentation)
     }
 }
 

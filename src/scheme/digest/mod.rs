@@ -1,5 +1,25 @@
-//! The Digest scheme, RFC 7616.
+//! The Digest scheme, [RFC 7616]: what is printed, what is read, and what is computed from it.
+//!
+//! [RFC 7616]: https://www.rfc-editor.org/rfc/rfc7616
 
+mod algorithm;
+mod challenge;
+mod credentials;
+mod hashed_a1;
+mod info;
 mod nonce;
+mod response;
+mod uri;
+mod username;
 
-pub use nonce::{NonceCount, NonceId};
+pub use algorithm::{Algorithm, HashFunction, HashFunctions};
+pub use challenge::Challenge;
+pub(crate) use credentials::Claimed;
+pub use credentials::{Credentials, CredentialsError};
+pub use hashed_a1::{HashedA1, InvalidHashedA1};
+pub use nonce::{NonceCount, NonceId, NonceKey, NonceText};
+pub use response::Userhash;
+pub use uri::UriCheck;
+
+/// The name of the scheme.
+pub const NAME: &str = "Digest";

@@ -1,0 +1,163 @@
+//! Basic as the engine sees it.
+
+use std::{fmt, num::NonZeroUsize, sync::OnceLock};
+
+use http::HeaderValue;
+
+use super::scheme::{
+    Accepted, AuthScheme, ChallengeContext, ClaimContext, Credentials, Proof, Refusal,
+};
+use crate::{
+    error::BackendError,
+    ports::{BasicCredentials, CredentialValidator, Verdict},
+    reason::Reason,
+    scheme::{
+        Realm,
+        basic::{self, Reading, UserPass, UserPassError},
+    },
+};
+
+/// The Basic scheme over a validator.
+///
+/// # Examples
+/// ```
+/// use tower_proxy_auth::{
+///     authenticator::{Authenticator, BasicScheme},
+///     scheme::Realm,
+///     validator::Users,
+/// };
+///
+/// let realm = Realm::new("proxy")?;
+/// let users = Users::new(&realm).with_user("alice", "wonder")?;
+/// let basic = BasicScheme::new(users).with_latin1();
+/// let auth = Authenticator::builder(realm).with_scheme(basic).build()?;
+/// # let _ = auth;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct BasicScheme<V> {
+    validator: V,
+    reading: Reading,
+    /// The challenge for the realm that came first: most proxies have one.
+    challenge: OnceLock<(Realm, HeaderValue)>,
+}
+
+impl<V: CredentialValidator> BasicScheme<V> {
+    /// Basic with the strict way of reading credentials.
+    pub fn new(validator: V) -> Self {
+        Self { validator, reading: Reading::default(), challenge: OnceLock::new() }
+    }
+
+    /// Reads as Latin-1 what is not UTF-8, as Qt, libsoup, Java and others send it.
+    #[must_use]
+    pub const fn with_latin1(mut self) -> Self {
+        self.reading.latin1 = true;
+        self
+    }
+
+    /// Brings user-id and password into Unicode normalization form C before they are checked. What
+    /// is stored must be in that form too.
+    #[must_use]
+    pub const fn with_nfc(mut self) -> Self {
+        self.reading.nfc = true;
+        self
+    }
+
+    /// Lets empty passwords through to the validator.
+    ///
+    /// # Security
+    /// An LDAP server takes a bind with an empty password for an anonymous one, and says yes.
+    #[must_use]
+    pub const fn allow_empty_passwords(mut self) -> Self {
+        self.reading.empty_password = true;
+        self
+    }
+
+    /// Refuses longer passwords, in bytes of UTF-8, before the validator is asked; 4,096 by
+    /// default.
+    #[must_use]
+    pub const fn with_max_password_length(mut self, length: NonZeroUsize) -> Self {
+        self.reading.max_password_length = length.get();
+        self
+    }
+}
+
+/// What a client sent, and for which realm.
+#[derive(Debug)]
+pub struct BasicClaim {
+    realm: Realm,
+    user_pass: UserPass,
+}
+
+impl BasicClaim {
+    fn credentials(&self) -> BasicCredentials<'_> {
+        BasicCredentials::new(&self.realm, self.user_pass.user_id(), self.user_pass.password())
+    }
+}
+
+impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
+    type Claim = BasicClaim;
+
+    fn name(&self) -> &'static str {
+        basic::NAME
+    }
+
+    fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
+        let made = || basic::challenge(context.realm());
+        let kept = match self.challenge.get() {
+            None => {
+                made().map(|value| self.challenge.get_or_init(|| (context.realm().clone(), value)))
+            }
+            kept => kept,
+        };
+        let challenge = match kept {
+            Some((realm, value)) if realm == context.realm() => Some(value.clone()),
+            _ => made(),
+        };
+        challenge.into_iter().for_each(add);
+    }
+
+    fn claim(
+        &self,
+        context: &ClaimContext<'_>,
+        credentials: Credentials,
+    ) -> Result<BasicClaim, Refusal> {
+        let user_pass = UserPass::decode(credentials.as_bytes(), &self.reading)
+            .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
+        Ok(BasicClaim { realm: context.realm().clone(), user_pass })
+    }
+
+    fn prove_now(&self, claim: &mut BasicClaim) -> Option<Proof> {
+        self.validator.validate_now(claim.credentials()).map(proof_of)
+    }
+
+    async fn prove(&self, claim: BasicClaim) -> Proof {
+        proof_of(self.validator.validate(claim.credentials()).await)
+    }
+}
+
+const fn reason_of(error: UserPassError) -> Reason {
+    match error {
+        UserPassError::SeveralCredentials => Reason::Malformed,
+        UserPassError::Undecodable | UserPassError::NoColon => Reason::Undecodable,
+        UserPassError::EmptyUserId => Reason::EmptyUserId,
+        UserPassError::EmptyPassword => Reason::EmptyPassword,
+        UserPassError::ControlCharacter => Reason::ControlCharacter,
+        UserPassError::PasswordTooLong => Reason::PasswordTooLong,
+    }
+}
+
+fn proof_of(checked: Result<Verdict, BackendError>) -> Proof {
+    Err(Refusal::new(match checked? {
+        Verdict::Accepted(account) => return Ok(Accepted::new(account)),
+        Verdict::WrongPassword => Reason::WrongPassword,
+        Verdict::UnknownUser => Reason::UnknownUser,
+        Verdict::Disabled => Reason::AccountDisabled,
+        Verdict::Expired => Reason::AccountExpired,
+    }))
+}
+
+impl<V> fmt::Debug for BasicScheme<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BasicScheme").field("reading", &self.reading).finish_non_exhaustive()
+    }
+}

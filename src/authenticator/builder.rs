@@ -1,0 +1,199 @@
+//! The options of the engine.
+
+use std::{fmt, num::NonZeroU32, sync::Arc};
+
+use super::{
+    AuthScheme, Authenticator, BasicScheme, DigestScheme, Engine,
+    erased::{AnyScheme, Erased},
+};
+use crate::{
+    clock::{Clock, SystemClock},
+    error::ConfigError,
+    grammar::chars::is_tchar,
+    head::RequestHead,
+    policy::StaleLimit,
+    ports::{CredentialValidator, DigestSecrets},
+    scheme::{Realm, basic, digest},
+};
+
+const DEFAULT_MAX_FIELD_LENGTH: usize = 16 * 1_024;
+/// More than a browser has requests under way when a restart makes all its nonces stale at once.
+const DEFAULT_MAX_CONSECUTIVE_STALE: u32 = 100;
+
+/// Collects the schemes and options of an [`Authenticator`].
+///
+/// The first mistake is kept and reported by [`build`](Self::build).
+#[must_use]
+pub struct AuthenticatorBuilder {
+    realm: Realm,
+    realm_of: Option<RealmOf>,
+    schemes: Vec<Arc<dyn AnyScheme>>,
+    keeps_order: bool,
+    bypass: Option<Bypass>,
+    allow_anonymous: bool,
+    max_field_length: usize,
+    max_consecutive_stale: u32,
+    clock: Arc<dyn Clock>,
+    mistake: Option<ConfigError>,
+}
+
+pub(super) type RealmOf = Box<dyn Fn(&RequestHead<'_>) -> Option<Realm> + Send + Sync>;
+pub(super) type Bypass = Box<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
+
+impl AuthenticatorBuilder {
+    pub(super) fn new(realm: Realm) -> Self {
+        Self {
+            realm,
+            realm_of: None,
+            schemes: Vec::new(),
+            keeps_order: false,
+            bypass: None,
+            allow_anonymous: false,
+            max_field_length: DEFAULT_MAX_FIELD_LENGTH,
+            max_consecutive_stale: DEFAULT_MAX_CONSECUTIVE_STALE,
+            clock: Arc::new(SystemClock::new()),
+            mistake: None,
+        }
+    }
+
+    /// Offers Basic with its default options.
+    pub fn with_basic(self, validator: impl CredentialValidator) -> Self {
+        self.with_scheme(BasicScheme::new(validator))
+    }
+
+    /// Offers Digest with its default options.
+    pub fn with_digest(mut self, secrets: impl DigestSecrets) -> Self {
+        match DigestScheme::builder(secrets).build() {
+            Ok(scheme) => return self.with_scheme(scheme),
+            Err(mistake) => self.mistake = self.mistake.or(Some(mistake)),
+        }
+        self
+    }
+
+    /// Offers a scheme: [`BasicScheme`] or [`DigestScheme`] with options, or one of your own.
+    pub fn with_scheme(mut self, scheme: impl AuthScheme) -> Self {
+        self.schemes.push(Arc::new(Erased::new(scheme)));
+        self
+    }
+
+    /// Sends the challenges in the order in which the schemes were added. Without this, Digest
+    /// comes first and Basic last, which is what real clients need.
+    pub const fn keep_scheme_order(mut self) -> Self {
+        self.keeps_order = true;
+        self
+    }
+
+    /// Chooses the realm by the head of each request; `None` stands for the realm given first.
+    ///
+    /// Nonces, H(A1)s and the users of [`Users`](crate::validator::Users) are good in one realm
+    /// alone.
+    pub fn with_realm_of(
+        mut self,
+        realm_of: impl Fn(&RequestHead<'_>) -> Option<Realm> + Send + Sync + 'static,
+    ) -> Self {
+        self.realm_of = Some(Box::new(realm_of));
+        self
+    }
+
+    /// Forwards requests for which `bypass` says so, whatever credentials they have: health
+    /// checks, trusted peers. They get no identity.
+    ///
+    /// # Security
+    /// All of the head but the peer address is the client's to choose.
+    pub fn with_bypass(
+        mut self,
+        bypass: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.bypass = Some(Box::new(bypass));
+        self
+    }
+
+    /// Forwards requests without credentials, as [`Identity::anonymous`]. Credentials that are
+    /// malformed or wrong are refused all the same.
+    ///
+    /// [`Identity::anonymous`]: crate::identity::Identity::anonymous
+    pub const fn allow_anonymous(mut self) -> Self {
+        self.allow_anonymous = true;
+        self
+    }
+
+    /// Answers longer `Proxy-Authorization` fields with 431; 16,384 bytes by default.
+    pub const fn with_max_field_length(mut self, length: usize) -> Self {
+        self.max_field_length = length;
+        self
+    }
+
+    /// Answers a user at one address with 429 after so many stale answers in a row, 100 by
+    /// default; the count ends when one gets through, or after 10 seconds.
+    pub const fn with_max_consecutive_stale(mut self, answers: u32) -> Self {
+        self.max_consecutive_stale = answers;
+        self
+    }
+
+    /// Takes the time from `clock`; by default from [`SystemClock`].
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Checks the options and makes the engine.
+    ///
+    /// # Errors
+    /// The first mistake in the options: no scheme, one twice, a limit of zero, whatever
+    /// [`with_digest`](Self::with_digest) found.
+    pub fn build(mut self) -> Result<Authenticator, ConfigError> {
+        if let Some(mistake) = self.mistake {
+            return Err(mistake);
+        }
+        if self.schemes.is_empty() {
+            return Err(ConfigError::NoScheme);
+        }
+        for (position, scheme) in self.schemes.iter().enumerate() {
+            let name = scheme.name();
+            if name.is_empty() || !name.bytes().all(is_tchar) {
+                return Err(ConfigError::InvalidSchemeName { name });
+            }
+            let mut before = self.schemes.iter().take(position);
+            if before.any(|other| other.name().eq_ignore_ascii_case(name)) {
+                return Err(ConfigError::DuplicateScheme { name });
+            }
+        }
+        if self.max_field_length == 0 {
+            return Err(ConfigError::ZeroLimit { name: "max_field_length" });
+        }
+        let Some(max_consecutive_stale) = NonZeroU32::new(self.max_consecutive_stale) else {
+            return Err(ConfigError::ZeroLimit { name: "max_consecutive_stale" });
+        };
+        if !self.keeps_order {
+            self.schemes.sort_by_key(|scheme| preference(scheme.name()));
+        }
+        Ok(Authenticator(Arc::new(Engine {
+            realm: self.realm,
+            realm_of: self.realm_of,
+            schemes: self.schemes,
+            bypass: self.bypass,
+            allow_anonymous: self.allow_anonymous,
+            max_field_length: self.max_field_length,
+            stale_limit: StaleLimit::new(max_consecutive_stale),
+            clock: self.clock,
+        })))
+    }
+}
+
+/// Digest, then others, then Basic: the strongest that a client knows comes first.
+fn preference(name: &str) -> u8 {
+    match name {
+        _ if name.eq_ignore_ascii_case(digest::NAME) => 0,
+        _ if name.eq_ignore_ascii_case(basic::NAME) => 2,
+        _ => 1,
+    }
+}
+
+impl fmt::Debug for AuthenticatorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthenticatorBuilder")
+            .field("realm", &self.realm)
+            .field("schemes", &self.schemes)
+            .finish_non_exhaustive()
+    }
+}

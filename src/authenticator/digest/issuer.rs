@@ -1,0 +1,115 @@
+//! Where nonces come from, and what has become of one that comes back.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::NonceKeys;
+use crate::{
+    clock::Timestamp,
+    error::ConfigError,
+    ports::Scope,
+    reason::Reason,
+    scheme::{
+        Realm,
+        digest::{NonceId, NonceText},
+    },
+};
+
+/// How far ahead of our clock the clock of another node may be.
+const MAX_SKEW: Duration = Duration::from_secs(60);
+
+/// A key drawn by ourselves serves for this long, or for as long as the nonces of the one before
+/// it live, whichever is longer.
+const MIN_KEY_LIFETIME: Duration = Duration::from_secs(3_600);
+
+/// Issues nonces and judges them. Keeps nothing for any of them.
+pub(super) struct Issuer {
+    keys: NonceKeys,
+    /// How long a key serves, where they are drawn here.
+    key_lifetime: Option<Duration>,
+    nonce_lifetime: Duration,
+    scope: Scope,
+    node: u64,
+    counter: AtomicU64,
+    opaque: String,
+}
+
+/// What a nonce that came back is good for.
+pub(super) type Judgement = Result<NonceId, Reason>;
+
+impl Issuer {
+    pub(super) fn new(
+        keys: Option<NonceKeys>,
+        nonce_lifetime: Duration,
+        scope: Scope,
+    ) -> Result<Self, ConfigError> {
+        let mut random = [0; 24];
+        getrandom::fill(&mut random).map_err(ConfigError::Randomness)?;
+        let (node, opaque) = random.split_at(8);
+        let node = node.iter().fold(0, |number, &byte| number << 8 | u64::from(byte));
+        let key_lifetime = keys.is_none().then(|| MIN_KEY_LIFETIME.max(nonce_lifetime + MAX_SKEW));
+        let keys = match keys {
+            Some(keys) => keys,
+            None => NonceKeys::random()?,
+        };
+        Ok(Self {
+            keys,
+            key_lifetime,
+            nonce_lifetime,
+            scope,
+            node,
+            counter: AtomicU64::new(0),
+            opaque: URL_SAFE_NO_PAD.encode(opaque),
+        })
+    }
+
+    pub(super) fn issue(&self, now: Timestamp, realm: &Realm) -> NonceText {
+        if let Some(key_lifetime) = self.key_lifetime {
+            self.keys.rotate_if_due(now, key_lifetime);
+        }
+        let counter = self.counter.fetch_add(1, Ordering::Relaxed);
+        self.keys.seal(&NonceId::new(now, self.node, counter), realm)
+    }
+
+    /// Whether the nonce could be used now, leaving aside what it has been used for.
+    pub(super) fn judge(&self, nonce: &[u8], now: Timestamp, realm: &Realm) -> Judgement {
+        let id = self.keys.open(nonce, realm).ok_or(Reason::NonceUnknown)?;
+        // What another process has seen of this nonce is known only where the memory is shared.
+        if self.scope == Scope::Local && id.node() != self.node {
+            return Err(Reason::NonceUnknown);
+        }
+        let is_from_the_future = id.issued().saturating_since(now) > MAX_SKEW;
+        if is_from_the_future || now.saturating_since(id.issued()) > self.nonce_lifetime {
+            return Err(Reason::NonceExpired);
+        }
+        Ok(id)
+    }
+
+    /// From when on a nonce can not be used, whatever the clock of a node shows.
+    pub(super) fn expiry(&self, id: &NonceId) -> Timestamp {
+        id.issued().saturating_add(self.nonce_lifetime).saturating_add(MAX_SKEW)
+    }
+
+    /// Whether less than a quarter of the nonce's lifetime is left.
+    pub(super) fn is_near_its_end(&self, id: &NonceId, now: Timestamp) -> bool {
+        now.saturating_since(id.issued()) > self.nonce_lifetime / 4 * 3
+    }
+
+    pub(super) fn opaque(&self) -> &str {
+        &self.opaque
+    }
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issuer")
+            .field("nonce_lifetime", &self.nonce_lifetime)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,161 @@
+//! The keys that nonces are sealed with, and their rotation.
+
+use std::{
+    fmt, mem,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Duration,
+};
+
+use crate::{
+    clock::Timestamp,
+    error::ConfigError,
+    scheme::{
+        Realm,
+        digest::{NonceId, NonceKey, NonceText},
+    },
+};
+
+/// The current key, which seals, and the previous one, which still opens.
+///
+/// Clones share the keys: keep one to [`rotate`](Self::rotate) them while the proxy runs. Without
+/// any given, an authenticator draws its own and changes them by itself.
+///
+/// # Security
+/// Keys that several processes share need a nonce store that they share as well: otherwise what
+/// was used at one is fresh at the other.
+///
+/// # Examples
+/// ```
+/// use tower_proxy_auth::{authenticator::NonceKeys, scheme::digest::NonceKey};
+///
+/// let keys = NonceKeys::new(NonceKey::random()?);
+/// keys.rotate(NonceKey::random()?);
+/// # Ok::<(), tower_proxy_auth::error::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct NonceKeys(Arc<RwLock<Ring>>);
+
+struct Ring {
+    current: NonceKey,
+    previous: Option<NonceKey>,
+    /// When the current key came into use, once it has.
+    since: Option<Timestamp>,
+}
+
+impl NonceKeys {
+    /// One key.
+    #[must_use]
+    pub fn new(current: NonceKey) -> Self {
+        Self(Arc::new(RwLock::new(Ring { current, previous: None, since: None })))
+    }
+
+    /// Draws a key from the operating system's random numbers.
+    ///
+    /// # Errors
+    /// [`ConfigError::Randomness`] if there are none.
+    pub fn random() -> Result<Self, ConfigError> {
+        NonceKey::random().map(Self::new)
+    }
+
+    /// Seals with `next` from now on. What the key before has sealed is still opened; what the one
+    /// before that has sealed is stale. So leave a nonce lifetime between two calls.
+    pub fn rotate(&self, next: NonceKey) {
+        self.write().rotate(next);
+    }
+
+    /// Draws a new key once the current one has served for `interval`. Without random numbers the
+    /// current one serves on, and the next call tries again.
+    pub(super) fn rotate_if_due(&self, now: Timestamp, interval: Duration) {
+        let is_due =
+            |ring: &Ring| ring.since.is_none_or(|since| now.saturating_since(since) >= interval);
+        if !is_due(&self.read()) {
+            return;
+        }
+        let mut ring = self.write();
+        if !is_due(&ring) {
+            return;
+        }
+        if ring.since.is_some() {
+            match NonceKey::random() {
+                Ok(next) => ring.rotate(next),
+                Err(_) => return,
+            }
+        }
+        ring.since = Some(now);
+    }
+
+    pub(super) fn seal(&self, id: &NonceId, realm: &Realm) -> NonceText {
+        self.read().current.seal(id, realm)
+    }
+
+    pub(super) fn open(&self, nonce: &[u8], realm: &Realm) -> Option<NonceId> {
+        let ring = self.read();
+        let current = ring.current.open(nonce, realm);
+        current.or_else(|| ring.previous.as_ref()?.open(nonce, realm))
+    }
+
+    /// A panic can not leave a key half written.
+    fn read(&self) -> RwLockReadGuard<'_, Ring> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Ring> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ring {
+    fn rotate(&mut self, next: NonceKey) {
+        self.previous = Some(mem::replace(&mut self.current, next));
+    }
+}
+
+impl fmt::Debug for NonceKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NonceKeys(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn the_previous_key_still_opens_and_the_one_before_does_not() {
+        let realm = Realm::new("proxy").unwrap();
+        let id = NonceId::new(at(0), 1, 1);
+        let keys = NonceKeys::random().unwrap();
+        let nonce = keys.seal(&id, &realm);
+        let opens = || keys.open(nonce.as_str().as_bytes(), &realm) == Some(id);
+        assert!(opens());
+        keys.clone().rotate(NonceKey::random().unwrap());
+        assert!(opens());
+        assert_ne!(keys.seal(&id, &realm).as_str(), nonce.as_str());
+        keys.rotate(NonceKey::random().unwrap());
+        assert!(!opens());
+    }
+
+    #[test]
+    fn a_key_of_its_own_serves_for_one_interval() {
+        let realm = Realm::new("proxy").unwrap();
+        let id = NonceId::new(at(0), 1, 1);
+        let keys = NonceKeys::random().unwrap();
+        let mut sealed = Vec::new();
+        for seconds in [100, 101, 3_699, 3_700, 3_701, 50, 7_300] {
+            keys.rotate_if_due(at(seconds), HOUR);
+            sealed.push(keys.seal(&id, &realm).as_str().to_owned());
+        }
+        assert_eq!(sealed[0], sealed[1]);
+        assert_eq!(sealed[0], sealed[2]);
+        assert_ne!(sealed[0], sealed[3]);
+        assert_eq!(sealed[3], sealed[4]);
+        assert_eq!(sealed[3], sealed[5]);
+        assert_ne!(sealed[3], sealed[6]);
+    }
+}

@@ -1,0 +1,59 @@
+//! A scheme without its type, so that the engine has no type parameters.
+//!
+//! The claim stays on the stack where the scheme answers at once: nothing is boxed then.
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+use http::HeaderValue;
+
+use super::scheme::{AuthScheme, ChallengeContext, ClaimContext, Credentials, Proof};
+
+pub(super) type PendingProof = Pin<Box<dyn Future<Output = Proof> + Send>>;
+
+/// How far a check got.
+pub(super) enum Progress {
+    Done(Proof),
+    Pending(PendingProof),
+}
+
+pub(super) trait AnyScheme: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue));
+    fn check(&self, context: &ClaimContext<'_>, credentials: Credentials) -> Progress;
+}
+
+pub(super) struct Erased<S>(Arc<S>);
+
+impl<S> Erased<S> {
+    pub(super) fn new(scheme: S) -> Self {
+        Self(Arc::new(scheme))
+    }
+}
+
+impl<S: AuthScheme> AnyScheme for Erased<S> {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
+        self.0.challenges(context, add);
+    }
+
+    fn check(&self, context: &ClaimContext<'_>, credentials: Credentials) -> Progress {
+        let mut claim = match self.0.claim(context, credentials) {
+            Ok(claim) => claim,
+            Err(refusal) => return Progress::Done(Err(refusal)),
+        };
+        if let Some(proof) = self.0.prove_now(&mut claim) {
+            return Progress::Done(proof);
+        }
+        let scheme = Arc::clone(&self.0);
+        Progress::Pending(Box::pin(async move { scheme.prove(claim).await }))
+    }
+}
+
+impl fmt::Debug for dyn AnyScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,200 @@
+//! The port that every scheme goes through, ours included.
+
+use std::{error::Error, fmt, future::Future};
+
+use http::HeaderValue;
+
+use crate::{
+    clock::Timestamp, error::BackendError, head::RequestHead, identity::Account, reason::Reason,
+    scheme::Realm,
+};
+
+/// An authentication scheme: what it asks for, and how it checks what it gets.
+///
+/// The engine finds the scheme by name, calls [`claim`](Self::claim), then asks
+/// [`prove_now`](Self::prove_now) and, only where that can not answer, [`prove`](Self::prove).
+/// Whatever is refused is answered with the challenges of all schemes.
+///
+/// `examples/bearer_scheme.rs` adds a scheme of its own.
+pub trait AuthScheme: Send + Sync + 'static {
+    /// What was read from a field: who says what, and not yet whether it is true.
+    type Claim: Send + 'static;
+
+    /// The name of the scheme, a token. It compares without regard to case.
+    fn name(&self) -> &'static str;
+
+    /// Adds the challenges, one field line each, the most preferred first.
+    fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue));
+
+    /// Reads the credentials and checks all that the request alone shows. Touches nothing else.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    fn claim(
+        &self,
+        context: &ClaimContext<'_>,
+        credentials: Credentials,
+    ) -> Result<Self::Claim, Refusal>;
+
+    /// Checks the claim at once, where nothing has to be waited for. `None` means that nothing was
+    /// done and nothing recorded, and [`prove`](Self::prove) is to be called.
+    fn prove_now(&self, claim: &mut Self::Claim) -> Option<Proof> {
+        let _ = claim;
+        None
+    }
+
+    /// Checks the claim.
+    fn prove(&self, claim: Self::Claim) -> impl Future<Output = Proof> + Send;
+}
+
+/// What challenges are made from.
+#[derive(Clone, Copy, Debug)]
+pub struct ChallengeContext<'a> {
+    pub(super) realm: &'a Realm,
+    pub(super) now: Timestamp,
+    pub(super) stale: bool,
+}
+
+impl<'a> ChallengeContext<'a> {
+    /// The protection space of the request.
+    #[must_use]
+    pub const fn realm(&self) -> &'a Realm {
+        self.realm
+    }
+
+    /// The present time.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Whether the client proved itself over a nonce that can not be used.
+    #[must_use]
+    pub const fn stale(&self) -> bool {
+        self.stale
+    }
+}
+
+/// What credentials are read against.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimContext<'a> {
+    pub(super) head: &'a RequestHead<'a>,
+    pub(super) realm: &'a Realm,
+    pub(super) now: Timestamp,
+}
+
+impl<'a> ClaimContext<'a> {
+    /// The head of the request, without `Proxy-Authorization`.
+    #[must_use]
+    pub const fn head(&self) -> &'a RequestHead<'a> {
+        self.head
+    }
+
+    /// The protection space of the request.
+    #[must_use]
+    pub const fn realm(&self) -> &'a Realm {
+        self.realm
+    }
+
+    /// The present time.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+}
+
+/// The credentials of a request: a field value, and where the part after the scheme starts.
+pub struct Credentials {
+    pub(super) field: HeaderValue,
+    pub(super) position: usize,
+}
+
+impl Credentials {
+    /// What follows the scheme, without the spaces around it.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.field.as_bytes().get(self.position..).unwrap_or_default().trim_ascii_end()
+    }
+
+    /// The whole field value, for a scheme that keeps offsets into it.
+    #[must_use]
+    pub fn into_field(self) -> HeaderValue {
+        self.field
+    }
+
+    /// Where in the field value [`as_bytes`](Self::as_bytes) starts, in bytes.
+    #[must_use]
+    pub const fn position(&self) -> usize {
+        self.position
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(..)")
+    }
+}
+
+/// What the check of a claim came to.
+pub type Proof = Result<Accepted, Refusal>;
+
+/// A claim that is true.
+#[derive(Debug)]
+pub struct Accepted {
+    pub(super) account: Account,
+    pub(super) info: Option<HeaderValue>,
+}
+
+impl Accepted {
+    /// The request comes from the owner of `account`.
+    #[must_use]
+    pub const fn new(account: Account) -> Self {
+        Self { account, info: None }
+    }
+
+    /// Adds the value of `Proxy-Authentication-Info` for the response.
+    #[must_use]
+    pub fn with_info(mut self, info: Option<HeaderValue>) -> Self {
+        self.info = info;
+        self
+    }
+}
+
+/// Why a claim was refused: a reason, and what only the operator should see.
+#[derive(Debug)]
+pub struct Refusal {
+    pub(super) reason: Reason,
+    pub(super) account: Option<Account>,
+    pub(super) source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Refusal {
+    /// A refusal for `reason`, which also fixes the status.
+    #[must_use]
+    pub const fn new(reason: Reason) -> Self {
+        Self { reason, account: None, source: None }
+    }
+
+    /// Adds whose account it is, once the password has been proved and never before.
+    #[must_use]
+    pub fn with_account(mut self, account: Account) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// Adds what lies behind it, for the log.
+    ///
+    /// # Security
+    /// Its text must hold nothing that the client sent.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+impl From<BackendError> for Refusal {
+    fn from(error: BackendError) -> Self {
+        Self::new(Reason::BackendFailed).with_source(error)
+    }
+}

@@ -1,0 +1,112 @@
+//! The head of a request: all that a decision is made from.
+
+use std::net::IpAddr;
+
+use http::{Extensions, HeaderMap, Method, Request, Uri, request::Parts};
+
+/// The head of a request, borrowed.
+///
+/// Closures that choose a realm or let a request bypass authentication see the request through it.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestHead<'a> {
+    method: &'a Method,
+    target: &'a Uri,
+    headers: &'a HeaderMap,
+    extensions: &'a Extensions,
+    peer: Option<IpAddr>,
+}
+
+impl<'a> RequestHead<'a> {
+    /// The head that consists of these parts, from an unknown peer.
+    #[must_use]
+    pub const fn new(
+        method: &'a Method,
+        target: &'a Uri,
+        headers: &'a HeaderMap,
+        extensions: &'a Extensions,
+    ) -> Self {
+        Self { method, target, headers, extensions, peer: None }
+    }
+
+    /// The head of a request that has been taken apart.
+    #[must_use]
+    pub const fn of_parts(parts: &'a Parts) -> Self {
+        Self::new(&parts.method, &parts.uri, &parts.headers, &parts.extensions)
+    }
+
+    /// The head of a request.
+    #[must_use]
+    pub fn of_request<B>(request: &'a Request<B>) -> Self {
+        Self::new(request.method(), request.uri(), request.headers(), request.extensions())
+    }
+
+    /// Says where the request came from.
+    #[must_use]
+    pub const fn with_peer(mut self, peer: Option<IpAddr>) -> Self {
+        self.peer = peer;
+        self
+    }
+
+    /// Replaces the request target, where a router has changed the one that was sent.
+    #[must_use]
+    pub const fn with_target(mut self, target: &'a Uri) -> Self {
+        self.target = target;
+        self
+    }
+
+    /// The method.
+    #[must_use]
+    pub const fn method(&self) -> &'a Method {
+        self.method
+    }
+
+    /// The request target as it was sent.
+    #[must_use]
+    pub const fn target(&self) -> &'a Uri {
+        self.target
+    }
+
+    /// The header fields; `Proxy-Authorization` may already have been taken out.
+    #[must_use]
+    pub const fn headers(&self) -> &'a HeaderMap {
+        self.headers
+    }
+
+    /// What the server attached to the request.
+    #[must_use]
+    pub const fn extensions(&self) -> &'a Extensions {
+        self.extensions
+    }
+
+    /// The address of the peer, where it is known.
+    #[must_use]
+    pub const fn peer(&self) -> Option<IpAddr> {
+        self.peer
+    }
+
+    /// Whether the request asks for a tunnel to a host and port: CONNECT, but not the extended
+    /// CONNECT of [RFC 8441], which names a resource.
+    ///
+    /// [RFC 8441]: https://www.rfc-editor.org/rfc/rfc8441
+    #[must_use]
+    pub fn is_tunnel(&self) -> bool {
+        self.method == Method::CONNECT && self.target.path_and_query().is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_a_tunnel_from_an_extended_connect() {
+        let (headers, extensions) = (HeaderMap::new(), Extensions::new());
+        let is_tunnel = |method: Method, target: &str| {
+            let target = target.parse().unwrap();
+            RequestHead::new(&method, &target, &headers, &extensions).is_tunnel()
+        };
+        assert!(is_tunnel(Method::CONNECT, "example.org:443"));
+        assert!(!is_tunnel(Method::CONNECT, "https://example.org/chat"));
+        assert!(!is_tunnel(Method::GET, "http://example.org/"));
+    }
+}

@@ -1,0 +1,5 @@
+//! Limits on what clients may do time and again.
+
+mod stale_limit;
+
+pub(crate) use stale_limit::{QUIET as STALE_QUIET, StaleLimit};

@@ -1,0 +1,185 @@
+//! The secrets that Digest is checked against.
+
+use std::{future::Future, sync::Arc};
+
+use crate::{
+    error::BackendError,
+    identity::Account,
+    scheme::{
+        Realm,
+        digest::{HashFunction, HashFunctions, HashedA1, Userhash},
+    },
+};
+
+/// Whose secret is asked for, and which.
+#[derive(Clone, Copy)]
+pub struct DigestUser<'a> {
+    realm: &'a Realm,
+    function: HashFunction,
+    name: DigestName<'a>,
+}
+
+/// The user by name or by the hash of the name.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum DigestName<'a> {
+    /// One reading of the user-id as sent: compare it byte for byte.
+    UserId(&'a str),
+    /// The hash of `user-id:realm`: look it up in an index, never in a scan. Sent only where
+    /// userhash was offered.
+    Userhash(&'a Userhash),
+}
+
+impl<'a> DigestUser<'a> {
+    /// The user `name` of `realm`, asked about for `function`.
+    #[must_use]
+    pub const fn new(realm: &'a Realm, function: HashFunction, name: DigestName<'a>) -> Self {
+        Self { realm, function, name }
+    }
+
+    /// The protection space. A secret made for another one is of no use.
+    #[must_use]
+    pub const fn realm(&self) -> &'a Realm {
+        self.realm
+    }
+
+    /// The hash function whose H(A1) is asked for.
+    #[must_use]
+    pub const fn function(&self) -> HashFunction {
+        self.function
+    }
+
+    /// Who is asked about.
+    #[must_use]
+    pub const fn name(&self) -> DigestName<'a> {
+        self.name
+    }
+}
+
+impl std::fmt::Debug for DigestUser<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DigestUser")
+            .field("realm", self.realm)
+            .field("function", &self.function)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether an account may be used, which its owner is told once the password has been proved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Standing {
+    /// It may.
+    #[default]
+    Active,
+    /// It has been disabled. 403.
+    Disabled,
+    /// It has expired. 403.
+    Expired,
+}
+
+/// What is stored for a user.
+#[derive(Clone, Debug)]
+pub struct DigestAccount {
+    account: Account,
+    ha1: HashedA1,
+    standing: Standing,
+}
+
+impl DigestAccount {
+    /// An active account with its H(A1) for the hash function that was asked for.
+    #[must_use]
+    pub const fn new(account: Account, ha1: HashedA1) -> Self {
+        Self { account, ha1, standing: Standing::Active }
+    }
+
+    /// Says whether the account may be used.
+    #[must_use]
+    pub const fn with_standing(mut self, standing: Standing) -> Self {
+        self.standing = standing;
+        self
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Whose it is, without the secret.
+    #[must_use]
+    pub fn into_account(self) -> Account {
+        self.account
+    }
+
+    /// The stored secret.
+    #[must_use]
+    pub const fn ha1(&self) -> &HashedA1 {
+        &self.ha1
+    }
+
+    /// Whether it may be used.
+    #[must_use]
+    pub const fn standing(&self) -> Standing {
+        self.standing
+    }
+}
+
+/// Digest: what is stored for this user? The engine compares.
+///
+/// A back end that can only check passwords, such as an LDAP bind, can not implement this: Digest
+/// needs H(A1), or the password itself to compute it with [`HashedA1::new`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` holds no Digest secrets, so it can not serve Digest",
+    label = "not a `DigestSecrets`",
+    note = "Digest needs H(A1) or the plain password; a back end that only checks passwords \
+            can serve Basic: use `with_basic`"
+)]
+pub trait DigestSecrets: Send + Sync + 'static {
+    /// The hash functions for which an H(A1) is held for every user. No other is offered.
+    fn hash_functions(&self) -> HashFunctions;
+
+    /// Looks a user up. `None` if nobody of that name is known in that realm.
+    ///
+    /// # Errors
+    /// The back end could not answer, or holds an H(A1) that is none: 503.
+    ///
+    /// # Security
+    /// The names compare byte for byte: where the back end folds case or accents, check that the
+    /// name that comes back is the name that was asked for. Set a time-out on every wait.
+    fn secret(
+        &self,
+        user: DigestUser<'_>,
+    ) -> impl Future<Output = Result<Option<DigestAccount>, BackendError>> + Send;
+
+    /// The same for a back end that need not wait; the engine asks this first. `None` means that
+    /// nothing was done, and [`secret`](Self::secret) is to be called.
+    fn secret_now(
+        &self,
+        user: DigestUser<'_>,
+    ) -> Option<Result<Option<DigestAccount>, BackendError>> {
+        let _ = user;
+        None
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: DigestSecrets> DigestSecrets for Arc<S> {
+    fn hash_functions(&self) -> HashFunctions {
+        S::hash_functions(self)
+    }
+
+    fn secret(
+        &self,
+        user: DigestUser<'_>,
+    ) -> impl Future<Output = Result<Option<DigestAccount>, BackendError>> + Send {
+        S::secret(self, user)
+    }
+
+    fn secret_now(
+        &self,
+        user: DigestUser<'_>,
+    ) -> Option<Result<Option<DigestAccount>, BackendError>> {
+        S::secret_now(self, user)
+    }
+}

@@ -1,0 +1,99 @@
+//! H(A1): the secret that Digest is checked against.
+
+use std::fmt;
+
+use super::{HashFunction, algorithm::Hash};
+
+/// H(A1), the hash of `user-id:realm:password`: what a server stores instead of the password.
+///
+/// # Security
+/// Within its realm it is as good as the password, [RFC 7616, section 5.2]: protect it like one.
+/// `Debug` shows nothing of it, and it is wiped when dropped.
+///
+/// [RFC 7616, section 5.2]: https://www.rfc-editor.org/rfc/rfc7616#section-5.2
+#[derive(Clone)]
+pub struct HashedA1 {
+    function: HashFunction,
+    hash: Hash,
+}
+
+/// A stored H(A1) that is none: not as many hex digits as its hash function yields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a stored H(A1) for {function} must be {} hex digits", 2 * function.length())]
+pub struct InvalidHashedA1 {
+    function: HashFunction,
+}
+
+impl HashedA1 {
+    /// Computes H(A1) from what it is made of.
+    #[must_use]
+    pub fn new(function: HashFunction, user_id: &str, realm: &str, password: &str) -> Self {
+        let parts: [&[u8]; 5] =
+            [user_id.as_bytes(), b":", realm.as_bytes(), b":", password.as_bytes()];
+        Self { function, hash: function.hash(&parts) }
+    }
+
+    /// Reads a stored H(A1): 32 hex digits for MD5, 64 for the others, in either case.
+    ///
+    /// # Errors
+    /// Anything else, the empty text included. A back end that finds such a value reports a
+    /// [`BackendError`](crate::error::BackendError): its data is broken, nobody's password is wrong.
+    pub fn from_hex(function: HashFunction, hex: &str) -> Result<Self, InvalidHashedA1> {
+        match Hash::from_hex(function, hex.as_bytes()) {
+            Some(hash) => Ok(Self { function, hash }),
+            None => Err(InvalidHashedA1 { function }),
+        }
+    }
+
+    /// The hash function that it was made with.
+    #[must_use]
+    pub const fn function(&self) -> HashFunction {
+        self.function
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.hash.as_bytes()
+    }
+
+    pub(crate) const fn hash(&self) -> &Hash {
+        &self.hash
+    }
+}
+
+impl fmt::Debug for HashedA1 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HashedA1({}, ..)", self.function)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_equals_what_is_computed() {
+        let read =
+            HashedA1::from_hex(HashFunction::Md5, "939E7578ed9e3c518a452acee763bce9").unwrap();
+        let computed =
+            HashedA1::new(HashFunction::Md5, "Mufasa", "testrealm@host.com", "Circle Of Life");
+        assert_eq!(read.hash().as_bytes(), computed.hash().as_bytes());
+        assert_eq!(read.function(), HashFunction::Md5);
+    }
+
+    #[test]
+    fn refuses_an_empty_blank_short_or_non_hex_value() {
+        let message = "a stored H(A1) for MD5 must be 32 hex digits";
+        for hex in ["", " ", "939e", &"x".repeat(32), &"0".repeat(64), &" ".repeat(32)] {
+            let error = HashedA1::from_hex(HashFunction::Md5, hex).unwrap_err();
+            assert_eq!(error.to_string(), message, "{hex:?}");
+        }
+        let error = HashedA1::from_hex(HashFunction::Sha256, &"0".repeat(32)).unwrap_err();
+        assert_eq!(error.to_string(), "a stored H(A1) for SHA-256 must be 64 hex digits");
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!("{:?}", HashedA1::new(HashFunction::Md5, "a", "b", "c"));
+        assert_eq!(shown, "HashedA1(MD5, ..)");
+    }
+}

@@ -1,0 +1,119 @@
+//! The name of a protection space.
+
+use std::{fmt, sync::Arc};
+
+use crate::error::ConfigError;
+
+/// The name of a protection space, [RFC 9110, section 11.5]: what the user is shown, and part of
+/// every Digest secret.
+///
+/// 1 to 512 characters of printable ASCII, without quote and backslash: real clients disagree on
+/// the escaping of the rest. Cloning is cheap.
+///
+/// # Examples
+/// ```
+/// use tower_proxy_auth::scheme::Realm;
+///
+/// assert_eq!(Realm::new("corp proxy")?.as_str(), "corp proxy");
+/// assert!(Realm::new("caf\u{e9}").is_err());
+/// # Ok::<(), tower_proxy_auth::error::ConfigError>(())
+/// ```
+///
+/// [RFC 9110, section 11.5]: https://www.rfc-editor.org/rfc/rfc9110#section-11.5
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Realm(Arc<str>);
+
+impl Realm {
+    /// The longest realm, in bytes.
+    pub const MAX_LENGTH: usize = 512;
+
+    /// Checks the name and takes it.
+    ///
+    /// # Errors
+    /// [`ConfigError::EmptyRealm`], [`ConfigError::InvalidRealm`], [`ConfigError::RealmTooLong`].
+    pub fn new(realm: impl Into<Arc<str>>) -> Result<Self, ConfigError> {
+        let realm = realm.into();
+        if realm.is_empty() {
+            return Err(ConfigError::EmptyRealm);
+        }
+        let refused = |c: char| !(c == ' ' || c.is_ascii_graphic()) || c == '"' || c == '\\';
+        if let Some((position, character)) = realm.char_indices().find(|&(_, c)| refused(c)) {
+            return Err(ConfigError::InvalidRealm {
+                realm: realm.chars().take(64).collect(),
+                character,
+                position,
+            });
+        }
+        if realm.len() > Self::MAX_LENGTH {
+            return Err(ConfigError::RealmTooLong {
+                length: realm.len(),
+                maximum: Self::MAX_LENGTH,
+            });
+        }
+        Ok(Self(realm))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Realm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Realm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_real_clients_break_on_and_names_it() {
+        let table = [
+            ("", "the realm is empty: give the protection space a name that users recognise"),
+            (
+                "a\"b",
+                "the realm \"a\\\"b\" holds '\"' at byte 1: use printable ASCII without quote and \
+                 backslash, since real clients break on the rest",
+            ),
+            (
+                "a\\",
+                "the realm \"a\\\\\" holds '\\\\' at byte 1: use printable ASCII without quote and \
+                 backslash, since real clients break on the rest",
+            ),
+            (
+                "\u{7f}",
+                "the realm \"\\u{7f}\" holds '\\u{7f}' at byte 0: use printable ASCII without \
+                 quote and backslash, since real clients break on the rest",
+            ),
+            (
+                "caf\u{e9}",
+                "the realm \"caf\u{e9}\" holds '\u{e9}' at byte 3: use printable ASCII without \
+                 quote and backslash, since real clients break on the rest",
+            ),
+        ];
+        for (realm, message) in table {
+            assert_eq!(Realm::new(realm).unwrap_err().to_string(), message);
+        }
+        assert!(Realm::new("a\tb").is_err());
+    }
+
+    #[test]
+    fn is_between_one_and_512_bytes_long() {
+        assert!(Realm::new(" ").is_ok());
+        assert!(Realm::new("~".repeat(512)).is_ok());
+        assert_eq!(
+            Realm::new("~".repeat(513)).unwrap_err().to_string(),
+            "the realm is 513 bytes long: use at most 512"
+        );
+    }
+}

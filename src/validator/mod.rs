@@ -1,0 +1,9 @@
+//! Where users come from: validators and secrets that come with the crate.
+
+mod closure;
+mod first_of;
+mod users;
+
+pub use closure::{FromAsyncFn, FromFn, from_async_fn, from_fn};
+pub use first_of::{FirstOf, FirstSecretsOf};
+pub use users::{UserError, Users};
