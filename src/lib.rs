@@ -6,6 +6,7 @@ pub mod error;
 pub mod grammar;
 pub mod head;
 pub mod identity;
+pub mod middleware;
 mod policy;
 pub mod ports;
 pub mod reason;

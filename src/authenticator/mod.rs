@@ -23,7 +23,7 @@ pub use digest::{AuthInfo, DigestBuilder, DigestClaim, DigestScheme, NonceKeys};
 use erased::{AnyScheme, Progress};
 pub use field::ProxyAuthorization;
 use http::HeaderValue;
-pub use rejection::Rejection;
+pub use rejection::{Refused, Rejection};
 pub use scheme::{
     Accepted, AuthScheme, ChallengeContext, ClaimContext, Credentials, Proof, Refusal,
 };
@@ -41,6 +41,7 @@ use crate::{
 /// use tower_proxy_auth::{
 ///     authenticator::{Authentication, Authenticator, Decision, ProxyAuthorization},
 ///     head::RequestHead,
+///     reason::Reason,
 ///     scheme::Realm,
 ///     validator::Users,
 /// };
@@ -53,8 +54,9 @@ use crate::{
 /// let field = ProxyAuthorization::take(request.headers_mut());
 /// match auth.authenticate(&RequestHead::of_request(&request), field) {
 ///     Authentication::Ready(Decision::Reject(rejection)) => {
-///         let (status, headers) = rejection.into_parts();
+///         let (status, headers, refused) = rejection.into_parts();
 ///         assert_eq!(status, 407);
+///         assert_eq!(refused.reason(), Reason::MissingCredentials);
 ///         assert_eq!(headers.get_all("proxy-authenticate").iter().count(), 3);
 ///     }
 ///     _ => unreachable!("there were no credentials"),

@@ -1,21 +1,54 @@
 //! The one place where a refusal becomes a status and header fields.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::scheme::Refusal;
 use crate::{identity::Account, policy::STALE_QUIET, reason::Reason};
 
-/// A request that is not forwarded, with all that its answer must say.
+/// Why a request was refused and whose it was. The layer leaves it in the extensions of each
+/// response that it makes itself, for logs and metrics.
 ///
 /// Its `Display` names the reason; its source is for the operator's log alone.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    reason: Reason,
+    account: Option<Account>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl Refused {
+    /// Why.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// Whose request it was; `None` unless the password had been proved.
+    #[must_use]
+    pub const fn account(&self) -> Option<&Account> {
+        self.account.as_ref()
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "request refused: {}", self.reason)
+    }
+}
+
+impl Error for Refused {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+/// A request that is not forwarded, with all that its answer must say.
 #[derive(Debug)]
 pub struct Rejection {
-    reason: Reason,
+    refused: Refused,
     headers: HeaderMap,
-    account: Option<Account>,
-    source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 /// Room for the fields that the layer adds, so that the map need not grow.
@@ -45,25 +78,20 @@ impl Rejection {
             }
             _ => {}
         }
-        Self { reason, headers, account, source }
+        let source = source.map(Arc::from);
+        Self { refused: Refused { reason, account, source }, headers }
     }
 
-    /// Why.
+    /// Why, and whose request it was.
     #[must_use]
-    pub const fn reason(&self) -> Reason {
-        self.reason
+    pub const fn refused(&self) -> &Refused {
+        &self.refused
     }
 
     /// The status: 400, 403, 407, 429, 431 or 503.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
-        self.reason.status()
-    }
-
-    /// Whose request it was; `None` unless the password had been proved.
-    #[must_use]
-    pub const fn account(&self) -> Option<&Account> {
-        self.account.as_ref()
+        self.refused.reason.status()
     }
 
     /// The fields that the response must have: `Cache-Control: no-store`, on 407 the challenges,
@@ -73,21 +101,9 @@ impl Rejection {
         &self.headers
     }
 
-    /// Status and fields, to which a body can be added.
+    /// Status, fields and reason, to which a body can be added.
     #[must_use]
-    pub fn into_parts(self) -> (StatusCode, HeaderMap) {
-        (self.status(), self.headers)
-    }
-}
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "request refused: {}", self.reason)
-    }
-}
-
-impl Error for Rejection {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    pub fn into_parts(self) -> (StatusCode, HeaderMap, Refused) {
+        (self.status(), self.headers, self.refused)
     }
 }

@@ -1,0 +1,85 @@
+//! The body of a response: the inner service's own, or that of a refusal.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::response::remove_upstream_fields;
+
+pin_project! {
+    /// The body of a response that came through [`ProxyAuth`](super::ProxyAuth).
+    ///
+    /// Wraps the body of the inner service without boxing it. Trailers lose the authentication
+    /// fields of whoever is upstream, as the header did.
+    #[derive(Debug)]
+    pub struct ResponseBody<B> {
+        #[pin]
+        kind: Kind<B>,
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    #[project = KindProjection]
+    enum Kind<B> {
+        Inner { #[pin] body: B },
+        Own { body: Option<Bytes> },
+    }
+}
+
+impl<B> ResponseBody<B> {
+    pub(super) const fn inner(body: B) -> Self {
+        Self { kind: Kind::Inner { body } }
+    }
+
+    pub(super) fn own(body: Bytes) -> Self {
+        Self { kind: Kind::Own { body: Some(body).filter(|body| !body.is_empty()) } }
+    }
+}
+
+impl<B> Body for ResponseBody<B>
+where
+    B: Body,
+    B::Data: From<Bytes>,
+{
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        match self.project().kind.project() {
+            KindProjection::Inner { body } => body.poll_frame(cx).map_ok(|mut frame| {
+                if let Some(trailers) = frame.trailers_mut() {
+                    remove_upstream_fields(trailers);
+                }
+                frame
+            }),
+            KindProjection::Own { body } => {
+                Poll::Ready(body.take().map(|body| Ok(Frame::data(body.into()))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Inner { body } => body.is_end_stream(),
+            Kind::Own { body } => body.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Inner { body } => body.size_hint(),
+            Kind::Own { body } => {
+                SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len() as u64))
+            }
+        }
+    }
+}

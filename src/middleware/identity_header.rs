@@ -1,0 +1,146 @@
+//! The identity as a header field for whoever is upstream.
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{self, Entry},
+};
+
+use crate::{error::ConfigError, identity::Identity};
+
+/// The name of the field that carries the user-id.
+#[derive(Clone, Debug)]
+pub(super) struct IdentityHeader(HeaderName);
+
+impl IdentityHeader {
+    /// Refuses names that mean something to proxies or servers already.
+    pub(super) fn new(name: HeaderName) -> Result<Self, ConfigError> {
+        let reserved = [
+            header::AUTHORIZATION,
+            header::CONNECTION,
+            header::CONTENT_LENGTH,
+            header::COOKIE,
+            header::EXPECT,
+            header::HOST,
+            header::PROXY_AUTHENTICATE,
+            header::PROXY_AUTHORIZATION,
+            header::TE,
+            header::TRAILER,
+            header::TRANSFER_ENCODING,
+            header::UPGRADE,
+            HeaderName::from_static("keep-alive"),
+            HeaderName::from_static("proxy-connection"),
+        ];
+        if reserved.contains(&name) {
+            return Err(ConfigError::ReservedIdentityHeader { name: name.to_string() });
+        }
+        Ok(Self(name))
+    }
+
+    pub(super) const fn name(&self) -> &HeaderName {
+        &self.0
+    }
+
+    /// Removes what the client sent under this name, and says who it is in its place.
+    pub(super) fn set(&self, headers: &mut HeaderMap, identity: Option<&Identity>) {
+        headers.remove(&self.0);
+        let user = identity.and_then(Identity::user).map(percent_encode);
+        if let Some(Ok(value)) = user.map(HeaderValue::try_from) {
+            headers.insert(self.0.clone(), value);
+        }
+    }
+}
+
+/// Encodes all but printable ASCII, and the percent sign, so that any name can stand in a field.
+fn percent_encode(name: &str) -> String {
+    let mut encoded = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'!'..=b'~' if byte != b'%' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// Takes `name` out of the options of `Connection`: a client could otherwise have the inner proxy
+/// remove, as hop-by-hop, what was added here.
+pub(super) fn keep_from_connection_options(headers: &mut HeaderMap, name: &HeaderName) {
+    let is_option = |option: &[u8]| option.trim_ascii().eq_ignore_ascii_case(name.as_ref());
+    let Entry::Occupied(mut entry) = headers.entry(header::CONNECTION) else { return };
+    for value in entry.iter_mut() {
+        let options = || value.as_bytes().split(|&byte| byte == b',');
+        if !options().any(is_option) {
+            continue;
+        }
+        let kept: Vec<&[u8]> = options().filter(|option| !is_option(option)).collect();
+        // What was a field value stays one when members are taken out.
+        if let Ok(shorter) = HeaderValue::from_bytes(&kept.join(&b',')) {
+            *value = shorter;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Account;
+
+    #[test]
+    fn any_name_can_stand_in_the_field() {
+        for (name, expected) in [
+            ("alice", "alice"),
+            ("J\u{e4}son Doe", "J%C3%A4son%20Doe"),
+            ("100%", "100%25"),
+            ("a\r\nb: c", "a%0D%0Ab:%20c"),
+        ] {
+            assert_eq!(percent_encode(name), expected);
+        }
+    }
+
+    #[test]
+    fn what_the_client_sent_is_replaced_or_removed() {
+        let header = IdentityHeader::new(HeaderName::from_static("x-user")).unwrap();
+        let identities = [
+            (Some(Identity::new(Account::new("alice"), "Basic")), vec!["alice"]),
+            (Some(Identity::anonymous()), vec![]),
+            (None, vec![]),
+        ];
+        for (identity, expected) in identities {
+            let mut headers = HeaderMap::new();
+            headers.append("x-user", HeaderValue::from_static("root"));
+            headers.append("x-user", HeaderValue::from_static("admin"));
+            header.set(&mut headers, identity.as_ref());
+            assert_eq!(headers.get_all("x-user").iter().collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn the_client_can_not_have_it_removed_as_hop_by_hop() {
+        let name = HeaderName::from_static("x-user");
+        for (sent, expected) in [
+            ("x-user", ""),
+            ("close, X-User", "close"),
+            ("X-USER ,close,x-user", "close"),
+            ("close, x-user2", "close, x-user2"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(header::CONNECTION, HeaderValue::from_static("keep-alive"));
+            headers.append(header::CONNECTION, HeaderValue::from_static(sent));
+            keep_from_connection_options(&mut headers, &name);
+            let left: Vec<_> = headers.get_all(header::CONNECTION).iter().collect();
+            assert_eq!(left, ["keep-alive", expected], "{sent}");
+        }
+        let mut headers = HeaderMap::new();
+        keep_from_connection_options(&mut headers, &name);
+        assert!(headers.is_empty());
+    }
+
+    #[test]
+    fn a_field_that_means_something_already_is_refused() {
+        let error = IdentityHeader::new(header::CONNECTION).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the field connection can not carry the identity: choose a name of your own"
+        );
+    }
+}

@@ -1,0 +1,20 @@
+//! The tower layer: what a decision means for a request, its response and their bodies.
+
+mod body;
+mod future;
+mod identity_header;
+mod layer;
+mod page;
+mod request;
+mod response;
+mod service;
+#[cfg(feature = "tower-http")]
+mod trace;
+
+pub use body::ResponseBody;
+pub use future::ResponseFuture;
+pub use layer::ProxyAuthLayer;
+pub use page::{Page, PageRequest};
+pub use service::ProxyAuth;
+#[cfg(feature = "tower-http")]
+pub use trace::{AuthMakeSpan, AuthOnResponse};

@@ -1,0 +1,116 @@
+//! What the layer makes of a response: its own for a refusal, or the inner service's, cleaned.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
+use http_body::Body;
+
+use super::{
+    body::ResponseBody,
+    layer::Options,
+    page::{Form, PageRequest, Rendered},
+};
+use crate::{authenticator::Rejection, head::RequestHead, identity::Identity, reason::Reason};
+
+const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
+
+/// Removes what only this proxy says to its client.
+pub(super) fn remove_upstream_fields(headers: &mut HeaderMap) {
+    headers.remove(header::PROXY_AUTHENTICATE);
+    headers.remove(PROXY_AUTHENTICATION_INFO);
+}
+
+/// What has to be known of a request when its response is made and the request is gone.
+#[derive(Debug)]
+pub(super) struct Asked {
+    form: Form,
+    /// Whether HTTP/1 has to be told that the connection ends, since a body is left unread.
+    must_close: bool,
+    /// For a page of the user's own.
+    page_request: Option<PageRequest>,
+}
+
+impl Asked {
+    pub(super) fn of<B: Body>(request: &Request<B>, options: &Options) -> Self {
+        let head = RequestHead::of_request(request);
+        let field = |name| request.headers().get(name).cloned();
+        let page_request = options.page.is_some().then(|| PageRequest {
+            status: StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+            reason: None,
+            method: request.method().clone(),
+            accept: field(header::ACCEPT),
+            accept_language: field(header::ACCEPT_LANGUAGE),
+        });
+        let is_http1 = request.version() <= Version::HTTP_11;
+        let must_close = is_http1 && !request.body().is_end_stream();
+        Self { form: Form::of(&head), must_close, page_request }
+    }
+
+    fn page(self, options: &Options, status: StatusCode, reason: Option<Reason>) -> Rendered {
+        match (&options.page, self.page_request) {
+            (Some(page), Some(request)) => page(&PageRequest { status, reason, ..request }).into(),
+            _ => options.pages.find(reason, self.form),
+        }
+    }
+}
+
+/// The response to a request that was not forwarded.
+pub(super) fn refuse(rejection: Rejection, asked: Asked, options: &Options) -> Response<Bytes> {
+    let (status, mut headers, refused) = rejection.into_parts();
+    if asked.must_close {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    let page = asked.page(options, status, Some(refused.reason()));
+    let mut response = respond(status, headers, page);
+    response.extensions_mut().insert(refused);
+    response
+}
+
+fn respond(status: StatusCode, mut headers: HeaderMap, page: Rendered) -> Response<Bytes> {
+    headers.insert(header::CONTENT_TYPE, page.content_type);
+    headers.insert(header::CONTENT_LENGTH, page.content_length);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let mut response = Response::new(page.body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// What has to be done to the response of a request that was forwarded.
+#[derive(Debug)]
+pub(super) struct Forwarded {
+    pub(super) asked: Asked,
+    pub(super) info: Option<HeaderValue>,
+    /// Set where the response is to carry the identity.
+    pub(super) identity: Option<Identity>,
+}
+
+impl Forwarded {
+    pub(super) fn finish<B>(
+        self,
+        mut response: Response<B>,
+        options: &Options,
+    ) -> Response<ResponseBody<B>> {
+        let Self { asked, info, identity } = self;
+        let asks_for_credentials = response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        let mut response = if !asks_for_credentials {
+            remove_upstream_fields(response.headers_mut());
+            response.map(ResponseBody::inner)
+        } else if options.allow_chaining {
+            // The challenge is meant for the client.
+            response.headers_mut().remove(PROXY_AUTHENTICATION_INFO);
+            response.map(ResponseBody::inner)
+        } else {
+            let page = asked.page(options, StatusCode::BAD_GATEWAY, None);
+            let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            let headers = HeaderMap::from_iter([no_store]);
+            respond(StatusCode::BAD_GATEWAY, headers, page).map(ResponseBody::own)
+        };
+        if let Some(info) = info {
+            response.headers_mut().insert(PROXY_AUTHENTICATION_INFO, info);
+        }
+        if let Some(identity) = identity {
+            response.extensions_mut().insert(identity);
+        }
+        response
+    }
+}

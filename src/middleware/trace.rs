@@ -1,0 +1,161 @@
+//! What tower-http's `TraceLayer` shows of authentication.
+
+use std::{error::Error, fmt, time::Duration};
+
+use http::{Request, Response};
+use tower_http::trace::{MakeSpan, OnResponse};
+use tracing::{Level, Span, field};
+
+use crate::{authenticator::Refused, identity::Identity};
+
+/// The longest user name in a log line, in characters.
+const MAX_NAME: usize = 64;
+
+/// Makes a span with room for user, scheme and outcome, for `TraceLayer::make_span_with`.
+///
+/// The span is called `request` and shows method and host; the path may hold secrets and is left
+/// out. [`AuthOnResponse`] fills in the rest.
+///
+/// # Examples
+/// ```
+/// use tower::ServiceBuilder;
+/// use tower_http::trace::TraceLayer;
+/// use tower_proxy_auth::{
+///     authenticator::Authenticator,
+///     middleware::{AuthMakeSpan, AuthOnResponse, ProxyAuthLayer},
+///     scheme::Realm,
+///     validator::Users,
+/// };
+///
+/// let realm = Realm::new("proxy")?;
+/// let users = Users::new(&realm).with_user("alice", "wonder")?;
+/// let auth = Authenticator::builder(realm).with_basic(users).build()?;
+/// let trace = TraceLayer::new_for_http()
+///     .make_span_with(AuthMakeSpan::new())
+///     .on_response(AuthOnResponse::new());
+/// let stack = ServiceBuilder::new()
+///     .layer(trace)
+///     .layer(ProxyAuthLayer::new(auth).with_identity_in_response());
+/// # let _ = stack;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AuthMakeSpan;
+
+impl AuthMakeSpan {
+    /// At level `INFO`.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+impl<B> MakeSpan<B> for AuthMakeSpan {
+    fn make_span(&mut self, request: &Request<B>) -> Span {
+        tracing::span!(
+            Level::INFO,
+            "request",
+            method = %request.method(),
+            host = request.uri().host(),
+            user = field::Empty,
+            scheme = field::Empty,
+            outcome = field::Empty,
+        )
+    }
+}
+
+/// Records user, scheme and outcome in the span and logs one line, for `TraceLayer::on_response`.
+///
+/// `outcome` is `forwarded` or the name of a [`Reason`](crate::reason::Reason). User and scheme of
+/// a forwarded request are known where the layer was told
+/// [`with_identity_in_response`](super::ProxyAuthLayer::with_identity_in_response).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AuthOnResponse;
+
+impl AuthOnResponse {
+    /// Forwarded requests at level `INFO`, refused ones at `WARN`, back ends that failed at `ERROR`.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+impl<B> OnResponse<B> for AuthOnResponse {
+    fn on_response(self, response: &Response<B>, latency: Duration, span: &Span) {
+        let status = response.status().as_u16();
+        let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        if let Some(refused) = response.extensions().get::<Refused>() {
+            span.record("outcome", refused.reason().as_str());
+            if let Some(account) = refused.account() {
+                span.record("user", field::display(Shown(account.user().as_str())));
+            }
+            let cause = refused.source().map(|source| Causes(source).to_string());
+            if response.status().is_server_error() {
+                tracing::error!(status, latency_us, cause, "request refused");
+            } else {
+                tracing::warn!(status, latency_us, cause, "request refused");
+            }
+            return;
+        }
+        span.record("outcome", "forwarded");
+        if let Some(identity) = response.extensions().get::<Identity>() {
+            span.record("scheme", identity.scheme());
+            if let Some(user) = identity.user() {
+                span.record("user", field::display(Shown(user)));
+            }
+        }
+        tracing::info!(status, latency_us, "request forwarded");
+    }
+}
+
+/// A name as it may stand in a log line: without control characters, and not for ever.
+struct Shown<'a>(&'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0.chars();
+        for shown in rest.by_ref().take(MAX_NAME) {
+            if shown.is_control() {
+                write!(f, "{}", shown.escape_default())?;
+            } else {
+                write!(f, "{shown}")?;
+            }
+        }
+        if rest.next().is_some() { f.write_str("...") } else { Ok(()) }
+    }
+}
+
+/// An error with all that lies behind it.
+struct Causes<'a>(&'a (dyn Error + 'static));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::BackendError;
+
+    #[test]
+    fn a_name_is_shown_without_control_characters_and_cut_at_64() {
+        assert_eq!(Shown("J\u{e4}son Doe").to_string(), "J\u{e4}son Doe");
+        assert_eq!(Shown("a\nb\u{1b}[31m\u{85}").to_string(), "a\\nb\\u{1b}[31m\\u{85}");
+        assert_eq!(Shown(&"x".repeat(64)).to_string(), "x".repeat(64));
+        assert_eq!(Shown(&"x".repeat(65)).to_string(), "x".repeat(64) + "...");
+    }
+
+    #[test]
+    fn an_error_is_shown_with_its_causes() {
+        let error = BackendError::new("no connection");
+        assert_eq!(Causes(&error).to_string(), "the authentication back end failed: no connection");
+    }
+}
