@@ -4,6 +4,9 @@ use tower_proxy_auth::grammar::{
     AuthParam, AuthParams, CredentialsBody, SyntaxError, chars, unescape, write_quoted,
 };
 
+/// A parameter: its name, its value as sent, and whether that was quoted.
+pub type Param = (Vec<u8>, Vec<u8>, bool);
+
 /// What is equal when two bodies say the same, wherever in their fields they stand.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -11,8 +14,8 @@ pub enum Shape {
     Empty,
     /// The token68.
     Token68(Vec<u8>),
-    /// Name, value as sent, and whether it was quoted, of each parameter.
-    Params(Vec<(Vec<u8>, Vec<u8>, bool)>),
+    /// The parameters.
+    Params(Vec<Param>),
 }
 
 impl Shape {
@@ -27,7 +30,7 @@ impl Shape {
                 Ok(Self::Token68(token68.to_vec()))
             }
             CredentialsBody::Params(params) => {
-                let params: Vec<_> = read_all(field, params)?;
+                let params = read_all(field, params)?;
                 assert!(!params.is_empty(), "a list without members is no list");
                 Ok(Self::Params(params))
             }
@@ -41,10 +44,7 @@ pub fn check_error(field: &[u8], error: SyntaxError) {
     assert!(error.position() <= field.len(), "{error} in {} bytes", field.len());
 }
 
-fn read_all(
-    field: &[u8],
-    mut params: AuthParams<'_>,
-) -> Result<Vec<(Vec<u8>, Vec<u8>, bool)>, SyntaxError> {
+fn read_all(field: &[u8], mut params: AuthParams<'_>) -> Result<Vec<Param>, SyntaxError> {
     let mut read = Vec::new();
     let mut end = 0;
     while let Some(param) = params.next() {
