@@ -47,9 +47,6 @@ impl Chained for Entry {
 #[derive(Debug)]
 pub(super) struct Holder {
     pub(super) user: UserId,
-    /// The newest of this user's nonces that had to make room for another of the same user. Boxed
-    /// since few users ever have one.
-    pub(super) watermark: Option<Box<NonceId>>,
     /// How many nonces of this user are on record.
     pub(super) held: u32,
     /// The root of the tree of these nonces.
@@ -77,8 +74,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nonce_takes_eighty_bytes_and_a_user_forty() {
+    fn a_nonce_takes_eighty_bytes_and_a_user_thirty_two() {
         assert_eq!(size_of::<Option<Entry>>(), 80);
-        assert_eq!(size_of::<Option<Holder>>(), 40);
+        assert_eq!(size_of::<Option<Holder>>(), 32);
     }
 }

@@ -7,23 +7,25 @@
 //!
 //! # How it keeps it
 //! Each nonce belongs to one *shard*, picked by a keyed hash, with a mutex of its own. A shard
-//! holds nonces with their windows, and two kinds of *watermark*: nonces up to it have no entry
-//! because they were removed, or may have been, so they are refused.
+//! holds nonces with their windows, and a *watermark*: absent nonces up to it may have been removed,
+//! so they are refused.
 //!
 //! - Expiry, and eviction from a full shard, remove the oldest nonce of the shard and raise the
-//!   watermark of the shard to it. Hence every nonce on record lies above the shard's watermark.
-//! - A user who holds a sixteenth of a shard makes room for the next nonce with the oldest of
-//!   his own, and only his own watermark is raised to it. With the shard's, a busy user would
-//!   make nonces stale that others have just been given and not used yet. Hence every nonce on
-//!   record lies above its holder's watermark, too.
-//! - A user's watermark is forgotten with his last nonce. His last nonce leaves through expiry or
-//!   eviction from the full shard, for what leaves by his own quota is followed by the nonce it
-//!   made room for. So the shard's watermark is then at that nonce, which lies above his own
-//!   watermark: what that one barred, the shard's bars from there on.
-//! - No watermark ever goes down, and the time of day is not part of any.
+//!   watermark to it. A nonce is put on record only above the watermark. Hence every nonce on
+//!   record lies above it, and the watermark never goes down.
+//! - A user who holds a sixteenth of a shard, the *quota*, makes room for the next nonce with the
+//!   oldest of their own, and is refused absent nonces older than that: while they are at the quota,
+//!   their oldest nonce is a watermark for them alone. The shard's stays where it is; else a busy
+//!   user would make nonces stale that others have just been given and not used yet.
+//! - That watermark needs no place of its own. After a quota took the nonce *n*, its user holds only
+//!   nonces above *n*, and as many as the quota allows. While that is so, *n* is refused as older than
+//!   their oldest. It ends when one of these expires or is evicted; then the shard's watermark rises
+//!   to that one, which is above *n*, and bars *n* for good. So a user can be forgotten with
+//!   their last nonce, and users take no more memory than nonces do.
+//! - The time of day is part of no watermark, so a clock that steps either way opens nothing.
 //!
 //! A quota ends the binding of a nonce to its user: another user can then be the first to use it,
-//! with a digest of his own. That replays nothing, for a digest is good for one user only, and the
+//! with a digest of their own. That replays nothing, for a digest is good for one user only, and the
 //! first user can not come back to that nonce.
 
 mod builder;

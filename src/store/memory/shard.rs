@@ -95,7 +95,7 @@ impl Shard {
         let (nonce, user) = (*presentation.nonce, presentation.user);
         let user_hash = low_half(self.hasher.hash_one(user));
         let holder = self.holders.find(user_hash, |holder| holder.user == *user);
-        if self.may_have_been_removed(nonce, holder) || !self.make_room(nonce, holder) {
+        if self.watermark >= Some(nonce) || !self.make_room(nonce, holder) {
             return NonceUse::Forgotten;
         }
         // Making room may have removed the user's last nonce, and the user with it.
@@ -117,41 +117,31 @@ impl Shard {
         if recorded { NonceUse::Fresh } else { NonceUse::Forgotten }
     }
 
-    fn may_have_been_removed(&self, nonce: NonceId, holder: Option<Key>) -> bool {
-        let own = holder
-            .and_then(|key| self.holders.get(key))
-            .and_then(|holder| holder.watermark.as_deref().copied());
-        self.watermark.max(own).is_some_and(|watermark| nonce <= watermark)
-    }
-
-    /// Makes room for a nonce that is not on record and says whether there is any.
+    /// Makes room for an absent nonce above the watermark, and says whether there is any.
     ///
-    /// There is none for a nonce that would be the next to go. Such a nonce is refused and nothing
-    /// is changed: it has never been fresh, so no watermark need cover it.
+    /// There is none for a nonce that would be the next to go. In a full shard that changes nothing:
+    /// such a nonce has never been fresh. For a user at the quota it is what keeps out the nonces
+    /// that the quota took, see the module's proof.
     fn make_room(&mut self, nonce: NonceId, holder: Option<Key>) -> bool {
-        if let Some((key, holder)) = holder.and_then(|key| Some((key, self.holders.get(key)?)))
-            && holder.held as usize >= self.limits.quota()
-        {
-            let Some((oldest, evicted)) = self.oldest(Tree::Holder, holder.nonces) else {
-                return false;
-            };
-            if nonce < evicted {
-                return false;
+        let quota = self.limits.quota();
+        let holder = holder.and_then(|key| self.holders.get(key));
+        let at_quota = holder.filter(|holder| holder.held as usize >= quota);
+        let (tree, root) = match at_quota {
+            Some(holder) => (Tree::Holder, holder.nonces),
+            None if self.entries.len() >= self.limits.capacity => (Tree::Shard, self.by_age),
+            None => return true,
+        };
+        match self.oldest(tree, root) {
+            Some((key, oldest)) if oldest < nonce => {
+                if at_quota.is_some() {
+                    self.remove(key);
+                } else {
+                    self.remove_for_all(key);
+                }
+                true
             }
-            self.take(oldest);
-            if let Some(holder) = self.holders.get_mut(key) {
-                holder.watermark = holder.watermark.take().max(Some(Box::new(evicted)));
-            }
-        } else if self.entries.len() >= self.limits.capacity {
-            let Some((oldest, evicted)) = self.oldest(Tree::Shard, self.by_age) else {
-                return false;
-            };
-            if nonce < evicted {
-                return false;
-            }
-            self.forget(oldest);
+            _ => false,
         }
-        true
     }
 
     /// Removes a few nonces that have expired by `now`.
@@ -164,7 +154,7 @@ impl Shard {
             if self.entries.get(oldest).is_none_or(|entry| now < entry.expires) {
                 return;
             }
-            self.forget(oldest);
+            self.remove_for_all(oldest);
         }
     }
 
@@ -175,14 +165,7 @@ impl Shard {
 
     fn enrol(&mut self, user: &UserId, hash: u32) -> Option<Key> {
         let user = user.clone();
-        self.holders.insert(Holder {
-            user,
-            watermark: None,
-            held: 0,
-            nonces: None,
-            hash,
-            next: None,
-        })
+        self.holders.insert(Holder { user, held: 0, nonces: None, hash, next: None })
     }
 
     fn record(&mut self, entry: Entry) -> bool {
@@ -196,25 +179,24 @@ impl Shard {
         true
     }
 
-    /// Removes a nonce for everybody: up to it, absent nonces are refused from here on.
-    fn forget(&mut self, key: Key) {
-        let Some(entry) = self.take(key) else { return };
-        self.watermark = self.watermark.max(Some(entry.nonce));
-        if self.holders.get(entry.holder).is_some_and(|holder| holder.held == 0) {
-            // The user's own watermark goes too: it lies below the nonce that has just left.
-            self.holders.remove(entry.holder);
-        }
+    /// Removes a nonce and bars all absent ones up to it.
+    fn remove_for_all(&mut self, key: Key) {
+        let removed = self.remove(key);
+        self.watermark = self.watermark.max(removed);
     }
 
-    /// Takes a nonce off the record; the caller raises the watermark that it needs.
-    fn take(&mut self, key: Key) -> Option<Entry> {
-        let holder = self.entries.get(key)?.holder;
+    /// Removes a nonce, with its holder if it was the last one, and says which it was.
+    fn remove(&mut self, key: Key) -> Option<NonceId> {
+        let holder_key = self.entries.get(key)?.holder;
         self.by_age = Tree::Shard.remove(&mut self.entries, self.by_age, key);
-        if let Some(holder) = self.holders.get_mut(holder) {
+        if let Some(holder) = self.holders.get_mut(holder_key) {
             holder.nonces = Tree::Holder.remove(&mut self.entries, holder.nonces, key);
             holder.held = holder.held.saturating_sub(1);
+            if holder.held == 0 {
+                self.holders.remove(holder_key);
+            }
         }
-        self.entries.remove(key)
+        Some(self.entries.remove(key)?.nonce)
     }
 }
 
@@ -281,8 +263,7 @@ impl Shard {
             let held = all.iter().filter(|entry| entry.holder == key).count();
             assert_eq!((own.len(), holder.held as usize), (held, held), "all nonces of a user");
             assert!(held <= self.limits.quota(), "the user keeps to the quota");
-            let watermark = holder.watermark.as_deref().copied();
-            assert!(own.iter().all(|entry| entry.holder == key && Some(entry.nonce) > watermark));
+            assert!(own.iter().all(|entry| entry.holder == key), "nonces of that user");
         }
         assert_eq!(seen.len(), self.holders.len(), "no user without a nonce");
     }
@@ -430,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_past_the_quota_makes_room_with_his_own_oldest() {
+    fn a_user_past_the_quota_makes_room_with_their_own_oldest() {
         let mut shard = full();
         expect(&mut shard, &sent("user 4", 200, 1), Fresh);
         assert_eq!(shard.len(), 32);
@@ -464,7 +445,7 @@ mod tests {
     }
 
     #[test]
-    fn forgetting_a_user_bars_what_his_own_watermark_barred() {
+    fn what_a_quota_took_stays_barred_after_its_user_is_forgotten() {
         let mut shard = shard(32);
         for nonce in [5, 6, 7, 8] {
             expect(&mut shard, &sent("alice", nonce, 1), Fresh);
