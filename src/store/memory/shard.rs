@@ -385,6 +385,8 @@ mod tests {
     fn what_was_evicted_is_never_fresh_again_also_when_there_is_room() {
         let mut shard = full();
         expect(&mut shard, &sent("zoe", 200, 1), Fresh);
+        let watermark = shard.watermark.map(|nonce| nonce.issued().as_micros());
+        assert_eq!(watermark, Some(100));
         expect(&mut shard, &sent("user 4", 100, 1), Forgotten);
         for nonce in 5_000..5_032 {
             expect(&mut shard, &sent("zoe", nonce, 1), Fresh);
