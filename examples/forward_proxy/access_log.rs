@@ -1,0 +1,65 @@
+//! One line in the log per request.
+
+use std::net::SocketAddr;
+
+use http::{Method, Request, Response, Uri};
+use tokio::time::Instant;
+
+/// How much of a method or a target is shown.
+const MAX_SHOWN: usize = 200;
+
+/// A line that waits for the answer.
+#[derive(Debug)]
+pub(crate) struct Line {
+    peer: SocketAddr,
+    request: Option<(Method, String)>,
+    start: Instant,
+}
+
+impl Line {
+    pub(crate) fn start<B>(peer: SocketAddr, request: &Request<B>) -> Self {
+        let shown = tracing::enabled!(tracing::Level::INFO);
+        let request = shown.then(|| (request.method().clone(), target(request.uri())));
+        Self { peer, request, start: Instant::now() }
+    }
+
+    pub(crate) fn write<B>(self, response: &Response<B>) {
+        if let Some((method, target)) = self.request {
+            let status = response.status().as_u16();
+            let millis = self.start.elapsed().as_millis();
+            let method = shown(method.as_str());
+            tracing::info!(peer = %self.peer, %method, %target, status, millis, "request");
+        }
+    }
+}
+
+/// The target without user, password and query: these are nobody's business.
+fn target(uri: &Uri) -> String {
+    let scheme = uri.scheme_str().map(|scheme| format!("{scheme}://")).unwrap_or_default();
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let place = authority.rsplit('@').next().unwrap_or_default();
+    shown(&format!("{scheme}{place}{}", uri.path()))
+}
+
+/// At most [`MAX_SHOWN`] characters, and no control characters.
+fn shown(text: &str) -> String {
+    text.chars().flat_map(char::escape_default).take(MAX_SHOWN).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_and_control_characters_are_not_logged() {
+        for (uri, logged) in [
+            ("http://me:secret@a.example/b?token=1", "http://a.example/b"),
+            ("a.example:443", "a.example:443"),
+            ("/b", "/b"),
+        ] {
+            assert_eq!(target(&Uri::from_static(uri)), logged);
+        }
+        assert_eq!(shown("a\u{1b}[0m\n"), "a\\u{1b}[0m\\n");
+        assert_eq!(shown(&"x".repeat(10_000)).len(), MAX_SHOWN);
+    }
+}

@@ -1,0 +1,124 @@
+//! What a connection is doing: how many requests are under way, and since when there is none.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tokio::{sync::watch, time::timeout};
+
+/// Counts the requests and tunnels of one connection. Clones share the count.
+#[derive(Clone, Debug)]
+pub(crate) struct Activity {
+    count: Arc<watch::Sender<usize>>,
+}
+
+/// One request or tunnel that is under way, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Busy {
+    count: Arc<watch::Sender<usize>>,
+}
+
+impl Activity {
+    pub(crate) fn new() -> Self {
+        Self { count: Arc::new(watch::Sender::new(0)) }
+    }
+
+    pub(crate) fn begin(&self) -> Busy {
+        self.count.send_modify(|count| *count += 1);
+        Busy { count: Arc::clone(&self.count) }
+    }
+
+    /// Ends when nothing has been under way for `limit`.
+    pub(crate) async fn idle_for(&self, limit: Duration) {
+        let mut count = self.count.subscribe();
+        loop {
+            let idle = *count.borrow_and_update() == 0;
+            let changed = count.changed();
+            if !idle {
+                // The sender lives as long as `self`, so this is never an error.
+                let _ = changed.await;
+            } else if timeout(limit, changed).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.count.send_modify(|count| *count -= 1);
+    }
+}
+
+pin_project! {
+    /// A body that holds on to something until it has been sent or is dropped.
+    #[derive(Debug)]
+    pub(crate) struct Holding<B, T> {
+        #[pin]
+        body: B,
+        held: T,
+    }
+}
+
+impl<B, T> Holding<B, T> {
+    pub(crate) fn new(body: B, held: T) -> Self {
+        Self { body, held }
+    }
+}
+
+impl<B: Body, T> Body for Holding<B, T> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        self.project().body.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::{Instant, sleep};
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn is_not_idle_while_something_is_under_way() {
+        let (activity, start) = (Activity::new(), Instant::now());
+        let working = async {
+            sleep(LIMIT / 2).await;
+            let busy = activity.begin();
+            sleep(LIMIT * 2).await;
+            drop(busy);
+        };
+        tokio::join!(activity.idle_for(LIMIT), working);
+        assert_eq!(start.elapsed().as_secs(), 35);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn short_work_starts_the_time_anew() {
+        let (activity, start) = (Activity::new(), Instant::now());
+        let working = async {
+            sleep(LIMIT / 2).await;
+            drop(activity.begin());
+        };
+        tokio::join!(activity.idle_for(LIMIT), working);
+        assert_eq!(start.elapsed().as_secs(), 15);
+    }
+}

@@ -1,0 +1,178 @@
+//! Header fields on their way through: what belongs to one connection stays behind.
+//!
+//! [RFC 9110, 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1): a proxy removes
+//! `Connection`, every field that it names, and the fields known to be about one connection alone,
+//! in both directions. What the proxy adds itself is added afterwards, so that no `Connection`
+//! field can take it away again.
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Version,
+    header::{CONNECTION, COOKIE, HOST, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE, VIA},
+};
+
+/// The name under which this proxy appears in `Via`.
+const PSEUDONYM: &str = "forward_proxy";
+
+/// Makes the header of a client's request fit for the origin.
+///
+/// `host` is the authority of the request target: it wins over whatever `Host` the client sent.
+pub(crate) fn toward_origin(headers: &mut HeaderMap, host: HeaderValue, version: Version) {
+    let trailers = lists(headers, TE, "trailers");
+    remove_hop_by_hop(headers);
+    // The authentication layer has taken this field out already. It is removed here all the same,
+    // so that no password goes to an origin when the proxy runs with `--insecure-no-auth`.
+    headers.remove(PROXY_AUTHORIZATION);
+    if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+        headers.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
+    if version == Version::HTTP_2 {
+        join_cookies(headers);
+    }
+    headers.insert(HOST, host);
+    append_via(headers, version);
+}
+
+/// Makes the header of an origin's response fit for the client.
+pub(crate) fn toward_client(headers: &mut HeaderMap, version: Version) {
+    remove_hop_by_hop(headers);
+    append_via(headers, version);
+}
+
+/// Whether the list field `name` holds `token`, in any case of its letters.
+pub(crate) fn lists(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
+}
+
+/// The members of the list field `name`, over all of its lines.
+pub(crate) fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> =
+        tokens(headers, CONNECTION).filter_map(|token| token.parse().ok()).collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in [CONNECTION, TE, TRANSFER_ENCODING, UPGRADE] {
+        headers.remove(name);
+    }
+    headers.remove("keep-alive");
+    headers.remove("proxy-connection");
+}
+
+/// HTTP/2 may send the pieces of a cookie as fields of their own; HTTP/1.1 wants one line
+/// ([RFC 9113, 8.2.3](https://www.rfc-editor.org/rfc/rfc9113#section-8.2.3)).
+fn join_cookies(headers: &mut HeaderMap) {
+    let pieces: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if pieces.len() > 1
+        && let Ok(line) = HeaderValue::from_bytes(&pieces.join(&b"; "[..]))
+    {
+        headers.insert(COOKIE, line);
+    }
+}
+
+/// `version` is that of the message as it was received.
+fn append_via(headers: &mut HeaderMap, version: Version) {
+    let received = match version {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2",
+        _ => "1.1",
+    };
+    if let Ok(via) = HeaderValue::try_from(format!("{received} {PSEUDONYM}")) {
+        headers.append(VIA, via);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    fn sent(lines: &[(&'static str, &'static str)], version: Version) -> HeaderMap {
+        let mut headers = fields(lines);
+        toward_origin(&mut headers, HeaderValue::from_static("origin.example"), version);
+        headers
+    }
+
+    #[test]
+    fn hop_by_hop_fields_stay_behind() {
+        let headers = sent(
+            &[
+                ("connection", "close, X-Mine"),
+                ("connection", "keep-alive"),
+                ("x-mine", "1"),
+                ("keep-alive", "timeout=5"),
+                ("proxy-connection", "keep-alive"),
+                ("proxy-authorization", "Basic YTpi"),
+                ("transfer-encoding", "chunked"),
+                ("upgrade", "websocket"),
+                ("accept", "*/*"),
+            ],
+            Version::HTTP_11,
+        );
+        let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["accept", "host", "via"]);
+    }
+
+    #[test]
+    fn connection_cannot_take_away_what_the_proxy_adds() {
+        let headers =
+            sent(&[("connection", "via, host, te"), ("te", "trailers")], Version::HTTP_10);
+        assert_eq!(headers[VIA], "1.0 forward_proxy");
+        assert_eq!(headers[HOST], "origin.example");
+        assert_eq!(headers[TE], "trailers");
+    }
+
+    #[test]
+    fn te_keeps_trailers_alone() {
+        for (te, kept) in [("trailers, gzip;q=0.5", true), ("gzip", false), ("TRAILERS", true)] {
+            let headers = sent(&[("te", te)], Version::HTTP_11);
+            assert_eq!(headers.contains_key(TE), kept, "TE: {te}");
+            assert_eq!(headers.contains_key(CONNECTION), kept, "TE: {te}");
+        }
+    }
+
+    #[test]
+    fn the_target_wins_over_the_host_field() {
+        let headers = sent(&[("host", "elsewhere.example")], Version::HTTP_11);
+        assert_eq!(headers.get_all(HOST).iter().collect::<Vec<_>>(), ["origin.example"]);
+    }
+
+    #[test]
+    fn cookies_of_http_2_become_one_line() {
+        let headers = sent(&[("cookie", "a=1"), ("cookie", "b=2")], Version::HTTP_2);
+        assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=2"]);
+        assert_eq!(headers[VIA], "2 forward_proxy");
+    }
+
+    #[test]
+    fn responses_keep_what_is_for_the_client() {
+        let mut headers = fields(&[
+            ("connection", "x-private"),
+            ("x-private", "1"),
+            ("via", "1.1 earlier"),
+            ("www-authenticate", "Basic realm=\"origin\""),
+        ]);
+        toward_client(&mut headers, Version::HTTP_11);
+        assert!(!headers.contains_key("x-private"));
+        assert!(headers.contains_key("www-authenticate"));
+        let via: Vec<_> = headers.get_all(VIA).iter().collect();
+        assert_eq!(via, ["1.1 earlier", "1.1 forward_proxy"]);
+    }
+}

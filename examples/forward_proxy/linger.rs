@@ -1,0 +1,205 @@
+//! Closes a connection so that the other side can read the last answer.
+//!
+//! A 407 often goes out while the client still sends a body. If the socket were closed with
+//! unread bytes in it, the kernel would answer them with a reset, and a reset throws away what the
+//! client has not read yet: the 407. So the write side is closed first, and what still comes is
+//! read and thrown away, within limits.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use hyper::upgrade::Upgraded;
+use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
+use pin_project_lite::pin_project;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Instant, Sleep, sleep},
+};
+
+/// How many bytes are thrown away at most.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// How long the other side may stay silent meanwhile.
+const MAX_SILENCE: Duration = Duration::from_secs(2);
+
+/// How long it may take altogether.
+const MAX_TIME: Duration = Duration::from_secs(8);
+
+pin_project! {
+    /// A stream whose `poll_shutdown` lingers.
+    #[derive(Debug)]
+    pub(crate) struct Linger<S> {
+        stream: S,
+        state: State,
+    }
+}
+
+#[derive(Debug)]
+enum State {
+    Open,
+    Draining { bytes: usize, end: Instant, silence: Pin<Box<Sleep>> },
+    Closed,
+}
+
+impl<S> Linger<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self { stream, state: State::Open }
+    }
+}
+
+/// What tunnels need of a stream.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// The stream below an upgraded connection, and what has been read of it already.
+///
+/// A tunnel closes one direction and goes on with the other: it must not linger.
+pub(crate) fn without_linger(upgraded: Upgraded) -> (Bytes, Box<dyn Stream>) {
+    match downcast::<TokioIo<Linger<TcpStream>>>(upgraded) {
+        Ok(parts) => (parts.read_buf, Box::new(parts.io.into_inner().stream)),
+        // A stream of an HTTP/2 connection is not a socket of its own.
+        Err(upgraded) => (Bytes::new(), Box::new(TokioIo::new(upgraded))),
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Linger<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(self.project().stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Linger<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(self.project().stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(self.project().stream).poll_write_vectored(cx, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(self.project().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.project();
+        loop {
+            match this.state {
+                State::Closed => return Poll::Ready(Ok(())),
+                State::Open => {
+                    ready!(Pin::new(&mut *this.stream).poll_shutdown(cx))?;
+                    *this.state = State::Draining {
+                        bytes: 0,
+                        end: Instant::now() + MAX_TIME,
+                        silence: Box::pin(sleep(MAX_SILENCE)),
+                    };
+                }
+                State::Draining { bytes, end, silence } => {
+                    let mut scratch = [0; 8 * 1024];
+                    let mut buffer = ReadBuf::new(&mut scratch);
+                    let more = match Pin::new(&mut *this.stream).poll_read(cx, &mut buffer) {
+                        Poll::Ready(Ok(())) => !buffer.filled().is_empty(),
+                        // Nothing is left that could be saved.
+                        Poll::Ready(Err(_)) => false,
+                        Poll::Pending => {
+                            ready!(silence.as_mut().poll(cx));
+                            false
+                        }
+                    };
+                    let now = Instant::now();
+                    *bytes += buffer.filled().len();
+                    if !more || *bytes >= MAX_BYTES || now >= *end {
+                        *this.state = State::Closed;
+                    } else {
+                        silence.as_mut().reset((now + MAX_SILENCE).min(*end));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[tokio::test]
+    async fn reads_what_still_comes_after_the_answer() {
+        let (mut client, server) = tokio::io::duplex(1024);
+        let server = tokio::spawn(async move {
+            let mut server = Linger::new(server);
+            server.write_all(b"answer").await.unwrap();
+            server.shutdown().await.unwrap();
+        });
+        client.write_all(&[b'x'; 100 * 1024]).await.unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.unwrap();
+        assert_eq!(answer, b"answer");
+        drop(client);
+        server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn does_not_read_for_ever() {
+        let (mut client, server) = tokio::io::duplex(64 * 1024);
+        tokio::spawn(async move { Linger::new(server).shutdown().await });
+        let chunk = [b'x'; 64 * 1024];
+        let mut sent = 0;
+        while client.write_all(&chunk).await.is_ok() {
+            sent += chunk.len();
+            assert!(sent <= 2 * MAX_BYTES, "the server still reads");
+        }
+        assert!(sent >= MAX_BYTES);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn does_not_wait_for_ever() {
+        let (client, server) = tokio::io::duplex(1024);
+        let start = Instant::now();
+        Linger::new(server).shutdown().await.unwrap();
+        assert_eq!(start.elapsed().as_secs(), MAX_SILENCE.as_secs());
+        drop(client);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trickle_does_not_keep_it_open() {
+        let (mut client, server) = tokio::io::duplex(1024);
+        let start = Instant::now();
+        let trickle = async {
+            while client.write_all(b"x").await.is_ok() {
+                sleep(MAX_SILENCE / 2).await;
+            }
+        };
+        let closing = async {
+            let mut server = Linger::new(server);
+            server.shutdown().await.unwrap();
+            start.elapsed().as_secs()
+        };
+        let (_, took) = tokio::join!(trickle, closing);
+        assert_eq!(took, MAX_TIME.as_secs());
+    }
+}

@@ -1,0 +1,129 @@
+//! A forward proxy that asks for a password, complete enough to be used.
+//!
+//! ```text
+//! cargo run --example forward_proxy -- --user alice:wonder
+//! curl -x http://127.0.0.1:3128 -U alice:wonder --proxy-anyauth http://example.com/
+//! ```
+//!
+//! The proxy is a tower service, [`forward::Forward`]; authentication is a layer round it, made in
+//! `auth.rs`; hyper serves the two on every connection (`connection.rs`). The rest is what a proxy
+//! needs that listens to strangers: limits, time-outs, and a polite end.
+//!
+//! It does not cache, does not look into tunnels, and speaks HTTP/1.1 to origins.
+
+mod access_log;
+mod activity;
+mod auth;
+mod connection;
+mod dial;
+mod failure;
+mod forward;
+mod guest;
+mod headers;
+mod linger;
+mod newcomers;
+mod options;
+mod shutdown;
+mod stopwatch;
+mod target;
+mod tunnel;
+mod upgrade;
+mod upload;
+
+use std::{
+    env,
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, runtime::Runtime};
+use tower::Layer;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    forward::Forward,
+    options::{Early, Options, User},
+};
+
+/// What is wrong, in one line.
+type Mistake = String;
+
+fn main() -> ExitCode {
+    let done = match Options::parse(env::args_os()) {
+        Ok(options) => start(options),
+        Err(Early::Help(text)) => {
+            let _ = write!(io::stdout(), "{text}");
+            Ok(())
+        }
+        Err(Early::Mistake(mistake)) => Err(mistake),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(mistake) => {
+            eprintln!("error: {mistake}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn start(options: Options) -> Result<(), Mistake> {
+    let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(level).with_writer(io::stderr).init();
+    let runtime = Runtime::new().map_err(|error| format!("cannot start: {error}"))?;
+    let done = runtime.block_on(run(options));
+    // What has not ended by now, such as a name look-up, is not waited for.
+    runtime.shutdown_timeout(Duration::ZERO);
+    done
+}
+
+async fn run(mut options: Options) -> Result<(), Mistake> {
+    let signals = shutdown::signals().map_err(|error| format!("cannot see signals: {error}"))?;
+    let guest = match &mut options.auth {
+        Some(auth) if auth.users.is_empty() => {
+            let guest = User::made_up().map_err(|error| format!("no random bytes: {error}"))?;
+            auth.users.push(guest.clone());
+            Some(guest)
+        }
+        _ => None,
+    };
+    let layer = options.auth.as_ref().map(auth::layer).transpose()?;
+
+    let listener = listen(&options, guest.as_ref()).await?;
+    let (tasks, drain) = shutdown::tasks();
+    let forward = Forward::new(tasks.clone());
+    let accepting = async {
+        match layer {
+            Some(layer) => connection::serve(listener, layer.layer(forward), tasks).await,
+            None => connection::serve(listener, forward, tasks).await,
+        }
+    };
+    let stopping = async {
+        signals.await;
+        tracing::info!("ending: what is under way may finish");
+        drain.stop();
+    };
+    tokio::join!(accepting, stopping);
+    if !drain.finished().await {
+        tracing::warn!("ending although not everything has finished");
+    }
+    Ok(())
+}
+
+/// Listens, and says so on stdout: scripts read where from the first line.
+async fn listen(options: &Options, guest: Option<&User>) -> Result<TcpListener, Mistake> {
+    let cannot = |error| format!("cannot listen on {}: {error}", options.listen);
+    let listener = TcpListener::bind(options.listen).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    let mut stdout = io::stdout().lock();
+    let mut lines = format!("listening on http://{address}\n");
+    if let Some(guest) = guest {
+        lines += &format!("{}\n", guest.curl_command(address));
+    }
+    // Whoever started this may have closed the pipe.
+    let _ = stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush());
+    if options.auth.is_none() && !address.ip().is_loopback() {
+        tracing::warn!("this is an open proxy: --insecure-no-auth lets everybody in");
+    }
+    Ok(listener)
+}

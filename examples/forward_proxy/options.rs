@@ -1,0 +1,299 @@
+//! The command line. Whatever is wrong with it is found here and told in one line.
+
+use std::{collections::HashSet, ffi::OsString, fmt, net::SocketAddr, time::Duration};
+
+use clap::{Parser, ValueEnum, error::ErrorKind};
+
+/// A forward proxy that asks for a password.
+///
+/// Serves http:// targets and CONNECT, over HTTP/1.0, HTTP/1.1 and HTTP/2, to whoever has logged
+/// in by Basic or Digest. RUST_LOG sets what is logged to stderr (error, warn, info, debug).
+#[derive(Debug, Parser)]
+#[command(name = "forward_proxy", max_term_width = 100)]
+struct CommandLine {
+    /// Address and port to listen on; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3128", value_parser = address)]
+    listen: SocketAddr,
+
+    /// The protection space that clients see and that Digest passwords belong to.
+    #[arg(long, value_name = "TEXT", default_value = "proxy")]
+    realm: String,
+
+    /// How clients may log in.
+    #[arg(long, value_enum, default_value_t = Scheme::Both)]
+    scheme: Scheme,
+
+    /// Who may use the proxy; repeat it for more. The name ends at the first colon. Without any
+    /// user one is made up. (Other users of this machine can see the command line.)
+    #[arg(long = "user", value_name = "NAME:PASSWORD")]
+    users: Vec<String>,
+
+    /// Digest algorithm to offer; repeat it for more [default: sha-256 and md5].
+    #[arg(long = "algorithm", value_enum)]
+    algorithms: Vec<Algorithm>,
+
+    /// How long a Digest nonce may be used [default: 300].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    nonce_lifetime: Option<u64>,
+
+    /// How closely the uri of a Digest answer must match the request target [default: strict].
+    #[arg(long, value_enum)]
+    uri_check: Option<UriCheck>,
+
+    /// What Proxy-Authentication-Info says after a Digest login [default: full].
+    #[arg(long, value_enum)]
+    auth_info: Option<AuthInfo>,
+
+    /// Let everybody in, for tests and benchmarks: an OPEN PROXY.
+    #[arg(long, conflicts_with_all = ["realm", "scheme", "users", "algorithms", "nonce_lifetime",
+        "uri_check", "auth_info"])]
+    insecure_no_auth: bool,
+}
+
+/// What to do, checked.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) listen: SocketAddr,
+    /// `None` lets everybody in.
+    pub(crate) auth: Option<AuthOptions>,
+}
+
+/// How clients authenticate. `None` leaves a setting to the library.
+#[derive(Debug)]
+pub(crate) struct AuthOptions {
+    pub(crate) realm: String,
+    pub(crate) scheme: Scheme,
+    /// Empty when no source of users was given.
+    pub(crate) users: Vec<User>,
+    /// Without duplicates; empty for the library's choice.
+    pub(crate) algorithms: Vec<Algorithm>,
+    pub(crate) nonce_lifetime: Option<Duration>,
+    pub(crate) uri_check: Option<UriCheck>,
+    pub(crate) auth_info: Option<AuthInfo>,
+}
+
+/// A name, not empty and without a colon, and a password, not empty.
+#[derive(Clone)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) password: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scheme {
+    Basic,
+    Digest,
+    Both,
+}
+
+/// The names are those of RFC 7616, in lower case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
+pub(crate) enum Algorithm {
+    Md5,
+    #[value(name = "sha-256")]
+    Sha256,
+    #[value(name = "sha-512-256")]
+    Sha512_256,
+    #[value(name = "md5-sess", hide = true)]
+    Md5Sess,
+    #[value(name = "sha-256-sess", hide = true)]
+    Sha256Sess,
+    #[value(name = "sha-512-256-sess", hide = true)]
+    Sha512_256Sess,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UriCheck {
+    Strict,
+    Lenient,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AuthInfo {
+    Off,
+    NextNonce,
+    Full,
+}
+
+/// Why the process ends before it has begun.
+#[derive(Debug)]
+pub(crate) enum Early {
+    /// `--help` was asked for.
+    Help(String),
+    /// Something is wrong with this; one line.
+    Mistake(String),
+}
+
+impl Options {
+    /// Reads the command line; the first of `arguments` is the name of the program.
+    ///
+    /// # Errors
+    /// When help was asked for, or when something is wrong.
+    pub(crate) fn parse(
+        arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, Early> {
+        let line = CommandLine::try_parse_from(arguments).map_err(early)?;
+        line.checked().map_err(Early::Mistake)
+    }
+}
+
+impl CommandLine {
+    fn checked(self) -> Result<Options, String> {
+        if self.insecure_no_auth {
+            return Ok(Options { listen: self.listen, auth: None });
+        }
+        let digest_only = [
+            ("--algorithm", !self.algorithms.is_empty()),
+            ("--nonce-lifetime", self.nonce_lifetime.is_some()),
+            ("--uri-check", self.uri_check.is_some()),
+            ("--auth-info", self.auth_info.is_some()),
+        ];
+        if self.scheme == Scheme::Basic
+            && let Some((option, _)) = digest_only.into_iter().find(|(_, given)| *given)
+        {
+            return Err(format!("{option} is about Digest and does not go with --scheme basic"));
+        }
+        let auth = AuthOptions {
+            realm: self.realm,
+            scheme: self.scheme,
+            users: users(&self.users)?,
+            algorithms: distinct(self.algorithms)?,
+            nonce_lifetime: self.nonce_lifetime.map(Duration::from_secs),
+            uri_check: self.uri_check,
+            auth_info: self.auth_info,
+        };
+        Ok(Options { listen: self.listen, auth: Some(auth) })
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "an IP address and a port is needed, such as 127.0.0.1:3128".into())
+}
+
+fn users(given: &[String]) -> Result<Vec<User>, String> {
+    let mut names = HashSet::new();
+    let mut users = Vec::new();
+    for text in given {
+        let Some((name, password)) = text.split_once(':') else {
+            return Err(format!("--user {text:?} has no colon: it takes NAME:PASSWORD"));
+        };
+        // From here on a message must not hold the password.
+        if name.is_empty() {
+            return Err("--user \":...\" has no name before the colon".to_owned());
+        }
+        if password.is_empty() {
+            return Err(format!("--user {text:?} has no password after the colon"));
+        }
+        if text.contains(char::is_control) {
+            return Err(format!("--user {name:?} has a control character in name or password"));
+        }
+        if !names.insert(name) {
+            return Err(format!("--user {name:?} is given twice"));
+        }
+        users.push(User { name: name.to_owned(), password: password.to_owned() });
+    }
+    Ok(users)
+}
+
+fn distinct(algorithms: Vec<Algorithm>) -> Result<Vec<Algorithm>, String> {
+    let mut seen = HashSet::new();
+    match algorithms.iter().find(|algorithm| !seen.insert(**algorithm)) {
+        Some(twice) => Err(format!("--algorithm {twice} is given twice")),
+        None => Ok(algorithms),
+    }
+}
+
+/// clap explains itself in several lines; ours is one.
+fn early(error: clap::Error) -> Early {
+    let text = error.render().to_string();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return Early::Help(text);
+    }
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let end = ["\n\nUsage:", "\n\nFor more information"]
+        .into_iter()
+        .filter_map(|tail| text.rfind(tail))
+        .min()
+        .unwrap_or(text.len());
+    let text = text.get(..end).unwrap_or(text);
+    Early::Mistake(text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value();
+        f.write_str(value.as_ref().map_or("", |value| value.get_name()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Options, Early> {
+        Options::parse(["forward_proxy"].iter().chain(arguments))
+    }
+
+    fn auth(arguments: &[&str]) -> AuthOptions {
+        parse(arguments).expect("good options").auth.expect("with authentication")
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_manual() {
+        let options = parse(&[]).expect("good options");
+        assert_eq!(options.listen.to_string(), "127.0.0.1:3128");
+        let auth = options.auth.expect("with authentication");
+        assert_eq!((auth.realm.as_str(), auth.scheme), ("proxy", Scheme::Both));
+        assert!(auth.users.is_empty() && auth.algorithms.is_empty());
+    }
+
+    #[test]
+    fn a_name_ends_at_the_first_colon() {
+        let auth = auth(&["--user", "Jürgen Öl:a:b:c", "--user", "bob: x "]);
+        let users: Vec<_> =
+            auth.users.iter().map(|user| (user.name.as_str(), user.password.as_str())).collect();
+        assert_eq!(users, [("Jürgen Öl", "a:b:c"), ("bob", " x ")]);
+    }
+
+    #[test]
+    fn algorithms_keep_their_names() {
+        let names =
+            ["md5", "sha-256", "sha-512-256", "md5-sess", "sha-256-sess", "sha-512-256-sess"];
+        let arguments: Vec<&str> = names.iter().flat_map(|name| ["--algorithm", name]).collect();
+        let found: Vec<String> =
+            auth(&arguments).algorithms.iter().map(Algorithm::to_string).collect();
+        assert_eq!(found, names);
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let options = parse(&["--user", "alice:wonder"]).expect("good options");
+        assert!(!format!("{options:?}").contains("wonder"));
+        for arguments in [
+            ["--user", "alice:wonder", "--user", "alice:wonder"].as_slice(),
+            &["--user", ":wonder"],
+        ] {
+            let Err(Early::Mistake(text)) = parse(arguments) else { panic!("{arguments:?}") };
+            assert!(!text.contains("wonder"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_one_line() {
+        for arguments in [["--scheme", "a\n\nb"], ["--listen", "x\u{1b}[2J"], ["--bogus", "\n"]] {
+            let Err(Early::Mistake(text)) = parse(&arguments) else { panic!("{arguments:?}") };
+            assert!(!text.contains(char::is_control) && !text.is_empty(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn help_is_no_mistake() {
+        assert!(matches!(parse(&["--help"]), Err(Early::Help(_))));
+    }
+}
