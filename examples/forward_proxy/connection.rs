@@ -5,6 +5,7 @@ use std::{
     future::Future,
     net::SocketAddr,
     pin::{Pin, pin},
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -76,7 +77,7 @@ where
     B::Error: Into<BoxError>,
 {
     let newcomers = Newcomers::default();
-    let refusals = std::sync::Arc::new(Semaphore::new(MAX_REFUSALS));
+    let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -90,7 +91,7 @@ where
                 }
                 None => {
                     tracing::warn!(%peer, "too many connections that have not authenticated yet");
-                    if let Ok(permit) = std::sync::Arc::clone(&refusals).try_acquire_owned() {
+                    if let Ok(permit) = Arc::clone(&refusals).try_acquire_owned() {
                         tasks.spawn(async move {
                             refuse(stream).await;
                             drop(permit);

@@ -8,6 +8,7 @@ use std::{
     convert::Infallible,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -51,9 +52,14 @@ const POOL_IDLE_PER_ORIGIN: usize = 32;
 /// The body of an answer: streamed from the origin, or a short text of the proxy's own.
 pub(crate) type ProxyBody = Either<Holding<Incoming, Option<StopOnDrop>>, Full<Bytes>>;
 
-/// A forward proxy as a tower service. Clones share the pool of connections.
+/// A forward proxy as a tower service. Clones are cheap and share the pool of connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Forward {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     origins: Client<Dialer, Upload>,
     tasks: Tasks,
 }
@@ -67,9 +73,11 @@ impl Forward {
             .pool_max_idle_per_host(POOL_IDLE_PER_ORIGIN)
             .set_host(false)
             .build(Dialer);
-        Self { origins, tasks }
+        Self { inner: Arc::new(Inner { origins, tasks }) }
     }
+}
 
+impl Inner {
     async fn answer(&self, request: Request<Incoming>) -> Response<ProxyBody> {
         let method = request.method().clone();
         // hyper closes a connection whose request body was not read; the client is told.
@@ -170,7 +178,7 @@ impl Forward {
             _ => None,
         };
         let (head, body) = response.into_parts();
-        let body = Holding::new(body, gate.map(|gate| gate.answered()));
+        let body = Holding::new(body, gate.map(|gate| gate.answered(head.status)));
         let mut response = Response::new(Either::Left(body));
         *response.status_mut() = head.status;
         *response.headers_mut() = head.headers;
@@ -211,8 +219,8 @@ impl Service<Request<Incoming>> for Forward {
         if let Some(admission) = request.extensions().get::<Admission>() {
             admission.passed();
         }
-        let proxy = self.clone();
-        Box::pin(async move { Ok(proxy.answer(request).await) })
+        let inner = Arc::clone(&self.inner);
+        Box::pin(async move { Ok(inner.answer(request).await) })
     }
 }
 

@@ -10,6 +10,17 @@
 //! needs that listens to strangers: limits, time-outs, and a polite end.
 //!
 //! It does not cache, does not look into tunnels, and speaks HTTP/1.1 to origins.
+//!
+//! | limit | | where |
+//! |---|---|---|
+//! | connections that have not authenticated | 1,024, of one peer 256 | `newcomers.rs` |
+//! | head of a request | 64 KiB, within 30 s | `connection.rs` |
+//! | connection without a request | 30 s | `connection.rs` |
+//! | reading on after an early answer | 8 MiB, 8 s, 2 s of silence | `linger.rs` |
+//! | look-up and connection to an origin | 10 s | `dial.rs` |
+//! | origin's time to answer | 60 s since the request body last moved | `failure.rs` |
+//! | silent tunnel | 15 min | `tunnel.rs` |
+//! | end of the process | 5 s | `shutdown.rs` |
 
 mod access_log;
 mod activity;

@@ -29,7 +29,7 @@ struct CommandLine {
     users: Vec<String>,
 
     /// Digest algorithm to offer; repeat it for more [default: sha-256 and md5].
-    #[arg(long = "algorithm", value_enum)]
+    #[arg(long = "algorithm", value_name = "NAME", value_enum)]
     algorithms: Vec<Algorithm>,
 
     /// How long a Digest nonce may be used [default: 300].
@@ -37,11 +37,11 @@ struct CommandLine {
     nonce_lifetime: Option<u64>,
 
     /// How closely the uri of a Digest answer must match the request target [default: strict].
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "HOW", value_enum)]
     uri_check: Option<UriCheck>,
 
     /// What Proxy-Authentication-Info says after a Digest login [default: full].
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "WHAT", value_enum)]
     auth_info: Option<AuthInfo>,
 
     /// Let everybody in, for tests and benchmarks: an OPEN PROXY.

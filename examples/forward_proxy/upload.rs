@@ -19,6 +19,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::{sync::watch, time::timeout};
@@ -106,9 +107,11 @@ impl Gate {
         self.set_if_unknown(Wish::Wanted);
     }
 
-    /// The origin has answered; what it returns lives as long as the answer is being passed on.
-    pub(crate) fn answered(self) -> StopOnDrop {
-        self.set_if_unknown(Wish::Unwanted);
+    /// The origin has answered; what this returns lives as long as the answer is being passed on.
+    ///
+    /// An origin may answer well before it has read the body, and then read it all the same.
+    pub(crate) fn answered(self, status: StatusCode) -> StopOnDrop {
+        self.set_if_unknown(if status.is_success() { Wish::Wanted } else { Wish::Unwanted });
         StopOnDrop { gate: self }
     }
 
