@@ -1,0 +1,111 @@
+//! The proxy as a process: options, first lines, end.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    open_proxy,
+    support::{origin::Origin, proxy::Proxy, wire::Wire},
+};
+
+#[test]
+fn a_mistake_is_one_line_and_status_2() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().map(|address| (taken, address.to_string())).unwrap();
+    let rows: &[(&[&str], &str)] = &[
+        (&["--listen", "localhost"], "localhost"),
+        (&["--listen", "127.0.0.1:99999"], "127.0.0.1:99999"),
+        (&["--listen", &taken.1, "--insecure-no-auth"], &taken.1),
+        (&["--realm", ""], "--realm"),
+        (&["--realm", "a\"b"], "a\\\"b"),
+        (&["--realm", "Büro"], "Büro"),
+        (&["--realm", "a\nb"], "a\\nb"),
+        (&["--scheme", "ntlm"], "ntlm"),
+        (&["--scheme", "a\n\nb"], "'a b'"),
+        (&["--user", "alice"], "alice"),
+        (&["--user", ":wonder"], "--user"),
+        (&["--user", "alice:"], "alice"),
+        (&["--user", "ali\nce:wonder"], "ali\\nce"),
+        (&["--user", "alice:a", "--user", "alice:b"], "alice"),
+        (&["--algorithm", "sha-1"], "sha-1"),
+        (&["--algorithm", "md5", "--algorithm", "md5"], "md5"),
+        (&["--algorithm", "md5", "--scheme", "basic"], "--algorithm"),
+        (&["--nonce-lifetime", "60", "--scheme", "basic"], "--nonce-lifetime"),
+        (&["--auth-info", "off", "--scheme", "basic"], "--auth-info"),
+        (&["--uri-check", "strict", "--scheme", "basic"], "--uri-check"),
+        (&["--nonce-lifetime", "0"], "'0'"),
+        (&["--nonce-lifetime", "-1"], "-1"),
+        (&["--nonce-lifetime", "soon"], "soon"),
+        (&["--nonce-lifetime", "99999999999999999999"], "99999999999999999999"),
+        (&["--uri-check", "loose"], "loose"),
+        (&["--auth-info", "some"], "some"),
+        (&["--insecure-no-auth", "--user", "alice:wonder"], "--user"),
+        (&["--insecure-no-auth", "--scheme", "basic"], "--scheme"),
+        (&["--bogus"], "--bogus"),
+        (&["stray"], "stray"),
+    ];
+    for (options, named) in rows {
+        let output = Proxy::run(options);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{options:?}: {stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{options:?}: {stderr}");
+        assert!(stderr.contains(named), "{options:?}: {stderr}");
+        assert!(!stderr.contains("wonder"), "{options:?}: {stderr}");
+        assert_eq!(output.stdout, b"", "{options:?}");
+    }
+}
+
+#[test]
+fn help_goes_to_stdout() {
+    let output = Proxy::run(&["--help"]);
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
+    let help = String::from_utf8(output.stdout).unwrap();
+    for option in [
+        "--listen",
+        "--realm",
+        "--scheme",
+        "--user",
+        "--algorithm",
+        "--nonce-lifetime",
+        "--uri-check",
+        "--auth-info",
+        "--insecure-no-auth",
+    ] {
+        assert!(help.contains(option), "{option}: {help}");
+    }
+}
+
+#[test]
+fn requests_in_flight_may_finish() {
+    let (origin, mut proxy) = (Origin::http(), open_proxy());
+    let mut wire = Wire::connect(proxy.address());
+    wire.send(format!("GET {} HTTP/1.1\r\nHost: o\r\n\r\n", origin.url("/slow")));
+    let idle = Wire::connect(proxy.address());
+    while origin.requests() == 0 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    proxy.terminate();
+    assert_eq!(wire.answer("GET").text(), "at last");
+    assert_eq!(wire.rest(), b"");
+    drop((wire, idle));
+    let status = proxy.ended(Duration::from_secs(4)).expect("nothing is under way any more");
+    assert_eq!(status.code(), Some(0));
+    assert!(TcpStream::connect(proxy.address()).is_err(), "nobody listens any more");
+    assert_eq!(proxy.rest_of_stdout(), "");
+}
+
+#[test]
+fn a_tunnel_may_go_on_for_a_while_but_not_for_ever() {
+    let (origin, mut proxy) = (Origin::http(), open_proxy());
+    let mut wire = Wire::connect(proxy.address());
+    assert_eq!(wire.ask(&format!("CONNECT {} HTTP/1.1\nHost: o", origin.address())).status, 200);
+    proxy.terminate();
+    let start = Instant::now();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(wire.ask("GET / HTTP/1.1\nHost: o").text(), "hello");
+    let status = proxy.ended(Duration::from_secs(8)).expect("five seconds are over");
+    assert_eq!(status.code(), Some(0));
+    assert!(start.elapsed() > Duration::from_secs(4));
+}

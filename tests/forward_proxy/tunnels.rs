@@ -1,0 +1,162 @@
+//! CONNECT and upgrades.
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    sync::Arc,
+    thread,
+};
+
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{ClientConfig, RootCertStore, pki_types::ServerName},
+};
+
+use crate::{
+    open_proxy,
+    support::{origin::Origin, wire::Wire},
+};
+
+#[tokio::test]
+async fn tunnels_tls() {
+    let (origin, proxy) = (Origin::https(), open_proxy());
+    let authority = format!("localhost:{}", origin.address().port());
+    let mut wire = Wire::connect(proxy.address());
+    let answer = wire.ask(&format!("CONNECT {authority} HTTP/1.1\nHost: {authority}"));
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.field("content-length"), None);
+    assert_eq!(answer.field("transfer-encoding"), None);
+
+    let mut roots = RootCertStore::empty();
+    roots.add(origin.certificate().der.clone()).unwrap();
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let stream = wire.into_stream();
+    stream.set_nonblocking(true).unwrap();
+    let stream = tokio::net::TcpStream::from_std(stream).unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get("/").header("host", authority).body(Empty::<Bytes>::new()).unwrap();
+    let response = sender.send_request(request).await.unwrap();
+    assert_eq!(response.headers().get("via"), None, "nobody looks into a tunnel");
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
+}
+
+#[test]
+fn connect_as_http_1_0_needs_no_host() {
+    let (origin, proxy) = (Origin::http(), open_proxy());
+    let mut wire = Wire::connect(proxy.address());
+    let answer = wire.ask(&format!("CONNECT {} HTTP/1.0", origin.address()));
+    assert_eq!(answer.status, 200);
+    assert_eq!(wire.ask("GET / HTTP/1.1\nHost: o").text(), "hello");
+}
+
+#[test]
+fn what_is_sent_right_behind_connect_gets_through() {
+    let (origin, proxy) = (Origin::http(), open_proxy());
+    let mut wire = Wire::connect(proxy.address());
+    wire.send(format!(
+        "CONNECT {} HTTP/1.1\r\nHost: o\r\n\r\nGET / HTTP/1.1\r\nHost: o\r\n\r\n",
+        origin.address()
+    ));
+    assert_eq!(wire.answer("CONNECT").status, 200);
+    assert_eq!(wire.answer("GET").text(), "hello");
+}
+
+#[test]
+fn the_end_of_one_direction_leaves_the_other_open() {
+    let proxy = open_proxy();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let origin = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut heard = Vec::new();
+        stream.read_to_end(&mut heard).unwrap();
+        stream.write_all(&[b'y'; 1_000_000]).unwrap();
+        heard
+    });
+    let mut wire = Wire::connect(proxy.address());
+    assert_eq!(wire.ask(&format!("CONNECT {address} HTTP/1.1\nHost: o")).status, 200);
+    wire.send(vec![b'x'; 1_000_000]);
+    wire.finish();
+    assert_eq!(wire.rest().len(), 1_000_000);
+    assert_eq!(origin.join().unwrap().len(), 1_000_000);
+}
+
+#[tokio::test]
+async fn connect_over_http_2() {
+    let (origin, proxy) = (Origin::http(), open_proxy());
+    let stream = tokio::net::TcpStream::connect(proxy.address()).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+    tokio::spawn(connection);
+    for _ in 0..2 {
+        let request = Request::builder()
+            .method(Method::CONNECT)
+            .uri(origin.address().to_string())
+            .body(Empty::<Bytes>::new())
+            .unwrap();
+        let mut response = sender.send_request(request).await.unwrap();
+        assert_eq!(response.status(), 200);
+        let mut tunnel = TokioIo::new(hyper::upgrade::on(&mut response).await.unwrap());
+        let request = b"GET / HTTP/1.1\r\nHost: o\r\nConnection: close\r\n\r\n";
+        tunnel.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        tunnel.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
+    }
+}
+
+#[test]
+fn relays_an_upgrade() {
+    let (origin, proxy) = (Origin::http(), open_proxy());
+    let mut wire = Wire::connect(proxy.address());
+    wire.send(format!(
+        "GET {} HTTP/1.1\r\nHost: o\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nearly",
+        origin.url("/switch")
+    ));
+    let answer = wire.answer("GET");
+    assert_eq!(answer.status, 101);
+    assert_eq!(answer.field("upgrade").as_deref(), Some("websocket"));
+    assert_eq!(answer.field("connection").as_deref(), Some("upgrade"));
+    assert_eq!(wire.exactly(5), b"early");
+    wire.send("later");
+    wire.finish();
+    assert_eq!(wire.rest(), b"later");
+}
+
+#[test]
+fn an_upgrade_that_is_not_relayed_is_not_asked_for() {
+    let (origin, proxy) = (Origin::http(), open_proxy());
+    for fields in [
+        "Connection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAMAAABk",
+        "Upgrade: websocket",
+    ] {
+        let mut wire = Wire::connect(proxy.address());
+        let url = origin.url("/seen");
+        let answer = wire.ask(&format!("GET {url} HTTP/1.1\nHost: o\n{fields}"));
+        assert_eq!(answer.status, 200, "{fields}");
+        let seen = answer.text();
+        assert!(!seen.contains("upgrade") && !seen.contains("http2-settings"), "{seen}");
+    }
+}
+
+#[test]
+fn an_origin_may_decline_an_upgrade() {
+    let (origin, proxy) = (Origin::http(), open_proxy());
+    let mut wire = Wire::connect(proxy.address());
+    let url = origin.url("/");
+    let head = format!("GET {url} HTTP/1.1\nHost: o\nConnection: upgrade\nUpgrade: websocket");
+    assert_eq!(wire.ask(&head).text(), "hello");
+    assert_eq!(wire.ask(&format!("GET {url} HTTP/1.1\nHost: o")).text(), "hello");
+}

@@ -1,0 +1,174 @@
+//! The example `forward_proxy` as a process.
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
+    sync::{Arc, Mutex, OnceLock},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A running proxy; it is killed when this is dropped.
+pub(crate) struct Proxy {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    stderr: Arc<Mutex<String>>,
+    address: SocketAddr,
+}
+
+impl Proxy {
+    /// Starts a proxy on a free port of the loopback address and waits until it listens.
+    ///
+    /// `Proxy::start(&["--user", "alice:wonder"])`
+    #[track_caller]
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let mut child = command(&["--listen", "127.0.0.1:0"])
+            .args(options)
+            .env("RUST_LOG", "info,forward_proxy=debug")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the proxy starts");
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let source = child.stderr.take().expect("stderr is piped");
+        let sink = Arc::clone(&stderr);
+        thread::spawn(move || {
+            for line in BufReader::new(source).lines().map_while(Result::ok) {
+                *sink.lock().expect("no panic") += &format!("{line}\n");
+            }
+        });
+        let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("stdout is text");
+        let address = line
+            .trim_end()
+            .strip_prefix("listening on http://")
+            .and_then(|address| address.parse().ok())
+            .unwrap_or_else(|| panic!("{options:?}: first line {line:?}, stderr {stderr:?}"));
+        Self { child, stdout, stderr, address }
+    }
+
+    /// Runs a proxy that is expected to end by itself.
+    #[track_caller]
+    pub(crate) fn run(options: &[&str]) -> Output {
+        let mut child = command(options)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the proxy starts");
+        if wait(&mut child, Duration::from_secs(10)).is_none() {
+            child.kill().expect("it can be killed");
+            panic!("{options:?}: still running");
+        }
+        child.wait_with_output().expect("its output can be read")
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://127.0.0.1:PORT`, for `curl -x`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The next line on stdout.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("stdout is text");
+        line.trim_end().to_owned()
+    }
+
+    /// What has been logged so far.
+    pub(crate) fn stderr(&self) -> String {
+        self.stderr.lock().expect("no panic").clone()
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn terminate(&self) {
+        let id = self.child.id().to_string();
+        let done = Command::new("kill").args(["-TERM", &id]).status().expect("kill can be run");
+        assert!(done.success());
+    }
+
+    /// Waits for the end of the process; `None` when it does not end within `limit`.
+    pub(crate) fn ended(&mut self, limit: Duration) -> Option<ExitStatus> {
+        wait(&mut self.child, limit)
+    }
+
+    /// What is still on stdout, after the end of the process.
+    pub(crate) fn rest_of_stdout(&mut self) -> String {
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).expect("stdout is text");
+        rest
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("--- log of the proxy ---\n{}", self.stderr());
+        }
+    }
+}
+
+fn command(options: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(options).stdin(Stdio::null()).env_remove("RUST_LOG");
+    command
+}
+
+fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait().expect("the process can be asked") {
+            return Some(status);
+        }
+        if Instant::now() > end {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The example's program: `target/<profile>/examples/forward_proxy`.
+///
+/// Cargo has no `CARGO_BIN_EXE_..` for examples. And `cargo test` does not make this file: it
+/// builds the example's unit tests instead, which have another name. So it is built here, with
+/// the default features, by the same cargo into the same directory; when all is fresh that takes
+/// a fraction of a second.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let test = env::current_exe().expect("this program has a path");
+        // target/<profile>/deps/<test>-<hash>
+        let profile = test.ancestors().nth(2).expect("a directory of the profile");
+        let target = profile.parent().expect("a target directory");
+        let name = match profile.file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => "dev",
+            Some(name) => name,
+        };
+        let mut cargo = Command::new(env!("CARGO"));
+        // What cargo has told this program about its own package would make build scripts run anew.
+        for (name, _) in env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix)) {
+                cargo.env_remove(name);
+            }
+        }
+        let built = cargo
+            .args(["build", "--quiet", "--example", "forward_proxy", "--profile", name])
+            .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
+            .arg("--target-dir")
+            .arg(target)
+            .status()
+            .expect("cargo can be run");
+        assert!(built.success(), "the example does not build");
+        profile.join("examples").join(format!("forward_proxy{}", env::consts::EXE_SUFFIX))
+    })
+}

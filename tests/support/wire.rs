@@ -1,0 +1,143 @@
+//! A client that sends bytes as they are and reads HTTP/1 answers.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{Shutdown, SocketAddr, TcpStream},
+    time::Duration,
+};
+
+/// No answer takes longer than this, or something hangs.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A connection.
+pub(crate) struct Wire {
+    stream: BufReader<TcpStream>,
+}
+
+/// An answer, with its body as it is without chunks.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Names in lower case.
+    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The values of the field `name`, joined by commas.
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
+        let values: Vec<&str> = self
+            .fields
+            .iter()
+            .filter(|(found, _)| found == name)
+            .map(|(_, value)| value.as_str())
+            .collect();
+        (!values.is_empty()).then(|| values.join(", "))
+    }
+
+    #[track_caller]
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("the body is text")
+    }
+}
+
+impl Wire {
+    #[track_caller]
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("somebody listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a time-out can be set");
+        Self { stream: BufReader::new(stream) }
+    }
+
+    #[track_caller]
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.get_mut().write_all(bytes.as_ref()).expect("the bytes can be sent");
+    }
+
+    /// Says that nothing more will be sent.
+    pub(crate) fn finish(&mut self) {
+        self.stream.get_mut().shutdown(Shutdown::Write).expect("the connection is open");
+    }
+
+    /// Sends `head`, whose lines end in LF here, with an empty line after it.
+    #[track_caller]
+    pub(crate) fn ask(&mut self, head: &str) -> Answer {
+        self.send(head.replace('\n', "\r\n") + "\r\n\r\n");
+        self.answer(head.split(' ').next().unwrap_or_default())
+    }
+
+    /// Reads the answer to a request of `method`; a 100 is an answer of its own.
+    #[track_caller]
+    pub(crate) fn answer(&mut self, method: &str) -> Answer {
+        let status_line = self.line();
+        let status = status_line
+            .strip_prefix("HTTP/1.")
+            .and_then(|rest| rest.get(2..5))
+            .and_then(|status| status.parse().ok())
+            .unwrap_or_else(|| panic!("status line {status_line:?}"));
+        let mut fields = Vec::new();
+        loop {
+            let line = self.line();
+            let Some((name, value)) = line.split_once(':') else { break };
+            fields.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        }
+        let mut answer = Answer { status, fields, body: Vec::new() };
+        let tunnel = method == "CONNECT" && status == 200;
+        if !tunnel && method != "HEAD" && status >= 200 && status != 204 && status != 304 {
+            answer.body = self.body(&answer);
+        }
+        answer
+    }
+
+    #[track_caller]
+    fn body(&mut self, answer: &Answer) -> Vec<u8> {
+        if answer.field("transfer-encoding").is_some() {
+            let mut body = Vec::new();
+            loop {
+                let line = self.line();
+                let size = usize::from_str_radix(&line, 16).expect("a chunk size");
+                body.extend(self.exactly(size));
+                assert_eq!(self.line(), "");
+                if size == 0 {
+                    return body;
+                }
+            }
+        }
+        match answer.field("content-length") {
+            Some(length) => self.exactly(length.parse().expect("a number")),
+            None => self.rest(),
+        }
+    }
+
+    /// A line without its end.
+    #[track_caller]
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = Vec::new();
+        self.stream.read_until(b'\n', &mut line).expect("a line comes");
+        let line = String::from_utf8(line).expect("a line is text");
+        line.strip_suffix("\r\n").unwrap_or_else(|| panic!("unfinished line {line:?}")).to_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn exactly(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).expect("the bytes come");
+        bytes
+    }
+
+    /// All that comes until the other side has ended; a reset is a panic.
+    #[track_caller]
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.stream.read_to_end(&mut bytes).expect("the connection ends without a reset");
+        bytes
+    }
+
+    /// The socket itself; nothing may have been read beyond what was asked for.
+    #[track_caller]
+    pub(crate) fn into_stream(self) -> TcpStream {
+        assert!(self.stream.buffer().is_empty());
+        self.stream.into_inner()
+    }
+}
