@@ -24,6 +24,8 @@ pub(crate) enum Failure {
     BadRequest(&'static str),
     /// The proxy does not do this itself.
     MethodNotAllowed,
+    /// The request body is coded in a way that would be lost on the way.
+    TransferCoding,
     /// There is no connection to the origin.
     Dial(DialError),
     /// The connection ended before the head of the answer was there.
@@ -56,6 +58,7 @@ impl Failure {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::Dial(DialError::TimedOut) | Self::HeadTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Dial(_) | Self::NoAnswer | Self::NotHttp => StatusCode::BAD_GATEWAY,
         }
@@ -65,6 +68,7 @@ impl Failure {
         match self {
             Self::BadRequest(what) => what.to_owned(),
             Self::MethodNotAllowed => "the proxy does not answer this method itself".to_owned(),
+            Self::TransferCoding => "chunked is the only transfer coding served".to_owned(),
             Self::Dial(DialError::TimedOut) => {
                 format!("no connection to the origin within {} s", CONNECT_TIMEOUT.as_secs())
             }
@@ -108,6 +112,7 @@ mod tests {
         for (failure, status) in [
             (Failure::BadRequest("no"), 400),
             (Failure::MethodNotAllowed, 405),
+            (Failure::TransferCoding, 501),
             (Failure::Dial(DialError::Refused), 502),
             (Failure::Dial(DialError::UnknownHost), 502),
             (Failure::Dial(DialError::Unreachable), 502),

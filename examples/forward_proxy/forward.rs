@@ -129,6 +129,9 @@ impl Inner {
         path: PathAndQuery,
         busy: Option<Busy>,
     ) -> Result<Response<ProxyBody>, Failure> {
+        if headers::has_other_coding(request.headers()) {
+            return Err(Failure::TransferCoding);
+        }
         let version = request.version();
         let wanted = Wanted::take_from(&mut request);
         let (head, body) = request.into_parts();
@@ -168,6 +171,9 @@ impl Inner {
         let mut response = self.head_of_answer(outgoing, &progress).await?;
         if sticky || has_sticky_login(response.headers()) {
             keep_out_of_pool(&connection);
+        }
+        if headers::has_other_coding(response.headers()) {
+            return Err(Failure::NotHttp);
         }
         let received = response.version();
         let switched = match (response.status(), wanted) {

@@ -39,6 +39,14 @@ pub(crate) fn toward_client(headers: &mut HeaderMap, version: Version) {
     append_via(headers, version);
 }
 
+/// Whether the body is in a transfer coding other than chunked.
+///
+/// hyper takes the chunks apart and leaves what is inside as it is, and `Transfer-Encoding` stays
+/// behind: the other side would not know that the body is still, say, compressed.
+pub(crate) fn has_other_coding(headers: &HeaderMap) -> bool {
+    tokens(headers, TRANSFER_ENCODING).any(|coding| !coding.eq_ignore_ascii_case("chunked"))
+}
+
 /// Whether the list field `name` holds `token`, in any case of its letters.
 pub(crate) fn lists(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))

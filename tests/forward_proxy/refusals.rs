@@ -114,6 +114,41 @@ fn tells_why_there_is_no_answer() {
 }
 
 #[test]
+fn an_answer_that_is_cut_off_does_not_look_complete() {
+    let proxy = open_proxy();
+    for (answer, length) in [
+        (&b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"[..], true),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", false),
+    ] {
+        let mut wire = Wire::connect(proxy.address());
+        let url = format!("http://{}/", origin_that_says(answer));
+        wire.send(format!("GET {url} HTTP/1.1\r\nHost: o\r\n\r\n"));
+        let text = String::from_utf8(wire.rest()).unwrap();
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+        assert_eq!(text.contains("content-length: 10\r\n"), length, "{text}");
+        assert!(!text.ends_with("0\r\n\r\n"), "{text}");
+    }
+}
+
+#[test]
+fn other_transfer_codings_are_not_served() {
+    let (origin, proxy) = (Origin::http(), open_proxy());
+    let mut wire = Wire::connect(proxy.address());
+    let url = origin.url("/echo");
+    wire.send(format!(
+        "POST {url} HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"
+    ));
+    check(&wire.answer("POST"), 501, "chunked");
+    assert_eq!(origin.requests(), 0);
+
+    let coded = origin_that_says(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+    );
+    let mut wire = Wire::connect(proxy.address());
+    check(&wire.ask(&format!("GET http://{coded}/ HTTP/1.1\nHost: o")), 502, "HTTP");
+}
+
+#[test]
 fn head_gets_no_body() {
     let proxy = open_proxy();
     let mut wire = Wire::connect(proxy.address());
