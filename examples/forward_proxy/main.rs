@@ -34,6 +34,7 @@ mod headers;
 mod linger;
 mod newcomers;
 mod options;
+mod origins;
 mod shutdown;
 mod stopwatch;
 mod target;
