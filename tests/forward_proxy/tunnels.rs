@@ -19,7 +19,10 @@ use tokio_rustls::{
 
 use crate::{
     open_proxy,
-    support::{origin::Origin, wire::Wire},
+    support::{
+        origin::{Origin, closed_port},
+        wire::Wire,
+    },
 };
 
 #[tokio::test]
@@ -100,14 +103,25 @@ async fn connect_over_http_2() {
             .await
             .unwrap();
     tokio::spawn(connection);
-    for _ in 0..2 {
+    // What fails between two tunnels leaves the connection as it is.
+    for (target, status) in [
+        (origin.address().to_string(), 200),
+        (closed_port().to_string(), 502),
+        ("o.example:0".to_owned(), 400),
+        (origin.address().to_string(), 200),
+    ] {
         let request = Request::builder()
             .method(Method::CONNECT)
-            .uri(origin.address().to_string())
+            .uri(&target)
             .body(Empty::<Bytes>::new())
             .unwrap();
         let mut response = sender.send_request(request).await.unwrap();
-        assert_eq!(response.status(), 200);
+        assert_eq!(response.status(), status, "{target}");
+        if status != 200 {
+            let reason = response.into_body().collect().await.unwrap().to_bytes();
+            assert!(reason.starts_with(status.to_string().as_bytes()), "{reason:?}");
+            continue;
+        }
         let mut tunnel = TokioIo::new(hyper::upgrade::on(&mut response).await.unwrap());
         let request = b"GET / HTTP/1.1\r\nHost: o\r\nConnection: close\r\n\r\n";
         tunnel.write_all(request).await.unwrap();
