@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use http::{Method, Request, Response, Uri};
 use tokio::time::Instant;
+use tower_proxy_auth::{authenticator::Refused, identity::Identity};
 
 /// How much of a method or a target is shown.
 const MAX_SHOWN: usize = 200;
@@ -28,7 +29,12 @@ impl Line {
             let status = response.status().as_u16();
             let millis = self.start.elapsed().as_millis();
             let method = shown(method.as_str());
-            tracing::info!(peer = %self.peer, %method, %target, status, millis, "request");
+            let extensions = response.extensions();
+            let user = extensions.get::<Identity>().and_then(Identity::user).map(shown);
+            let refused = extensions.get::<Refused>().map(|refused| refused.reason().as_str());
+            tracing::info!(
+                peer = %self.peer, user, %method, %target, status, refused, millis, "request"
+            );
         }
     }
 }

@@ -2,36 +2,82 @@
 //!
 //! This is the one file that knows of it.
 
-use tower::layer::util::Identity;
+use std::{error::Error, net::SocketAddr};
 
-use crate::options::AuthOptions;
+use tower_proxy_auth::{
+    authenticator::{self, Authenticator, DigestScheme},
+    middleware::ProxyAuthLayer,
+    scheme::{Realm, digest},
+    validator::Users,
+};
 
-/// What goes round [`Forward`](crate::forward::Forward).
-pub(crate) type AuthLayer = Identity;
+use crate::options::{Algorithm, AuthInfo, AuthOptions, Scheme, UriCheck};
 
-/// The layer that `options` ask for.
+/// The layer that `options` ask for, for a proxy that listens on `address`.
 ///
 /// # Errors
 /// One line that names what is wrong with the options.
-pub(crate) fn layer(options: &AuthOptions) -> Result<AuthLayer, String> {
-    let AuthOptions { realm, scheme, users, algorithms, nonce_lifetime, uri_check, auth_info } =
-        options;
-    tracing::debug!(
-        ?realm,
-        ?scheme,
-        ?users,
-        ?algorithms,
-        ?nonce_lifetime,
-        ?uri_check,
-        ?auth_info,
-        "authentication as asked for"
-    );
-    let printable = realm.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if realm.is_empty() || !printable || realm.contains(['"', '\\']) {
-        return Err(format!(
-            "--realm {realm:?} is not printable ASCII without quotes and backslashes"
-        ));
+pub(crate) fn layer(options: &AuthOptions, address: SocketAddr) -> Result<ProxyAuthLayer, String> {
+    build(options, address).map_err(|error| error.to_string())
+}
+
+fn build(options: &AuthOptions, address: SocketAddr) -> Result<ProxyAuthLayer, Box<dyn Error>> {
+    let realm = Realm::new(options.realm.as_str())?;
+    let users = Users::new(&realm);
+    for user in &options.users {
+        users.set(&user.name, &user.password)?;
     }
-    // Never an open proxy by accident.
-    Err("there is no authentication yet: only --insecure-no-auth can be served".to_owned())
+    let mut builder = Authenticator::builder(realm);
+    if options.scheme != Scheme::Basic {
+        builder = builder.with_scheme(digest_scheme(options, users.clone(), address)?);
+    }
+    if options.scheme != Scheme::Digest {
+        builder = builder.with_basic(users);
+    }
+    Ok(ProxyAuthLayer::new(builder.build()?).with_identity_in_response())
+}
+
+fn digest_scheme(
+    options: &AuthOptions,
+    users: Users,
+    address: SocketAddr,
+) -> Result<DigestScheme<Users>, Box<dyn Error>> {
+    let mut digest = DigestScheme::builder(users);
+    if !options.algorithms.is_empty() {
+        digest = digest.with_algorithms(options.algorithms.iter().map(|&one| one.into()));
+    }
+    if let Some(lifetime) = options.nonce_lifetime {
+        digest = digest.with_nonce_lifetime(lifetime);
+    }
+    if options.uri_check == Some(UriCheck::Lenient) {
+        let lenient = digest::UriCheck::lenient().with_proxy_address(address.to_string());
+        digest = digest.with_uri_check(lenient);
+    }
+    if let Some(auth_info) = options.auth_info {
+        digest = digest.with_auth_info(auth_info.into());
+    }
+    Ok(digest.build()?)
+}
+
+impl From<Algorithm> for digest::Algorithm {
+    fn from(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Md5 => Self::Md5,
+            Algorithm::Sha256 => Self::Sha256,
+            Algorithm::Sha512_256 => Self::Sha512_256,
+            Algorithm::Md5Sess => Self::Md5Sess,
+            Algorithm::Sha256Sess => Self::Sha256Sess,
+            Algorithm::Sha512_256Sess => Self::Sha512_256Sess,
+        }
+    }
+}
+
+impl From<AuthInfo> for authenticator::AuthInfo {
+    fn from(auth_info: AuthInfo) -> Self {
+        match auth_info {
+            AuthInfo::Off => Self::Off,
+            AuthInfo::NextNonce => Self::NextNonce,
+            AuthInfo::Full => Self::Full,
+        }
+    }
 }

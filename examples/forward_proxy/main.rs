@@ -45,6 +45,7 @@ mod upload;
 use std::{
     env,
     io::{self, Write},
+    net::SocketAddr,
     process::ExitCode,
     time::Duration,
 };
@@ -99,9 +100,12 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
         }
         _ => None,
     };
-    let layer = options.auth.as_ref().map(auth::layer).transpose()?;
-
-    let listener = listen(&options, guest.as_ref()).await?;
+    let (listener, address) = bind(options.listen).await?;
+    let layer = options.auth.as_ref().map(|auth| auth::layer(auth, address)).transpose()?;
+    announce(address, guest.as_ref());
+    if options.auth.is_none() && !address.ip().is_loopback() {
+        tracing::warn!("this is an open proxy: --insecure-no-auth lets everybody in");
+    }
     let (tasks, drain) = shutdown::tasks();
     let forward = Forward::new(tasks.clone());
     let accepting = async {
@@ -122,20 +126,20 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
     Ok(())
 }
 
-/// Listens, and says so on stdout: scripts read where from the first line.
-async fn listen(options: &Options, guest: Option<&User>) -> Result<TcpListener, Mistake> {
-    let cannot = |error| format!("cannot listen on {}: {error}", options.listen);
-    let listener = TcpListener::bind(options.listen).await.map_err(cannot)?;
-    let address = listener.local_addr().map_err(cannot)?;
-    let mut stdout = io::stdout().lock();
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Mistake> {
+    let cannot = |error| format!("cannot listen on {address}: {error}");
+    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    let bound = listener.local_addr().map_err(cannot)?;
+    Ok((listener, bound))
+}
+
+/// Says on stdout where the proxy listens: scripts read it from the first line.
+fn announce(address: SocketAddr, guest: Option<&User>) {
     let mut lines = format!("listening on http://{address}\n");
     if let Some(guest) = guest {
         lines += &format!("{}\n", guest.curl_command(address));
     }
+    let mut stdout = io::stdout().lock();
     // Whoever started this may have closed the pipe.
     let _ = stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush());
-    if options.auth.is_none() && !address.ip().is_loopback() {
-        tracing::warn!("this is an open proxy: --insecure-no-auth lets everybody in");
-    }
-    Ok(listener)
 }

@@ -16,7 +16,6 @@ use crate::{identity::Identity, scheme::Realm};
 
 /// Whether a request may go on.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "boxing would cost every refusal an allocation")]
 pub enum Decision {
     /// It may.
     Forward(Grant),
@@ -53,7 +52,6 @@ impl Grant {
 
 /// A decision, or the wait for one.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "boxing would cost every decision an allocation")]
 pub enum Authentication {
     /// Decided.
     Ready(Decision),
