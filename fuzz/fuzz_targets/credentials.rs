@@ -1,9 +1,17 @@
-//! A `Proxy-Authorization` field: no panic, positions that hold, and parse(print(x)) == x.
+//! A `Proxy-Authorization` field: no panic, positions that hold, and parse(print(x)) == x. What can
+//! be Basic or Digest credentials is read as such.
 
 #![no_main]
 
+use http::{HeaderValue, Method};
 use libfuzzer_sys::fuzz_target;
-use tower_proxy_auth::grammar::{Credentials, CredentialsBody, split_scheme};
+use tower_proxy_auth::{
+    grammar::{Credentials, CredentialsBody, split_scheme},
+    scheme::{
+        basic::{Reading, UserPass},
+        digest::{self, HashedA1},
+    },
+};
 use tower_proxy_auth_fuzz::{Shape, check_error};
 
 fuzz_target!(|field: &[u8]| {
@@ -21,6 +29,9 @@ fuzz_target!(|field: &[u8]| {
     if let CredentialsBody::Token68(token68) = credentials.body() {
         assert_eq!(token68, split.rest);
     }
+
+    check_basic(split.rest);
+    check_digest(field, split.rest_position);
 
     let mut printed = Vec::new();
     let written = credentials.write_to(&mut printed);
@@ -41,3 +52,24 @@ fuzz_target!(|field: &[u8]| {
         }
     }
 });
+
+/// Whatever is taken for a user-id and a password can be one.
+fn check_basic(encoded: &[u8]) {
+    for reading in [Reading::default(), Reading { latin1: true, nfc: true, ..Reading::default() }] {
+        if let Ok(user_pass) = UserPass::decode(encoded, &reading) {
+            let (user_id, password) = (user_pass.user_id(), user_pass.password());
+            assert!(!user_id.is_empty() && !user_id.contains(':') && !password.is_empty());
+            assert!(!user_id.chars().chain(password.chars()).any(char::is_control));
+        }
+    }
+}
+
+/// A response is never that of a secret that nobody used.
+fn check_digest(field: &[u8], position: usize) {
+    let Ok(field) = HeaderValue::from_bytes(field) else { return };
+    if let Ok(credentials) = digest::Credentials::parse(field, position, 32) {
+        let function = credentials.algorithm().hash_function();
+        let ha1 = HashedA1::new(function, "nobody", "nowhere", "nothing");
+        assert!(!credentials.prove(&ha1, &Method::GET));
+    }
+}

@@ -1,6 +1,6 @@
 //! The secrets that Digest is checked against.
 
-use std::{future::Future, sync::Arc};
+use std::{fmt, future::Future, sync::Arc};
 
 use crate::{
     error::BackendError,
@@ -56,8 +56,18 @@ impl<'a> DigestUser<'a> {
     }
 }
 
-impl std::fmt::Debug for DigestUser<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// Shows which kind it is: people type passwords into the name field.
+impl fmt::Debug for DigestName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UserId(_) => "UserId(..)",
+            Self::Userhash(_) => "Userhash(..)",
+        })
+    }
+}
+
+impl fmt::Debug for DigestUser<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DigestUser")
             .field("realm", self.realm)
             .field("function", &self.function)

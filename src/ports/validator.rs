@@ -1,6 +1,6 @@
 //! The check of a password, for Basic.
 
-use std::{future::Future, sync::Arc};
+use std::{fmt, future::Future, sync::Arc};
 
 use sha2::{Digest as _, Sha256};
 
@@ -72,8 +72,8 @@ impl<'a> BasicCredentials<'a> {
     }
 }
 
-impl std::fmt::Debug for BasicCredentials<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for BasicCredentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BasicCredentials").field("realm", self.realm).finish_non_exhaustive()
     }
 }
@@ -94,8 +94,8 @@ impl OwnedCredentials {
     }
 }
 
-impl std::fmt::Debug for OwnedCredentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for OwnedCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OwnedCredentials").field("realm", &self.realm).finish_non_exhaustive()
     }
 }
