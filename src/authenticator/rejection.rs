@@ -5,7 +5,7 @@ use std::{error::Error, fmt, sync::Arc};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::scheme::Refusal;
-use crate::{identity::Account, policy::STALE_QUIET, reason::Reason};
+use crate::{error::BackendError, identity::Account, policy::STALE_QUIET, reason::Reason};
 
 /// Why a request was refused and whose it was. The layer leaves it in the extensions of each
 /// response that it makes itself, for logs and metrics.
@@ -60,23 +60,29 @@ const BACKEND_PAUSE: u64 = 5;
 impl Rejection {
     /// `challenges` adds one field line each; it is asked on 407 alone.
     pub(super) fn new(
-        refusal: Refusal,
+        mut refusal: Refusal,
         challenges: impl FnOnce(&mut dyn FnMut(HeaderValue)),
     ) -> Self {
-        let Refusal { reason, account, source } = refusal;
         let mut headers = HeaderMap::with_capacity(FIELDS);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match reason.status() {
-            StatusCode::PROXY_AUTHENTICATION_REQUIRED => challenges(&mut |challenge| {
+        if refusal.reason.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            challenges(&mut |challenge| {
                 headers.append(header::PROXY_AUTHENTICATE, challenge);
-            }),
-            StatusCode::TOO_MANY_REQUESTS => {
-                headers.insert(header::RETRY_AFTER, STALE_QUIET.as_secs().into());
+            });
+            // A 407 that asks for nothing can not be answered. It is the back end's fault: after a
+            // reload it may hold nothing that could be offered.
+            if !headers.contains_key(header::PROXY_AUTHENTICATE) {
+                refusal = BackendError::new("no scheme has a challenge left to offer").into();
             }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, BACKEND_PAUSE.into());
-            }
-            _ => {}
+        }
+        let Refusal { reason, account, source } = refusal;
+        let pause = match reason.status() {
+            StatusCode::TOO_MANY_REQUESTS => Some(STALE_QUIET.as_secs()),
+            StatusCode::SERVICE_UNAVAILABLE => Some(BACKEND_PAUSE),
+            _ => None,
+        };
+        if let Some(seconds) = pause {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         let source = source.map(Arc::from);
         Self { refused: Refused { reason, account, source }, headers }
@@ -105,5 +111,37 @@ impl Rejection {
     #[must_use]
     pub fn into_parts(self) -> (StatusCode, HeaderMap, Refused) {
         (self.status(), self.headers, self.refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_407_that_asks_for_nothing_is_a_failed_back_end() {
+        let rejection = Rejection::new(Refusal::new(Reason::WrongPassword), |_| {});
+        assert_eq!(rejection.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(rejection.refused().reason(), Reason::BackendFailed);
+        assert_eq!(rejection.headers()[header::RETRY_AFTER], "5");
+    }
+
+    #[test]
+    fn only_a_407_has_challenges() {
+        for (reason, expected) in [
+            (Reason::MissingCredentials, 2),
+            (Reason::Malformed, 0),
+            (Reason::AccountDisabled, 0),
+            (Reason::TooManyStale, 0),
+            (Reason::FieldTooLong, 0),
+            (Reason::BackendFailed, 0),
+        ] {
+            let rejection = Rejection::new(Refusal::new(reason), |add| {
+                add(HeaderValue::from_static("One"));
+                add(HeaderValue::from_static("Two"));
+            });
+            let challenges = rejection.headers().get_all(header::PROXY_AUTHENTICATE);
+            assert_eq!(challenges.iter().count(), expected, "{reason}");
+        }
     }
 }
