@@ -212,7 +212,7 @@ impl fmt::Debug for Shard {
 
 /// The half of a hash that picks a bucket; the other one picks the shard.
 pub(super) const fn low_half(hash: u64) -> u32 {
-    (hash & 0xffff_ffff) as u32
+    hash as u32
 }
 
 #[cfg(test)]
@@ -497,6 +497,16 @@ mod tests {
             expect(&mut shard, &sent("zoe", 5_000, count), Fresh);
         }
         assert_eq!((shard.len(), shard.users()), (1, 1));
+    }
+
+    #[test]
+    fn a_nonce_is_swept_at_the_very_time_it_expires() {
+        for (now, left) in [(LIFETIME - 1, 2), (LIFETIME, 1)] {
+            let mut shard = shard(32);
+            expect(&mut shard, &sent("alice", 0, 1), Fresh);
+            expect(&mut shard, &sent("zoe", now, 1), Fresh);
+            assert_eq!(shard.len(), left, "{now}");
+        }
     }
 
     #[test]

@@ -268,6 +268,14 @@ mod tests {
     }
 
     #[test]
+    fn is_empty_until_the_first_nonce_is_used() {
+        let store = store(1);
+        assert!(store.is_empty());
+        expect(&store, &sent("alice", 1, 1), Fresh);
+        assert!(!store.is_empty());
+    }
+
+    #[test]
     fn an_idle_store_is_emptied_by_the_calls_that_follow() {
         let store = store(100_000);
         for nonce in 0..50_000 {
