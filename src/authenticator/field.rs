@@ -18,14 +18,12 @@ impl ProxyAuthorization {
     /// Takes all of them out of the header map.
     #[must_use]
     pub fn take(headers: &mut HeaderMap) -> Self {
-        match headers.entry(header::PROXY_AUTHORIZATION) {
-            header::Entry::Vacant(_) => Self::Absent,
-            header::Entry::Occupied(entry) => {
-                let several = entry.iter().nth(1).is_some();
-                let mut value = entry.remove();
-                if several {
-                    return Self::Several;
-                }
+        let several = headers.get_all(header::PROXY_AUTHORIZATION).iter().nth(1).is_some();
+        // Not by `entry`, which makes room in the map before it looks.
+        match headers.remove(header::PROXY_AUTHORIZATION) {
+            None => Self::Absent,
+            Some(_) if several => Self::Several,
+            Some(mut value) => {
                 value.set_sensitive(true);
                 Self::One(value)
             }
