@@ -1,0 +1,189 @@
+//! Helpers of the tests of the layer: users, credentials, and an inner service that keeps a record
+//! of what reached it.
+
+// Every test file is a crate of its own and uses a part of this.
+#![allow(dead_code)]
+
+use std::{
+    convert::Infallible,
+    error::Error,
+    future::{Ready, ready},
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use digest_auth::{AuthContext, HttpMethod, WwwAuthenticateHeader};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header, request};
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use tower::{Layer, Service, ServiceExt};
+use tower_proxy_auth::{
+    authenticator::{Authenticator, Refused},
+    identity::Identity,
+    middleware::{ProxyAuthLayer, ResponseBody},
+    reason::Reason,
+    scheme::Realm,
+    validator::Users,
+};
+
+pub(crate) const INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
+
+/// `alice:wonder`.
+pub(crate) const RIGHT: &str = "Basic YWxpY2U6d29uZGVy";
+/// `alice:wrong`.
+pub(crate) const WRONG: &str = "Basic YWxpY2U6d3Jvbmc=";
+
+pub(crate) const URL: &str = "http://example.org/a?b=c";
+
+pub(crate) type Body407 = ResponseBody<Full<Bytes>>;
+
+pub(crate) fn realm() -> Realm {
+    Realm::new("proxy").unwrap()
+}
+
+/// Alice, whose password is wonder.
+pub(crate) fn users() -> Users {
+    Users::new(&realm()).with_user("alice", "wonder").unwrap()
+}
+
+pub(crate) fn basic() -> Authenticator {
+    Authenticator::builder(realm()).with_basic(users()).build().unwrap()
+}
+
+pub(crate) fn both() -> Authenticator {
+    Authenticator::builder(realm()).with_basic(users()).with_digest(users()).build().unwrap()
+}
+
+/// A layer over Basic.
+pub(crate) fn layer() -> ProxyAuthLayer {
+    ProxyAuthLayer::new(basic())
+}
+
+pub(crate) fn request(method: Method, target: &str) -> Request<Full<Bytes>> {
+    let request = Request::builder().method(method).uri(target);
+    request.body(Full::default()).unwrap()
+}
+
+/// A GET with this `Proxy-Authorization`.
+pub(crate) fn get(credentials: &str) -> Request<Full<Bytes>> {
+    with_credentials(request(Method::GET, URL), credentials)
+}
+
+pub(crate) fn with_credentials<B>(mut request: Request<B>, credentials: &str) -> Request<B> {
+    let value = HeaderValue::try_from(credentials).unwrap();
+    request.headers_mut().append(header::PROXY_AUTHORIZATION, value);
+    request
+}
+
+/// Adds one more field line.
+pub(crate) fn with_field<B>(
+    mut request: Request<B>,
+    name: impl TryInto<HeaderName, Error: Error>,
+    value: &str,
+) -> Request<B> {
+    let value = HeaderValue::try_from(value).unwrap();
+    request.headers_mut().append(name.try_into().unwrap(), value);
+    request
+}
+
+pub(crate) fn challenges(headers: &HeaderMap) -> Vec<&str> {
+    let challenges = headers.get_all(header::PROXY_AUTHENTICATE).iter();
+    challenges.map(|challenge| challenge.to_str().unwrap()).collect()
+}
+
+/// The schemes of the challenges, in their order.
+pub(crate) fn schemes(headers: &HeaderMap) -> Vec<&str> {
+    challenges(headers).into_iter().map(|one| one.split(' ').next().unwrap()).collect()
+}
+
+/// A client that has received a Digest challenge.
+pub(crate) struct DigestClient(WwwAuthenticateHeader);
+
+impl DigestClient {
+    /// Takes the first Digest challenge.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let challenges = challenges(headers);
+        let challenge = challenges.iter().find(|one| one.starts_with("Digest ")).unwrap();
+        Self(digest_auth::parse(challenge).unwrap())
+    }
+
+    /// Alice's credentials for a request.
+    pub(crate) fn answer(&mut self, method: &str, uri: &str) -> String {
+        let method = HttpMethod::from(method);
+        let context = AuthContext::new_with_method("alice", "wonder", uri, None::<&[u8]>, method);
+        self.0.respond(&context).unwrap().to_string()
+    }
+}
+
+type Answer = Arc<dyn Fn() -> Response<Full<Bytes>> + Send + Sync>;
+
+/// An inner service that answers the same to everybody and keeps the heads that it was sent.
+#[derive(Clone)]
+pub(crate) struct Origin {
+    heads: Arc<Mutex<Vec<request::Parts>>>,
+    answer: Answer,
+}
+
+impl Origin {
+    pub(crate) fn new() -> Self {
+        Self::answering(|| Response::new(Full::from("forwarded")))
+    }
+
+    pub(crate) fn answering(
+        answer: impl Fn() -> Response<Full<Bytes>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { heads: Arc::default(), answer: Arc::new(answer) }
+    }
+
+    /// How often it was called.
+    pub(crate) fn calls(&self) -> usize {
+        self.heads.lock().unwrap().len()
+    }
+
+    /// The head of the last call.
+    #[track_caller]
+    pub(crate) fn head(&self) -> request::Parts {
+        self.heads.lock().unwrap().last().expect("it was not called").clone()
+    }
+
+    #[track_caller]
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        self.head().extensions.get().cloned()
+    }
+}
+
+impl<B> Service<Request<B>> for Origin {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.heads.lock().unwrap().push(request.into_parts().0);
+        ready(Ok((self.answer)()))
+    }
+}
+
+/// Sends one request through `layer`.
+pub(crate) async fn send<B: Body>(
+    layer: &ProxyAuthLayer,
+    origin: &Origin,
+    request: Request<B>,
+) -> Response<Body407> {
+    layer.layer(origin.clone()).oneshot(request).await.unwrap()
+}
+
+/// Why the layer refused.
+#[track_caller]
+pub(crate) fn reason<B>(response: &Response<B>) -> Reason {
+    response.extensions().get::<Refused>().expect("it was not refused").reason()
+}
+
+pub(crate) async fn text<B: Body<Error: std::fmt::Debug>>(response: Response<B>) -> String {
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(body.into()).unwrap()
+}
