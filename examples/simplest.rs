@@ -1,0 +1,31 @@
+//! The smallest proxy behind a password: it says where it would go, and for whom.
+//!
+//!     cargo run --example simplest
+//!     curl --proxy-anyauth -U alice:wonder -x http://127.0.0.1:PORT http://example.org/a
+
+use axum::{Extension, Router, http::Uri};
+use tokio::net::TcpListener;
+use tower_proxy_auth::{
+    authenticator::Authenticator, identity::Identity, middleware::ProxyAuthLayer, scheme::Realm,
+    validator::Users,
+};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let realm = Realm::new("corp proxy")?;
+    let users = Users::new(&realm).with_user("alice", "wonder")?;
+    let auth =
+        Authenticator::builder(realm).with_digest(users.clone()).with_basic(users).build()?;
+    let proxy = Router::new().fallback(forward).layer(ProxyAuthLayer::new(auth));
+
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let proxy_address = listener.local_addr()?;
+    println!("curl --proxy-anyauth -U alice:wonder -x http://{proxy_address} http://example.org/a");
+    axum::serve(listener, proxy).await?;
+    Ok(())
+}
+
+async fn forward(Extension(identity): Extension<Identity>, target: Uri) -> String {
+    let user = identity.user().unwrap_or("nobody");
+    format!("{user} goes to {target}, by {}\n", identity.scheme())
+}
