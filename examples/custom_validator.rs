@@ -1,0 +1,99 @@
+//! A back end of one's own: it takes its time, it can fail, and it holds plain passwords.
+//!
+//!     cargo run --example custom_validator
+//!     curl --proxy-basic -U alice:wonder -x http://127.0.0.1:PORT http://example.org/
+//!     curl --proxy-digest -U alice:wonder -x http://127.0.0.1:PORT http://example.org/
+//!     curl -i --proxy-basic -U slow:wonder -x http://127.0.0.1:PORT http://example.org/
+//!
+//! The directory never answers about `slow`: after the time-out that request ends with 503, which
+//! is neither a pass nor "wrong password".
+
+use std::{error::Error, future, time::Duration};
+
+use axum::{Extension, Router};
+use tokio::{net::TcpListener, time};
+use tower_proxy_auth::{
+    authenticator::Authenticator,
+    error::BackendError,
+    identity::{Account, Identity},
+    middleware::ProxyAuthLayer,
+    ports::{
+        BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets,
+        DigestUser, Verdict,
+    },
+    scheme::{
+        Realm,
+        digest::{HashFunctions, HashedA1},
+    },
+};
+
+/// How long a request waits for the directory.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A directory somewhere in the network, as it were.
+#[derive(Clone, Copy)]
+struct Directory;
+
+impl Directory {
+    /// The password of a user, if there is one of that name.
+    async fn password(&self, name: &str) -> Result<Option<&'static str>, BackendError> {
+        time::timeout(PATIENCE, self.ask(name)).await.map_err(BackendError::new)
+    }
+
+    async fn ask(&self, name: &str) -> Option<&'static str> {
+        time::sleep(Duration::from_millis(20)).await;
+        match name {
+            "alice" => Some("wonder"),
+            "slow" => future::pending().await,
+            _ => None,
+        }
+    }
+}
+
+impl CredentialValidator for Directory {
+    async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+        let stored = self.password(credentials.user_id()).await?;
+        // Compares in constant time, for an unknown user too.
+        let is_right = credentials.verify(stored);
+        Ok(match stored {
+            Some(_) if is_right => Verdict::Accepted(Account::new(credentials.user_id())),
+            Some(_) => Verdict::WrongPassword,
+            None => Verdict::UnknownUser,
+        })
+    }
+}
+
+impl DigestSecrets for Directory {
+    /// A plain password serves them all.
+    fn hash_functions(&self) -> HashFunctions {
+        HashFunctions::ALL
+    }
+
+    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        // Hashed names are sent only where the scheme was built `with_userhash`.
+        let DigestName::UserId(name) = user.name() else { return Ok(None) };
+        let password = self.password(name).await?;
+        Ok(password.map(|password| {
+            let ha1 = HashedA1::new(user.function(), name, user.realm().as_str(), password);
+            DigestAccount::new(Account::new(name), ha1)
+        }))
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let auth = Authenticator::builder(Realm::new("corp proxy")?)
+        .with_digest(Directory)
+        .with_basic(Directory)
+        .build()?;
+    let proxy = Router::new().fallback(forward).layer(ProxyAuthLayer::new(auth));
+
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    axum::serve(listener, proxy).await?;
+    Ok(())
+}
+
+async fn forward(Extension(identity): Extension<Identity>) -> String {
+    format!("{} by {}\n", identity.user().unwrap_or("nobody"), identity.scheme())
+}
