@@ -42,6 +42,14 @@ impl<B> ResponseBody<B> {
     }
 }
 
+/// An empty body, for layers further out that answer in the place of this one: tower-http's
+/// `Timeout` needs it.
+impl<B> Default for ResponseBody<B> {
+    fn default() -> Self {
+        Self::own(Bytes::new())
+    }
+}
+
 impl<B> Body for ResponseBody<B>
 where
     B: Body,
