@@ -17,14 +17,17 @@ use digest_auth::{AuthContext, HttpMethod, WwwAuthenticateHeader};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header, request};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
+use tokio::sync::mpsc;
 use tower::{Layer, Service, ServiceExt};
 use tower_proxy_auth::{
     authenticator::{Authenticator, Refused},
-    identity::Identity,
+    error::BackendError,
+    identity::{Account, Identity},
     middleware::{ProxyAuthLayer, ResponseBody},
+    ports::{OwnedCredentials, Verdict},
     reason::Reason,
     scheme::Realm,
-    validator::Users,
+    validator::{Users, from_async_fn},
 };
 
 pub(crate) const INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
@@ -186,4 +189,23 @@ pub(crate) fn reason<B>(response: &Response<B>) -> Reason {
 pub(crate) async fn text<B: Body<Error: std::fmt::Debug>>(response: Response<B>) -> String {
     let body = response.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(body.into()).unwrap()
+}
+
+/// The answers of a back end that are given by hand, one for each question.
+pub(crate) type Answers = mpsc::UnboundedSender<Result<Verdict, BackendError>>;
+
+/// A layer over Basic with a validator that waits for each answer, and where to put the answers.
+pub(crate) fn waiting() -> (ProxyAuthLayer, Answers) {
+    let (answers, questions) = mpsc::unbounded_channel();
+    let questions = Arc::new(tokio::sync::Mutex::new(questions));
+    let validator = from_async_fn(move |_: OwnedCredentials| {
+        let questions = Arc::clone(&questions);
+        async move { questions.lock().await.recv().await.expect("somebody answers") }
+    });
+    let auth = Authenticator::builder(realm()).with_basic(validator).build().unwrap();
+    (ProxyAuthLayer::new(auth), answers)
+}
+
+pub(crate) fn alice() -> Verdict {
+    Verdict::Accepted(Account::new("alice"))
 }

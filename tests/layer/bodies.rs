@@ -1,0 +1,266 @@
+//! Bodies pass through as they are: not boxed, and with nothing asked of them.
+
+use std::{
+    cell::Cell,
+    collections::VecDeque,
+    convert::Infallible,
+    marker::PhantomData,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::{Buf, Bytes};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, Empty, Full};
+use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
+use tower_http::timeout::TimeoutLayer;
+use tower_proxy_auth::{
+    middleware::{ProxyAuth, ResponseBody, ResponseFuture},
+    ports::Verdict,
+};
+
+use crate::support::{
+    INFO, Origin, RIGHT, URL, WRONG, alice, layer, text, waiting, with_credentials,
+};
+
+/// A body with a mark `M` that decides whether it is `Send` and `Sync`.
+struct Marked<M>(Full<Bytes>, M);
+
+impl<M: Unpin> Body for Marked<M> {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.0).poll_frame(context)
+    }
+}
+
+fn marked<M>(text: &'static str, mark: M) -> Marked<M> {
+    Marked(Full::from(text), mark)
+}
+
+/// Sends a marked body there and back, at once and after a wait, and is refused once.
+async fn there_and_back<M: Clone + Unpin>(mark: M) {
+    let (waits, answers) = waiting();
+    for layer in [layer(), waits] {
+        let mark = mark.clone();
+        let reply = mark.clone();
+        let service = layer.layer(service_fn(move |request: Request<Marked<M>>| {
+            let reply = reply.clone();
+            async move {
+                let sent = request.into_body().collect().await?.to_bytes();
+                assert_eq!(sent, "there");
+                Ok::<_, Infallible>(Response::new(marked("back", reply)))
+            }
+        }));
+        let request = |credentials| {
+            with_credentials(Request::new(marked("there", mark.clone())), credentials)
+        };
+        answers.send(Ok(alice())).unwrap();
+        answers.send(Ok(Verdict::WrongPassword)).unwrap();
+        let response = service.clone().oneshot(request(RIGHT)).await.unwrap();
+        assert_eq!(text(response).await, "back");
+        assert_eq!(service.oneshot(request(WRONG)).await.unwrap().status(), 407);
+    }
+}
+
+#[tokio::test]
+async fn bodies_need_not_be_send() {
+    there_and_back(Rc::new(())).await;
+}
+
+#[tokio::test]
+async fn bodies_need_not_be_sync() {
+    there_and_back(Cell::new(())).await;
+}
+
+/// Fails to compile where it does not hold.
+fn assert_send<T: Send>() {}
+
+#[test]
+fn what_is_made_of_send_bodies_is_send_although_they_are_not_sync() {
+    type Unsync = Marked<Cell<()>>;
+    type Inner = tower::util::BoxCloneService<Request<Unsync>, Response<Unsync>, Infallible>;
+    assert_send::<ResponseFuture<Inner, Unsync>>();
+    assert_send::<ResponseBody<Unsync>>();
+    assert_send::<ProxyAuth<Inner>>();
+}
+
+/// A body that borrows, as nothing boxed could without a lifetime.
+struct Borrowed<'a>(Option<&'a str>, PhantomData<Rc<()>>);
+
+impl Body for Borrowed<'_> {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let text = self.0.take();
+        Poll::Ready(text.map(|text| Ok(Frame::data(Bytes::copy_from_slice(text.as_bytes())))))
+    }
+}
+
+#[tokio::test]
+async fn bodies_may_borrow() {
+    let page = "borrowed".to_owned();
+    let inner = service_fn(|_: Request<Empty<Bytes>>| async {
+        Ok::<_, Infallible>(Response::new(Borrowed(Some(&page), PhantomData)))
+    });
+    let request = with_credentials(Request::new(Empty::new()), RIGHT);
+    let response = layer().layer(inner).oneshot(request).await.unwrap();
+    assert_eq!(text(response).await, "borrowed");
+}
+
+/// Data of the inner service's own type.
+struct Chunk(Bytes);
+
+impl From<Bytes> for Chunk {
+    fn from(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
+
+impl Buf for Chunk {
+    fn remaining(&self) -> usize {
+        self.0.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.0.chunk()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.0.advance(count);
+    }
+}
+
+#[tokio::test]
+async fn data_may_be_of_a_type_of_its_own() {
+    let inner = service_fn(|_: Request<Empty<Bytes>>| async {
+        Ok::<_, Infallible>(Response::new(Full::new(Chunk(Bytes::from("chunk")))))
+    });
+    let service = layer().layer(inner);
+    let request = |credentials| with_credentials(Request::new(Empty::new()), credentials);
+    assert_eq!(text(service.clone().oneshot(request(RIGHT)).await.unwrap()).await, "chunk");
+    let refusal = service.oneshot(request(WRONG)).await.unwrap();
+    assert!(text(refusal).await.starts_with("Proxy Authentication Required\n"));
+}
+
+#[tokio::test]
+async fn a_body_says_of_itself_what_it_said() {
+    let respond = |body: &'static str| Origin::answering(move || Response::new(Full::from(body)));
+    for (sent, ended) in [("forwarded", false), ("", true)] {
+        let service = layer().layer(respond(sent));
+        let request = with_credentials(Request::new(Full::<Bytes>::default()), RIGHT);
+        let body = service.oneshot(request).await.unwrap().into_body();
+        assert_eq!(body.is_end_stream(), ended);
+        assert_eq!(body.size_hint().exact(), Some(sent.len() as u64));
+    }
+    let inner = service_fn(|_: Request<Empty<Bytes>>| async {
+        Ok::<_, Infallible>(Response::new(Frames::<Infallible>::default()))
+    });
+    let request = with_credentials(Request::new(Empty::new()), RIGHT);
+    let body = layer().layer(inner).oneshot(request).await.unwrap().into_body();
+    assert!(!body.is_end_stream());
+    assert_eq!((body.size_hint().lower(), body.size_hint().upper()), (3, Some(7)));
+}
+
+/// A body of these frames, which knows of its length only so much.
+struct Frames<E>(VecDeque<Result<Frame<Bytes>, E>>);
+
+impl<E> Default for Frames<E> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<E: Unpin> Body for Frames<E> {
+    type Data = Bytes;
+    type Error = E;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, E>>> {
+        Poll::Ready(self.0.pop_front())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let mut hint = SizeHint::new();
+        hint.set_upper(7);
+        hint.set_lower(3);
+        hint
+    }
+}
+
+#[tokio::test]
+async fn the_body_of_a_refusal_has_a_length_and_an_end() {
+    let request = with_credentials(Request::new(Full::<Bytes>::default()), WRONG);
+    let response = layer().layer(Origin::new()).oneshot(request).await.unwrap();
+    let length: u64 = response.headers()[header::CONTENT_LENGTH].to_str().unwrap().parse().unwrap();
+    assert!(length > 100);
+    let mut body = response.into_body();
+    assert_eq!(body.size_hint().exact(), Some(length));
+    assert!(!body.is_end_stream());
+    let data = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(data.len() as u64, length);
+    assert!(body.is_end_stream());
+    assert_eq!(body.size_hint().exact(), Some(0));
+    assert!(body.frame().await.is_none());
+}
+
+#[tokio::test]
+async fn trailers_pass_but_for_what_only_this_proxy_says() {
+    let inner = service_fn(|_: Request<Empty<Bytes>>| async {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("x-checksum", HeaderValue::from_static("17"));
+        for challenge in ["Basic realm=\"elsewhere\"", "Negotiate"] {
+            trailers.append(header::PROXY_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        trailers.insert(INFO, HeaderValue::from_static("rspauth=\"00\""));
+        let frames = [Frame::data(Bytes::from("forwarded")), Frame::trailers(trailers)];
+        Ok::<_, Infallible>(Response::new(Frames(frames.map(Ok::<_, Infallible>).into())))
+    });
+    let request = with_credentials(Request::new(Empty::new()), RIGHT);
+    let response = layer().layer(inner).oneshot(request).await.unwrap();
+    let collected = response.into_body().collect().await.unwrap();
+    let trailers = collected.trailers().unwrap().clone();
+    assert_eq!(collected.to_bytes(), "forwarded");
+    assert_eq!(trailers.len(), 1, "{trailers:?}");
+    assert_eq!(trailers["x-checksum"], "17");
+}
+
+#[derive(Debug, PartialEq)]
+struct Torn;
+
+#[tokio::test]
+async fn an_error_of_the_body_passes_through() {
+    let inner = service_fn(|_: Request<Empty<Bytes>>| async {
+        Ok::<_, Infallible>(Response::new(Frames([Err(Torn)].into())))
+    });
+    let request = with_credentials(Request::get(URL).body(Empty::new()).unwrap(), RIGHT);
+    let response = layer().layer(inner).oneshot(request).await.unwrap();
+    assert_eq!(response.into_body().collect().await.unwrap_err(), Torn);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_out_can_stand_outside() {
+    let (waits, _answers) = waiting();
+    let time_out =
+        TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(1));
+    let service = ServiceBuilder::new().layer(time_out).layer(waits).service(Origin::new());
+    let request = with_credentials(Request::new(Full::<Bytes>::default()), RIGHT);
+    let response = service.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 504);
+    assert!(response.body().is_end_stream());
+    assert_eq!(response.body().size_hint().exact(), Some(0));
+    assert_eq!(text(response).await, "");
+}

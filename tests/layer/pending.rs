@@ -1,0 +1,178 @@
+//! Validators that have to be waited for, and those that break.
+
+use std::{
+    error::Error,
+    future::{Future, poll_fn},
+    io,
+    pin::{Pin, pin},
+    task::Poll,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body_util::Full;
+use tower::{Layer, Service, ServiceExt, service_fn};
+use tower_proxy_auth::{
+    authenticator::{Authenticator, Refused},
+    error::BackendError,
+    middleware::ProxyAuthLayer,
+    ports::{BasicCredentials, CredentialValidator, OwnedCredentials, Verdict},
+    reason::Reason,
+    validator::{from_async_fn, from_fn},
+};
+
+use crate::support::{
+    Origin, RIGHT, alice, get, layer, realm, reason, text, waiting, with_credentials,
+};
+
+fn over(validator: impl CredentialValidator) -> ProxyAuthLayer {
+    let auth = Authenticator::builder(realm()).with_basic(validator).build().unwrap();
+    ProxyAuthLayer::new(auth)
+}
+
+async fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    let mut future = Some(future);
+    poll_fn(|context| Poll::Ready(future.take().expect("once").poll(context))).await
+}
+
+#[tokio::test]
+async fn what_is_accepted_after_a_wait_is_forwarded() {
+    let ((layer, answers), origin) = (waiting(), Origin::new());
+    let mut response = pin!(layer.layer(origin.clone()).oneshot(get(RIGHT)));
+    assert!(poll_once(response.as_mut()).await.is_pending());
+    assert!(poll_once(response.as_mut()).await.is_pending());
+    assert_eq!(origin.calls(), 0);
+    answers.send(Ok(alice())).unwrap();
+    let response = response.await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(origin.calls(), 1);
+    let identity = origin.identity().unwrap();
+    assert_eq!((identity.user(), identity.scheme()), (Some("alice"), "Basic"));
+    assert!(!origin.head().headers.contains_key(header::PROXY_AUTHORIZATION));
+    assert_eq!(text(response).await, "forwarded");
+}
+
+#[tokio::test]
+async fn what_is_not_accepted_after_a_wait_is_refused() {
+    let table = [
+        (Verdict::WrongPassword, 407, Reason::WrongPassword),
+        (Verdict::UnknownUser, 407, Reason::UnknownUser),
+        (Verdict::Disabled, 403, Reason::AccountDisabled),
+        (Verdict::Expired, 403, Reason::AccountExpired),
+    ];
+    let ((layer, answers), origin) = (waiting(), Origin::new());
+    for (verdict, status, expected) in table {
+        answers.send(Ok(verdict)).unwrap();
+        let response = layer.layer(origin.clone()).oneshot(get(RIGHT)).await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(reason(&response), expected);
+        let is_challenged = response.headers().contains_key(header::PROXY_AUTHENTICATE);
+        assert_eq!(is_challenged, status == 407, "{expected}");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    }
+    assert_eq!(origin.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_back_end_that_fails_is_neither_a_pass_nor_a_wrong_password() {
+    let ((waits, answers), origin) = (waiting(), Origin::new());
+    answers.send(Err(BackendError::new("no route to 192.0.2.7"))).unwrap();
+    let at_once = over(FailsAtOnce);
+    for layer in [waits, at_once] {
+        let response = layer.layer(origin.clone()).oneshot(get(RIGHT)).await.unwrap();
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "5");
+        assert!(!response.headers().contains_key(header::PROXY_AUTHENTICATE));
+        let refused = response.extensions().get::<Refused>().unwrap().clone();
+        assert_eq!(refused.reason(), Reason::BackendFailed);
+        let cause = refused.source().and_then(Error::source).unwrap();
+        assert_eq!(cause.to_string(), "no route to 192.0.2.7");
+        let page = text(response).await;
+        assert!(page.starts_with("Service Unavailable\n"), "{page}");
+        assert!(!page.contains("192.0.2.7"), "the client is told of the back end");
+    }
+    assert_eq!(origin.calls(), 0);
+}
+
+struct FailsAtOnce;
+
+impl CredentialValidator for FailsAtOnce {
+    async fn validate(&self, _: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+        unreachable!("it answers at once")
+    }
+
+    fn validate_now(&self, _: BasicCredentials<'_>) -> Option<Result<Verdict, BackendError>> {
+        Some(Err(BackendError::new("no route to 192.0.2.7")))
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_is_given_up_forwards_nothing() {
+    let ((layer, answers), origin) = (waiting(), Origin::new());
+    {
+        let mut response = pin!(layer.layer(origin.clone()).oneshot(get(RIGHT)));
+        assert!(poll_once(response.as_mut()).await.is_pending());
+        answers.send(Ok(alice())).unwrap();
+    }
+    tokio::task::yield_now().await;
+    assert_eq!(origin.calls(), 0);
+    // The answer was not consumed: nobody waited any more.
+    assert_eq!(layer.layer(origin.clone()).oneshot(get(RIGHT)).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_validator_that_panics_lets_nobody_in() {
+    let at_once = over(from_fn(|_: &BasicCredentials<'_>| panic!("on purpose")));
+    let waits = over(from_async_fn(|_: OwnedCredentials| async {
+        tokio::task::yield_now().await;
+        panic!("on purpose")
+    }));
+    for layer in [at_once, waits] {
+        let origin = Origin::new();
+        let service = layer.layer(origin.clone());
+        let ended = tokio::spawn(async move { service.oneshot(get(RIGHT)).await }).await;
+        assert!(ended.unwrap_err().is_panic());
+        assert_eq!(origin.calls(), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_the_inner_service_passes_through() {
+    let (waits, answers) = waiting();
+    answers.send(Ok(alice())).unwrap();
+    for layer in [layer(), waits] {
+        let inner = service_fn(|_: Request<Full<Bytes>>| async {
+            Err::<Response<Full<Bytes>>, _>(io::Error::other("no route"))
+        });
+        let error = layer.layer(inner).oneshot(get(RIGHT)).await.unwrap_err();
+        assert_eq!(error.to_string(), "no route");
+    }
+}
+
+#[tokio::test]
+#[should_panic(expected = "`ResponseFuture` polled after it was ready")]
+async fn the_future_is_not_polled_again_after_its_end() {
+    let mut response = layer().layer(Origin::new()).call(get("Basic"));
+    let first = poll_once(Pin::new(&mut response)).await;
+    assert!(first.is_ready());
+    let _ = poll_once(Pin::new(&mut response)).await;
+}
+
+#[tokio::test]
+async fn requests_that_wait_do_not_hold_each_other_up() {
+    let ((layer, answers), origin) = (waiting(), Origin::new());
+    let service = layer.layer(origin.clone());
+    let first = tokio::spawn(service.clone().oneshot(get(RIGHT)));
+    let second = tokio::spawn(service.clone().oneshot(get(RIGHT)));
+    // What needs no back end is answered in the meantime.
+    let malformed = with_credentials(get(RIGHT), RIGHT);
+    let response = service.oneshot(malformed).await.unwrap();
+    assert_eq!(response.status(), 400);
+    answers.send(Ok(alice())).unwrap();
+    answers.send(Ok(Verdict::WrongPassword)).unwrap();
+    let statuses = [first.await.unwrap().unwrap(), second.await.unwrap().unwrap()];
+    let mut statuses = statuses.map(|response| response.status().as_u16());
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 407]);
+    assert_eq!(origin.calls(), 1);
+}

@@ -1,0 +1,219 @@
+//! Whether the inner service is ready, and which instance of it is called.
+
+use std::{
+    convert::Infallible,
+    future::{Ready, poll_fn, ready},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, limit::ConcurrencyLimitLayer};
+use tower_proxy_auth::{middleware::ProxyAuthLayer, ports::Verdict};
+use tower_test::mock;
+
+use crate::support::{Origin, RIGHT, WRONG, alice, get, layer, waiting};
+
+type Message = Full<Bytes>;
+
+#[tokio::test]
+async fn it_is_ready_when_the_inner_service_is() {
+    let (service, mut handle) = mock::pair::<Request<Message>, Response<Message>>();
+    let mut service = mock::Spawn::new(layer().layer(service));
+    handle.allow(0);
+    assert!(service.poll_ready().is_pending());
+    handle.allow(1);
+    assert!(matches!(service.poll_ready(), Poll::Ready(Ok(()))));
+
+    let response = tokio::spawn(service.call(get(RIGHT)));
+    let (request, respond) = handle.next_request().await.unwrap();
+    assert_eq!(request.uri(), "http://example.org/a?b=c");
+    respond.send_response(Response::new(Full::from("ready")));
+    assert_eq!(response.await.unwrap().unwrap().status(), 200);
+    assert!(service.poll_ready().is_pending());
+}
+
+#[tokio::test]
+async fn it_fails_when_the_inner_service_does() {
+    let (service, mut handle) = mock::pair::<Request<Message>, Response<Message>>();
+    let mut service = mock::Spawn::new(layer().layer(service));
+    handle.send_error("gone");
+    let Poll::Ready(Err(error)) = service.poll_ready() else { panic!("it is ready or waits") };
+    assert_eq!(error.to_string(), "gone");
+}
+
+#[tokio::test]
+async fn a_refusal_asks_nothing_of_the_inner_service() {
+    let (service, mut handle) = mock::pair::<Request<Message>, Response<Message>>();
+    let mut service = mock::Spawn::new(layer().layer(service));
+    assert!(service.poll_ready().is_ready());
+    assert_eq!(service.call(get(WRONG)).await.unwrap().status(), 407);
+    // The capacity that was reserved for it serves the next request.
+    assert!(service.poll_ready().is_ready());
+    let response = tokio::spawn(service.call(get(RIGHT)));
+    let (_, respond) = handle.next_request().await.unwrap();
+    respond.send_response(Response::new(Full::default()));
+    assert_eq!(response.await.unwrap().unwrap().status(), 200);
+}
+
+/// Whether the one place behind `layer` is free.
+async fn is_free<S>(service: &mut S) -> bool
+where
+    S: Service<Request<Message>>,
+{
+    poll_fn(|context| Poll::Ready(service.poll_ready(context).is_ready())).await
+}
+
+/// Two handles on a service that takes one request at a time.
+fn narrow(
+    layer: ProxyAuthLayer,
+) -> [impl Service<Request<Message>, Response: IsStatus, Error = Infallible> + Clone; 2] {
+    let service = ServiceBuilder::new()
+        .layer(layer)
+        .layer(ConcurrencyLimitLayer::new(1))
+        .service(Origin::new());
+    [service.clone(), service]
+}
+
+trait IsStatus {
+    fn is(&self, status: u16) -> bool;
+}
+
+impl<B> IsStatus for Response<B> {
+    fn is(&self, status: u16) -> bool {
+        self.status() == status
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_gives_the_permit_back_at_once() {
+    let [mut first, mut second] = narrow(layer());
+    first.ready().await.unwrap();
+    assert!(!is_free(&mut second).await);
+    let refusal = first.call(get(WRONG));
+    // Before anybody has looked at the answer, and with the first handle still there.
+    assert!(is_free(&mut second).await);
+    assert!(refusal.await.unwrap().is(407));
+    drop(first);
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_wait_gives_the_permit_back() {
+    let (layer, answers) = waiting();
+    let [mut first, mut second] = narrow(layer);
+    first.ready().await.unwrap();
+    let refusal = first.call(get(WRONG));
+    assert!(!is_free(&mut second).await, "the place is kept for a request that may pass");
+    answers.send(Ok(Verdict::WrongPassword)).unwrap();
+    let response = refusal.await.unwrap();
+    assert!(response.is(407));
+    assert!(is_free(&mut second).await);
+    drop(first);
+}
+
+#[tokio::test]
+async fn a_wait_that_is_given_up_gives_the_permit_back() {
+    let (layer, _answers) = waiting();
+    let [mut first, mut second] = narrow(layer);
+    first.ready().await.unwrap();
+    let waiting = first.call(get(RIGHT));
+    assert!(!is_free(&mut second).await);
+    drop(waiting);
+    assert!(is_free(&mut second).await);
+    drop(first);
+}
+
+#[tokio::test]
+async fn a_request_that_passes_after_a_wait_uses_the_permit_that_was_kept() {
+    let (layer, answers) = waiting();
+    let [mut first, mut second] = narrow(layer);
+    first.ready().await.unwrap();
+    let passing = first.call(get(RIGHT));
+    answers.send(Ok(alice())).unwrap();
+    // A second permit is never to be had here: a fresh clone could not have been called.
+    assert!(!is_free(&mut second).await);
+    assert!(passing.await.unwrap().is(200));
+    assert!(is_free(&mut second).await);
+    drop(first);
+}
+
+/// A service that has to be asked whether it is ready, each instance for itself.
+struct Instance {
+    is_ready: bool,
+    number: usize,
+    made: Arc<AtomicUsize>,
+    called: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Instance {
+    fn new() -> Self {
+        Self { is_ready: false, number: 0, made: Arc::default(), called: Arc::default() }
+    }
+}
+
+impl Clone for Instance {
+    fn clone(&self) -> Self {
+        let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
+        let (made, called) = (Arc::clone(&self.made), Arc::clone(&self.called));
+        Self { is_ready: false, number, made, called }
+    }
+}
+
+impl Service<Request<Message>> for Instance {
+    type Response = Response<Message>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.is_ready = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Message>) -> Self::Future {
+        assert!(self.is_ready, "instance {} was not ready", self.number);
+        self.is_ready = false;
+        self.called.lock().unwrap().push(self.number);
+        ready(Ok(Response::default()))
+    }
+}
+
+#[tokio::test]
+async fn the_instance_that_was_ready_is_called() {
+    let instance = Instance::new();
+    let called = Arc::clone(&instance.called);
+    let mut service = layer().layer(instance);
+    for _ in 0..2 {
+        service.ready().await.unwrap().call(get(RIGHT)).await.unwrap();
+    }
+    assert_eq!(*called.lock().unwrap(), [0, 0]);
+}
+
+#[tokio::test]
+async fn the_instance_that_was_ready_is_called_after_a_wait_and_its_clone_stays() {
+    let (layer, answers) = waiting();
+    let instance = Instance::new();
+    let called = Arc::clone(&instance.called);
+    let mut service = layer.layer(instance);
+    let first = service.ready().await.unwrap().call(get(RIGHT));
+    let second = service.ready().await.unwrap().call(get(RIGHT));
+    for response in [second, first] {
+        answers.send(Ok(alice())).unwrap();
+        assert_eq!(response.await.unwrap().status(), 200);
+    }
+    assert_eq!(*called.lock().unwrap(), [1, 0]);
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_an_instance_that_has_not_been_asked() {
+    let instance = Instance::new();
+    let called = Arc::clone(&instance.called);
+    let mut service = layer().layer(instance);
+    service.ready().await.unwrap().call(get(WRONG)).await.unwrap();
+    service.ready().await.unwrap().call(get(RIGHT)).await.unwrap();
+    assert_eq!(*called.lock().unwrap(), [1]);
+}
