@@ -1,0 +1,280 @@
+//! Chains of back ends, and closures.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use http::Method;
+use tower_proxy_auth::{
+    authenticator::Authenticator,
+    error::{BackendError, ConfigError},
+    identity::Account,
+    middleware::ProxyAuthLayer,
+    ports::{
+        BasicCredentials, CredentialValidator, DigestAccount, DigestSecrets, DigestUser,
+        OwnedCredentials, Verdict,
+    },
+    reason::Reason,
+    scheme::digest::{HashFunction, HashFunctions},
+    validator::{FirstOf, FirstSecretsOf, Users, from_async_fn, from_fn},
+};
+
+use crate::support::{
+    DigestClient, Origin, RIGHT, URL, alice, challenges, get, realm, reason, request, send, users,
+};
+
+/// The user that `validator` finds for right Basic credentials of alice, or the reason why none.
+async fn basic(validator: impl CredentialValidator) -> Result<String, Reason> {
+    let auth = Authenticator::builder(realm()).with_basic(validator).build().unwrap();
+    outcome(&ProxyAuthLayer::new(auth), RIGHT).await
+}
+
+/// The same for right Digest credentials.
+async fn digest(secrets: impl DigestSecrets) -> Result<String, Reason> {
+    let auth = Authenticator::builder(realm()).with_digest(secrets).build().unwrap();
+    let layer = ProxyAuthLayer::new(auth);
+    let refused = send(&layer, &Origin::new(), request(Method::GET, URL)).await;
+    let credentials = DigestClient::of(refused.headers()).answer("GET", "/a?b=c");
+    outcome(&layer, &credentials).await
+}
+
+async fn outcome(layer: &ProxyAuthLayer, credentials: &str) -> Result<String, Reason> {
+    let origin = Origin::new();
+    let response = send(layer, &origin, get(credentials)).await;
+    if origin.calls() == 0 {
+        return Err(reason(&response));
+    }
+    assert_eq!(response.status(), 200);
+    Ok(origin.identity().unwrap().user().unwrap().to_owned())
+}
+
+/// What one of a chain says, and how often it was asked.
+#[derive(Clone)]
+struct Member {
+    says: fn() -> Result<Verdict, BackendError>,
+    waits: bool,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Member {
+    fn new(says: fn() -> Result<Verdict, BackendError>) -> Self {
+        Self { says, waits: false, asked: Arc::default() }
+    }
+
+    fn waiting(says: fn() -> Result<Verdict, BackendError>) -> Self {
+        Self { waits: true, ..Self::new(says) }
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn answer(&self) -> Result<Verdict, BackendError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        (self.says)()
+    }
+}
+
+impl CredentialValidator for Member {
+    async fn validate(&self, _: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+        tokio::task::yield_now().await;
+        self.answer()
+    }
+
+    fn validate_now(&self, _: BasicCredentials<'_>) -> Option<Result<Verdict, BackendError>> {
+        (!self.waits).then(|| self.answer())
+    }
+}
+
+/// A source with users that has to be waited for, or that fails.
+#[derive(Clone)]
+struct Source {
+    users: Option<Users>,
+    waits: bool,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Source {
+    fn waiting(users: Option<Users>) -> Self {
+        Self { users, waits: true, asked: Arc::default() }
+    }
+
+    fn at_once(users: Option<Users>) -> Self {
+        Self { waits: false, ..Self::waiting(users) }
+    }
+
+    fn find(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        match &self.users {
+            Some(users) => users.secret_now(user).expect("users need not wait"),
+            None => Err(BackendError::new("down")),
+        }
+    }
+}
+
+impl DigestSecrets for Source {
+    fn hash_functions(&self) -> HashFunctions {
+        HashFunctions::ALL
+    }
+
+    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        tokio::task::yield_now().await;
+        self.find(user)
+    }
+
+    fn secret_now(
+        &self,
+        user: DigestUser<'_>,
+    ) -> Option<Result<Option<DigestAccount>, BackendError>> {
+        (!self.waits).then(|| self.find(user))
+    }
+}
+
+fn accepted() -> Result<Verdict, BackendError> {
+    Ok(alice())
+}
+
+fn unknown() -> Result<Verdict, BackendError> {
+    Ok(Verdict::UnknownUser)
+}
+
+#[tokio::test]
+async fn an_empty_chain_knows_nobody() {
+    assert_eq!(basic(FirstOf::new()).await, Err(Reason::UnknownUser));
+    let mistake = Authenticator::builder(realm()).with_digest(FirstSecretsOf::new()).build();
+    let error = mistake.unwrap_err();
+    assert!(matches!(error, ConfigError::NoCommonAlgorithm { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn the_first_that_knows_the_user_decides() {
+    let bob = Users::new(&realm()).with_user("bob", "builder").unwrap();
+    let table: [(&str, fn() -> Result<Verdict, BackendError>, _); 5] = [
+        ("accepts", accepted, Ok("alice".to_owned())),
+        ("wrong password", || Ok(Verdict::WrongPassword), Err(Reason::WrongPassword)),
+        ("disabled", || Ok(Verdict::Disabled), Err(Reason::AccountDisabled)),
+        ("expired", || Ok(Verdict::Expired), Err(Reason::AccountExpired)),
+        ("fails", || Err(BackendError::new("down")), Err(Reason::BackendFailed)),
+    ];
+    for (name, says, expected) in table {
+        for decides in [Member::new(says), Member::waiting(says)] {
+            let never = Member::new(|| Ok(Verdict::Accepted(Account::new("mallory"))));
+            let chain = FirstOf::new().with(bob.clone()).with(decides.clone()).with(never.clone());
+            assert_eq!(basic(chain).await, expected, "{name}");
+            assert_eq!((decides.asked(), never.asked()), (1, 0), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_member_that_has_to_be_waited_for_does_not_end_the_chain() {
+    let ends = || [Member::new(unknown), Member::waiting(unknown)];
+    for first in ends() {
+        for second in ends() {
+            let last = Member::new(accepted);
+            let chain = FirstOf::new().with(first.clone()).with(second.clone()).with(last.clone());
+            assert_eq!(basic(chain).await, Ok("alice".to_owned()));
+            assert_eq!(last.asked(), 1);
+            let nobody = FirstOf::new().with(first.clone()).with(second);
+            assert_eq!(basic(nobody).await, Err(Reason::UnknownUser));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_chain_can_be_a_member() {
+    let inner = FirstOf::new().with(Member::waiting(unknown)).with(users());
+    let chain = FirstOf::new().with(FirstOf::new()).with(inner);
+    assert_eq!(basic(chain.clone()).await, Ok("alice".to_owned()));
+    assert_eq!(basic(Arc::new(chain)).await, Ok("alice".to_owned()));
+}
+
+#[tokio::test]
+async fn the_first_source_that_knows_the_user_decides() {
+    let bob = Users::new(&realm()).with_user("bob", "builder").unwrap();
+    let other = Users::new(&realm()).with_user("alice", "other").unwrap();
+    let sources = |users: Option<Users>| [Source::at_once(users.clone()), Source::waiting(users)];
+    for first in sources(Some(bob.clone())) {
+        for second in sources(Some(users())) {
+            let never = Source::at_once(None);
+            let chain = FirstSecretsOf::new().with(first.clone()).with(second).with(never.clone());
+            assert_eq!(digest(chain).await, Ok("alice".to_owned()));
+            assert_eq!(never.asked.load(Ordering::Relaxed), 0);
+        }
+        for second in sources(Some(other.clone())) {
+            let chain = FirstSecretsOf::new().with(first.clone()).with(second).with(users());
+            assert_eq!(digest(chain).await, Err(Reason::WrongPassword));
+        }
+        for second in sources(None) {
+            let chain = FirstSecretsOf::new().with(first.clone()).with(second).with(users());
+            assert_eq!(digest(chain).await, Err(Reason::BackendFailed));
+        }
+        let nobody = FirstSecretsOf::new().with(first).with(bob.clone());
+        assert_eq!(digest(nobody).await, Err(Reason::UnknownUser));
+    }
+}
+
+/// Users of whom not every hash is held.
+struct Only(HashFunctions);
+
+impl DigestSecrets for Only {
+    fn hash_functions(&self) -> HashFunctions {
+        self.0
+    }
+
+    async fn secret(&self, _: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        Ok(None)
+    }
+}
+
+#[tokio::test]
+async fn what_all_members_hold_is_offered() {
+    let only = |functions: &[HashFunction]| {
+        Only(functions.iter().copied().fold(HashFunctions::NONE, HashFunctions::with))
+    };
+    let md5 = only(&[HashFunction::Md5]);
+    let chain = FirstSecretsOf::new().with(users()).with(md5);
+    let auth = Authenticator::builder(realm()).with_digest(chain).build().unwrap();
+    let response =
+        send(&ProxyAuthLayer::new(auth), &Origin::new(), request(Method::GET, URL)).await;
+    let challenges = challenges(response.headers());
+    assert_eq!(challenges.len(), 1);
+    assert!(challenges[0].contains("algorithm=MD5,"), "{challenges:?}");
+
+    let nothing_common =
+        FirstSecretsOf::new().with(only(&[HashFunction::Md5])).with(only(&[HashFunction::Sha256]));
+    let error = Authenticator::builder(realm()).with_digest(nothing_common).build().unwrap_err();
+    assert!(matches!(error, ConfigError::NoCommonAlgorithm { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_closure_that_answers_at_once_is_a_validator() {
+    let check = |credentials: &BasicCredentials<'_>| {
+        assert_eq!(credentials.realm().as_str(), "proxy");
+        match (credentials.user_id(), credentials.verify(Some("wonder"))) {
+            ("alice", true) => alice(),
+            _ => Verdict::UnknownUser,
+        }
+    };
+    assert_eq!(basic(from_fn(check)).await, Ok("alice".to_owned()));
+    let chain = FirstOf::new().with(Member::waiting(unknown)).with(from_fn(check));
+    assert_eq!(basic(chain).await, Ok("alice".to_owned()));
+    assert_eq!(basic(from_fn(|_| Verdict::WrongPassword)).await, Err(Reason::WrongPassword));
+}
+
+#[tokio::test]
+async fn a_closure_that_waits_is_a_validator() {
+    let check = |credentials: OwnedCredentials| async move {
+        tokio::task::yield_now().await;
+        let credentials = credentials.as_borrowed();
+        Ok(match (credentials.user_id(), credentials.verify(Some("wonder"))) {
+            ("alice", true) => Verdict::Accepted(Account::new("Alice")),
+            _ => Verdict::UnknownUser,
+        })
+    };
+    // The name that counts is the back end's, not the one that was sent.
+    assert_eq!(basic(from_async_fn(check)).await, Ok("Alice".to_owned()));
+    let fails = |_: OwnedCredentials| async { Err(BackendError::new("down")) };
+    assert_eq!(basic(from_async_fn(fails)).await, Err(Reason::BackendFailed));
+}

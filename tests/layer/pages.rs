@@ -1,0 +1,159 @@
+//! The answer to a request that is not forwarded.
+
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, header};
+use http_body_util::Full;
+use tower_proxy_auth::{
+    authenticator::Refused,
+    middleware::{Page, PageRequest, ProxyAuthLayer},
+    ports::Verdict,
+    reason::Reason,
+};
+
+use crate::support::{
+    Body407, INFO, Origin, RIGHT, URL, WRONG, alice, both, challenges, get, layer, request, send,
+    text, waiting, with_credentials, with_field,
+};
+
+async fn refused(sent: Request<Full<Bytes>>) -> Response<Body407> {
+    let origin = Origin::new();
+    let response = send(&ProxyAuthLayer::new(both()), &origin, sent).await;
+    assert_eq!(origin.calls(), 0);
+    response
+}
+
+#[tokio::test]
+async fn a_refusal_says_all_that_clients_and_caches_need() {
+    let twice = with_credentials(get(RIGHT), RIGHT);
+    let table = [
+        (request(Method::GET, URL), 407, 3, Reason::MissingCredentials),
+        (get(WRONG), 407, 3, Reason::WrongPassword),
+        (get("Negotiate a"), 407, 3, Reason::SchemeNotOffered),
+        (twice, 400, 0, Reason::SeveralFields),
+        (get(&"A".repeat(16_385)), 431, 0, Reason::FieldTooLong),
+    ];
+    for (sent, status, count, reason) in table {
+        let response = refused(sent).await;
+        assert_eq!(response.status(), status, "{reason}");
+        let headers = response.headers().clone();
+        assert_eq!(challenges(&headers).len(), count, "{reason}");
+        assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+        assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert!(!headers.contains_key(header::WWW_AUTHENTICATE));
+        assert!(!headers.contains_key(header::CONNECTION));
+        assert!(!headers.contains_key(INFO));
+        assert_eq!(response.extensions().get::<Refused>().unwrap().reason(), reason);
+        let length = text(response).await.len();
+        assert_eq!(headers[header::CONTENT_LENGTH], length.to_string());
+    }
+}
+
+#[tokio::test]
+async fn the_page_suits_who_reads_it() {
+    let plain = "text/plain; charset=utf-8";
+    let table = [
+        ("a program", "GET", "*/*", plain, "Proxy Authentication Required\n\nThis proxy"),
+        ("a browser", "GET", "text/html, */*;q=0.8", "text/html; charset=utf-8", "<!DOCTYPE html>"),
+        ("a tunnel", "CONNECT", "*/*", plain, "Proxy Authentication Required\n"),
+        ("a browser's tunnel", "CONNECT", "text/html", plain, "Proxy Authentication Required\n"),
+    ];
+    for (name, method, accept, content_type, start) in table {
+        let target = if method == "CONNECT" { "example.org:443" } else { URL };
+        let sent = request(method.parse().unwrap(), target);
+        let response = refused(with_field(sent, header::ACCEPT, accept)).await;
+        assert_eq!(response.headers()[header::CONTENT_TYPE], content_type, "{name}");
+        let page = text(response).await;
+        assert!(page.starts_with(start), "{name}: {page}");
+        assert_eq!(page.lines().count() == 1, method == "CONNECT", "{name}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_holds_nothing_that_the_client_sent() {
+    let mark = "<script>mark</script>";
+    for accept in ["text/html", "*/*"] {
+        for credentials in [mark, "Mark mark", "Digest username=\"mark\", mark=mark"] {
+            let sent = request(Method::GET, "http://mark.example/mark?mark");
+            let sent = with_field(with_credentials(sent, credentials), header::ACCEPT, accept);
+            let response = refused(with_field(sent, header::HOST, "mark.example")).await;
+            for value in response.headers().values() {
+                assert!(!value.to_str().unwrap().contains("mark"), "{value:?}");
+            }
+            assert!(!text(response).await.contains("mark"), "{credentials}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_ones_own_changes_the_body_and_its_type_alone() {
+    let asked: Arc<Mutex<Vec<PageRequest>>> = Arc::default();
+    let keep = Arc::clone(&asked);
+    let page = move |request: &PageRequest| {
+        keep.lock().unwrap().push(request.clone());
+        let body = format!("{} {:?}", request.status(), request.reason().map(Reason::as_str));
+        Page { content_type: HeaderValue::from_static("text/x-own"), body: body.into() }
+    };
+    let layer = ProxyAuthLayer::new(both()).with_page(page);
+    let table = [
+        (get(WRONG), 407, 3, "407 Proxy Authentication Required Some(\"wrong-password\")"),
+        (get("\t"), 400, 0, "400 Bad Request Some(\"malformed\")"),
+    ];
+    for (sent, status, count, body) in table {
+        let sent = with_field(sent, header::ACCEPT, "text/html");
+        let sent = with_field(sent, header::ACCEPT_LANGUAGE, "de, en;q=0.5");
+        let response = send(&layer, &Origin::new(), sent).await;
+        assert_eq!(response.status(), status);
+        let headers = response.headers();
+        assert_eq!(challenges(headers).len(), count);
+        assert_eq!(headers[header::CONTENT_TYPE], "text/x-own");
+        assert_eq!(headers[header::CONTENT_LENGTH], body.len().to_string());
+        assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+        assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert!(response.extensions().get::<Refused>().is_some());
+        assert_eq!(text(response).await, body);
+        let asked = asked.lock().unwrap().pop().unwrap();
+        assert_eq!(asked.method(), Method::GET);
+        assert_eq!(asked.accept().unwrap(), "text/html");
+        assert_eq!(asked.accept_language().unwrap(), "de, en;q=0.5");
+    }
+    assert_eq!(text(send(&layer, &Origin::new(), get(RIGHT)).await).await, "forwarded");
+    assert!(asked.lock().unwrap().is_empty(), "a page was made for what passed");
+}
+
+#[tokio::test]
+async fn a_page_of_ones_own_is_made_after_a_wait_too() {
+    let (waits, answers) = waiting();
+    let layer = waits.with_page(|request| Page {
+        content_type: HeaderValue::from_static("text/plain"),
+        body: Bytes::from(request.accept_language().unwrap().as_bytes().to_vec()),
+    });
+    answers.send(Ok(Verdict::WrongPassword)).unwrap();
+    let sent = with_field(get(WRONG), header::ACCEPT_LANGUAGE, "eo");
+    let response = send(&layer, &Origin::new(), sent).await;
+    assert_eq!(response.status(), 407);
+    assert_eq!(text(response).await, "eo");
+    // One that comes to a bad end upstream is explained by the same page.
+    answers.send(Ok(alice())).unwrap();
+    let upstream = Origin::answering(|| {
+        Response::builder().status(407).body(Full::from("elsewhere")).unwrap()
+    });
+    let sent = with_field(get(RIGHT), header::ACCEPT_LANGUAGE, "ia");
+    let response = send(&layer, &upstream, sent).await;
+    assert_eq!(response.status(), 502);
+    assert_eq!(text(response).await, "ia");
+}
+
+#[tokio::test]
+async fn an_empty_page_has_a_length_too() {
+    let empty = |_: &PageRequest| Page {
+        content_type: HeaderValue::from_static("a/b"),
+        body: Bytes::new(),
+    };
+    let response = send(&layer().with_page(empty), &Origin::new(), get(WRONG)).await;
+    assert_eq!(response.status(), 407);
+    assert_eq!(response.headers()[header::CONTENT_LENGTH], "0");
+    assert!(http_body::Body::is_end_stream(response.body()));
+    assert_eq!(text(response).await, "");
+}
