@@ -49,20 +49,22 @@ async fn outcome(layer: &ProxyAuthLayer, credentials: &str) -> Result<String, Re
     Ok(origin.identity().unwrap().user().unwrap().to_owned())
 }
 
+type Says = fn() -> Result<Verdict, BackendError>;
+
 /// What one of a chain says, and how often it was asked.
 #[derive(Clone)]
 struct Member {
-    says: fn() -> Result<Verdict, BackendError>,
+    says: Says,
     waits: bool,
     asked: Arc<AtomicUsize>,
 }
 
 impl Member {
-    fn new(says: fn() -> Result<Verdict, BackendError>) -> Self {
+    fn new(says: Says) -> Self {
         Self { says, waits: false, asked: Arc::default() }
     }
 
-    fn waiting(says: fn() -> Result<Verdict, BackendError>) -> Self {
+    fn waiting(says: Says) -> Self {
         Self { waits: true, ..Self::new(says) }
     }
 
@@ -150,7 +152,7 @@ async fn an_empty_chain_knows_nobody() {
 #[tokio::test]
 async fn the_first_that_knows_the_user_decides() {
     let bob = Users::new(&realm()).with_user("bob", "builder").unwrap();
-    let table: [(&str, fn() -> Result<Verdict, BackendError>, _); 5] = [
+    let table: [(&str, Says, _); 5] = [
         ("accepts", accepted, Ok("alice".to_owned())),
         ("wrong password", || Ok(Verdict::WrongPassword), Err(Reason::WrongPassword)),
         ("disabled", || Ok(Verdict::Disabled), Err(Reason::AccountDisabled)),

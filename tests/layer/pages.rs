@@ -13,11 +13,11 @@ use tower_proxy_auth::{
 };
 
 use crate::support::{
-    Body407, INFO, Origin, RIGHT, URL, WRONG, alice, both, challenges, get, layer, request, send,
+    INFO, Origin, Outgoing, RIGHT, URL, WRONG, alice, both, challenges, get, layer, request, send,
     text, waiting, with_credentials, with_field,
 };
 
-async fn refused(sent: Request<Full<Bytes>>) -> Response<Body407> {
+async fn refused(sent: Request<Full<Bytes>>) -> Response<Outgoing> {
     let origin = Origin::new();
     let response = send(&ProxyAuthLayer::new(both()), &origin, sent).await;
     assert_eq!(origin.calls(), 0);

@@ -74,7 +74,7 @@ async fn what_only_this_proxy_says_is_removed_from_every_response() {
 }
 
 /// Sends one right Digest request through `layer`.
-async fn digest(layer: &ProxyAuthLayer, origin: &Origin) -> Response<crate::support::Body407> {
+async fn digest(layer: &ProxyAuthLayer, origin: &Origin) -> Response<crate::support::Outgoing> {
     let refused = send(layer, &Origin::new(), request(Method::GET, URL)).await;
     let credentials = DigestClient::of(refused.headers()).answer("GET", "/a?b=c");
     send(layer, origin, get(&credentials)).await

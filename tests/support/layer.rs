@@ -39,7 +39,8 @@ pub(crate) const WRONG: &str = "Basic YWxpY2U6d3Jvbmc=";
 
 pub(crate) const URL: &str = "http://example.org/a?b=c";
 
-pub(crate) type Body407 = ResponseBody<Full<Bytes>>;
+/// What the layer makes of the body of an [`Origin`].
+pub(crate) type Outgoing = ResponseBody<Full<Bytes>>;
 
 pub(crate) fn realm() -> Realm {
     Realm::new("proxy").unwrap()
@@ -176,7 +177,7 @@ pub(crate) async fn send<B: Body>(
     layer: &ProxyAuthLayer,
     origin: &Origin,
     request: Request<B>,
-) -> Response<Body407> {
+) -> Response<Outgoing> {
     layer.layer(origin.clone()).oneshot(request).await.unwrap()
 }
 
