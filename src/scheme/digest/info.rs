@@ -45,7 +45,10 @@ impl AuthenticationInfo<'_> {
         if text.is_empty() {
             return None;
         }
-        HeaderValue::from_maybe_shared(Bytes::from(text)).ok()
+        let mut value = HeaderValue::from_maybe_shared(Bytes::from(text)).ok()?;
+        // The password can be guessed from `rspauth` as from a client's own digest.
+        value.set_sensitive(self.proof.is_some());
+        Some(value)
     }
 }
 
