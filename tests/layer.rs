@@ -7,6 +7,8 @@ mod support;
 mod bodies;
 #[path = "layer/chains.rs"]
 mod chains;
+#[path = "layer/debug.rs"]
+mod debug;
 #[path = "layer/identity.rs"]
 mod identity;
 #[path = "layer/options.rs"]

@@ -6,11 +6,13 @@ use std::{
     io,
     pin::{Pin, pin},
     task::Poll,
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body_util::Full;
+use tokio::time;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_proxy_auth::{
     authenticator::{Authenticator, Refused},
@@ -158,7 +160,7 @@ async fn the_future_is_not_polled_again_after_its_end() {
     let _ = poll_once(Pin::new(&mut response)).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn requests_that_wait_do_not_hold_each_other_up() {
     let ((layer, answers), origin) = (waiting(), Origin::new());
     let service = layer.layer(origin.clone());
@@ -166,7 +168,8 @@ async fn requests_that_wait_do_not_hold_each_other_up() {
     let second = tokio::spawn(service.clone().oneshot(get(RIGHT)));
     // What needs no back end is answered in the meantime.
     let malformed = with_credentials(get(RIGHT), RIGHT);
-    let response = service.oneshot(malformed).await.unwrap();
+    let response = time::timeout(Duration::from_secs(1), service.oneshot(malformed));
+    let response = response.await.expect("it waits too").unwrap();
     assert_eq!(response.status(), 400);
     answers.send(Ok(alice())).unwrap();
     answers.send(Ok(Verdict::WrongPassword)).unwrap();
