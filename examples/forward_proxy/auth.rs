@@ -22,7 +22,7 @@ pub(crate) fn layer(options: &AuthOptions, address: SocketAddr) -> Result<ProxyA
 }
 
 fn build(options: &AuthOptions, address: SocketAddr) -> Result<ProxyAuthLayer, Box<dyn Error>> {
-    let realm = Realm::new(options.realm.as_str())?;
+    let realm = Realm::new(options.realm.as_str()).map_err(|error| format!("--realm: {error}"))?;
     let users = Users::new(&realm);
     for user in &options.users {
         users.set(&user.name, &user.password)?;
