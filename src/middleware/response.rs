@@ -23,7 +23,7 @@ pub(super) fn remove_upstream_fields(headers: &mut HeaderMap) {
 #[derive(Debug)]
 pub(super) struct Asked {
     form: Form,
-    /// Whether HTTP/1 has to be told that the connection ends, since a body is left unread.
+    /// Whether HTTP/1 has to be told that the connection ends with a refusal.
     must_close: bool,
     /// For a page of the user's own.
     page_request: Option<PageRequest>,
@@ -40,9 +40,7 @@ impl Asked {
             accept: field(header::ACCEPT),
             accept_language: field(header::ACCEPT_LANGUAGE),
         });
-        let is_http1 = request.version() <= Version::HTTP_11;
-        let must_close = is_http1 && !request.body().is_end_stream();
-        Self { form: Form::of(&head), must_close, page_request }
+        Self { form: Form::of(&head), must_close: must_close(request), page_request }
     }
 
     fn page(self, options: &Options, status: StatusCode, reason: Option<Reason>) -> Rendered {
@@ -51,6 +49,25 @@ impl Asked {
             _ => options.pages.find(reason, self.form),
         }
     }
+}
+
+/// HTTP/1 ends a connection on which a body is left unread, and HTTP/1.0 every one that it is not
+/// asked to keep. Servers do so without a word, but curl retries a refused `CONNECT` on the same
+/// connection unless it is told.
+fn must_close<B: Body>(request: &Request<B>) -> bool {
+    match request.version() {
+        Version::HTTP_09 | Version::HTTP_10 => {
+            !request.body().is_end_stream() || !asks_to_keep_alive(request.headers())
+        }
+        Version::HTTP_11 => !request.body().is_end_stream(),
+        _ => false,
+    }
+}
+
+fn asks_to_keep_alive(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::CONNECTION).into_iter();
+    let mut options = lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
+    options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"keep-alive"))
 }
 
 /// The response to a request that was not forwarded.
@@ -112,5 +129,62 @@ impl Forwarded {
             response.extensions_mut().insert(identity);
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        convert::Infallible,
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
+    use http_body::Frame;
+
+    use super::*;
+
+    /// A body that is empty, or has not been read yet.
+    struct Unread(bool);
+
+    impl Body for Unread {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            unreachable!("nobody reads it")
+        }
+
+        fn is_end_stream(&self) -> bool {
+            !self.0
+        }
+    }
+
+    #[test]
+    fn says_that_the_connection_ends_where_it_does() {
+        const NO: bool = false;
+        const YES: bool = true;
+        for (version, connection, unread, expected) in [
+            (Version::HTTP_10, None, NO, YES),
+            (Version::HTTP_10, Some("close"), NO, YES),
+            (Version::HTTP_10, Some("x, Keep-Alive"), NO, NO),
+            (Version::HTTP_10, Some("keep-alive"), YES, YES),
+            (Version::HTTP_11, None, NO, NO),
+            (Version::HTTP_11, None, YES, YES),
+            (Version::HTTP_11, Some("keep-alive"), YES, YES),
+            (Version::HTTP_2, None, NO, NO),
+            (Version::HTTP_2, None, YES, NO),
+        ] {
+            let mut request = Request::new(Unread(unread));
+            *request.version_mut() = version;
+            if let Some(connection) = connection {
+                let connection = HeaderValue::from_static(connection);
+                request.headers_mut().insert(header::CONNECTION, connection);
+            }
+            assert_eq!(must_close(&request), expected, "{version:?} {connection:?} {unread}");
+        }
     }
 }
