@@ -2,8 +2,12 @@
 
 mod support;
 
+#[path = "forward_proxy/digest_options.rs"]
+mod digest_options;
 #[path = "forward_proxy/limits.rs"]
 mod limits;
+#[path = "forward_proxy/logins.rs"]
+mod logins;
 #[path = "forward_proxy/plain.rs"]
 mod plain;
 #[path = "forward_proxy/process.rs"]
@@ -12,6 +16,8 @@ mod process;
 mod refusals;
 #[path = "forward_proxy/tunnels.rs"]
 mod tunnels;
+#[path = "forward_proxy/unread_bodies.rs"]
+mod unread_bodies;
 
 use support::proxy::Proxy;
 
@@ -20,3 +26,12 @@ use support::proxy::Proxy;
 fn open_proxy() -> Proxy {
     Proxy::start(&["--insecure-no-auth"])
 }
+
+/// A proxy that alice may use, whose password is wonder.
+#[track_caller]
+fn proxy_of_alice(options: &[&str]) -> Proxy {
+    Proxy::start(&[&["--user", "alice:wonder"], options].concat())
+}
+
+/// What alice sends with Basic.
+const BASIC: &str = "Proxy-Authorization: Basic YWxpY2U6d29uZGVy";

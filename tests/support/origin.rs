@@ -41,6 +41,8 @@ use tokio_rustls::{
 /// | `/private` | with hop-by-hop fields |
 /// | `/early` | 413 before the body has been read |
 /// | `/slow` | after half a second |
+/// | `/moved` | 302 to `/` |
+/// | `/moved-late` | 302 to `/` after one and a half seconds |
 /// | `/switch` | 101, and then everything comes back |
 /// | anything else | `hello` |
 pub(crate) struct Origin {
@@ -64,7 +66,7 @@ type Body = Either<Incoming, Full<Bytes>>;
 impl Origin {
     /// `http://127.0.0.1:PORT`
     pub(crate) fn http() -> Self {
-        Self::start("http", None)
+        Self::start("http", None, "127.0.0.1:0")
     }
 
     /// `https://localhost:PORT`, with a certificate of its own.
@@ -78,10 +80,20 @@ impl Origin {
             .with_single_cert(vec![der.clone()], key)
             .expect("certificate and key go together");
         let certificate = Certificate { der, pem: made.cert.pem() };
-        Self::start("https", Some((certificate, TlsAcceptor::from(Arc::new(config)))))
+        let tls = Some((certificate, TlsAcceptor::from(Arc::new(config))));
+        Self::start("https", tls, "127.0.0.1:0")
     }
 
-    fn start(scheme: &'static str, tls: Option<(Certificate, TlsAcceptor)>) -> Self {
+    /// `http://[::1]:PORT`
+    pub(crate) fn http_on_ipv6() -> Self {
+        Self::start("http", None, "[::1]:0")
+    }
+
+    fn start(
+        scheme: &'static str,
+        tls: Option<(Certificate, TlsAcceptor)>,
+        address: &'static str,
+    ) -> Self {
         let (certificate, acceptor) = tls.unzip();
         let requests = Arc::new(AtomicUsize::new(0));
         let (stop, stopped) = oneshot::channel();
@@ -90,7 +102,7 @@ impl Origin {
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async {
-                let listener = StdListener::bind("127.0.0.1:0").expect("a free port");
+                let listener = StdListener::bind(address).expect("a free port");
                 listener.set_nonblocking(true).expect("a socket");
                 let listener = TcpListener::from_std(listener).expect("a socket");
                 tell.send(listener.local_addr().expect("an address")).expect("the test waits");
@@ -196,6 +208,11 @@ async fn answer(mut request: Request<Incoming>, peer: SocketAddr) -> Response<Bo
             tokio::time::sleep(Duration::from_millis(500)).await;
             text("at last")
         }
+        "/moved" => moved(),
+        "/moved-late" => {
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            moved()
+        }
         "/switch" if request.headers().contains_key(header::UPGRADE) => {
             let upgrade = hyper::upgrade::on(&mut request);
             tokio::spawn(async move {
@@ -224,6 +241,13 @@ async fn answer(mut request: Request<Incoming>, peer: SocketAddr) -> Response<Bo
 
 fn text(text: impl Into<Bytes>) -> Response<Body> {
     Response::new(Either::Right(Full::new(text.into())))
+}
+
+fn moved() -> Response<Body> {
+    let mut response = text("");
+    *response.status_mut() = StatusCode::FOUND;
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/"));
+    response
 }
 
 /// The request line and the fields, one per line, names in lower case.

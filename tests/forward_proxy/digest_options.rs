@@ -1,0 +1,138 @@
+//! The options that are about Digest, and what they change.
+
+use std::{thread, time::Duration};
+
+use crate::{
+    proxy_of_alice,
+    support::{
+        digest::{Challenge, Client, Login, parameter},
+        origin::Origin,
+        proxy::Proxy,
+        wire::{Answer, Wire},
+    },
+};
+
+/// Logs in by Digest for `uri` on a request for `target`.
+#[track_caller]
+fn ask(
+    proxy: &Proxy,
+    algorithm: &str,
+    (method, target): (&str, &str),
+    uri: &str,
+) -> (Answer, Login) {
+    let mut wire = Wire::connect(proxy.address());
+    let head = format!("{method} {target} HTTP/1.1\nHost: o");
+    let mut alice = Client::alice(Challenge::of(&wire.ask(&head), algorithm));
+    let login = alice.login(method, uri);
+    (wire.ask(&format!("{head}\n{}", login.line)), login)
+}
+
+#[test]
+fn every_algorithm_can_be_offered_and_proves_both_sides() {
+    let origin = Origin::http();
+    for (option, algorithm) in [
+        ("md5", "MD5"),
+        ("sha-256", "SHA-256"),
+        ("sha-512-256", "SHA-512-256"),
+        ("md5-sess", "MD5-sess"),
+        ("sha-256-sess", "SHA-256-sess"),
+        ("sha-512-256-sess", "SHA-512-256-sess"),
+    ] {
+        let proxy = proxy_of_alice(&["--algorithm", option]);
+        let url = origin.url("/a?b=c");
+        let (answer, login) = ask(&proxy, algorithm, ("GET", &url), "/a?b=c");
+        assert_eq!((answer.status, answer.text()), (200, "hello"), "{algorithm}");
+        let info = answer.field("proxy-authentication-info").expect("an info field");
+        for (name, value) in [
+            ("rspauth", login.rspauth.as_str()),
+            ("cnonce", &login.cnonce),
+            ("nc", &login.count),
+            ("qop", "auth"),
+        ] {
+            assert_eq!(parameter(&info, name).as_deref(), Some(value), "{algorithm}: {info}");
+        }
+        assert_eq!(parameter(&info, "nextnonce"), None, "{info}");
+
+        let tunnel = origin.address().to_string();
+        let (answer, login) = ask(&proxy, algorithm, ("CONNECT", &tunnel), &tunnel);
+        let info = answer.field("proxy-authentication-info").expect("an info field");
+        assert_eq!(answer.status, 200, "{algorithm}");
+        assert_eq!(parameter(&info, "rspauth"), Some(login.rspauth), "{algorithm}: {info}");
+    }
+}
+
+#[test]
+fn auth_info_says_as_much_as_it_is_told_to() {
+    let origin = Origin::http();
+    for (option, with_info) in [("off", false), ("next-nonce", false), ("full", true)] {
+        let proxy = proxy_of_alice(&["--auth-info", option]);
+        let (answer, _) = ask(&proxy, "SHA-256", ("GET", &origin.url("/")), "/");
+        let info = answer.field("proxy-authentication-info");
+        assert_eq!((answer.status, info.is_some()), (200, with_info), "{option}: {info:?}");
+    }
+}
+
+#[test]
+fn the_next_nonce_comes_near_the_end_of_a_lifetime_and_is_good() {
+    let origin = Origin::http();
+    let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/"));
+    let rows = [("off", false, false), ("next-nonce", true, false), ("full", true, true)];
+    let rows = rows.map(|(option, with_next, with_proof)| {
+        let proxy = proxy_of_alice(&["--nonce-lifetime", "8", "--auth-info", option]);
+        let challenge = Challenge::of(&Wire::connect(proxy.address()).ask(&head), "SHA-256");
+        (option, with_next, with_proof, proxy, challenge)
+    });
+    thread::sleep(Duration::from_millis(6200));
+    for (option, with_next, with_proof, proxy, challenge) in rows {
+        let mut wire = Wire::connect(proxy.address());
+        let mut alice = Client::alice(challenge.clone());
+        let answer = wire.ask(&format!("{head}\n{}", alice.login("GET", "/").line));
+        assert_eq!(answer.status, 200, "{option}");
+        let info = answer.field("proxy-authentication-info").unwrap_or_default();
+        assert_eq!(parameter(&info, "rspauth").is_some(), with_proof, "{option}: {info}");
+        let next = parameter(&info, "nextnonce");
+        assert_eq!(next.is_some(), with_next, "{option}: {info}");
+        if let Some(nonce) = next {
+            let mut alice = Client::alice(challenge.with_nonce(&nonce));
+            let answer = wire.ask(&format!("{head}\n{}", alice.login("GET", "/").line));
+            assert_eq!(answer.status, 200, "{option}");
+        }
+    }
+}
+
+#[test]
+fn the_uri_of_an_answer_must_name_the_resource() {
+    let origin = Origin::http();
+    let (url, tunnel) = (origin.url("/a?b"), origin.address().to_string());
+    for option in ["strict", "lenient"] {
+        let proxy = proxy_of_alice(&["--uri-check", option]);
+        let own = proxy.address().to_string();
+        let lenient = if option == "lenient" { 200 } else { 400 };
+        for (target, uri, status) in [
+            (("GET", url.as_str()), "/a?b", 200),
+            (("GET", &url), &url, 200),
+            (("GET", &url), "/a", 400),
+            (("GET", &url), "/", 400),
+            (("GET", &url), "/a?c", 400),
+            (("GET", &url), &own, lenient),
+            (("CONNECT", &tunnel), &tunnel, 200),
+            (("CONNECT", &tunnel), "/a?b", lenient),
+            (("CONNECT", &tunnel), "localhost:1", 400),
+        ] {
+            let (answer, _) = ask(&proxy, "MD5", target, uri);
+            assert_eq!(answer.status, status, "{option}: {uri} for {target:?}");
+            assert_eq!(answer.field("proxy-authenticate"), None);
+        }
+    }
+}
+
+#[test]
+fn the_realm_is_the_one_that_was_given() {
+    let origin = Origin::http();
+    let proxy = proxy_of_alice(&["--realm", "corp proxy"]);
+    let (answer, _) = ask(&proxy, "SHA-256", ("GET", &origin.url("/")), "/");
+    assert_eq!(answer.status, 200);
+    let refused = Wire::connect(proxy.address()).ask("GET http://o/ HTTP/1.1\nHost: o");
+    let realms = refused.field("proxy-authenticate").expect("challenges");
+    assert_eq!(realms.matches("realm=\"corp proxy\"").count(), 3, "{realms}");
+}
