@@ -105,3 +105,127 @@ impl Userhash {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of RFC 7616, section 3.9.1.
+    const INPUT: Input<'_> = Input {
+        algorithm: Algorithm::Md5,
+        nonce: b"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
+        protection: Some(ProtectionInput {
+            qop: b"auth",
+            count: b"00000001",
+            cnonce: b"f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+        }),
+        uri: b"/dir/index.html",
+    };
+
+    fn ha1(function: HashFunction) -> HashedA1 {
+        HashedA1::new(function, "Mufasa", "http-auth@example.org", "Circle of Life")
+    }
+
+    fn key(input: &Input<'_>) -> Key {
+        Key::new(&ha1(input.algorithm.hash_function()), input).unwrap()
+    }
+
+    fn hex(hash: &Hash) -> String {
+        String::from_utf8(hash.to_hex().as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn the_response_is_the_one_of_the_rfc() {
+        let table = [
+            (Algorithm::Md5, "8ca523f5e9506fed4657c9700eebdbec"),
+            (Algorithm::Md5Sess, "e783283f46242139c486a698fec7211d"),
+            (Algorithm::Sha256, "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
+            (
+                Algorithm::Sha256Sess,
+                "2fd51b3a77ad75bad6afad6003e818d767133c46d9e2749e7f5232ae1ea3efd7",
+            ),
+            (
+                Algorithm::Sha512_256,
+                "430d05014cecc49cab6fbe03176d41a1da86cbfe24a16580e22aaad928d960d0",
+            ),
+            (
+                Algorithm::Sha512_256Sess,
+                "3f2a34f923c38b0fb26dce2fdfc2ce326c23cecf86fbb1444f3e51fbbc2cb92e",
+            ),
+        ];
+        for (algorithm, response) in table {
+            let input = Input { algorithm, ..INPUT };
+            assert_eq!(hex(&key(&input).response("GET", &input)), response, "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn method_and_uri_go_into_the_response() {
+        let table = [
+            ("CONNECT", "example.org:443", "0b6e5abc67db91dcd83de4ce7b169bc6"),
+            ("GET", "http://example.org/dir/index.html", "7ae55c5fb04939e0ec434f5cff1c2ae8"),
+        ];
+        for (method, uri, response) in table {
+            let input = Input { uri: uri.as_bytes(), ..INPUT };
+            assert_eq!(hex(&key(&input).response(method, &input)), response, "{method}");
+        }
+    }
+
+    #[test]
+    fn rspauth_has_no_method_in_it() {
+        let table = [
+            (Algorithm::Md5, "9b712497bc9f91499fbcca1dfc5f09a5"),
+            (Algorithm::Md5Sess, "b9bdf5673282d64412df46ad40660539"),
+            (Algorithm::Sha256, "86d3b25618d41854ca5039a5d7e53ff6355d5134a9b1fb088a78ac3c462195a0"),
+        ];
+        for (algorithm, rspauth) in table {
+            let input = Input { algorithm, ..INPUT };
+            assert_eq!(hex(&key(&input).rspauth(&input)), rspauth, "{algorithm}");
+        }
+    }
+
+    #[test]
+    fn without_qop_neither_count_nor_cnonce_go_in() {
+        let input = Input { protection: None, ..INPUT };
+        let key = key(&input);
+        assert_eq!(hex(&key.response("GET", &input)), "7b2cc3b30e75b4777ea31027084363fd");
+        assert_eq!(hex(&key.rspauth(&input)), "0ce41fdcf28d7cea59b4fc9db4714a38");
+    }
+
+    #[test]
+    fn there_is_no_key_for_another_function_or_a_session_without_cnonce() {
+        let session = Input { algorithm: Algorithm::Md5Sess, protection: None, ..INPUT };
+        assert!(Key::new(&ha1(HashFunction::Md5), &session).is_none());
+        for algorithm in Algorithm::ALL {
+            for function in HashFunction::ALL {
+                let key = Key::new(&ha1(function), &Input { algorithm, ..INPUT });
+                assert_eq!(key.is_some(), function == algorithm.hash_function(), "{algorithm}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_userhash_is_computed_and_read_alike() {
+        let table = [
+            (HashFunction::Md5, "4238f3a16167373febb9bc4d43db9cc4"),
+            (
+                HashFunction::Sha256,
+                "a947aad205e80e429958a387394944c6b496301e79f89d35a4cc23b6ee12b5b6",
+            ),
+            (
+                HashFunction::Sha512_256,
+                "e2dfabd1a96ddf867710b653b6e6857d1f147086de7d7ef79dcd249859872570",
+            ),
+        ];
+        for (function, hash) in table {
+            let computed = Userhash::new(function, "Mufasa", "http-auth@example.org");
+            assert_eq!(computed.as_bytes().len(), function.length());
+            for hash in [hash.to_owned(), hash.to_uppercase()] {
+                let read = Userhash::from_hex(function, hash.as_bytes());
+                assert_eq!(read.as_ref(), Some(&computed), "{function}");
+            }
+            assert!(Userhash::from_hex(function, &hash.as_bytes()[1..]).is_none());
+            assert_ne!(computed, Userhash::new(function, "mufasa", "http-auth@example.org"));
+        }
+    }
+}
