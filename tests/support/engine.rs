@@ -1,0 +1,314 @@
+//! A proxy whose every answer is checked against the status contract, and what is sent to it.
+
+// Every test file is a crate of its own and uses a part of this.
+#![allow(dead_code)]
+
+mod digest_client;
+
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+pub(crate) use digest_client::{Digest, Params, parameter, quoted};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header, request::Parts};
+use http_body_util::{BodyExt, Full};
+use tower::{Layer, ServiceExt, service_fn};
+use tower_proxy_auth::{
+    authenticator::{
+        Authenticator, AuthenticatorBuilder, BasicScheme, DigestBuilder, DigestScheme, Refused,
+    },
+    clock::{Clock, Timestamp},
+    identity::Identity,
+    middleware::ProxyAuthLayer,
+    scheme::Realm,
+    validator::Users,
+};
+
+pub(crate) type Body = Full<Bytes>;
+
+pub(crate) const INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
+/// When the tests begin, in seconds.
+const START: u64 = 1_000_000;
+
+pub(crate) fn realm() -> Realm {
+    Realm::new("proxy").unwrap()
+}
+
+/// `alice` with `wonder` and `bob` with `builder`.
+pub(crate) fn users() -> Users {
+    let users = Users::new(&realm()).with_user("alice", "wonder").unwrap();
+    users.with_user("bob", "builder").unwrap()
+}
+
+/// The field of Basic credentials.
+pub(crate) fn basic(user_pass: impl AsRef<[u8]>) -> HeaderValue {
+    format!("Basic {}", STANDARD.encode(user_pass)).try_into().unwrap()
+}
+
+pub(crate) fn field(text: impl AsRef<[u8]>) -> HeaderValue {
+    HeaderValue::from_bytes(text.as_ref()).unwrap()
+}
+
+/// What a future that does not wait comes to.
+#[track_caller]
+pub(crate) fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+/// A clock that stands still until it is moved.
+#[derive(Clone, Debug)]
+pub(crate) struct FakeClock(Arc<AtomicU64>);
+
+impl FakeClock {
+    fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(START * 1_000_000)))
+    }
+
+    /// Puts the clock so many seconds after the beginning of the test, or before it.
+    pub(crate) fn set(&self, seconds: i64) {
+        let micros = START.checked_add_signed(seconds).unwrap() * 1_000_000;
+        self.0.store(micros, Ordering::SeqCst);
+    }
+}
+
+impl Clock for FakeClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+type Inner = Arc<dyn Fn(&Parts) -> Response<Body> + Send + Sync>;
+
+/// The layer over a service that records what reaches it.
+#[derive(Clone)]
+pub(crate) struct Proxy {
+    pub(crate) clock: FakeClock,
+    auth: Authenticator,
+    layer: ProxyAuthLayer,
+    inner: Inner,
+}
+
+impl Proxy {
+    /// Digest and Basic with their default options.
+    pub(crate) fn new() -> Self {
+        Self::with_digest(|digest| digest)
+    }
+
+    /// Digest with options, and Basic.
+    pub(crate) fn with_digest(
+        options: impl FnOnce(DigestBuilder<Users>) -> DigestBuilder<Users>,
+    ) -> Self {
+        let digest = options(DigestScheme::builder(users())).build().unwrap();
+        Self::of(Authenticator::builder(realm()).with_scheme(digest).with_basic(users()))
+    }
+
+    /// Basic alone, with options.
+    pub(crate) fn with_basic(
+        options: impl FnOnce(BasicScheme<Users>) -> BasicScheme<Users>,
+    ) -> Self {
+        Self::of(Authenticator::builder(realm()).with_scheme(options(BasicScheme::new(users()))))
+    }
+
+    pub(crate) fn of(builder: AuthenticatorBuilder) -> Self {
+        Self::at(FakeClock::new(), builder)
+    }
+
+    /// A proxy that has its clock in common with another.
+    pub(crate) fn at(clock: FakeClock, builder: AuthenticatorBuilder) -> Self {
+        let auth = builder.with_clock(clock.clone()).build().unwrap();
+        let layer = ProxyAuthLayer::new(auth.clone());
+        let inner = |_: &Parts| Response::new(Full::from("forwarded"));
+        Self { clock, auth, layer, inner: Arc::new(inner) }
+    }
+
+    pub(crate) fn layer(mut self, options: impl FnOnce(ProxyAuthLayer) -> ProxyAuthLayer) -> Self {
+        self.layer = options(self.layer);
+        self
+    }
+
+    /// Answers forwarded requests so.
+    pub(crate) fn inner(
+        mut self,
+        inner: impl Fn(&Parts) -> Response<Body> + Send + Sync + 'static,
+    ) -> Self {
+        self.inner = Arc::new(inner);
+        self
+    }
+
+    pub(crate) fn authenticator(&self) -> &Authenticator {
+        &self.auth
+    }
+
+    /// Sends a request through the layer.
+    #[track_caller]
+    pub(crate) fn send(&self, request: Request<Body>) -> Answer {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let recording = {
+            let (seen, inner) = (Arc::clone(&seen), Arc::clone(&self.inner));
+            service_fn(move |request: Request<Body>| {
+                let parts = request.into_parts().0;
+                let response = inner(&parts);
+                seen.lock().unwrap().push(parts);
+                async { Ok::<_, Infallible>(response) }
+            })
+        };
+        let method = request.method().clone();
+        let response = now(self.layer.layer(recording).oneshot(request)).unwrap();
+        let (parts, body) = response.into_parts();
+        let body = now(body.collect()).unwrap().to_bytes();
+        let mut seen = std::mem::take(&mut *seen.lock().unwrap());
+        assert!(seen.len() <= 1, "forwarded more than once");
+        let answer = Answer {
+            status: parts.status.as_u16(),
+            refused: parts.extensions.get::<Refused>().cloned(),
+            headers: parts.headers,
+            body,
+            forwarded: seen.pop(),
+        };
+        answer.keeps_the_contract(&method);
+        answer
+    }
+
+    /// GETs `http://example.org/` with this as the one `Proxy-Authorization`.
+    #[track_caller]
+    pub(crate) fn get(&self, field: HeaderValue) -> Answer {
+        self.ask(&Method::GET, "http://example.org/", field)
+    }
+
+    #[track_caller]
+    pub(crate) fn ask(&self, method: &Method, target: &str, field: HeaderValue) -> Answer {
+        self.send(request(method, target, [field]))
+    }
+
+    /// Asks for what the credentials are made for, in absolute-form or for a tunnel.
+    #[track_caller]
+    pub(crate) fn login(&self, digest: &Digest) -> Answer {
+        let target = match digest.method {
+            Method::CONNECT => digest.uri.clone(),
+            _ => format!("http://example.org{}", digest.uri),
+        };
+        self.ask(&digest.method, &target, digest.field())
+    }
+
+    /// What is answered to a request without credentials.
+    #[track_caller]
+    pub(crate) fn challenge(&self) -> Answer {
+        self.send(request(&Method::GET, "http://example.org/", []))
+    }
+
+    #[track_caller]
+    pub(crate) fn nonce(&self) -> String {
+        self.challenge().nonce()
+    }
+
+    /// The right credentials of `alice` over a new nonce.
+    #[track_caller]
+    pub(crate) fn fresh(&self) -> Digest {
+        Digest::new(self.nonce())
+    }
+}
+
+pub(crate) fn request(
+    method: &Method,
+    target: &str,
+    fields: impl IntoIterator<Item = HeaderValue>,
+) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(target).body(Body::default()).unwrap();
+    for field in fields {
+        request.headers_mut().append(header::PROXY_AUTHORIZATION, field);
+    }
+    request
+}
+
+/// What came back, and what reached the inner service.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) refused: Option<Refused>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) forwarded: Option<Parts>,
+}
+
+impl Answer {
+    #[track_caller]
+    fn keeps_the_contract(&self, method: &Method) {
+        let Some(refused) = &self.refused else {
+            assert!(self.forwarded.is_some(), "neither refused nor forwarded");
+            return;
+        };
+        let (status, reason) = (self.status, refused.reason().as_str());
+        assert!(self.forwarded.is_none(), "{reason}: refused and forwarded");
+        assert!([400, 403, 407, 429, 431, 503].contains(&status), "{reason}: {status}");
+        assert_eq!(!self.challenges().is_empty(), status == 407, "{reason}: challenges");
+        let waits = self.headers.contains_key(header::RETRY_AFTER);
+        assert_eq!(waits, [429, 503].contains(&status), "{reason}: Retry-After");
+        for challenge in self.challenges().iter().filter(|one| one.starts_with("Digest ")) {
+            let is_stale = challenge.contains(", stale=true");
+            assert_eq!(is_stale, reason.starts_with("nonce-"), "{reason}: {challenge}");
+        }
+        assert!(!self.headers.contains_key(header::WWW_AUTHENTICATE));
+        assert!(!self.headers.contains_key(INFO));
+        assert_eq!(self.headers[header::CACHE_CONTROL], "no-store");
+        assert_eq!(self.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(self.headers[header::CONTENT_LENGTH], self.body.len().to_string());
+        assert!(!self.body.is_empty(), "{method} {reason}: no word of what is wrong");
+    }
+
+    /// The request was refused for this reason.
+    #[track_caller]
+    pub(crate) fn is(&self, name: &str, status: u16, reason: &str) {
+        assert_eq!((self.status, self.reason()), (status, reason), "{name}");
+    }
+
+    /// The request was forwarded as one of `user`, without credentials.
+    #[track_caller]
+    pub(crate) fn passes(&self, name: &str, user: &str) {
+        assert_eq!((self.reason(), self.user()), ("", Some(user)), "{name}");
+        let forwarded = self.forwarded.as_ref().unwrap();
+        assert!(!forwarded.headers.contains_key(header::PROXY_AUTHORIZATION), "{name}");
+    }
+
+    /// Why it was refused; empty if it was not.
+    pub(crate) fn reason(&self) -> &'static str {
+        self.refused.as_ref().map_or("", |refused| refused.reason().as_str())
+    }
+
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.forwarded.as_ref()?.extensions.get()
+    }
+
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.identity()?.user()
+    }
+
+    pub(crate) fn fields(&self, name: impl header::AsHeaderName) -> Vec<&str> {
+        self.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
+    }
+
+    pub(crate) fn challenges(&self) -> Vec<&str> {
+        self.fields(header::PROXY_AUTHENTICATE)
+    }
+
+    /// A parameter of `Proxy-Authentication-Info`, without quotes.
+    pub(crate) fn info(&self, name: &str) -> Option<String> {
+        let info = self.headers.get(INFO)?.to_str().unwrap();
+        parameter(info, name)
+    }
+
+    #[track_caller]
+    pub(crate) fn nonce(&self) -> String {
+        parameter(self.challenges()[0], "nonce").unwrap()
+    }
+}
