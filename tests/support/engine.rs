@@ -1,7 +1,7 @@
 //! A proxy whose every answer is checked against the status contract, and what is sent to it.
 
 // Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 mod digest_client;
 
@@ -26,9 +26,15 @@ use tower_proxy_auth::{
         Authenticator, AuthenticatorBuilder, BasicScheme, DigestBuilder, DigestScheme, Refused,
     },
     clock::{Clock, Timestamp},
+    error::BackendError,
     identity::Identity,
     middleware::ProxyAuthLayer,
-    scheme::Realm,
+    ports::{
+        BasicCredentials, CredentialValidator, DigestAccount, DigestSecrets, DigestUser,
+        NonceStore, NonceUse, Presentation, Scope, Verdict,
+    },
+    scheme::{Realm, digest::HashFunctions},
+    store::MemoryNonceStore,
     validator::Users,
 };
 
@@ -88,6 +94,59 @@ impl Clock for FakeClock {
     }
 }
 
+/// A back end that never answers at once, for the path on which the engine waits.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting<T>(pub(crate) T);
+
+impl<V: CredentialValidator> CredentialValidator for Waiting<V> {
+    async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+        self.0.validate(credentials).await
+    }
+}
+
+impl<V: DigestSecrets> DigestSecrets for Waiting<V> {
+    fn hash_functions(&self) -> HashFunctions {
+        self.0.hash_functions()
+    }
+
+    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        self.0.secret(user).await
+    }
+}
+
+impl<S: NonceStore> NonceStore for Waiting<S> {
+    fn scope(&self) -> Scope {
+        self.0.scope()
+    }
+
+    async fn check_and_insert(&self, one: Presentation<'_>) -> Result<NonceUse, BackendError> {
+        self.0.check_and_insert(one).await
+    }
+}
+
+/// Digest secrets by a closure, which holds them for all hash functions.
+pub(crate) struct Secrets<F>(pub(crate) F);
+
+impl<F> DigestSecrets for Secrets<F>
+where
+    F: Fn(DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> + Send + Sync + 'static,
+{
+    fn hash_functions(&self) -> HashFunctions {
+        HashFunctions::ALL
+    }
+
+    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        (self.0)(user)
+    }
+
+    fn secret_now(
+        &self,
+        user: DigestUser<'_>,
+    ) -> Option<Result<Option<DigestAccount>, BackendError>> {
+        Some((self.0)(user))
+    }
+}
+
 type Inner = Arc<dyn Fn(&Parts) -> Response<Body> + Send + Sync>;
 
 /// The layer over a service that records what reaches it.
@@ -118,6 +177,21 @@ impl Proxy {
         options: impl FnOnce(BasicScheme<Users>) -> BasicScheme<Users>,
     ) -> Self {
         Self::of(Authenticator::builder(realm()).with_scheme(options(BasicScheme::new(users()))))
+    }
+
+    /// The same twice over: with back ends that answer at once, with such as wait, and with a
+    /// mixture of both.
+    pub(crate) fn ready_and_waiting() -> [(&'static str, Self); 3] {
+        let (waiting, store) = (Waiting(users()), Waiting(MemoryNonceStore::new()));
+        let slow = DigestScheme::builder(waiting.clone()).with_nonce_store(store.clone());
+        let slow = Authenticator::builder(realm()).with_scheme(slow.build().unwrap());
+        let mixed = DigestScheme::builder(users()).with_nonce_store(store).build().unwrap();
+        let mixed = Authenticator::builder(realm()).with_scheme(mixed);
+        [
+            ("ready", Self::new()),
+            ("waiting", Self::of(slow.with_basic(waiting))),
+            ("waiting for the store", Self::of(mixed.with_basic(users()))),
+        ]
     }
 
     pub(crate) fn of(builder: AuthenticatorBuilder) -> Self {
