@@ -1,0 +1,316 @@
+//! Mistakes in the set-up: each is found when it is built, and says what to do.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use tower_proxy_auth::{
+    authenticator::{
+        AuthScheme, Authenticator, ChallengeContext, ClaimContext, Credentials, DigestBuilder,
+        DigestScheme, NonceKeys, Proof, Refusal,
+    },
+    error::{BackendError, ConfigError},
+    middleware::ProxyAuthLayer,
+    ports::{DigestAccount, DigestSecrets, DigestUser, NonceStore, NonceUse, Presentation, Scope},
+    reason::Reason,
+    scheme::{
+        Realm,
+        digest::{Algorithm, HashFunction, HashFunctions, NonceKey},
+    },
+    store::MemoryNonceStore,
+    validator::{FirstSecretsOf, UserError, Users},
+};
+
+fn realm() -> Realm {
+    Realm::new("proxy").unwrap()
+}
+
+fn users() -> Users {
+    Users::new(&realm())
+}
+
+fn digest() -> DigestBuilder<Users> {
+    DigestScheme::builder(users())
+}
+
+#[track_caller]
+fn refuses<T>(built: Result<T, ConfigError>, message: &str) {
+    match built {
+        Ok(_) => panic!("built, without a word of: {message}"),
+        Err(error) => assert_eq!(error.to_string(), message),
+    }
+}
+
+/// A scheme that knows nothing but its name.
+struct Named(&'static str);
+
+impl AuthScheme for Named {
+    type Claim = ();
+
+    fn name(&self) -> &'static str {
+        self.0
+    }
+
+    fn challenges(&self, _: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
+        add(HeaderValue::from_static(self.0));
+    }
+
+    fn claim(&self, _: &ClaimContext<'_>, _: Credentials) -> Result<(), Refusal> {
+        Err(Refusal::new(Reason::UnknownUser))
+    }
+
+    async fn prove(&self, (): ()) -> Proof {
+        Err(Refusal::new(Reason::UnknownUser))
+    }
+}
+
+/// A source that holds these alone.
+struct Holds(HashFunctions);
+
+impl DigestSecrets for Holds {
+    fn hash_functions(&self) -> HashFunctions {
+        self.0
+    }
+
+    async fn secret(&self, _: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        Ok(None)
+    }
+}
+
+/// A store that other processes share.
+struct SharedStore;
+
+impl NonceStore for SharedStore {
+    fn scope(&self) -> Scope {
+        Scope::Shared
+    }
+
+    async fn check_and_insert(&self, _: Presentation<'_>) -> Result<NonceUse, BackendError> {
+        Ok(NonceUse::Forgotten)
+    }
+}
+
+#[test]
+fn a_realm_that_real_clients_break_on_is_refused() {
+    refuses(
+        Realm::new(""),
+        "the realm is empty: give the protection space a name that users recognise",
+    );
+    for (realm, shown, position) in [
+        ("a\"b", r#""a\"b" holds '"'"#, 1),
+        ("a\\", r#""a\\" holds '\\'"#, 1),
+        ("corp\nproxy", r#""corp\nproxy" holds '\n'"#, 4),
+        ("\u{7f}", r#""\u{7f}" holds '\u{7f}'"#, 0),
+        ("caf\u{e9}", "\"caf\u{e9}\" holds '\u{e9}'", 3),
+    ] {
+        refuses(
+            Realm::new(realm),
+            &format!(
+                "the realm {shown} at byte {position}: use printable ASCII without quote and \
+                 backslash, since real clients break on the rest"
+            ),
+        );
+    }
+    refuses(Realm::new("x".repeat(513)), "the realm is 513 bytes long: use at most 512");
+    assert!(Realm::new("x".repeat(512)).is_ok());
+}
+
+#[test]
+fn schemes_are_there_once_each_under_a_name_that_is_a_token() {
+    let builder = || Authenticator::builder(realm());
+    refuses(
+        builder().build(),
+        "no authentication scheme is offered: add with_basic, with_digest or with_scheme",
+    );
+    refuses(
+        builder().with_basic(users()).with_digest(users()).with_basic(users()).build(),
+        "the scheme Basic is offered twice: add it once",
+    );
+    refuses(
+        builder().with_digest(users()).with_scheme(Named("DIGEST")).build(),
+        "the scheme DIGEST is offered twice: add it once",
+    );
+    for name in ["", "My Scheme", "a,b", "\u{e9}", "a\n"] {
+        refuses(
+            builder().with_scheme(Named(name)).build(),
+            &format!("the scheme name {name:?} is not a token: use letters, digits and hyphens"),
+        );
+    }
+    assert!(builder().with_scheme(Named("Bearer")).build().is_ok());
+}
+
+#[test]
+fn algorithms_are_there_once_each_and_somebody_holds_them() {
+    refuses(
+        digest().with_algorithms([]).build(),
+        "no Digest algorithm is offered: name at least one, such as SHA-256",
+    );
+    let twice = [Algorithm::Md5, Algorithm::Sha256, Algorithm::Md5];
+    for builder in [digest().with_algorithms(twice), digest().with_algorithms_in_order(twice)] {
+        refuses(builder.build(), "the Digest algorithm MD5 is offered twice: name it once");
+    }
+    refuses(
+        DigestScheme::builder(Holds(HashFunctions::NONE)).build(),
+        "none of the Digest algorithms SHA-256, MD5 can be served: the source of secrets holds \
+         H(A1) for none; name an algorithm that it holds, or offer Basic instead",
+    );
+    let sha512 = HashFunctions::NONE.with(HashFunction::Sha512_256);
+    refuses(
+        DigestScheme::builder(Holds(sha512)).with_algorithms([Algorithm::Md5Sess]).build(),
+        "none of the Digest algorithms MD5 can be served: the source of secrets holds H(A1) for \
+         SHA-512-256; name an algorithm that it holds, or offer Basic instead",
+    );
+    refuses(
+        DigestScheme::builder(FirstSecretsOf::new()).build(),
+        "none of the Digest algorithms SHA-256, MD5 can be served: the source of secrets holds \
+         H(A1) for none; name an algorithm that it holds, or offer Basic instead",
+    );
+    assert!(DigestScheme::builder(Holds(sha512)).with_algorithms(Algorithm::ALL).build().is_ok());
+}
+
+#[test]
+fn a_mistake_in_digest_comes_out_of_the_authenticator_too() {
+    refuses(
+        Authenticator::builder(realm())
+            .with_digest(Holds(HashFunctions::NONE))
+            .with_basic(users())
+            .with_basic(users())
+            .build(),
+        "none of the Digest algorithms SHA-256, MD5 can be served: the source of secrets holds \
+         H(A1) for none; name an algorithm that it holds, or offer Basic instead",
+    );
+}
+
+#[test]
+fn rfc_2069_needs_md5() {
+    let message = "legacy_rfc2069 needs the algorithm MD5: add it, or leave the switch off";
+    let sha256 = [Algorithm::Sha256, Algorithm::Md5Sess];
+    refuses(digest().legacy_rfc2069().with_algorithms(sha256).build(), message);
+    assert!(digest().legacy_rfc2069().build().is_ok());
+}
+
+#[test]
+fn a_nonce_key_has_at_least_32_bytes() {
+    for length in [0, 1, 31] {
+        refuses(
+            NonceKey::new(&vec![7; length]),
+            &format!("the nonce key is {length} bytes long: use at least 32 random bytes"),
+        );
+    }
+    assert!(NonceKey::new(&[7; 32]).is_ok());
+}
+
+#[test]
+fn keys_from_outside_want_a_shared_store() {
+    let keys = || NonceKeys::new(NonceKey::new(&[7; 32]).unwrap());
+    refuses(
+        digest().with_nonce_keys(keys()).build(),
+        "nonce keys were configured, but the nonce store is local: after a restart, or on another \
+         node, used nonces would not be known; use a shared store, leave the keys out, or accept \
+         it with allow_unshared_replay_state",
+    );
+    assert!(digest().with_nonce_keys(keys()).allow_unshared_replay_state().build().is_ok());
+    assert!(digest().with_nonce_keys(keys()).with_nonce_store(SharedStore).build().is_ok());
+    assert!(digest().build().is_ok());
+}
+
+#[test]
+fn a_nonce_lives_between_a_second_and_a_day() {
+    let lifetime = |lifetime| digest().with_nonce_lifetime(lifetime).build();
+    for (out_of_range, shown) in [
+        (Duration::ZERO, "0ns"),
+        (Duration::from_millis(999), "999ms"),
+        (Duration::from_secs(86_401), "86401s"),
+    ] {
+        let message = format!("the nonce lifetime is {shown}: use 1s to 86400s");
+        refuses(lifetime(out_of_range), &message);
+    }
+    assert!(lifetime(Duration::from_secs(1)).is_ok());
+    assert!(lifetime(Duration::from_secs(86_400)).is_ok());
+}
+
+#[test]
+fn a_nonce_store_has_room_and_a_window_in_range() {
+    let store = MemoryNonceStore::builder;
+    refuses(
+        store().with_capacity(0).build(),
+        "a nonce store with a capacity of 0 would refuse everybody: use 1 or more",
+    );
+    for window in [0, 63, 129] {
+        refuses(
+            store().with_window(window).build(),
+            &format!("a nonce window of {window} counts is out of range: use 64 to 128"),
+        );
+    }
+    assert!(store().with_capacity(1).with_window(128).build().is_ok());
+}
+
+#[test]
+fn a_limit_of_zero_would_refuse_everything() {
+    let builder = || Authenticator::builder(realm()).with_basic(users());
+    refuses(
+        builder().with_max_field_length(0).build(),
+        "the limit max_field_length is 0, which refuses everything: use a larger one",
+    );
+    refuses(
+        builder().with_max_consecutive_stale(0).build(),
+        "the limit max_consecutive_stale is 0, which refuses everything: use a larger one",
+    );
+    refuses(
+        digest().with_max_parameters(0).build(),
+        "the limit max_parameters is 0, which refuses everything: use a larger one",
+    );
+    assert!(builder().with_max_field_length(1).with_max_consecutive_stale(1).build().is_ok());
+}
+
+#[test]
+fn a_field_with_a_meaning_of_its_own_can_not_carry_the_identity() {
+    let layer =
+        ProxyAuthLayer::new(Authenticator::builder(realm()).with_basic(users()).build().unwrap());
+    for name in [
+        "authorization",
+        "connection",
+        "content-length",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ] {
+        refuses(
+            layer.clone().with_identity_header(HeaderName::from_static(name)),
+            &format!("the field {name} can not carry the identity: choose a name of your own"),
+        );
+    }
+    assert!(layer.with_identity_header(HeaderName::from_static("x-user")).is_ok());
+}
+
+#[test]
+fn a_user_who_could_never_log_in_is_refused_and_the_password_not_shown() {
+    let table = [
+        (users().with_user("", "wonder"), "the user name \"\" is empty: choose another"),
+        (users().with_user("a:b", "wonder"), "the user name \"a:b\" holds a colon: choose another"),
+        (
+            users().with_user("a\u{85}", "wonder"),
+            "the user name \"a\\u{85}\" holds a control character: choose another",
+        ),
+        (
+            users().with_user("alice", ""),
+            "the password of the user \"alice\" is empty: choose another",
+        ),
+        (
+            users().with_user("alice", "wonder\n"),
+            "the password of the user \"alice\" holds a control character: choose another",
+        ),
+    ];
+    for (built, message) in table {
+        let error: UserError = built.unwrap_err();
+        assert_eq!(error.to_string(), message);
+        assert!(!format!("{error:?}").contains("wonder"));
+    }
+}
