@@ -1,13 +1,14 @@
 //! The head of a request: all that a decision is made from.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use http::{Extensions, HeaderMap, Method, Request, Uri, request::Parts};
 
 /// The head of a request, borrowed.
 ///
 /// Closures that choose a realm or let a request bypass authentication see the request through it.
-#[derive(Clone, Copy, Debug)]
+/// `Debug` shows neither header fields nor path, which may hold somebody's credentials.
+#[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
     method: &'a Method,
     target: &'a Uri,
@@ -94,9 +95,31 @@ impl<'a> RequestHead<'a> {
     }
 }
 
+impl fmt::Debug for RequestHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", self.method)
+            .field("host", &self.target.host())
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn regression_debug_shows_neither_fields_nor_path() {
+        let request = Request::get("http://alice:wonder@example.org/wonder?wonder")
+            .header("proxy-authorization", "Basic YWxpY2U6d29uZGVy")
+            .body(())
+            .unwrap();
+        assert_eq!(
+            format!("{:?}", RequestHead::of_request(&request)),
+            "RequestHead { method: GET, host: Some(\"example.org\"), peer: None, .. }"
+        );
+    }
 
     #[test]
     fn tells_a_tunnel_from_an_extended_connect() {

@@ -1,9 +1,11 @@
 //! `Proxy-Authorization` on its way out of the header map.
 
+use std::fmt;
+
 use http::{HeaderMap, HeaderValue, header};
 
-/// The `Proxy-Authorization` of a request.
-#[derive(Clone, Debug, Default)]
+/// The `Proxy-Authorization` of a request. `Debug` shows nothing of its value.
+#[derive(Clone, Default)]
 pub enum ProxyAuthorization {
     /// There is none.
     #[default]
@@ -28,5 +30,28 @@ impl ProxyAuthorization {
                 Self::One(value)
             }
         }
+    }
+}
+
+impl fmt::Debug for ProxyAuthorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Absent => "Absent",
+            Self::One(_) => "One(..)",
+            Self::Several => "Several",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regression_debug_shows_no_value_wherever_it_came_from() {
+        let value = HeaderValue::from_static("Basic YWxpY2U6d29uZGVy");
+        assert_eq!(format!("{:?}", ProxyAuthorization::One(value)), "One(..)");
+        assert_eq!(format!("{:?}", ProxyAuthorization::Several), "Several");
+        assert_eq!(format!("{:?}", ProxyAuthorization::default()), "Absent");
     }
 }
