@@ -1,15 +1,24 @@
 //! RFC 9110, by section.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use http::{HeaderValue, Method, Request, Response, Version, header};
 use tower_proxy_auth::{
     authenticator::Authenticator,
+    error::BackendError,
     grammar::Challenges,
     identity::Account,
-    ports::{BasicCredentials, Verdict},
+    ports::{BasicCredentials, DigestAccount, DigestSecrets, DigestUser, Verdict},
+    scheme::digest::HashFunctions,
     validator::from_fn,
 };
 
-use crate::engine::{Body, Digest, INFO, Params, Proxy, basic, field, parameter, realm, request};
+use crate::engine::{
+    Body, Digest, INFO, Params, Proxy, basic, field, parameter, realm, request, users,
+};
 
 #[test]
 fn scheme_and_parameter_names_compare_without_regard_to_case_11_1() {
@@ -98,6 +107,40 @@ fn there_is_one_challenge_to_a_field_line_11_6_1() {
         let challenges: Vec<_> = Challenges::new(line.as_bytes()).collect();
         assert!(matches!(challenges[..], [Ok(_)]), "{line}");
     }
+}
+
+/// Holds everything until it is told that it lost it.
+struct Forgetful(Arc<AtomicBool>);
+
+impl DigestSecrets for Forgetful {
+    fn hash_functions(&self) -> HashFunctions {
+        match self.0.load(Ordering::SeqCst) {
+            true => HashFunctions::NONE,
+            false => HashFunctions::ALL,
+        }
+    }
+
+    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        users().secret(user).await
+    }
+}
+
+#[test]
+fn regression_a_407_carries_a_challenge_or_is_none_11_7_1() {
+    let lost = Arc::new(AtomicBool::new(false));
+    let secrets = || Forgetful(Arc::clone(&lost));
+    let alone = Proxy::of(Authenticator::builder(realm()).with_digest(secrets()));
+    let both = Authenticator::builder(realm()).with_digest(secrets()).with_basic(users());
+    let both = Proxy::of(both);
+    assert_eq!(alone.challenge().challenges().len(), 2);
+    assert_eq!(both.challenge().challenges().len(), 3);
+    let digest = alone.fresh();
+    lost.store(true, Ordering::SeqCst);
+    assert_eq!(both.challenge().challenges().len(), 1);
+    alone.challenge().is("nothing is left to offer", 503, "backend-failed");
+    alone.login(&digest).is("whoever asks", 503, "backend-failed");
+    lost.store(false, Ordering::SeqCst);
+    alone.login(&digest).passes("it came back", "alice");
 }
 
 #[test]
