@@ -57,6 +57,9 @@ fn a_407_from_upstream_is_passed_on_where_proxies_are_chained() {
     assert_eq!(answer.info("rspauth"), Some(digest.rspauth()));
     assert_eq!(answer.info("nextnonce"), None, "ours only");
     assert_eq!(answer.body, "from upstream");
+    let answer = proxy.get(basic("alice:wonder"));
+    assert_eq!(answer.challenges().len(), 2);
+    assert!(!answer.headers.contains_key(INFO), "Basic has none");
 }
 
 #[test]

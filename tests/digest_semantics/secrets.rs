@@ -13,7 +13,10 @@ use tower_proxy_auth::{
     error::BackendError,
     identity::Account,
     ports::{DigestAccount, DigestName, DigestSecrets, DigestUser, Standing},
-    scheme::digest::{HashFunction, HashedA1},
+    scheme::{
+        Realm,
+        digest::{HashFunction, HashedA1},
+    },
     validator::Users,
 };
 
@@ -86,6 +89,17 @@ fn an_unknown_user_is_refused_whatever_the_client_computes() {
             proxy.get(basic(format!("carol:{password}"))).is(name, 407, "unknown-user");
         }
     }
+}
+
+#[test]
+fn the_users_of_another_realm_are_nobody() {
+    let users = Users::new(&Realm::new("other").unwrap()).with_user("alice", "wonder").unwrap();
+    let builder = Authenticator::builder(realm()).with_digest(users.clone()).with_basic(users);
+    let proxy = Proxy::of(builder);
+    proxy.login(&proxy.fresh()).is("Digest", 407, "unknown-user");
+    proxy.get(basic("alice:wonder")).is("Basic", 407, "unknown-user");
+    let other = Digest { realm: "other".into(), ..proxy.fresh() };
+    proxy.login(&other).is("their own realm", 407, "other-realm");
 }
 
 #[test]
