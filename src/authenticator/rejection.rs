@@ -72,7 +72,7 @@ impl Rejection {
             // A 407 that asks for nothing can not be answered. It is the back end's fault: after a
             // reload it may hold nothing that could be offered.
             if !headers.contains_key(header::PROXY_AUTHENTICATE) {
-                refusal = BackendError::new("no scheme has a challenge left to offer").into();
+                refusal = BackendError::new("no scheme can be offered at present").into();
             }
         }
         let Refusal { reason, account, source } = refusal;
