@@ -95,10 +95,11 @@ fn http_1_is_told_that_the_connection_ends_when_a_body_was_left_unread() {
     let closing = vec!["close"];
     let table = [
         (Version::HTTP_10, smuggled, closing.clone()),
-        (Version::HTTP_11, smuggled, closing),
+        (Version::HTTP_11, smuggled, closing.clone()),
         (Version::HTTP_2, smuggled, vec![]),
         (Version::HTTP_3, smuggled, vec![]),
-        (Version::HTTP_10, "", vec![]),
+        // Unless it is asked to stay.
+        (Version::HTTP_10, "", closing),
         (Version::HTTP_11, "", vec![]),
         (Version::HTTP_2, "", vec![]),
     ];
