@@ -67,13 +67,13 @@ impl AuthScheme for BearerScheme {
     }
 
     /// Tokens are at hand, so nothing has to be waited for.
-    fn prove_now(&self, token: &mut Password) -> Option<Proof> {
+    fn prove_now(&self, token: &Password) -> Option<Proof> {
         let owner = self.owner(token).ok_or_else(|| Refusal::new(Reason::WrongPassword));
         Some(owner.cloned().map(Accepted::new))
     }
 
-    async fn prove(&self, mut token: Password) -> Proof {
-        self.prove_now(&mut token).unwrap_or_else(|| Err(Refusal::new(Reason::WrongPassword)))
+    async fn prove(&self, token: Password) -> Proof {
+        self.prove_now(&token).unwrap_or_else(|| Err(Refusal::new(Reason::WrongPassword)))
     }
 }
 

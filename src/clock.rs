@@ -1,7 +1,6 @@
 //! Time as the library sees it: one number, from a clock that can be replaced.
 //!
-//! Nothing below the engine asks for the time; the engine asks once for each request and hands it
-//! down. That keeps every rule about lifetimes testable without sleeping.
+//! Nothing below the engine asks for the time; the engine asks and hands it down. That keeps every rule about lifetimes testable without sleeping.
 
 use std::{
     fmt,
@@ -51,8 +50,8 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 
 /// The clock of the machine, read once when it is made and counted on from there without steps.
 ///
-/// An operator or NTP who sets the machine's clock does not move this one, so nonces neither
-/// expire early nor come from the future while the process lives.
+/// Whoever sets the machine's clock does not move this one, so nonces neither expire early nor come
+/// from the future while the process lives. Time that a machine spends suspended may not count.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     started: Instant,

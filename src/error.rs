@@ -103,10 +103,14 @@ pub enum ConfigError {
     },
     /// A window of nonce-counts that is too narrow for parallel requests, or wider than what is
     /// remembered.
-    #[error("a nonce window of {window} counts is out of range: use 64 to 128")]
+    #[error("a nonce window of {window} counts is out of range: use {minimum} to {maximum}")]
     NonceWindow {
         /// The window asked for, in counts.
         window: u32,
+        /// The narrowest.
+        minimum: u32,
+        /// The widest.
+        maximum: u32,
     },
     /// A limit of zero.
     #[error("the limit {name} is 0, which refuses everything: use a larger one")]
@@ -114,15 +118,15 @@ pub enum ConfigError {
         /// The option.
         name: &'static str,
     },
-    /// A header field that has a meaning of its own can not carry the identity.
-    #[error("the field {name} can not carry the identity: choose a name of your own")]
+    /// A header field that has a meaning of its own cannot carry the identity.
+    #[error("the field {name} cannot carry the identity: choose a name of your own")]
     ReservedIdentityHeader {
         /// The field name as given.
         name: String,
     },
     /// The operating system gave no random bytes.
-    #[error("no random bytes could be had from the operating system")]
-    Randomness(#[source] getrandom::Error),
+    #[error("the operating system gave no random bytes: let the process call getrandom(2)")]
+    Randomness(#[source] Box<dyn Error + Send + Sync>),
 }
 
 /// A back end (a directory, a database, a store) could not answer.

@@ -4,6 +4,8 @@ use std::{fmt, sync::Arc};
 
 use http::Extensions;
 
+use crate::scheme::Realm;
+
 /// The canonical name of a user, as the back end holds it: never the name as typed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Arc<str>);
@@ -97,23 +99,26 @@ impl fmt::Debug for Account {
 ///
 /// Anonymous is an identity of its own, present only where anonymous access was allowed and the
 /// request had no credentials at all. A request that bypassed authentication has no identity.
+///
+/// Where there is more than one realm, the same user-id in two of them is two users.
 #[derive(Clone, Debug)]
 pub struct Identity {
     account: Option<Account>,
     scheme: &'static str,
+    realm: Realm,
 }
 
 impl Identity {
-    /// The owner of `account`, as proved by `scheme`.
+    /// The owner of `account` in `realm`, as proved by `scheme`.
     #[must_use]
-    pub const fn new(account: Account, scheme: &'static str) -> Self {
-        Self { account: Some(account), scheme }
+    pub const fn new(account: Account, scheme: &'static str, realm: Realm) -> Self {
+        Self { account: Some(account), scheme, realm }
     }
 
-    /// Nobody in particular.
+    /// Nobody in particular, in `realm`.
     #[must_use]
-    pub const fn anonymous() -> Self {
-        Self { account: None, scheme: "anonymous" }
+    pub const fn anonymous(realm: Realm) -> Self {
+        Self { account: None, scheme: "anonymous", realm }
     }
 
     /// Whether nobody was asked to prove anything.
@@ -138,5 +143,11 @@ impl Identity {
     #[must_use]
     pub const fn scheme(&self) -> &'static str {
         self.scheme
+    }
+
+    /// The protection space in which it was proved.
+    #[must_use]
+    pub const fn realm(&self) -> &Realm {
+        &self.realm
     }
 }

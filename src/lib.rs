@@ -52,8 +52,8 @@
 //! | check passwords yourself (LDAP, SQL, ...) | [`CredentialValidator`], for Basic |
 //! | hold Digest secrets yourself | [`DigestSecrets`] |
 //! | keep users in memory | [`Users`] |
-//! | ask several back ends in turn | [`FirstOf`](validator::FirstOf) |
-//! | find out why a request was refused | [`Refused`] in the response's extensions, [`Reason`] |
+//! | ask several back ends in turn | [`FirstOf`](validator::FirstOf), [`FirstSecretsOf`](validator::FirstSecretsOf) |
+//! | find out why a request was refused | [`Refusal`] in the response's extensions, [`Reason`] |
 //! | add a third scheme | [`AuthScheme`](authenticator::AuthScheme) |
 //! | use the engine without tower | [`Authenticator::authenticate`] |
 //!
@@ -74,8 +74,8 @@
 //!
 //! - Every branch fails closed: an empty chain of validators knows nobody, a lost store refuses, a
 //!   malformed field is not anonymous.
-//! - Secrets are compared in constant time, and an unknown user costs what a known one costs.
-//!   They appear in no log, no `Debug`, no error and no body, and are wiped when dropped.
+//! - Secrets are compared in constant time, and to the engine and to [`Users`] an unknown user costs
+//!   what a known one costs. They appear in no log, no `Debug`, no error and no body, and are wiped when dropped.
 //! - A 407 stores nothing: a nonce carries its own issue time and a MAC. What was used is kept in
 //!   bounded memory, and what was dropped from there is refused, never accepted again.
 //! - A Digest response is verified before its nonce-count is recorded, in one atomic step.
@@ -88,9 +88,10 @@
 //! - `-sess` takes nonce and cnonce of the request at hand; RFC 7616 fixes them at the session's
 //!   start, which would need state for each session. Clients send the same.
 //! - `auth-int` is not offered: most clients break on it.
-//! - `domain` is not sent, since it means nothing to a proxy, and client-sent `opaque` is ignored.
+//! - `domain` is not sent, since it means nothing to a proxy. `opaque` is sent for clients that want
+//!   one, and ignored when it comes back.
 //! - A user name is tried in up to three readings (unescaped, as sent, percent-decoded), because
-//!   real clients escape in different ways. A name with a bare quote can not be read at all.
+//!   real clients escape in different ways. A name with a bare quote cannot be read at all.
 //! - An algorithm that was not offered is answered with 407 and what is offered, not with 400.
 //! - The realm is printable ASCII without quote and backslash.
 //! - `stale=true` goes also with a nonce-count that was used before.
@@ -120,11 +121,15 @@ pub mod secret;
 pub mod store;
 pub mod validator;
 
-pub use authenticator::{Authenticator, BasicScheme, DigestScheme, Refused};
+pub use authenticator::{Authenticator, BasicScheme, DigestScheme, Refusal};
 pub use error::{BackendError, ConfigError};
+pub use head::RequestHead;
 pub use identity::{Account, Identity};
 pub use middleware::{ProxyAuth, ProxyAuthLayer};
-pub use ports::{CredentialValidator, DigestSecrets, Verdict};
+pub use ports::{
+    BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets, DigestUser,
+    Verdict,
+};
 pub use reason::Reason;
-pub use scheme::Realm;
+pub use scheme::{Realm, digest::HashedA1};
 pub use validator::Users;

@@ -50,7 +50,7 @@ pub enum Reason {
     DuplicateParameter,
     /// A parameter that is missing.
     MissingParameter,
-    /// A parameter with a value that it can not have, or was not offered.
+    /// A parameter with a value that it cannot have, or was not offered.
     ImproperParameter,
     /// Digest credentials whose `uri` names another resource than the request.
     OtherResource,
@@ -64,10 +64,12 @@ pub enum Reason {
     FieldTooLong,
     /// The back end could not answer.
     BackendFailed,
+    /// A proxy upstream answered with a 407 of its own, which is not the client's to answer.
+    UpstreamChallenge,
 }
 
 impl Reason {
-    /// The status of the response: 400, 403, 407, 429, 431 or 503.
+    /// The status of the response: 400, 403, 407, 429, 431, 502 or 503.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -97,10 +99,11 @@ impl Reason {
             Self::TooManyStale => StatusCode::TOO_MANY_REQUESTS,
             Self::FieldTooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BackendFailed => StatusCode::SERVICE_UNAVAILABLE,
+            Self::UpstreamChallenge => StatusCode::BAD_GATEWAY,
         }
     }
 
-    /// Whether the digest was right and only its nonce can not be used: `stale=true`, so that the
+    /// Whether the digest was right and only its nonce cannot be used: `stale=true`, so that the
     /// client tries again without asking its user.
     #[must_use]
     pub const fn is_stale(self) -> bool {
@@ -145,6 +148,7 @@ impl Reason {
             Self::TooManyStale => "too-many-stale",
             Self::FieldTooLong => "field-too-long",
             Self::BackendFailed => "backend-failed",
+            Self::UpstreamChallenge => "upstream-challenge",
         }
     }
 }

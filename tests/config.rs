@@ -164,7 +164,7 @@ fn algorithms_are_there_once_each_and_somebody_holds_them() {
         "none of the Digest algorithms SHA-256, MD5 can be served: the source of secrets holds \
          H(A1) for none; name an algorithm that it holds, or offer Basic instead",
     );
-    assert!(DigestScheme::builder(Holds(sha512)).with_algorithms(Algorithm::ALL).build().is_ok());
+    assert!(DigestScheme::builder(Holds(sha512)).with_algorithms(Algorithm::all()).build().is_ok());
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn a_field_with_a_meaning_of_its_own_can_not_carry_the_identity() {
     ] {
         refuses(
             layer.clone().with_identity_header(HeaderName::from_static(name)),
-            &format!("the field {name} can not carry the identity: choose a name of your own"),
+            &format!("the field {name} cannot carry the identity: choose a name of your own"),
         );
     }
     assert!(layer.with_identity_header(HeaderName::from_static("x-user")).is_ok());

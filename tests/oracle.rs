@@ -35,7 +35,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         "/[a-zA-Z0-9._~!$&'()*+,;=:@/-]{0,24}(\\?[a-zA-Z0-9=&?/%]{0,12})?",
         "[ -~]{1,44}",
         1..=u32::MAX,
-        select(Algorithm::ALL.map(|algorithm| algorithm.as_str()).to_vec()),
+        select(Algorithm::all().map(Algorithm::as_str).collect::<Vec<_>>()),
         any::<bool>(),
     )
         .prop_map(|(user, password, method, path, cnonce, count, algorithm, userhash)| Wish {
@@ -53,7 +53,7 @@ fn wish() -> impl Strategy<Value = Wish> {
 impl Wish {
     fn proxy(&self) -> Proxy {
         let users = Users::new(&realm()).with_user(&self.user, &self.password).unwrap();
-        let digest = DigestScheme::builder(users).with_algorithms(Algorithm::ALL);
+        let digest = DigestScheme::builder(users).with_algorithms(Algorithm::all());
         let digest = if self.userhash { digest.with_userhash() } else { digest };
         Proxy::of(Authenticator::builder(realm()).with_scheme(digest.build().unwrap()))
     }

@@ -86,7 +86,7 @@ impl AuthScheme for Bearer {
         }
     }
 
-    fn prove_now(&self, token: &mut String) -> Option<Proof> {
+    fn prove_now(&self, token: &String) -> Option<Proof> {
         (!self.waits).then(|| Self::check(token))
     }
 

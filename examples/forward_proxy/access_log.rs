@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use http::{Method, Request, Response, Uri};
 use tokio::time::Instant;
-use tower_proxy_auth::{authenticator::Refused, identity::Identity};
+use tower_proxy_auth::{authenticator::Refusal, identity::Identity};
 
 /// How much of a method or a target is shown.
 const MAX_SHOWN: usize = 200;
@@ -31,7 +31,7 @@ impl Line {
             let method = shown(method.as_str());
             let extensions = response.extensions();
             let user = extensions.get::<Identity>().and_then(Identity::user).map(shown);
-            let refused = extensions.get::<Refused>().map(|refused| refused.reason().as_str());
+            let refused = extensions.get::<Refusal>().map(|refused| refused.reason().as_str());
             tracing::info!(
                 peer = %self.peer, user, %method, %target, status, refused, millis, "request"
             );

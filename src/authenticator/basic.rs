@@ -4,8 +4,9 @@ use std::{fmt, num::NonZeroUsize, sync::OnceLock};
 
 use http::HeaderValue;
 
-use super::scheme::{
-    Accepted, AuthScheme, ChallengeContext, ClaimContext, Credentials, Proof, Refusal,
+use super::{
+    refusal::Refusal,
+    scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Credentials, Proof},
 };
 use crate::{
     error::BackendError,
@@ -126,7 +127,7 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
         Ok(BasicClaim { realm: context.realm().clone(), user_pass })
     }
 
-    fn prove_now(&self, claim: &mut BasicClaim) -> Option<Proof> {
+    fn prove_now(&self, claim: &BasicClaim) -> Option<Proof> {
         self.validator.validate_now(claim.credentials()).map(proof_of)
     }
 
@@ -147,13 +148,13 @@ const fn reason_of(error: UserPassError) -> Reason {
 }
 
 fn proof_of(checked: Result<Verdict, BackendError>) -> Proof {
-    Err(Refusal::new(match checked? {
+    Err(match checked? {
         Verdict::Accepted(account) => return Ok(Accepted::new(account)),
-        Verdict::WrongPassword => Reason::WrongPassword,
-        Verdict::UnknownUser => Reason::UnknownUser,
-        Verdict::Disabled => Reason::AccountDisabled,
-        Verdict::Expired => Reason::AccountExpired,
-    }))
+        Verdict::WrongPassword => Refusal::new(Reason::WrongPassword),
+        Verdict::UnknownUser => Refusal::new(Reason::UnknownUser),
+        Verdict::Disabled(account) => Refusal::new(Reason::AccountDisabled).with_account(account),
+        Verdict::Expired(account) => Refusal::new(Reason::AccountExpired).with_account(account),
+    })
 }
 
 impl<V> fmt::Debug for BasicScheme<V> {

@@ -3,7 +3,8 @@
 use std::{fmt, num::NonZeroU32, sync::Arc};
 
 use super::{
-    AuthScheme, Authenticator, BasicScheme, DigestScheme, Engine,
+    AuthScheme, Authenticator, BasicScheme, DigestScheme,
+    engine::Engine,
     erased::{AnyScheme, Erased},
 };
 use crate::{
@@ -99,7 +100,26 @@ impl AuthenticatorBuilder {
     /// checks, trusted peers. They get no identity.
     ///
     /// # Security
-    /// All of the head but the peer address is the client's to choose.
+    /// All of the head but the peer address is the client's to choose, the path of somebody else's
+    /// host included: compare the authority too, or `GET http://anyone/health` gets through.
+    ///
+    /// # Examples
+    /// ```
+    /// use tower_proxy_auth::{Authenticator, Realm, Users, head::RequestHead};
+    ///
+    /// let realm = Realm::new("proxy")?;
+    /// let users = Users::new(&realm).with_user("alice", "wonder")?;
+    /// let is_health_check = |head: &RequestHead<'_>| {
+    ///     // Without an authority, the request is for the proxy itself.
+    ///     head.target().authority().is_none() && head.target().path() == "/health"
+    /// };
+    /// let auth = Authenticator::builder(realm)
+    ///     .with_basic(users)
+    ///     .with_bypass(is_health_check)
+    ///     .build()?;
+    /// # let _ = auth;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_bypass(
         mut self,
         bypass: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static,

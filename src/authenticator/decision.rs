@@ -3,7 +3,6 @@
 use std::{
     fmt,
     future::Future,
-    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -11,15 +10,19 @@ use std::{
 
 use http::HeaderValue;
 
-use super::{Engine, Rejection, erased::PendingProof};
-use crate::{identity::Identity, scheme::Realm};
+use super::{
+    Rejection,
+    engine::{Engine, Source},
+    erased::PendingProof,
+};
+use crate::identity::Identity;
 
-/// Whether a request may go on.
+/// Whether a request may go on. There is no third way, so matches need no wildcard.
 #[derive(Debug)]
 pub enum Decision {
-    /// It may.
+    /// The request may go on.
     Forward(Grant),
-    /// It may not.
+    /// The request must be answered as the rejection says.
     Reject(Rejection),
 }
 
@@ -53,9 +56,9 @@ impl Grant {
 /// A decision, or the wait for one.
 #[derive(Debug)]
 pub enum Authentication {
-    /// Decided.
+    /// The decision.
     Ready(Decision),
-    /// A back end has to be waited for.
+    /// The wait for a back end that decides.
     Pending(PendingDecision),
 }
 
@@ -63,9 +66,7 @@ pub enum Authentication {
 pub struct PendingDecision {
     pub(super) engine: Arc<Engine>,
     pub(super) proof: PendingProof,
-    pub(super) scheme: &'static str,
-    pub(super) realm: Realm,
-    pub(super) peer: Option<IpAddr>,
+    pub(super) source: Source,
 }
 
 impl Future for PendingDecision {
@@ -73,12 +74,14 @@ impl Future for PendingDecision {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Decision> {
         let proof = ready!(self.proof.as_mut().poll(cx));
-        Poll::Ready(self.engine.conclude(proof, self.scheme, &self.realm, self.peer))
+        Poll::Ready(self.engine.conclude(proof, &self.source))
     }
 }
 
 impl fmt::Debug for PendingDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingDecision").field("scheme", &self.scheme).finish_non_exhaustive()
+        f.debug_struct("PendingDecision")
+            .field("scheme", &self.source.scheme)
+            .finish_non_exhaustive()
     }
 }

@@ -40,11 +40,11 @@ impl<S: AuthScheme> AnyScheme for Erased<S> {
     }
 
     fn check(&self, context: &ClaimContext<'_>, credentials: Credentials) -> Progress {
-        let mut claim = match self.0.claim(context, credentials) {
+        let claim = match self.0.claim(context, credentials) {
             Ok(claim) => claim,
             Err(refusal) => return Progress::Done(Err(refusal)),
         };
-        if let Some(proof) = self.0.prove_now(&mut claim) {
+        if let Some(proof) = self.0.prove_now(&claim) {
             return Progress::Done(proof);
         }
         let scheme = Arc::clone(&self.0);

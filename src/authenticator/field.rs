@@ -5,14 +5,13 @@ use std::fmt;
 use http::{HeaderMap, HeaderValue, header};
 
 /// The `Proxy-Authorization` of a request. `Debug` shows nothing of its value.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub enum ProxyAuthorization {
-    /// There is none.
-    #[default]
+    /// The request has no such field.
     Absent,
-    /// There is one.
+    /// The request has one such field.
     One(HeaderValue),
-    /// There are several: ambiguous, and refused whatever they hold.
+    /// The request has several such fields: ambiguous, and refused whatever they hold.
     Several,
 }
 
@@ -52,6 +51,6 @@ mod tests {
         let value = HeaderValue::from_static("Basic YWxpY2U6d29uZGVy");
         assert_eq!(format!("{:?}", ProxyAuthorization::One(value)), "One(..)");
         assert_eq!(format!("{:?}", ProxyAuthorization::Several), "Several");
-        assert_eq!(format!("{:?}", ProxyAuthorization::default()), "Absent");
+        assert_eq!(format!("{:?}", ProxyAuthorization::Absent), "Absent");
     }
 }

@@ -1,53 +1,14 @@
 //! The one place where a refusal becomes a status and header fields.
 
-use std::{error::Error, fmt, sync::Arc};
-
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::scheme::Refusal;
-use crate::{error::BackendError, identity::Account, policy::STALE_QUIET, reason::Reason};
-
-/// Why a request was refused and whose it was. The layer leaves it in the extensions of each
-/// response that it makes itself, for logs and metrics.
-///
-/// Its `Display` names the reason; its source is for the operator's log alone.
-#[derive(Clone, Debug)]
-pub struct Refused {
-    reason: Reason,
-    account: Option<Account>,
-    source: Option<Arc<dyn Error + Send + Sync>>,
-}
-
-impl Refused {
-    /// Why.
-    #[must_use]
-    pub const fn reason(&self) -> Reason {
-        self.reason
-    }
-
-    /// Whose request it was; `None` unless the password had been proved.
-    #[must_use]
-    pub const fn account(&self) -> Option<&Account> {
-        self.account.as_ref()
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "request refused: {}", self.reason)
-    }
-}
-
-impl Error for Refused {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
-    }
-}
+use super::refusal::Refusal;
+use crate::{error::BackendError, policy::STALE_QUIET};
 
 /// A request that is not forwarded, with all that its answer must say.
 #[derive(Debug)]
 pub struct Rejection {
-    refused: Refused,
+    refusal: Refusal,
     headers: HeaderMap,
 }
 
@@ -69,14 +30,14 @@ impl Rejection {
             challenges(&mut |challenge| {
                 headers.append(header::PROXY_AUTHENTICATE, challenge);
             });
-            // A 407 that asks for nothing can not be answered. It is the back end's fault: after a
+            // A 407 that asks for nothing cannot be answered. It is the back end's fault: after a
             // reload it may hold nothing that could be offered.
             if !headers.contains_key(header::PROXY_AUTHENTICATE) {
-                refusal = BackendError::new("no scheme can be offered at present").into();
+                let error = BackendError::new("no scheme can be offered at present");
+                refusal = Refusal { realm: refusal.realm, ..error.into() };
             }
         }
-        let Refusal { reason, account, source } = refusal;
-        let pause = match reason.status() {
+        let pause = match refusal.reason.status() {
             StatusCode::TOO_MANY_REQUESTS => Some(STALE_QUIET.as_secs()),
             StatusCode::SERVICE_UNAVAILABLE => Some(BACKEND_PAUSE),
             _ => None,
@@ -84,20 +45,19 @@ impl Rejection {
         if let Some(seconds) = pause {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        let source = source.map(Arc::from);
-        Self { refused: Refused { reason, account, source }, headers }
+        Self { refusal, headers }
     }
 
-    /// Why, and whose request it was.
+    /// Why the request was refused, and whose it was.
     #[must_use]
-    pub const fn refused(&self) -> &Refused {
-        &self.refused
+    pub const fn refusal(&self) -> &Refusal {
+        &self.refusal
     }
 
     /// The status: 400, 403, 407, 429, 431 or 503.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
-        self.refused.reason.status()
+        self.refusal.reason.status()
     }
 
     /// The fields that the response must have: `Cache-Control: no-store`, on 407 the challenges,
@@ -107,22 +67,23 @@ impl Rejection {
         &self.headers
     }
 
-    /// Status, fields and reason, to which a body can be added.
+    /// Status, fields and refusal, to which a body can be added.
     #[must_use]
-    pub fn into_parts(self) -> (StatusCode, HeaderMap, Refused) {
-        (self.status(), self.headers, self.refused)
+    pub fn into_parts(self) -> (StatusCode, HeaderMap, Refusal) {
+        (self.status(), self.headers, self.refusal)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reason::Reason;
 
     #[test]
     fn a_407_that_asks_for_nothing_is_a_failed_back_end() {
         let rejection = Rejection::new(Refusal::new(Reason::WrongPassword), |_| {});
         assert_eq!(rejection.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(rejection.refused().reason(), Reason::BackendFailed);
+        assert_eq!(rejection.refusal().reason(), Reason::BackendFailed);
         assert_eq!(rejection.headers()[header::RETRY_AFTER], "5");
     }
 

@@ -1,18 +1,16 @@
 //! The port that every scheme goes through, ours included.
 
-use std::{error::Error, fmt, future::Future};
+use std::{fmt, future::Future};
 
 use http::HeaderValue;
 
-use crate::{
-    clock::Timestamp, error::BackendError, head::RequestHead, identity::Account, reason::Reason,
-    scheme::Realm,
-};
+use super::refusal::Refusal;
+use crate::{clock::Timestamp, head::RequestHead, identity::Account, scheme::Realm};
 
 /// An authentication scheme: what it asks for, and how it checks what it gets.
 ///
 /// The engine finds the scheme by name, calls [`claim`](Self::claim), then asks
-/// [`prove_now`](Self::prove_now) and, only where that can not answer, [`prove`](Self::prove).
+/// [`prove_now`](Self::prove_now) and, only where that cannot answer, [`prove`](Self::prove).
 /// Whatever is refused is answered with the challenges of all schemes.
 ///
 /// `examples/bearer_scheme.rs` adds a scheme of its own.
@@ -38,7 +36,7 @@ pub trait AuthScheme: Send + Sync + 'static {
 
     /// Checks the claim at once, where nothing has to be waited for. `None` means that nothing was
     /// done and nothing recorded, and [`prove`](Self::prove) is to be called.
-    fn prove_now(&self, claim: &mut Self::Claim) -> Option<Proof> {
+    fn prove_now(&self, claim: &Self::Claim) -> Option<Proof> {
         let _ = claim;
         None
     }
@@ -68,7 +66,7 @@ impl<'a> ChallengeContext<'a> {
         self.now
     }
 
-    /// Whether the client proved itself over a nonce that can not be used.
+    /// Whether the client proved itself over a nonce that cannot be used.
     #[must_use]
     pub const fn stale(&self) -> bool {
         self.stale
@@ -157,44 +155,5 @@ impl Accepted {
     pub fn with_info(mut self, info: Option<HeaderValue>) -> Self {
         self.info = info;
         self
-    }
-}
-
-/// Why a claim was refused: a reason, and what only the operator should see.
-#[derive(Debug)]
-pub struct Refusal {
-    pub(super) reason: Reason,
-    pub(super) account: Option<Account>,
-    pub(super) source: Option<Box<dyn Error + Send + Sync>>,
-}
-
-impl Refusal {
-    /// A refusal for `reason`, which also fixes the status.
-    #[must_use]
-    pub const fn new(reason: Reason) -> Self {
-        Self { reason, account: None, source: None }
-    }
-
-    /// Adds whose account it is, once the password has been proved and never before.
-    #[must_use]
-    pub fn with_account(mut self, account: Account) -> Self {
-        self.account = Some(account);
-        self
-    }
-
-    /// Adds what lies behind it, for the log.
-    ///
-    /// # Security
-    /// Its text must hold nothing that the client sent.
-    #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-}
-
-impl From<BackendError> for Refusal {
-    fn from(error: BackendError) -> Self {
-        Self::new(Reason::BackendFailed).with_source(error)
     }
 }

@@ -10,7 +10,7 @@ use super::{
     value::Value,
 };
 
-/// How many parameters [`AuthParams`] reads unless told otherwise. Digest defines eleven.
+/// How many parameters [`AuthParams`] reads unless told otherwise. Digest defines twelve.
 pub const DEFAULT_MAX_PARAMETERS: usize = 32;
 
 /// The parameters of a list, one after the other, in the order in which they were sent.

@@ -66,6 +66,10 @@ fn percent_encode(name: &str) -> String {
 /// remove, as hop-by-hop, what was added here.
 pub(super) fn keep_from_connection_options(headers: &mut HeaderMap, name: &HeaderName) {
     let is_option = |option: &[u8]| option.trim_ascii().eq_ignore_ascii_case(name.as_ref());
+    // Looking by `entry` alone makes room in the map first.
+    if !headers.contains_key(header::CONNECTION) {
+        return;
+    }
     let Entry::Occupied(mut entry) = headers.entry(header::CONNECTION) else { return };
     for value in entry.iter_mut() {
         let options = || value.as_bytes().split(|&byte| byte == b',');
@@ -83,7 +87,7 @@ pub(super) fn keep_from_connection_options(headers: &mut HeaderMap, name: &Heade
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::Account;
+    use crate::{identity::Account, scheme::Realm};
 
     #[test]
     fn any_name_can_stand_in_the_field() {
@@ -100,9 +104,10 @@ mod tests {
     #[test]
     fn what_the_client_sent_is_replaced_or_removed() {
         let header = IdentityHeader::new(HeaderName::from_static("x-user")).unwrap();
+        let realm = Realm::new("proxy").unwrap();
         let identities = [
-            (Some(Identity::new(Account::new("alice"), "Basic")), vec!["alice"]),
-            (Some(Identity::anonymous()), vec![]),
+            (Some(Identity::new(Account::new("alice"), "Basic", realm.clone())), vec!["alice"]),
+            (Some(Identity::anonymous(realm)), vec![]),
             (None, vec![]),
         ];
         for (identity, expected) in identities {
@@ -140,7 +145,7 @@ mod tests {
         let error = IdentityHeader::new(header::CONNECTION).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the field connection can not carry the identity: choose a name of your own"
+            "the field connection cannot carry the identity: choose a name of your own"
         );
     }
 }

@@ -12,7 +12,7 @@ use tower::Layer;
 use super::{
     ProxyAuth,
     identity_header::IdentityHeader,
-    page::{Page, PageRequest, Pages},
+    page::{Page, PageRequest},
 };
 use crate::{authenticator::Authenticator, error::ConfigError, head::RequestHead};
 
@@ -21,7 +21,7 @@ use crate::{authenticator::Authenticator, error::ConfigError, head::RequestHead}
 /// A request that may pass reaches the inner service without `Proxy-Authorization` and with an
 /// [`Identity`](crate::identity::Identity) in its extensions. Any other is answered here, and the
 /// inner service never hears of it; the response has a
-/// [`Refused`](crate::authenticator::Refused) in its extensions.
+/// [`Refusal`](crate::authenticator::Refusal) in its extensions.
 ///
 /// The layer answers for what goes to the client: `Proxy-Authenticate` and
 /// `Proxy-Authentication-Info` of whoever is upstream are removed, and a 407 from there becomes a
@@ -71,12 +71,11 @@ pub(super) struct Options {
     pub(super) allow_chaining: bool,
     pub(super) identity_in_response: bool,
     pub(super) page: Option<PageOf>,
-    pub(super) pages: Arc<Pages>,
 }
 
 type PeerAddress = Arc<dyn Fn(&RequestHead<'_>) -> Option<IpAddr> + Send + Sync>;
 type RequestTarget = Arc<dyn Fn(&RequestHead<'_>) -> Option<Uri> + Send + Sync>;
-type PageOf = Arc<dyn Fn(&PageRequest) -> Page + Send + Sync>;
+type PageOf = Arc<dyn Fn(&PageRequest) -> Option<Page> + Send + Sync>;
 
 impl ProxyAuthLayer {
     /// A layer that asks `auth` about each request.
@@ -90,7 +89,6 @@ impl ProxyAuthLayer {
             allow_chaining: false,
             identity_in_response: false,
             page: None,
-            pages: Arc::new(Pages::new()),
         };
         Self { auth, options: Arc::new(options) }
     }
@@ -99,8 +97,8 @@ impl ProxyAuthLayer {
     /// extensions, put there by whoever accepted the connection.
     ///
     /// # Security
-    /// A header field such as `X-Forwarded-For` is the client's to choose unless a trusted peer
-    /// has set it.
+    /// Without an address, limits count for each user wherever they are. A header field such as
+    /// `X-Forwarded-For` is the client's to choose unless a trusted peer has set it.
     #[must_use]
     pub fn with_peer_address(
         self,
@@ -120,7 +118,12 @@ impl ProxyAuthLayer {
     }
 
     /// Tells the inner service the user-id in this field too, percent-encoded where it is not
-    /// printable ASCII. What the client sent under that name is removed from every request.
+    /// printable ASCII. What the client sent under that name is removed from the header of every
+    /// request.
+    ///
+    /// # Security
+    /// Trailers are the inner service's to relay or drop. An upstream that takes `X_User` for
+    /// `X-User`, as CGI does, must be kept from it by a name without hyphens.
     ///
     /// # Errors
     /// [`ConfigError::ReservedIdentityHeader`] for a field that means something already.
@@ -155,10 +158,13 @@ impl ProxyAuthLayer {
         self.with(|options| options.identity_in_response = true)
     }
 
-    /// Makes the bodies of refusals. Status, challenges, length and `Cache-Control` stay as they
-    /// are.
+    /// Makes the bodies of refusals; `None` stands for the built-in page. Status, challenges,
+    /// length and `Cache-Control` stay as they are.
     #[must_use]
-    pub fn with_page(self, page: impl Fn(&PageRequest) -> Page + Send + Sync + 'static) -> Self {
+    pub fn with_page(
+        self,
+        page: impl Fn(&PageRequest) -> Option<Page> + Send + Sync + 'static,
+    ) -> Self {
         self.with(|options| options.page = Some(Arc::new(page)))
     }
 

@@ -1,6 +1,7 @@
 //! The tower layer: what a decision means for a request, its response and their bodies.
 
 mod body;
+mod built_in_page;
 mod future;
 mod identity_header;
 mod layer;

@@ -1,15 +1,16 @@
-//! What a person reads who meets a refusal.
+//! Pages of the user's own for refusals.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use crate::{head::RequestHead, reason::Reason};
+use crate::{authenticator::Refusal, reason::Reason};
 
 /// The body of a refusal, and what it is.
 ///
 /// # Security
 /// Put nothing into it that the client sent unless it is escaped.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Page {
     /// The `Content-Type`.
     pub content_type: HeaderValue,
@@ -17,271 +18,79 @@ pub struct Page {
     pub body: Bytes,
 }
 
+impl Page {
+    /// A page of this type.
+    pub fn new(content_type: HeaderValue, body: impl Into<Bytes>) -> Self {
+        Self { content_type, body: body.into() }
+    }
+}
+
 /// What a page is made for.
 ///
-/// Status, challenges, length and `Cache-Control` are the layer's: a page can not change them.
+/// Status, challenges, length and `Cache-Control` are the layer's: a page cannot change them.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
-    pub(super) status: StatusCode,
-    pub(super) reason: Option<Reason>,
-    pub(super) method: Method,
-    pub(super) accept: Option<HeaderValue>,
-    pub(super) accept_language: Option<HeaderValue>,
+    refusal: Refusal,
+    wishes: Wishes,
+}
+
+/// What a client would like to see.
+#[derive(Clone, Debug)]
+pub(super) struct Wishes {
+    method: Method,
+    accept: Option<HeaderValue>,
+    accept_language: Option<HeaderValue>,
+}
+
+impl Wishes {
+    pub(super) fn of(method: &Method, headers: &HeaderMap) -> Self {
+        let field = |name| headers.get(name).cloned();
+        Self {
+            method: method.clone(),
+            accept: field(header::ACCEPT),
+            accept_language: field(header::ACCEPT_LANGUAGE),
+        }
+    }
 }
 
 impl PageRequest {
+    pub(super) const fn new(refusal: Refusal, wishes: Wishes) -> Self {
+        Self { refusal, wishes }
+    }
+
     /// The status of the response.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
-        self.status
+        self.refusal.reason().status()
     }
 
-    /// Why the request was refused; `None` for the 502 that replaces a 407 from upstream.
+    /// Why the request was refused.
     #[must_use]
-    pub const fn reason(&self) -> Option<Reason> {
-        self.reason
+    pub const fn reason(&self) -> Reason {
+        self.refusal.reason()
+    }
+
+    /// Why, in which realm, and whose request it was.
+    #[must_use]
+    pub const fn refusal(&self) -> &Refusal {
+        &self.refusal
     }
 
     /// The method. What answers a CONNECT is shown by no client.
     #[must_use]
     pub const fn method(&self) -> &Method {
-        &self.method
+        &self.wishes.method
     }
 
     /// The client's `Accept`.
     #[must_use]
     pub const fn accept(&self) -> Option<&HeaderValue> {
-        self.accept.as_ref()
+        self.wishes.accept.as_ref()
     }
 
     /// The client's `Accept-Language`.
     #[must_use]
     pub const fn accept_language(&self) -> Option<&HeaderValue> {
-        self.accept_language.as_ref()
-    }
-}
-
-/// In which form a built-in page is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// One line, for CONNECT.
-    Short,
-    Plain,
-    Html,
-}
-
-impl Form {
-    pub(super) fn of(head: &RequestHead<'_>) -> Self {
-        if head.method() == Method::CONNECT {
-            return Self::Short;
-        }
-        if accepts_html(head.headers()) { Self::Html } else { Self::Plain }
-    }
-}
-
-/// Browsers name `text/html`; programs send `*/*` or nothing.
-fn accepts_html(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ACCEPT).iter().any(|accept| {
-        let mut ranges = accept.as_bytes().split(|&byte| matches!(byte, b',' | b';'));
-        ranges.any(|range| range.trim_ascii().eq_ignore_ascii_case(b"text/html"))
-    })
-}
-
-/// A page with its header fields, made once and sent many times.
-#[derive(Clone, Debug)]
-pub(super) struct Rendered {
-    pub(super) content_type: HeaderValue,
-    pub(super) content_length: HeaderValue,
-    pub(super) body: Bytes,
-}
-
-impl From<Page> for Rendered {
-    fn from(Page { content_type, body }: Page) -> Self {
-        Self { content_type, content_length: body.len().into(), body }
-    }
-}
-
-/// What happened, in words for the person at the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Explanation {
-    Missing,
-    NotOffered,
-    Wrong,
-    Stale,
-    Malformed,
-    NotAllowed,
-    TooManyStale,
-    TooLong,
-    Unavailable,
-    Upstream,
-}
-
-impl Explanation {
-    const ALL: [Self; 10] = [
-        Self::Missing,
-        Self::NotOffered,
-        Self::Wrong,
-        Self::Stale,
-        Self::Malformed,
-        Self::NotAllowed,
-        Self::TooManyStale,
-        Self::TooLong,
-        Self::Unavailable,
-        Self::Upstream,
-    ];
-
-    fn of(reason: Option<Reason>) -> Self {
-        let Some(reason) = reason else { return Self::Upstream };
-        match (reason, reason.status()) {
-            (Reason::MissingCredentials, _) => Self::Missing,
-            (Reason::SchemeNotOffered | Reason::AlgorithmNotOffered, _) => Self::NotOffered,
-            (_, StatusCode::PROXY_AUTHENTICATION_REQUIRED) if reason.is_stale() => Self::Stale,
-            // Nothing here tells a wrong password from an unknown user.
-            (_, StatusCode::PROXY_AUTHENTICATION_REQUIRED) => Self::Wrong,
-            (_, StatusCode::FORBIDDEN) => Self::NotAllowed,
-            (_, StatusCode::TOO_MANY_REQUESTS) => Self::TooManyStale,
-            (_, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => Self::TooLong,
-            (_, StatusCode::SERVICE_UNAVAILABLE) => Self::Unavailable,
-            _ => Self::Malformed,
-        }
-    }
-
-    const fn title(self) -> &'static str {
-        match self {
-            Self::Missing | Self::NotOffered | Self::Wrong | Self::Stale => {
-                "Proxy Authentication Required"
-            }
-            Self::Malformed => "Bad Request",
-            Self::NotAllowed => "Forbidden",
-            Self::TooManyStale => "Too Many Requests",
-            Self::TooLong => "Request Header Fields Too Large",
-            Self::Unavailable => "Service Unavailable",
-            Self::Upstream => "Bad Gateway",
-        }
-    }
-
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Missing => {
-                "This proxy forwards requests only for users that it knows, and this request came \
-                 without a user name and password. Enter yours in the proxy settings of your \
-                 program. With curl: curl --proxy-anyauth -U NAME:PASSWORD -x PROXY URL"
-            }
-            Self::NotOffered => {
-                "The credentials for this proxy are of a kind that it does not offer. It takes \
-                 the kinds that its Proxy-Authenticate fields name."
-            }
-            Self::Wrong => {
-                "The proxy did not accept the user name and password that came with this request. \
-                 Check them in the proxy settings of your program. If they are right, ask the \
-                 operator of the proxy whether the account exists."
-            }
-            Self::Stale => {
-                "The password was right, and the nonce that it was proved with can not be used \
-                 any more. Programs try again by themselves with the new one; yours did not."
-            }
-            Self::Malformed => {
-                "The Proxy-Authorization field of this request is ambiguous or malformed, or was \
-                 made for another resource. This is a fault in the program that sent it, or in \
-                 something between that program and the proxy."
-            }
-            Self::NotAllowed => {
-                "The proxy knows you, and your account may not be used. Ask the operator of the \
-                 proxy."
-            }
-            Self::TooManyStale => {
-                "The program keeps using nonces that have expired or were used before. Wait a \
-                 little and try again; if that does not help, the program is at fault."
-            }
-            Self::TooLong => {
-                "The Proxy-Authorization field of this request is longer than the proxy accepts."
-            }
-            Self::Unavailable => {
-                "The proxy can not check user names and passwords at the moment. Yours may well \
-                 be right. Try again in a little while."
-            }
-            Self::Upstream => {
-                "Another proxy on the way asks this proxy for credentials. This is for its \
-                 operator to mend: your own user name and password were accepted."
-            }
-        }
-    }
-}
-
-/// The built-in pages, rendered.
-#[derive(Debug)]
-pub(super) struct Pages(Vec<(Explanation, Form, Rendered)>);
-
-impl Pages {
-    pub(super) fn new() -> Self {
-        let forms = [Form::Short, Form::Plain, Form::Html];
-        let each = |explanation: Explanation| {
-            forms.map(|form| (explanation, form, render(explanation, form)))
-        };
-        Self(Explanation::ALL.into_iter().flat_map(each).collect())
-    }
-
-    pub(super) fn find(&self, reason: Option<Reason>, form: Form) -> Rendered {
-        let explanation = Explanation::of(reason);
-        let mut pages = self.0.iter();
-        let page = pages.find(|(one, its_form, _)| (*one, *its_form) == (explanation, form));
-        page.map_or_else(|| render(explanation, form), |(.., rendered)| rendered.clone())
-    }
-}
-
-fn render(explanation: Explanation, form: Form) -> Rendered {
-    let (title, text) = (explanation.title(), explanation.text());
-    let (content_type, body) = match form {
-        Form::Short => ("text/plain; charset=utf-8", format!("{title}\n")),
-        Form::Plain => ("text/plain; charset=utf-8", format!("{title}\n\n{text}\n")),
-        Form::Html => (
-            "text/html; charset=utf-8",
-            format!(
-                "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-                 <title>{title}</title></head>\n<body><h1>{title}</h1>\n<p>{text}</p></body></html>\n"
-            ),
-        ),
-    };
-    let content_type = HeaderValue::from_static(content_type);
-    Rendered::from(Page { content_type, body: body.into() })
-}
-
-#[cfg(test)]
-mod tests {
-    use http::{Request, header::ACCEPT};
-
-    use super::*;
-
-    #[test]
-    fn browsers_get_html_and_tunnels_one_line() {
-        let form = |method: &str, accept: &str| {
-            let request = Request::builder().method(method).uri("example.org:443");
-            let request = request.header(ACCEPT, accept).body(()).unwrap();
-            Form::of(&RequestHead::of_request(&request))
-        };
-        assert_eq!(form("GET", "text/html,application/xhtml+xml;q=0.9"), Form::Html);
-        assert_eq!(form("GET", "image/png, TEXT/HTML;q=0.5"), Form::Html);
-        assert_eq!(form("GET", "*/*"), Form::Plain);
-        assert_eq!(form("GET", "text/htmlx"), Form::Plain);
-        assert_eq!(form("CONNECT", "text/html"), Form::Short);
-    }
-
-    #[test]
-    fn no_page_tells_a_wrong_password_from_an_unknown_user() {
-        let pages = Pages::new();
-        let body = |reason| pages.find(Some(reason), Form::Plain).body;
-        assert_eq!(body(Reason::WrongPassword), body(Reason::UnknownUser));
-        assert_eq!(body(Reason::WrongPassword), body(Reason::Undecodable));
-        assert_ne!(body(Reason::WrongPassword), body(Reason::MissingCredentials));
-    }
-
-    #[test]
-    fn every_page_says_its_length_and_starts_with_its_title() {
-        for (explanation, form, rendered) in Pages::new().0 {
-            let text = str::from_utf8(&rendered.body).unwrap();
-            assert_eq!(rendered.content_length, text.len().to_string());
-            let start = if form == Form::Html { "<!DOCTYPE html>" } else { explanation.title() };
-            assert!(text.starts_with(start), "{explanation:?} {form:?}");
-        }
+        self.wishes.accept_language.as_ref()
     }
 }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     authenticator::{Authentication, Authenticator, Grant, ProxyAuthorization, Rejection},
     head::RequestHead,
+    identity::Identity,
 };
 
 /// A request whose `Proxy-Authorization` has been taken out.
@@ -62,9 +63,11 @@ impl<Q: Body> Stripped<Q> {
             keep_from_connection_options(headers, &header::PROXY_AUTHORIZATION);
         }
         let kept = identity.as_ref().filter(|_| options.identity_in_response).cloned();
-        if let Some(identity) = identity {
-            request.extensions_mut().insert(identity);
-        }
+        match identity {
+            Some(identity) => request.extensions_mut().insert(identity),
+            // What a layer further out found has nothing to say here.
+            None => request.extensions_mut().remove::<Identity>(),
+        };
         (request, Forwarded { asked, info, identity: kept })
     }
 }

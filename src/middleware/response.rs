@@ -1,15 +1,23 @@
 //! What the layer makes of a response: its own for a refusal, or the inner service's, cleaned.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header,
+};
 use http_body::Body;
 
 use super::{
     body::ResponseBody,
+    built_in_page::{Form, Rendered, built_in_page},
     layer::Options,
-    page::{Form, PageRequest, Rendered},
+    page::{PageRequest, Wishes},
 };
-use crate::{authenticator::Rejection, head::RequestHead, identity::Identity, reason::Reason};
+use crate::{
+    authenticator::{Refusal, Rejection},
+    head::RequestHead,
+    identity::Identity,
+    reason::Reason,
+};
 
 const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
 
@@ -23,31 +31,34 @@ pub(super) fn remove_upstream_fields(headers: &mut HeaderMap) {
 #[derive(Debug)]
 pub(super) struct Asked {
     form: Form,
+    /// Whether the body is left out: servers do so on HTTP/1 alone.
+    is_head: bool,
     /// Whether HTTP/1 has to be told that the connection ends with a refusal.
     must_close: bool,
     /// For a page of the user's own.
-    page_request: Option<PageRequest>,
+    wishes: Option<Wishes>,
 }
 
 impl Asked {
     pub(super) fn of<B: Body>(request: &Request<B>, options: &Options) -> Self {
         let head = RequestHead::of_request(request);
-        let field = |name| request.headers().get(name).cloned();
-        let page_request = options.page.is_some().then(|| PageRequest {
-            status: StatusCode::PROXY_AUTHENTICATION_REQUIRED,
-            reason: None,
-            method: request.method().clone(),
-            accept: field(header::ACCEPT),
-            accept_language: field(header::ACCEPT_LANGUAGE),
-        });
-        Self { form: Form::of(&head), must_close: must_close(request), page_request }
+        let has_own_pages = options.page.is_some();
+        let wishes = has_own_pages.then(|| Wishes::of(request.method(), request.headers()));
+        Self {
+            form: Form::of(&head),
+            is_head: request.method() == Method::HEAD,
+            must_close: must_close(request),
+            wishes,
+        }
     }
 
-    fn page(self, options: &Options, status: StatusCode, reason: Option<Reason>) -> Rendered {
-        match (&options.page, self.page_request) {
-            (Some(page), Some(request)) => page(&PageRequest { status, reason, ..request }).into(),
-            _ => options.pages.find(reason, self.form),
-        }
+    fn page(self, options: &Options, refusal: &Refusal) -> Rendered {
+        let own = options
+            .page
+            .as_ref()
+            .zip(self.wishes)
+            .and_then(|(page, wishes)| page(&PageRequest::new(refusal.clone(), wishes)));
+        own.map_or_else(|| built_in_page(refusal.reason(), self.form), Rendered::from)
     }
 }
 
@@ -57,38 +68,44 @@ impl Asked {
 fn must_close<B: Body>(request: &Request<B>) -> bool {
     match request.version() {
         Version::HTTP_09 | Version::HTTP_10 => {
-            !request.body().is_end_stream() || !asks_to_keep_alive(request.headers())
+            !request.body().is_end_stream()
+                || !has_connection_option(request.headers(), b"keep-alive")
         }
         Version::HTTP_11 => !request.body().is_end_stream(),
         _ => false,
     }
 }
 
-fn asks_to_keep_alive(headers: &HeaderMap) -> bool {
+fn has_connection_option(headers: &HeaderMap, wanted: &[u8]) -> bool {
     let lines = headers.get_all(header::CONNECTION).into_iter();
     let mut options = lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
-    options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"keep-alive"))
+    options.any(|option| option.trim_ascii().eq_ignore_ascii_case(wanted))
 }
 
 /// The response to a request that was not forwarded.
 pub(super) fn refuse(rejection: Rejection, asked: Asked, options: &Options) -> Response<Bytes> {
-    let (status, mut headers, refused) = rejection.into_parts();
+    let (_, mut headers, refusal) = rejection.into_parts();
     if asked.must_close {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    let page = asked.page(options, status, Some(refused.reason()));
-    let mut response = respond(status, headers, page);
-    response.extensions_mut().insert(refused);
-    response
+    respond(refusal, headers, asked, options)
 }
 
-fn respond(status: StatusCode, mut headers: HeaderMap, page: Rendered) -> Response<Bytes> {
+fn respond(
+    refusal: Refusal,
+    mut headers: HeaderMap,
+    asked: Asked,
+    options: &Options,
+) -> Response<Bytes> {
+    let is_head = asked.is_head;
+    let page = asked.page(options, &refusal);
     headers.insert(header::CONTENT_TYPE, page.content_type);
     headers.insert(header::CONTENT_LENGTH, page.content_length);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let mut response = Response::new(page.body);
-    *response.status_mut() = status;
+    let mut response = Response::new(if is_head { Bytes::new() } else { page.body });
+    *response.status_mut() = refusal.reason().status();
     *response.headers_mut() = headers;
+    response.extensions_mut().insert(refusal);
     response
 }
 
@@ -117,10 +134,14 @@ impl Forwarded {
             response.headers_mut().remove(PROXY_AUTHENTICATION_INFO);
             response.map(ResponseBody::inner)
         } else {
-            let page = asked.page(options, StatusCode::BAD_GATEWAY, None);
             let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            let headers = HeaderMap::from_iter([no_store]);
-            respond(StatusCode::BAD_GATEWAY, headers, page).map(ResponseBody::own)
+            let mut headers = HeaderMap::from_iter([no_store]);
+            // The inner service alone knows what is left of the request's body.
+            if has_connection_option(response.headers(), b"close") {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            let refusal = Refusal::new(Reason::UpstreamChallenge);
+            respond(refusal, headers, asked, options).map(ResponseBody::own)
         };
         if let Some(info) = info {
             response.headers_mut().insert(PROXY_AUTHENTICATION_INFO, info);

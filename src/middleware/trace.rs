@@ -6,7 +6,7 @@ use http::{Request, Response};
 use tower_http::trace::{MakeSpan, OnResponse};
 use tracing::{Level, Span, field};
 
-use crate::{authenticator::Refused, identity::Identity};
+use crate::{authenticator::Refusal, identity::Identity, reason::Reason};
 
 /// The longest user name in a log line, in characters.
 const MAX_NAME: usize = 64;
@@ -40,6 +40,7 @@ const MAX_NAME: usize = 64;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct AuthMakeSpan;
 
 impl AuthMakeSpan {
@@ -70,10 +71,12 @@ impl<B> MakeSpan<B> for AuthMakeSpan {
 /// a forwarded request are known where the layer was told
 /// [`with_identity_in_response`](super::ProxyAuthLayer::with_identity_in_response).
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct AuthOnResponse;
 
 impl AuthOnResponse {
-    /// Forwarded requests at level `INFO`, refused ones at `WARN`, back ends that failed at `ERROR`.
+    /// Forwarded requests at level `INFO`; refused ones at `WARN`, but at `DEBUG` where clients go on
+    /// by themselves, and at `ERROR` where it is the proxy's own fault or that of one upstream.
     #[must_use]
     pub const fn new() -> Self {
         Self
@@ -84,16 +87,22 @@ impl<B> OnResponse<B> for AuthOnResponse {
     fn on_response(self, response: &Response<B>, latency: Duration, span: &Span) {
         let status = response.status().as_u16();
         let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        if let Some(refused) = response.extensions().get::<Refused>() {
-            span.record("outcome", refused.reason().as_str());
-            if let Some(account) = refused.account() {
+        if let Some(refusal) = response.extensions().get::<Refusal>() {
+            let outcome = refusal.reason().as_str();
+            span.record("outcome", outcome);
+            if let Some(scheme) = refusal.scheme() {
+                span.record("scheme", scheme);
+            }
+            if let Some(account) = refusal.account() {
                 span.record("user", field::display(Shown(account.user().as_str())));
             }
-            let cause = refused.source().map(|source| Causes(source).to_string());
+            let cause = refusal.source().map(|source| Causes(source).to_string());
             if response.status().is_server_error() {
-                tracing::error!(status, latency_us, cause, "request refused");
+                tracing::error!(status, outcome, latency_us, cause, "request refused");
+            } else if is_routine(refusal.reason()) {
+                tracing::debug!(status, outcome, latency_us, cause, "request refused");
             } else {
-                tracing::warn!(status, latency_us, cause, "request refused");
+                tracing::warn!(status, outcome, latency_us, cause, "request refused");
             }
             return;
         }
@@ -106,6 +115,11 @@ impl<B> OnResponse<B> for AuthOnResponse {
         }
         tracing::info!(status, latency_us, "request forwarded");
     }
+}
+
+/// Most clients send no credentials until they are asked, and get a new nonce now and then.
+fn is_routine(reason: Reason) -> bool {
+    reason == Reason::MissingCredentials || reason.is_stale()
 }
 
 /// A name as it may stand in a log line: without control characters, and not for ever.

@@ -2,4 +2,4 @@
 
 mod stale_limit;
 
-pub(crate) use stale_limit::{QUIET as STALE_QUIET, StaleLimit};
+pub(crate) use stale_limit::{Client, QUIET as STALE_QUIET, StaleLimit, StaleNonce};

@@ -1,6 +1,6 @@
 //! The memory of which nonce-counts have been used.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{future::Future, sync::Arc};
 
 use crate::{
     clock::Timestamp,
@@ -9,7 +9,7 @@ use crate::{
     scheme::digest::{NonceCount, NonceId},
 };
 
-/// How far the memory of a [`NonceStore`] reaches.
+/// How far the memory of a [`NonceStore`] reaches. There is nothing between the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// One process, gone when it ends. Nonces of other processes are stale.
@@ -30,12 +30,13 @@ pub enum NonceUse {
     Replayed,
     /// Another user used this nonce first.
     OtherUser,
-    /// The store has no entry for the nonce and can not rule out that it once had one.
+    /// The store has no entry for the nonce and cannot rule out that it once had one.
     Forgotten,
 }
 
 /// A nonce-count whose digest has been verified, put to the store.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Presentation<'a> {
     /// The nonce, its issue time included.
     pub nonce: &'a NonceId,
@@ -49,11 +50,29 @@ pub struct Presentation<'a> {
     pub expires: Timestamp,
 }
 
+impl<'a> Presentation<'a> {
+    /// The nonce-count `count` of `nonce`, presented by `user` at `now`.
+    #[must_use]
+    pub const fn new(
+        nonce: &'a NonceId,
+        count: NonceCount,
+        user: &'a UserId,
+        now: Timestamp,
+        expires: Timestamp,
+    ) -> Self {
+        Self { nonce, count, user, now, expires }
+    }
+}
+
 /// One atomic question: may this nonce-count pass?
 ///
 /// Asked only after the digest has been verified, so that nobody who lacks the password can use
 /// up a count. A wrong [`NonceUse::Fresh`] is a replay that passes; a wrong anything else costs
 /// the client one more round trip. When in doubt, refuse.
+///
+/// A store that forgets must refuse, as [`NonceUse::Forgotten`], all that it may have forgotten:
+/// [`Presentation::now`] is the clock of one node and may be late, so a shared store judges age by
+/// a time of its own or by the newest nonce it has dropped.
 pub trait NonceStore: Send + Sync + 'static {
     /// Whether other processes share this memory.
     fn scope(&self) -> Scope;
@@ -61,7 +80,7 @@ pub trait NonceStore: Send + Sync + 'static {
     /// Records the count if it is fresh, in one atomic step, and says what it was.
     ///
     /// # Errors
-    /// The store can not be reached or did not answer in time. The request is refused with 503.
+    /// The store cannot be reached or did not answer in time. The request is refused with 503.
     fn check_and_insert(
         &self,
         presentation: Presentation<'_>,
@@ -113,14 +132,5 @@ impl NonceStore for NoNonceStore {
 
     fn check_and_insert_now(&self, _: Presentation<'_>) -> Option<Result<NonceUse, BackendError>> {
         Some(Ok(NonceUse::Forgotten))
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Local => "local",
-            Self::Shared => "shared",
-        })
     }
 }

@@ -76,15 +76,14 @@ impl fmt::Debug for DigestUser<'_> {
 }
 
 /// Whether an account may be used, which its owner is told once the password has been proved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Standing {
-    /// It may.
-    #[default]
+    /// The account may be used.
     Active,
-    /// It has been disabled. 403.
+    /// The account has been disabled. 403.
     Disabled,
-    /// It has expired. 403.
+    /// The account has expired. 403.
     Expired,
 }
 
@@ -110,13 +109,13 @@ impl DigestAccount {
         self
     }
 
-    /// Whose it is.
+    /// The account that the secret belongs to.
     #[must_use]
     pub const fn account(&self) -> &Account {
         &self.account
     }
 
-    /// Whose it is, without the secret.
+    /// The account, without the secret.
     #[must_use]
     pub fn into_account(self) -> Account {
         self.account
@@ -128,7 +127,7 @@ impl DigestAccount {
         &self.ha1
     }
 
-    /// Whether it may be used.
+    /// Whether the account may be used.
     #[must_use]
     pub const fn standing(&self) -> Standing {
         self.standing
@@ -137,10 +136,10 @@ impl DigestAccount {
 
 /// Digest: what is stored for this user? The engine compares.
 ///
-/// A back end that can only check passwords, such as an LDAP bind, can not implement this: Digest
+/// A back end that can only check passwords, such as an LDAP bind, cannot implement this: Digest
 /// needs H(A1), or the password itself to compute it with [`HashedA1::new`].
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` holds no Digest secrets, so it can not serve Digest",
+    message = "`{Self}` holds no Digest secrets, so it cannot serve Digest",
     label = "not a `DigestSecrets`",
     note = "Digest needs H(A1) or the plain password; a back end that only checks passwords \
             can serve Basic: use `with_basic`"
@@ -152,7 +151,7 @@ pub trait DigestSecrets: Send + Sync + 'static {
     /// Looks a user up. `None` if nobody of that name is known in that realm.
     ///
     /// # Errors
-    /// The back end could not answer, or holds an H(A1) that is none: 503.
+    /// The back end could not answer, or holds an H(A1) that is malformed: 503.
     ///
     /// # Security
     /// The names compare byte for byte: where the back end folds case or accents, check that the

@@ -111,9 +111,9 @@ pub enum Verdict {
     /// Nobody of that name is known here. 407; a chain asks its next member.
     UnknownUser,
     /// The password is right and the account is disabled. 403.
-    Disabled,
+    Disabled(Account),
     /// The password is right and the account has expired. 403.
-    Expired,
+    Expired(Account),
 }
 
 /// Basic: is this password right? By LDAP bind, SQL row, PAM, HTTP call or whatever else.
@@ -140,7 +140,7 @@ pub enum Verdict {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` can not check passwords, so it can not serve Basic",
+    message = "`{Self}` cannot check passwords, so it cannot serve Basic",
     label = "not a `CredentialValidator`",
     note = "implement `CredentialValidator` for it, or wrap a closure in \
             `validator::from_fn` or `validator::from_async_fn`"

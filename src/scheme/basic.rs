@@ -16,7 +16,7 @@ pub const NAME: &str = "Basic";
 
 /// The challenge for `realm`, always with `charset="UTF-8"`.
 ///
-/// `None` can not come of a [`Realm`], which holds printable ASCII alone.
+/// `None` cannot come of a [`Realm`], which holds printable ASCII alone.
 #[must_use]
 pub fn challenge(realm: &Realm) -> Option<HeaderValue> {
     let text = format!("{NAME} realm=\"{realm}\", charset=\"UTF-8\"");
@@ -25,6 +25,7 @@ pub fn challenge(realm: &Realm) -> Option<HeaderValue> {
 
 /// How credentials are read; the default is the strict way.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Reading {
     /// Whether what is not UTF-8 is read as Latin-1, as some old clients send it.
     pub latin1: bool,
@@ -42,7 +43,7 @@ impl Default for Reading {
     }
 }
 
-/// Why a user-pass can not be used.
+/// Why a user-pass cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserPassError {
@@ -50,7 +51,7 @@ pub enum UserPassError {
     #[error("more than one set of credentials in one field")]
     SeveralCredentials,
     /// Not strict base64 with padding, nothing at all, or neither UTF-8 nor allowed Latin-1.
-    #[error("the user-pass can not be decoded")]
+    #[error("the user-pass cannot be decoded")]
     Undecodable,
     /// No colon between user-id and password.
     #[error("the user-pass has no colon")]

@@ -19,6 +19,10 @@ type Found = Result<Option<DigestAccount>, BackendError>;
 /// The next is asked only after [`Verdict::UnknownUser`]. A failure ends the chain, because the
 /// user might have been known to the one that failed. An empty chain knows nobody.
 ///
+/// # Security
+/// The time that a refusal takes grows with the number of members asked, so it tells which of them
+/// knows a user, and that some user is known to none.
+///
 /// # Examples
 /// ```
 /// use tower_proxy_auth::{scheme::Realm, validator::{FirstOf, Users}};

@@ -20,7 +20,7 @@ use crate::{
     secret::constant_time_eq,
 };
 
-/// A user that can not be taken in.
+/// A user that cannot be taken in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserError {
@@ -73,13 +73,13 @@ struct Table {
 /// Everything about a user that a request may need, made once.
 struct User {
     account: Account,
-    secrets: [HashedA1; HashFunction::ALL.len()],
+    secrets: [HashedA1; HashFunction::EACH.len()],
 }
 
 impl User {
     fn new(realm: &Realm, account: Account, password: &str) -> Self {
         let name = account.user().as_str();
-        let secrets = HashFunction::ALL
+        let secrets = HashFunction::EACH
             .map(|function| HashedA1::new(function, name, realm.as_str(), password));
         Self { account, secrets }
     }
@@ -105,13 +105,16 @@ impl Users {
         Ok(self)
     }
 
-    /// Adds a user, or changes the password.
+    /// Adds a user, or changes the password of one; groups and data stay.
     ///
     /// # Errors
     /// A name that is empty or holds a colon or a control character, a password that is empty or
     /// holds a control character: [`UserError`]. Nothing has been changed then.
     pub fn set(&self, name: &str, password: &str) -> Result<(), UserError> {
-        self.set_account(Account::new(name), password)
+        check(name, password)?;
+        let known = self.read().by_name.get(name).map(|user| user.account.clone());
+        self.insert(known.unwrap_or_else(|| Account::new(name)), password);
+        Ok(())
     }
 
     /// Adds a user with groups and data of your own, or replaces account and password.
@@ -119,14 +122,13 @@ impl Users {
     /// # Errors
     /// As for [`set`](Self::set).
     pub fn set_account(&self, account: Account, password: &str) -> Result<(), UserError> {
+        check(account.user().as_str(), password)?;
+        self.insert(account, password);
+        Ok(())
+    }
+
+    fn insert(&self, account: Account, password: &str) {
         let name = account.user().as_str();
-        let shown = || name.chars().take(64).collect();
-        if let Some(problem) = problem_of_name(name) {
-            return Err(UserError::InvalidName { name: shown(), problem });
-        }
-        if let Some(problem) = problem_of_password(password) {
-            return Err(UserError::InvalidPassword { name: shown(), problem });
-        }
         let (name, hashes) = (Arc::<str>::from(name), self.hashes(name));
         let user = Arc::new(User::new(&self.realm, account, password));
         let mut table = self.write();
@@ -134,7 +136,6 @@ impl Users {
             table.by_hash.insert(hash, Arc::clone(&user));
         }
         table.by_name.insert(name, user);
-        Ok(())
     }
 
     /// Removes a user. Says whether there was one.
@@ -159,12 +160,12 @@ impl Users {
         self.len() == 0
     }
 
-    fn hashes(&self, name: &str) -> [(HashFunction, Userhash); HashFunction::ALL.len()] {
+    fn hashes(&self, name: &str) -> [(HashFunction, Userhash); HashFunction::EACH.len()] {
         let hash = |function| Userhash::new(function, name, self.realm.as_str());
-        HashFunction::ALL.map(|function| (function, hash(function)))
+        HashFunction::EACH.map(|function| (function, hash(function)))
     }
 
-    /// A panic while the lock was held can not leave a user half changed that could then log in:
+    /// A panic while the lock was held cannot leave a user half changed that could then log in:
     /// the entries are made before, and each insertion stands for itself.
     fn read(&self) -> RwLockReadGuard<'_, Table> {
         self.table.read().unwrap_or_else(PoisonError::into_inner)
@@ -202,6 +203,17 @@ impl Users {
         let secret = found.secret(user.function())?.clone();
         Some(DigestAccount::new(found.account.clone(), secret))
     }
+}
+
+fn check(name: &str, password: &str) -> Result<(), UserError> {
+    let shown = || name.chars().take(64).collect();
+    if let Some(problem) = problem_of_name(name) {
+        return Err(UserError::InvalidName { name: shown(), problem });
+    }
+    if let Some(problem) = problem_of_password(password) {
+        return Err(UserError::InvalidPassword { name: shown(), problem });
+    }
+    Ok(())
 }
 
 fn problem_of_name(name: &str) -> Option<&'static str> {
@@ -326,7 +338,7 @@ mod tests {
     #[test]
     fn serves_each_hash_function_by_name_and_by_userhash() {
         let users = alice();
-        for function in HashFunction::ALL {
+        for function in HashFunction::EACH {
             let expected = HashedA1::new(function, "alice", "proxy", "wonder");
             let hash = Userhash::new(function, "alice", "proxy");
             for name in [DigestName::UserId("alice"), DigestName::Userhash(&hash)] {
@@ -369,6 +381,19 @@ mod tests {
         let account = Account::new("alice").with_group("staff").with_data(7_u32);
         users.set_account(account, "wonder").unwrap();
         let found = find(&users, HashFunction::Md5, DigestName::UserId("alice")).unwrap();
+        assert_eq!(found.account().groups().collect::<Vec<_>>(), ["staff"]);
+        assert_eq!(found.account().data::<u32>(), Some(&7));
+    }
+
+    #[test]
+    fn regression_changing_a_password_keeps_groups_and_data() {
+        let users = Users::new(&realm());
+        let account = Account::new("alice").with_group("staff").with_data(7_u32);
+        users.set_account(account, "wonder").unwrap();
+        users.set("alice", "changed").unwrap();
+        let found = find(&users, HashFunction::Md5, DigestName::UserId("alice")).unwrap();
+        let expected = HashedA1::new(HashFunction::Md5, "alice", "proxy", "changed");
+        assert_eq!(found.ha1().as_bytes(), expected.as_bytes());
         assert_eq!(found.account().groups().collect::<Vec<_>>(), ["staff"]);
         assert_eq!(found.account().data::<u32>(), Some(&7));
     }

@@ -1,6 +1,5 @@
 //! What a refusal holds.
 
-use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Version, header};
 use tower_proxy_auth::{
     authenticator::{Authenticator, DigestScheme},
@@ -69,13 +68,10 @@ fn a_refusal_holds_nothing_that_the_client_sent() {
 #[test]
 fn a_page_of_one_s_own_changes_neither_status_nor_challenges_nor_length() {
     let proxy = Proxy::new().layer(|layer| {
-        layer.with_page(|request| Page {
-            content_type: HeaderValue::from_static("application/json"),
-            body: Bytes::from(format!(
-                "{{{:?}: {:?}}}",
-                request.status().as_u16(),
-                request.reason().map(|reason| reason.as_str())
-            )),
+        layer.with_page(|request| {
+            let (status, reason) = (request.status().as_u16(), request.reason().as_str());
+            let json = HeaderValue::from_static("application/json");
+            Some(Page::new(json, format!("{{{status:?}: {reason:?}}}")))
         })
     });
     // What the contract asks for is looked at in each.
@@ -141,7 +137,7 @@ fn no_connection_field_goes_out_on_http_2() {
 fn every_parameter_of_a_challenge_is_under_a_kibibyte() {
     let realm = Realm::new("~".repeat(Realm::MAX_LENGTH)).unwrap();
     let users = Users::new(&realm).with_user("alice", "wonder").unwrap();
-    let digest = DigestScheme::builder(users.clone()).with_algorithms(Algorithm::ALL);
+    let digest = DigestScheme::builder(users.clone()).with_algorithms(Algorithm::all());
     let digest = digest.with_userhash().build().unwrap();
     let builder = Authenticator::builder(realm.clone()).with_scheme(digest).with_basic(users);
     let proxy = Proxy::of(builder);

@@ -178,6 +178,6 @@ fn an_identity_that_the_server_attached_before_is_not_believed() {
     let proxy = Proxy::new();
     let account = Account::new("root");
     let mut request = sent_by("alice:wonder", &[]);
-    request.extensions_mut().insert(Identity::new(account, "Basic"));
+    request.extensions_mut().insert(Identity::new(account, "Basic", realm()));
     proxy.send(request).passes("replaced", "alice");
 }

@@ -125,7 +125,7 @@ fn a_client_that_takes_the_last_challenge_with_the_first_one_s_nonce_gets_in() {
 
 #[test]
 fn a_sha_256_digest_under_the_label_of_sha_512_256_is_refused() {
-    let proxy = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::ALL));
+    let proxy = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::all()));
     let mislabelled = proxy.fresh().params().with("algorithm", "SHA-512-256");
     proxy.get(mislabelled.field()).is("curl up to 8.6", 407, "wrong-password");
 }

@@ -105,7 +105,7 @@ fn a_store_that_fails_refuses() {
         }
     }
     let down = proxy(users(), Down);
-    down.login(&down.fresh()).is("it can not be reached", 503, "backend-failed");
+    down.login(&down.fresh()).is("it cannot be reached", 503, "backend-failed");
     let wrong = Digest { password: "other".into(), ..down.fresh() };
     down.login(&wrong).is("it is asked for right digests alone", 407, "wrong-password");
     let none = proxy(users(), NoNonceStore);

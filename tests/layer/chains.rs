@@ -155,8 +155,8 @@ async fn the_first_that_knows_the_user_decides() {
     let table: [(&str, Says, _); 5] = [
         ("accepts", accepted, Ok("alice".to_owned())),
         ("wrong password", || Ok(Verdict::WrongPassword), Err(Reason::WrongPassword)),
-        ("disabled", || Ok(Verdict::Disabled), Err(Reason::AccountDisabled)),
-        ("expired", || Ok(Verdict::Expired), Err(Reason::AccountExpired)),
+        ("disabled", || Ok(Verdict::Disabled(Account::new("alice"))), Err(Reason::AccountDisabled)),
+        ("expired", || Ok(Verdict::Expired(Account::new("alice"))), Err(Reason::AccountExpired)),
         ("fails", || Err(BackendError::new("down")), Err(Reason::BackendFailed)),
     ];
     for (name, says, expected) in table {

@@ -44,8 +44,8 @@ async fn the_identity_goes_with_the_request_and_the_credentials_do_not() {
     let digest = DigestClient::of(refused.headers()).answer("GET", "/a?b=c");
     for (credentials, scheme) in [(RIGHT, "Basic"), (digest.as_str(), "Digest")] {
         let mut sent = with_field(get(credentials), "x-other", "kept");
-        // What a client can not do, a layer further out could: it has no say either.
-        sent.extensions_mut().insert(Identity::new(Account::new("mallory"), "Basic"));
+        // What a client cannot do, a layer further out could: it has no say either.
+        sent.extensions_mut().insert(Identity::new(Account::new("mallory"), "Basic", realm()));
         assert_eq!(send(&layer, &origin, sent).await.status(), 200);
         let identity = origin.identity().unwrap();
         assert_eq!((identity.user(), identity.scheme()), (Some("alice"), scheme));
@@ -176,7 +176,7 @@ async fn credentials_are_relayed_once_they_are_proved_and_only_then() {
         let relayed = &headers[header::PROXY_AUTHORIZATION];
         assert_eq!(relayed, RIGHT);
         assert!(relayed.is_sensitive());
-        // The client can not have it removed as hop-by-hop.
+        // The client cannot have it removed as hop-by-hop.
         assert_eq!(headers[header::CONNECTION].to_str().unwrap().trim(), "keep-alive");
     }
     let origin = Origin::new();

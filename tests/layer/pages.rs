@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::Full;
 use tower_proxy_auth::{
-    authenticator::Refused,
+    authenticator::Refusal,
     middleware::{Page, PageRequest, ProxyAuthLayer},
     ports::Verdict,
     reason::Reason,
@@ -44,7 +44,7 @@ async fn a_refusal_says_all_that_clients_and_caches_need() {
         assert!(!headers.contains_key(header::WWW_AUTHENTICATE));
         assert!(!headers.contains_key(header::CONNECTION));
         assert!(!headers.contains_key(INFO));
-        assert_eq!(response.extensions().get::<Refused>().unwrap().reason(), reason);
+        assert_eq!(response.extensions().get::<Refusal>().unwrap().reason(), reason);
         let length = text(response).await.len();
         assert_eq!(headers[header::CONTENT_LENGTH], length.to_string());
     }
@@ -92,13 +92,13 @@ async fn a_page_of_ones_own_changes_the_body_and_its_type_alone() {
     let keep = Arc::clone(&asked);
     let page = move |request: &PageRequest| {
         keep.lock().unwrap().push(request.clone());
-        let body = format!("{} {:?}", request.status(), request.reason().map(Reason::as_str));
-        Page { content_type: HeaderValue::from_static("text/x-own"), body: body.into() }
+        let body = format!("{} {:?}", request.status(), request.reason().as_str());
+        Some(Page::new(HeaderValue::from_static("text/x-own"), body))
     };
     let layer = ProxyAuthLayer::new(both()).with_page(page);
     let table = [
-        (get(WRONG), 407, 3, "407 Proxy Authentication Required Some(\"wrong-password\")"),
-        (get("\t"), 400, 0, "400 Bad Request Some(\"malformed\")"),
+        (get(WRONG), 407, 3, "407 Proxy Authentication Required \"wrong-password\""),
+        (get("\t"), 400, 0, "400 Bad Request \"malformed\""),
     ];
     for (sent, status, count, body) in table {
         let sent = with_field(sent, header::ACCEPT, "text/html");
@@ -111,7 +111,7 @@ async fn a_page_of_ones_own_changes_the_body_and_its_type_alone() {
         assert_eq!(headers[header::CONTENT_LENGTH], body.len().to_string());
         assert_eq!(headers[header::CACHE_CONTROL], "no-store");
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
-        assert!(response.extensions().get::<Refused>().is_some());
+        assert!(response.extensions().get::<Refusal>().is_some());
         assert_eq!(text(response).await, body);
         let asked = asked.lock().unwrap().pop().unwrap();
         assert_eq!(asked.method(), Method::GET);
@@ -125,9 +125,9 @@ async fn a_page_of_ones_own_changes_the_body_and_its_type_alone() {
 #[tokio::test]
 async fn a_page_of_ones_own_is_made_after_a_wait_too() {
     let (waits, answers) = waiting();
-    let layer = waits.with_page(|request| Page {
-        content_type: HeaderValue::from_static("text/plain"),
-        body: Bytes::from(request.accept_language().unwrap().as_bytes().to_vec()),
+    let layer = waits.with_page(|request| {
+        let language = request.accept_language().unwrap().as_bytes().to_vec();
+        Some(Page::new(HeaderValue::from_static("text/plain"), language))
     });
     answers.send(Ok(Verdict::WrongPassword)).unwrap();
     let sent = with_field(get(WRONG), header::ACCEPT_LANGUAGE, "eo");
@@ -147,13 +147,22 @@ async fn a_page_of_ones_own_is_made_after_a_wait_too() {
 
 #[tokio::test]
 async fn an_empty_page_has_a_length_too() {
-    let empty = |_: &PageRequest| Page {
-        content_type: HeaderValue::from_static("a/b"),
-        body: Bytes::new(),
-    };
+    let empty = |_: &PageRequest| Some(Page::new(HeaderValue::from_static("a/b"), Bytes::new()));
     let response = send(&layer().with_page(empty), &Origin::new(), get(WRONG)).await;
     assert_eq!(response.status(), 407);
     assert_eq!(response.headers()[header::CONTENT_LENGTH], "0");
     assert!(http_body::Body::is_end_stream(response.body()));
     assert_eq!(text(response).await, "");
+}
+
+#[tokio::test]
+async fn where_there_is_no_page_of_ones_own_the_built_in_one_is_sent() {
+    let layer = layer().with_page(|request| {
+        let is_ours = request.reason() == Reason::MissingCredentials;
+        is_ours.then(|| Page::new(HeaderValue::from_static("text/plain"), "own"))
+    });
+    let missing = send(&layer, &Origin::new(), request(Method::GET, URL)).await;
+    assert_eq!(text(missing).await, "own");
+    let wrong = send(&layer, &Origin::new(), get(WRONG)).await;
+    assert!(text(wrong).await.starts_with("Proxy Authentication Required\n"));
 }

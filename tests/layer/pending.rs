@@ -15,7 +15,8 @@ use http_body_util::Full;
 use tokio::time;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_proxy_auth::{
-    authenticator::{Authenticator, Refused},
+    Account,
+    authenticator::{Authenticator, Refusal},
     error::BackendError,
     middleware::ProxyAuthLayer,
     ports::{BasicCredentials, CredentialValidator, OwnedCredentials, Verdict},
@@ -59,8 +60,8 @@ async fn what_is_not_accepted_after_a_wait_is_refused() {
     let table = [
         (Verdict::WrongPassword, 407, Reason::WrongPassword),
         (Verdict::UnknownUser, 407, Reason::UnknownUser),
-        (Verdict::Disabled, 403, Reason::AccountDisabled),
-        (Verdict::Expired, 403, Reason::AccountExpired),
+        (Verdict::Disabled(Account::new("alice")), 403, Reason::AccountDisabled),
+        (Verdict::Expired(Account::new("alice")), 403, Reason::AccountExpired),
     ];
     let ((layer, answers), origin) = (waiting(), Origin::new());
     for (verdict, status, expected) in table {
@@ -85,7 +86,7 @@ async fn a_back_end_that_fails_is_neither_a_pass_nor_a_wrong_password() {
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()[header::RETRY_AFTER], "5");
         assert!(!response.headers().contains_key(header::PROXY_AUTHENTICATE));
-        let refused = response.extensions().get::<Refused>().unwrap().clone();
+        let refused = response.extensions().get::<Refusal>().unwrap().clone();
         assert_eq!(refused.reason(), Reason::BackendFailed);
         let cause = refused.source().and_then(Error::source).unwrap();
         assert_eq!(cause.to_string(), "no route to 192.0.2.7");

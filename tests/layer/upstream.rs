@@ -3,13 +3,14 @@
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
 use tower_proxy_auth::{
-    authenticator::{AuthInfo, Authenticator, DigestScheme, Refused},
+    Reason,
+    authenticator::{AuthInfo, Authenticator, DigestScheme, Refusal},
     middleware::ProxyAuthLayer,
 };
 
 use crate::support::{
-    DigestClient, INFO, Origin, RIGHT, URL, alice, both, challenges, get, layer, realm, request,
-    send, text, users, waiting, with_field,
+    DigestClient, INFO, Origin, RIGHT, URL, alice, both, challenges, get, layer, realm, reason,
+    request, send, text, users, waiting, with_field,
 };
 
 /// An upstream that answers with `status`, and with all fields of authentication there are.
@@ -43,7 +44,7 @@ async fn the_origins_own_authentication_is_left_alone() {
     let own: Vec<_> = headers.get_all(header::WWW_AUTHENTICATE).iter().collect();
     assert_eq!(own, ["Basic realm=\"origin\"", "Digest realm=\"origin\", nonce=\"n\""]);
     assert_eq!(headers["authentication-info"], "nextnonce=\"m\"");
-    assert!(response.extensions().get::<Refused>().is_none());
+    assert!(response.extensions().get::<Refusal>().is_none());
     assert_eq!(text(response).await, "upstream's page");
 }
 
@@ -119,7 +120,7 @@ async fn a_407_from_upstream_becomes_a_502_without_a_trace_of_it() {
             ["cache-control", "content-length", "content-type", "x-content-type-options"];
         assert_eq!(names, expected);
         assert_eq!(headers[header::CACHE_CONTROL], "no-store");
-        assert!(response.extensions().get::<Refused>().is_none());
+        assert_eq!(reason(&response), Reason::UpstreamChallenge);
         let page = text(response).await;
         assert_eq!(headers[header::CONTENT_LENGTH], page.len().to_string());
         assert!(page.starts_with("Bad Gateway\n"), "{page}");
@@ -135,7 +136,7 @@ async fn a_407_from_upstream_reaches_the_client_where_chaining_is_on() {
     assert_eq!(challenges(response.headers()), ["Basic realm=\"upstream\"", "Negotiate"]);
     assert!(!response.headers().contains_key(INFO));
     assert_eq!(response.headers()["x-other"], "kept");
-    assert!(response.extensions().get::<Refused>().is_none());
+    assert!(response.extensions().get::<Refusal>().is_none());
     assert_eq!(text(response).await, "upstream's page");
     // Only what belongs to a 407 passes.
     let response = send(&layer, &talkative(200), get(RIGHT)).await;

@@ -73,7 +73,7 @@ fn stale_is_said_exactly_when_the_digest_is_right_and_the_nonce_is_not_3_3() {
 #[test]
 fn each_parameter_is_accepted_quoted_or_not_3_4() {
     let proxy = Proxy::new();
-    // These can not be tokens: a path holds a slash.
+    // These cannot be tokens: a path holds a slash.
     let quoted_only = ["uri"];
     for name in
         ["username", "realm", "nonce", "uri", "response", "cnonce", "algorithm", "qop", "nc"]
@@ -240,7 +240,7 @@ fn an_old_nonce_is_stale_and_the_new_one_good_3_6() {
 
 #[test]
 fn there_is_a_challenge_for_each_algorithm_the_most_preferred_first_3_7() {
-    let proxy = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::ALL));
+    let proxy = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::all()));
     let answer = proxy.challenge();
     let offered: Vec<_> =
         digests(&answer).iter().map(|one| parameter(one, "algorithm").unwrap()).collect();

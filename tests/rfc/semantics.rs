@@ -54,8 +54,8 @@ fn missing_invalid_or_partial_credentials_are_asked_for_and_insufficient_ones_fo
     proxy.get(basic("alice")).is("partial", 407, "undecodable");
     proxy.get(field("Basic")).is("partial", 407, "undecodable");
     let standing = from_fn(|credentials: &BasicCredentials<'_>| match credentials.user_id() {
-        "disabled" => Verdict::Disabled,
-        "expired" => Verdict::Expired,
+        user @ "disabled" => Verdict::Disabled(Account::new(user)),
+        user @ "expired" => Verdict::Expired(Account::new(user)),
         user => Verdict::Accepted(Account::new(user)),
     });
     let proxy = Proxy::of(Authenticator::builder(realm()).with_basic(standing));

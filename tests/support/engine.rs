@@ -23,7 +23,7 @@ use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_proxy_auth::{
     authenticator::{
-        Authenticator, AuthenticatorBuilder, BasicScheme, DigestBuilder, DigestScheme, Refused,
+        Authenticator, AuthenticatorBuilder, BasicScheme, DigestBuilder, DigestScheme, Refusal,
     },
     clock::{Clock, Timestamp},
     error::BackendError,
@@ -245,7 +245,7 @@ impl Proxy {
         assert!(seen.len() <= 1, "forwarded more than once");
         let answer = Answer {
             status: parts.status.as_u16(),
-            refused: parts.extensions.get::<Refused>().cloned(),
+            refused: parts.extensions.get::<Refusal>().cloned(),
             headers: parts.headers,
             body,
             forwarded: seen.pop(),
@@ -309,7 +309,7 @@ pub(crate) fn request(
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) refused: Option<Refused>,
+    pub(crate) refused: Option<Refusal>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) forwarded: Option<Parts>,

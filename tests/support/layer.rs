@@ -20,7 +20,7 @@ use http_body_util::{BodyExt, Full};
 use tokio::sync::mpsc;
 use tower::{Layer, Service, ServiceExt};
 use tower_proxy_auth::{
-    authenticator::{Authenticator, Refused},
+    authenticator::{Authenticator, Refusal},
     error::BackendError,
     identity::{Account, Identity},
     middleware::{ProxyAuthLayer, ResponseBody},
@@ -184,7 +184,7 @@ pub(crate) async fn send<B: Body>(
 /// Why the layer refused.
 #[track_caller]
 pub(crate) fn reason<B>(response: &Response<B>) -> Reason {
-    response.extensions().get::<Refused>().expect("it was not refused").reason()
+    response.extensions().get::<Refusal>().expect("it was not refused").reason()
 }
 
 pub(crate) async fn text<B: Body<Error: std::fmt::Debug>>(response: Response<B>) -> String {

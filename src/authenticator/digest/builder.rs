@@ -29,6 +29,7 @@ pub enum AuthInfo {
 }
 
 /// Collects the options of a [`DigestScheme`].
+#[must_use]
 pub struct DigestBuilder<V, S = MemoryNonceStore> {
     secrets: V,
     store: S,
@@ -66,7 +67,6 @@ impl<V: DigestSecrets> DigestBuilder<V> {
 impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
     /// Offers these algorithms, in the order that real clients need: SHA-256, SHA-512-256, MD5.
     /// By default SHA-256 and MD5, as far as the secrets allow.
-    #[must_use]
     pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = Some(algorithms.into_iter().collect());
         self.keeps_order = false;
@@ -74,7 +74,6 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
     }
 
     /// Offers these algorithms in this order. Any other than the usual one breaks some clients.
-    #[must_use]
     pub fn with_algorithms_in_order(
         mut self,
         algorithms: impl IntoIterator<Item = Algorithm>,
@@ -86,14 +85,12 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
 
     /// How long a nonce can be used: 1 second to 24 hours, 5 minutes by default. A client whose
     /// nonce has expired gets a new one without asking its user.
-    #[must_use]
     pub const fn with_nonce_lifetime(mut self, lifetime: Duration) -> Self {
         self.nonce_lifetime = lifetime;
         self
     }
 
     /// Seals nonces with these keys, so that processes can share them.
-    #[must_use]
     pub fn with_nonce_keys(mut self, keys: NonceKeys) -> Self {
         self.nonce_keys = Some(keys);
         self
@@ -104,28 +101,24 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
     /// # Security
     /// Only the process that issued a nonce accepts it all the same; but when keys are reused, that
     /// rests on the random node id alone.
-    #[must_use]
     pub const fn allow_unshared_replay_state(mut self) -> Self {
         self.allow_unshared_replay_state = true;
         self
     }
 
     /// What is said in `Proxy-Authentication-Info`; [`AuthInfo::Full`] by default.
-    #[must_use]
     pub const fn with_auth_info(mut self, auth_info: AuthInfo) -> Self {
         self.auth_info = auth_info;
         self
     }
 
     /// How `uri` is compared with the request target; strictly by default.
-    #[must_use]
     pub fn with_uri_check(mut self, uri_check: UriCheck) -> Self {
         self.uri_check = uri_check;
         self
     }
 
     /// Offers clients to send a hash in place of the user-id.
-    #[must_use]
     pub const fn with_userhash(mut self) -> Self {
         self.userhash = true;
         self
@@ -135,14 +128,12 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
     ///
     /// # Security
     /// Without a cnonce, an attacker who can choose the nonce can prepare tables of answers.
-    #[must_use]
     pub const fn legacy_rfc2069(mut self) -> Self {
         self.legacy_rfc2069 = true;
         self
     }
 
     /// Refuses credentials with more parameters, 32 by default.
-    #[must_use]
     pub const fn with_max_parameters(mut self, maximum: usize) -> Self {
         self.max_parameters = maximum;
         self
@@ -191,7 +182,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         }
         Ok(DigestScheme {
             issuer: Issuer::new(self.nonce_keys, self.nonce_lifetime, scope)?,
-            nobody: HashFunction::ALL.map(|function| HashedA1::new(function, "", "", "")),
+            nobody: HashFunction::EACH.map(|function| HashedA1::new(function, "", "", "")),
             secrets: self.secrets,
             store: self.store,
             algorithms,

@@ -40,7 +40,14 @@ pub(super) struct Issuer {
 }
 
 /// What a nonce that came back is good for.
-pub(super) type Judgement = Result<NonceId, Reason>;
+pub(super) type Judgement = Result<NonceId, Unusable>;
+
+/// Why a nonce cannot be used, and when it was issued, if it is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unusable {
+    pub(super) reason: Reason,
+    pub(super) issued: Option<Timestamp>,
+}
 
 impl Issuer {
     pub(super) fn new(
@@ -49,7 +56,7 @@ impl Issuer {
         scope: Scope,
     ) -> Result<Self, ConfigError> {
         let mut random = [0; 24];
-        getrandom::fill(&mut random).map_err(ConfigError::Randomness)?;
+        getrandom::fill(&mut random).map_err(|error| ConfigError::Randomness(error.into()))?;
         let (node, opaque) = random.split_at(8);
         let node = node.iter().fold(0, |number, &byte| number << 8 | u64::from(byte));
         let key_lifetime = keys.is_none().then(|| MIN_KEY_LIFETIME.max(nonce_lifetime + MAX_SKEW));
@@ -78,19 +85,21 @@ impl Issuer {
 
     /// Whether the nonce could be used now, leaving aside what it has been used for.
     pub(super) fn judge(&self, nonce: &[u8], now: Timestamp, realm: &Realm) -> Judgement {
-        let id = self.keys.open(nonce, realm).ok_or(Reason::NonceUnknown)?;
+        let unknown = Unusable { reason: Reason::NonceUnknown, issued: None };
+        let id = self.keys.open(nonce, realm).ok_or(unknown)?;
         // What another process has seen of this nonce is known only where the memory is shared.
         if self.scope == Scope::Local && id.node() != self.node {
-            return Err(Reason::NonceUnknown);
+            return Err(unknown);
         }
         let is_from_the_future = id.issued().saturating_since(now) > MAX_SKEW;
         if is_from_the_future || now.saturating_since(id.issued()) > self.nonce_lifetime {
-            return Err(Reason::NonceExpired);
+            let issued = Some(id.issued());
+            return Err(Unusable { reason: Reason::NonceExpired, issued });
         }
         Ok(id)
     }
 
-    /// From when on a nonce can not be used, whatever the clock of a node shows.
+    /// From when on a nonce cannot be used, whatever the clock of a node shows.
     pub(super) fn expiry(&self, id: &NonceId) -> Timestamp {
         id.issued().saturating_add(self.nonce_lifetime).saturating_add(MAX_SKEW)
     }

@@ -94,7 +94,7 @@ impl NonceKeys {
         current.or_else(|| ring.previous.as_ref()?.open(nonce, realm))
     }
 
-    /// A panic can not leave a key half written.
+    /// A panic cannot leave a key half written.
     fn read(&self) -> RwLockReadGuard<'_, Ring> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -19,8 +19,12 @@ pub enum HashFunction {
 }
 
 impl HashFunction {
+    pub(crate) const EACH: [Self; 3] = [Self::Sha256, Self::Sha512_256, Self::Md5];
+
     /// All of them, the most preferred first.
-    pub const ALL: [Self; 3] = [Self::Sha256, Self::Sha512_256, Self::Md5];
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::EACH.into_iter()
+    }
 
     /// The length of a hash: 16 or 32 bytes.
     #[must_use]
@@ -111,7 +115,7 @@ impl HashFunctions {
 impl fmt::Display for HashFunctions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for function in HashFunction::ALL.into_iter().filter(|&one| self.contains(one)) {
+        for function in HashFunction::all().filter(|&one| self.contains(one)) {
             write!(f, "{separator}{function}")?;
             separator = ", ";
         }
@@ -143,8 +147,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// All of them, the most preferred first.
-    pub const ALL: [Self; 6] = [
+    const EACH: [Self; 6] = [
         Self::Sha256,
         Self::Sha256Sess,
         Self::Sha512_256,
@@ -152,6 +155,11 @@ impl Algorithm {
         Self::Md5,
         Self::Md5Sess,
     ];
+
+    /// All of them, the most preferred first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::EACH.into_iter()
+    }
 
     /// The name as it stands in a challenge, in exactly this case.
     #[must_use]
@@ -169,7 +177,7 @@ impl Algorithm {
     /// The algorithm of that name, in whatever case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str().eq_ignore_ascii_case(name))
+        Self::all().find(|one| one.as_str().eq_ignore_ascii_case(name))
     }
 
     /// The hash function.
@@ -318,7 +326,7 @@ mod tests {
 
     #[test]
     fn names_are_read_in_any_case_and_printed_in_one() {
-        for algorithm in Algorithm::ALL {
+        for algorithm in Algorithm::all() {
             let name = algorithm.as_str();
             assert_eq!(Algorithm::from_name(&name.to_lowercase()), Some(algorithm));
             assert_eq!(algorithm.to_string(), name);
@@ -335,15 +343,15 @@ mod tests {
 
     #[test]
     fn the_order_is_the_order_of_the_offer() {
-        assert!(Algorithm::ALL.is_sorted());
-        assert!(HashFunction::ALL.is_sorted());
+        assert!(Algorithm::all().is_sorted());
+        assert!(HashFunction::all().is_sorted());
     }
 
     #[test]
     fn sets_hold_what_was_put_in() {
         assert_eq!(HashFunctions::NONE.to_string(), "none");
         assert_eq!(HashFunctions::ALL.to_string(), "SHA-256, SHA-512-256, MD5");
-        for function in HashFunction::ALL {
+        for function in HashFunction::all() {
             let alone = HashFunctions::NONE.with(function);
             assert_eq!(alone.to_string(), function.to_string());
             assert_eq!(alone.intersection(HashFunctions::ALL), alone);

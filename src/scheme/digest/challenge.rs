@@ -31,7 +31,7 @@ pub struct Challenge<'a> {
 impl Challenge<'_> {
     /// The challenge as a field value, with one allocation.
     ///
-    /// `None` if nonce or opaque hold what can not stand in a field.
+    /// `None` if nonce or opaque hold what cannot stand in a field.
     #[must_use]
     pub fn to_header_value(&self) -> Option<HeaderValue> {
         let parts = [

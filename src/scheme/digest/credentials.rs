@@ -32,7 +32,7 @@ pub enum CredentialsError {
     /// A parameter is missing.
     #[error("the parameter {0} is missing")]
     Missing(&'static str),
-    /// A parameter has a value that it can not have.
+    /// A parameter has a value that it cannot have.
     #[error("the parameter {0} has an improper value")]
     Improper(&'static str),
 }
@@ -149,8 +149,12 @@ impl Credentials {
         if accepted || !self.uri.has_escapes {
             return accepted;
         }
-        self.uri.has_escapes = false;
-        check.accepts(&self.text(self.uri), head)
+        let literal = Part { has_escapes: false, ..self.uri };
+        let accepted = check.accepts(&self.text(literal), head);
+        if accepted {
+            self.uri = literal;
+        }
+        accepted
     }
 
     /// Whether the digest proves the knowledge of `ha1`, compared in constant time.
@@ -174,18 +178,17 @@ impl Credentials {
         next_nonce: Option<&str>,
     ) -> Option<HeaderValue> {
         let without_proof = || AuthenticationInfo { proof: None, next_nonce }.to_header_value();
-        let (true, Some(protection)) = (with_proof, self.protection) else {
+        let (true, Some(Protection { cnonce, .. })) = (with_proof, self.protection) else {
             return without_proof();
         };
         self.with_input(|input| {
-            let Some(key) = Key::new(ha1, input) else { return without_proof() };
-            let rspauth = key.rspauth(input).to_hex();
-            let as_sent = ProtectionInput {
-                qop: self.raw(protection.qop),
-                count: self.raw(protection.count_text),
-                cnonce: self.raw(protection.cnonce),
+            let (Some(key), Some(sent)) = (Key::new(ha1, input), input.protection) else {
+                return without_proof();
             };
-            let proof = Some((rspauth.as_bytes(), as_sent));
+            let rspauth = key.rspauth(input).to_hex();
+            // The cnonce goes back in quotes, so its escapes must go with it.
+            let printed = ProtectionInput { cnonce: self.raw(cnonce), ..sent };
+            let proof = Some((rspauth.as_bytes(), printed));
             AuthenticationInfo { proof, next_nonce }.to_header_value()
         })
     }
@@ -316,8 +319,7 @@ impl<'a> Parameters<'a> {
 
     fn algorithm(&self) -> Result<Algorithm, CredentialsError> {
         let Some(value) = self.algorithm else { return Ok(Algorithm::Md5) };
-        Algorithm::ALL
-            .into_iter()
+        Algorithm::all()
             .find(|one| value.eq_ignore_ascii_case(one.as_str()))
             .ok_or(CredentialsError::Improper("algorithm"))
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use super::{HashFunction, algorithm::Hash};
 
 /// H(A1), the hash of `user-id:realm:password`: what a server stores instead of the password.
@@ -17,7 +19,7 @@ pub struct HashedA1 {
     hash: Hash,
 }
 
-/// A stored H(A1) that is none: not as many hex digits as its hash function yields.
+/// A stored H(A1) that is malformed: not as many hex digits as its hash function yields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a stored H(A1) for {function} must be {} hex digits", 2 * function.length())]
 pub struct InvalidHashedA1 {
@@ -43,6 +45,15 @@ impl HashedA1 {
             Some(hash) => Ok(Self { function, hash }),
             None => Err(InvalidHashedA1 { function }),
         }
+    }
+
+    /// The value in lower-case hex, as it is stored and read back with [`from_hex`](Self::from_hex).
+    ///
+    /// # Security
+    /// It is as good as the password within its realm: store it like one, show it to nobody.
+    #[must_use]
+    pub fn expose_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(String::from_utf8_lossy(self.hash.to_hex().as_bytes()).into_owned())
     }
 
     /// The hash function that it was made with.
@@ -78,6 +89,7 @@ mod tests {
             HashedA1::new(HashFunction::Md5, "Mufasa", "testrealm@host.com", "Circle Of Life");
         assert_eq!(read.hash().as_bytes(), computed.hash().as_bytes());
         assert_eq!(read.function(), HashFunction::Md5);
+        assert_eq!(*read.expose_hex(), "939e7578ed9e3c518a452acee763bce9");
     }
 
     #[test]

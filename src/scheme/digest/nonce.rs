@@ -138,7 +138,8 @@ impl NonceKey {
     /// [`ConfigError::Randomness`] if there are none.
     pub fn random() -> Result<Self, ConfigError> {
         let mut key = Zeroizing::new([0; Self::MIN_LENGTH]);
-        getrandom::fill(key.as_mut_slice()).map_err(ConfigError::Randomness)?;
+        getrandom::fill(key.as_mut_slice())
+            .map_err(|error| ConfigError::Randomness(error.into()))?;
         Self::new(key.as_slice())
     }
 

@@ -196,8 +196,8 @@ mod tests {
     fn there_is_no_key_for_another_function_or_a_session_without_cnonce() {
         let session = Input { algorithm: Algorithm::Md5Sess, protection: None, ..INPUT };
         assert!(Key::new(&ha1(HashFunction::Md5), &session).is_none());
-        for algorithm in Algorithm::ALL {
-            for function in HashFunction::ALL {
+        for algorithm in Algorithm::all() {
+            for function in HashFunction::all() {
                 let key = Key::new(&ha1(function), &Input { algorithm, ..INPUT });
                 assert_eq!(key.is_some(), function == algorithm.hash_function(), "{algorithm}");
             }

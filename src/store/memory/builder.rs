@@ -44,8 +44,9 @@ impl MemoryNonceStoreBuilder {
         if capacity == 0 {
             return Err(ConfigError::NonceStoreCapacity { capacity });
         }
-        if !(window::NARROWEST..=window::WIDEST).contains(&window) {
-            return Err(ConfigError::NonceWindow { window });
+        let (minimum, maximum) = (window::NARROWEST, window::WIDEST);
+        if !(minimum..=maximum).contains(&window) {
+            return Err(ConfigError::NonceWindow { window, minimum, maximum });
         }
         Ok(MemoryNonceStore::with_limits(self.limits))
     }

@@ -26,7 +26,7 @@
 //!
 //! A quota ends the binding of a nonce to its user: another user can then be the first to use it,
 //! with a digest of their own. That replays nothing, for a digest is good for one user only, and the
-//! first user can not come back to that nonce.
+//! first user cannot come back to that nonce.
 
 mod builder;
 mod entry;

@@ -1,0 +1,187 @@
+//! From the head of a request to a decision.
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use http::HeaderValue;
+
+use super::{
+    builder::{AuthenticatorBuilder, Bypass, RealmOf},
+    decision::{Authentication, Decision, Grant, PendingDecision},
+    erased::{AnyScheme, Progress},
+    field::ProxyAuthorization,
+    refusal::Refusal,
+    rejection::Rejection,
+    scheme::{Accepted, ChallengeContext, ClaimContext, Credentials, Proof},
+};
+use crate::{
+    clock::Clock,
+    grammar::split_scheme,
+    head::RequestHead,
+    identity::{Account, Identity},
+    policy::{Client, StaleLimit},
+    reason::Reason,
+    scheme::Realm,
+};
+
+/// Decides whether requests may be forwarded. Cloning is cheap, and clones are one.
+///
+/// # Examples
+/// ```
+/// use http::Request;
+/// use tower_proxy_auth::{
+///     authenticator::{Authentication, Authenticator, Decision, ProxyAuthorization},
+///     head::RequestHead,
+///     reason::Reason,
+///     scheme::Realm,
+///     validator::Users,
+/// };
+///
+/// let realm = Realm::new("proxy")?;
+/// let users = Users::new(&realm).with_user("alice", "wonder")?;
+/// let auth = Authenticator::builder(realm).with_digest(users.clone()).with_basic(users).build()?;
+///
+/// let mut request = Request::get("http://example.org/").body(())?;
+/// let field = ProxyAuthorization::take(request.headers_mut());
+/// match auth.authenticate(&RequestHead::of_request(&request), field) {
+///     Authentication::Ready(Decision::Reject(rejection)) => {
+///         let (status, headers, refusal) = rejection.into_parts();
+///         assert_eq!(status, 407);
+///         assert_eq!(refusal.reason(), Reason::MissingCredentials);
+///         assert_eq!(headers.get_all("proxy-authenticate").iter().count(), 3);
+///     }
+///     _ => unreachable!("there were no credentials"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Authenticator(pub(super) Arc<Engine>);
+
+pub(super) struct Engine {
+    pub(super) realm: Realm,
+    pub(super) realm_of: Option<RealmOf>,
+    pub(super) schemes: Vec<Arc<dyn AnyScheme>>,
+    pub(super) bypass: Option<Bypass>,
+    pub(super) allow_anonymous: bool,
+    pub(super) max_field_length: usize,
+    pub(super) stale_limit: StaleLimit,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Authenticator {
+    /// Collects schemes and options for the protection space `realm`.
+    pub fn builder(realm: Realm) -> AuthenticatorBuilder {
+        AuthenticatorBuilder::new(realm)
+    }
+
+    /// Decides about a request, from its head and the `Proxy-Authorization` that was taken out.
+    #[must_use]
+    pub fn authenticate(
+        &self,
+        head: &RequestHead<'_>,
+        field: ProxyAuthorization,
+    ) -> Authentication {
+        let engine = &self.0;
+        if engine.bypass.as_ref().is_some_and(|bypass| bypass(head)) {
+            return Authentication::Ready(Decision::Forward(Grant { identity: None, info: None }));
+        }
+        let chosen = engine.realm_of.as_ref().and_then(|realm_of| realm_of(head));
+        let realm = chosen.as_ref().unwrap_or(&engine.realm);
+        let refused = |refusal| Authentication::Ready(engine.reject(refusal, None, realm));
+        let value = match field {
+            ProxyAuthorization::Absent if engine.allow_anonymous => {
+                let identity = Some(Identity::anonymous(realm.clone()));
+                return Authentication::Ready(Decision::Forward(Grant { identity, info: None }));
+            }
+            ProxyAuthorization::Absent => return refused(Refusal::new(Reason::MissingCredentials)),
+            ProxyAuthorization::Several => return refused(Refusal::new(Reason::SeveralFields)),
+            ProxyAuthorization::One(value) => value,
+        };
+        let (scheme, credentials) = match engine.route(value) {
+            Ok(routed) => routed,
+            Err(refusal) => return refused(refusal),
+        };
+        let context = ClaimContext { head, realm, now: engine.clock.now() };
+        let source = Source { scheme: scheme.name(), realm: realm.clone(), peer: head.peer() };
+        match scheme.check(&context, credentials) {
+            Progress::Done(proof) => Authentication::Ready(engine.conclude(proof, &source)),
+            Progress::Pending(proof) => Authentication::Pending(PendingDecision {
+                engine: Arc::clone(engine),
+                proof,
+                source,
+            }),
+        }
+    }
+}
+
+/// Where a proof comes from: what is left to know when the head is gone.
+pub(super) struct Source {
+    pub(super) scheme: &'static str,
+    pub(super) realm: Realm,
+    pub(super) peer: Option<IpAddr>,
+}
+
+impl Source {
+    fn client(&self, account: &Account) -> Client {
+        Client { realm: self.realm.clone(), peer: self.peer, user: account.user().clone() }
+    }
+}
+
+impl Engine {
+    /// Finds the scheme that the field names.
+    fn route(&self, field: HeaderValue) -> Result<(&dyn AnyScheme, Credentials), Refusal> {
+        if field.len() > self.max_field_length {
+            return Err(Refusal::new(Reason::FieldTooLong));
+        }
+        let parts = split_scheme(field.as_bytes())
+            .map_err(|error| Refusal::new(Reason::Malformed).with_source(error))?;
+        let is_named = |scheme: &&Arc<dyn AnyScheme>| {
+            scheme.name().as_bytes().eq_ignore_ascii_case(parts.scheme)
+        };
+        let scheme = self.schemes.iter().find(is_named);
+        let scheme = scheme.ok_or_else(|| Refusal::new(Reason::SchemeNotOffered))?;
+        let position = parts.rest_position;
+        Ok((scheme.as_ref(), Credentials { field, position }))
+    }
+
+    pub(super) fn conclude(&self, proof: Proof, source: &Source) -> Decision {
+        let Source { scheme, realm, .. } = source;
+        match proof {
+            Ok(Accepted { account, info }) => {
+                self.stale_limit.clear(|| source.client(&account));
+                let identity = Some(Identity::new(account, scheme, realm.clone()));
+                Decision::Forward(Grant { identity, info })
+            }
+            Err(refusal) => self.reject(self.limit_stale(refusal, source), Some(scheme), realm),
+        }
+    }
+
+    /// A client that is told "stale" time and again will not find the end by itself.
+    fn limit_stale(&self, mut refusal: Refusal, source: &Source) -> Refusal {
+        if let (Some(nonce), Some(account)) = (refusal.stale_nonce, &refusal.account)
+            && self.stale_limit.strike(source.client(account), nonce, self.clock.now())
+        {
+            refusal.reason = Reason::TooManyStale;
+        }
+        refusal
+    }
+
+    fn reject(&self, refusal: Refusal, scheme: Option<&'static str>, realm: &Realm) -> Decision {
+        let context =
+            ChallengeContext { realm, now: self.clock.now(), stale: refusal.reason.is_stale() };
+        let refusal = Refusal { scheme, realm: Some(realm.clone()), ..refusal };
+        Decision::Reject(Rejection::new(refusal, |add| {
+            for scheme in &self.schemes {
+                scheme.challenges(&context, add);
+            }
+        }))
+    }
+}
+
+impl fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticator")
+            .field("realm", &self.0.realm)
+            .field("schemes", &self.0.schemes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,232 @@
+//! What a person reads who meets a refusal.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+
+use super::page::Page;
+use crate::{head::RequestHead, reason::Reason};
+
+/// In which form a built-in page is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// One line, for CONNECT.
+    Short,
+    Plain,
+    Html,
+}
+
+impl Form {
+    pub(super) fn of(head: &RequestHead<'_>) -> Self {
+        if head.method() == Method::CONNECT {
+            return Self::Short;
+        }
+        if accepts_html(head.headers()) { Self::Html } else { Self::Plain }
+    }
+}
+
+/// Browsers name `text/html`; programs send `*/*` or nothing.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ACCEPT).iter().any(|accept| {
+        let mut ranges = accept.as_bytes().split(|&byte| matches!(byte, b',' | b';'));
+        ranges.any(|range| range.trim_ascii().eq_ignore_ascii_case(b"text/html"))
+    })
+}
+
+/// A page with its header fields, made once and sent many times.
+#[derive(Clone, Debug)]
+pub(super) struct Rendered {
+    pub(super) content_type: HeaderValue,
+    pub(super) content_length: HeaderValue,
+    pub(super) body: Bytes,
+}
+
+impl From<Page> for Rendered {
+    fn from(Page { content_type, body }: Page) -> Self {
+        Self { content_type, content_length: body.len().into(), body }
+    }
+}
+
+/// What happened, in words for the person at the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Explanation {
+    Missing,
+    NotOffered,
+    Wrong,
+    Stale,
+    Malformed,
+    NotAllowed,
+    TooManyStale,
+    TooLong,
+    Unavailable,
+    Upstream,
+}
+
+impl Explanation {
+    const ALL: [Self; 10] = [
+        Self::Missing,
+        Self::NotOffered,
+        Self::Wrong,
+        Self::Stale,
+        Self::Malformed,
+        Self::NotAllowed,
+        Self::TooManyStale,
+        Self::TooLong,
+        Self::Unavailable,
+        Self::Upstream,
+    ];
+
+    fn of(reason: Reason) -> Self {
+        match (reason, reason.status()) {
+            (Reason::MissingCredentials, _) => Self::Missing,
+            (Reason::SchemeNotOffered | Reason::AlgorithmNotOffered, _) => Self::NotOffered,
+            (_, StatusCode::PROXY_AUTHENTICATION_REQUIRED) if reason.is_stale() => Self::Stale,
+            // Nothing here tells a wrong password from an unknown user.
+            (_, StatusCode::PROXY_AUTHENTICATION_REQUIRED) => Self::Wrong,
+            (_, StatusCode::FORBIDDEN) => Self::NotAllowed,
+            (_, StatusCode::TOO_MANY_REQUESTS) => Self::TooManyStale,
+            (_, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => Self::TooLong,
+            (_, StatusCode::SERVICE_UNAVAILABLE) => Self::Unavailable,
+            (_, StatusCode::BAD_GATEWAY) => Self::Upstream,
+            _ => Self::Malformed,
+        }
+    }
+
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Missing | Self::NotOffered | Self::Wrong | Self::Stale => {
+                StatusCode::PROXY_AUTHENTICATION_REQUIRED
+            }
+            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::TooManyStale => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Upstream => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    fn title(self) -> &'static str {
+        self.status().canonical_reason().unwrap_or_default()
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Missing => {
+                "This proxy forwards requests only for users that it knows, and this request came \
+                 without a user name and password. Enter yours in the proxy settings of your \
+                 program. With curl: curl --proxy-anyauth -U NAME:PASSWORD -x PROXY URL"
+            }
+            Self::NotOffered => {
+                "The credentials for this proxy are of a kind that it does not offer. It takes \
+                 the kinds that its Proxy-Authenticate fields name."
+            }
+            Self::Wrong => {
+                "The proxy did not accept the user name and password that came with this request. \
+                 Check them in the proxy settings of your program. If they are right, ask the \
+                 operator of the proxy whether the account exists."
+            }
+            Self::Stale => {
+                "The password was right, and the nonce that it was proved with cannot be used \
+                 any more. Programs try again by themselves with the new one; yours did not."
+            }
+            Self::Malformed => {
+                "The Proxy-Authorization field of this request is ambiguous or malformed, or was \
+                 made for another resource. This is a fault in the program that sent it, or in \
+                 something between that program and the proxy."
+            }
+            Self::NotAllowed => {
+                "The proxy knows you, and your account may not be used. Ask the operator of the \
+                 proxy."
+            }
+            Self::TooManyStale => {
+                "The program keeps using nonces that have expired or were used before. Wait a \
+                 little and try again; if that does not help, the program is at fault."
+            }
+            Self::TooLong => {
+                "The Proxy-Authorization field of this request is longer than the proxy accepts."
+            }
+            Self::Unavailable => {
+                "The proxy cannot check user names and passwords at the moment. Yours may well \
+                 be right. Try again in a little while."
+            }
+            Self::Upstream => {
+                "Another proxy on the way asks this proxy for credentials. This is for its \
+                 operator to mend: your own user name and password are not at fault."
+            }
+        }
+    }
+}
+
+/// The built-in pages, rendered once for all layers.
+static PAGES: LazyLock<Vec<(Explanation, Form, Rendered)>> = LazyLock::new(|| {
+    let forms = [Form::Short, Form::Plain, Form::Html];
+    let each =
+        |explanation: Explanation| forms.map(|form| (explanation, form, render(explanation, form)));
+    Explanation::ALL.into_iter().flat_map(each).collect()
+});
+
+/// The built-in page for a refusal.
+pub(super) fn built_in_page(reason: Reason, form: Form) -> Rendered {
+    let explanation = Explanation::of(reason);
+    let mut pages = PAGES.iter();
+    let page = pages.find(|(one, its_form, _)| (*one, *its_form) == (explanation, form));
+    page.map_or_else(|| render(explanation, form), |(.., rendered)| rendered.clone())
+}
+
+fn render(explanation: Explanation, form: Form) -> Rendered {
+    let (title, text) = (explanation.title(), explanation.text());
+    let (content_type, body) = match form {
+        Form::Short => ("text/plain; charset=utf-8", format!("{title}\n")),
+        Form::Plain => ("text/plain; charset=utf-8", format!("{title}\n\n{text}\n")),
+        Form::Html => (
+            "text/html; charset=utf-8",
+            format!(
+                "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+                 <title>{title}</title></head>\n<body><h1>{title}</h1>\n<p>{text}</p></body></html>\n"
+            ),
+        ),
+    };
+    let content_type = HeaderValue::from_static(content_type);
+    Rendered::from(Page::new(content_type, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, header::ACCEPT};
+
+    use super::*;
+
+    #[test]
+    fn browsers_get_html_and_tunnels_one_line() {
+        let form = |method: &str, accept: &str| {
+            let request = Request::builder().method(method).uri("example.org:443");
+            let request = request.header(ACCEPT, accept).body(()).unwrap();
+            Form::of(&RequestHead::of_request(&request))
+        };
+        assert_eq!(form("GET", "text/html,application/xhtml+xml;q=0.9"), Form::Html);
+        assert_eq!(form("GET", "image/png, TEXT/HTML;q=0.5"), Form::Html);
+        assert_eq!(form("GET", "*/*"), Form::Plain);
+        assert_eq!(form("GET", "text/htmlx"), Form::Plain);
+        assert_eq!(form("CONNECT", "text/html"), Form::Short);
+    }
+
+    #[test]
+    fn no_page_tells_a_wrong_password_from_an_unknown_user() {
+        let body = |reason| built_in_page(reason, Form::Plain).body;
+        assert_eq!(body(Reason::WrongPassword), body(Reason::UnknownUser));
+        assert_eq!(body(Reason::WrongPassword), body(Reason::Undecodable));
+        assert_ne!(body(Reason::WrongPassword), body(Reason::MissingCredentials));
+    }
+
+    #[test]
+    fn every_page_says_its_length_and_starts_with_its_title() {
+        for (explanation, form, rendered) in PAGES.iter() {
+            let text = str::from_utf8(&rendered.body).unwrap();
+            assert_eq!(rendered.content_length, text.len().to_string());
+            let start = if *form == Form::Html { "<!DOCTYPE html>" } else { explanation.title() };
+            assert!(text.starts_with(start), "{explanation:?} {form:?}");
+        }
+    }
+}
