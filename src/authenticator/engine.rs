@@ -157,8 +157,8 @@ impl Engine {
 
     /// A client that is told "stale" time and again will not find the end by itself.
     fn limit_stale(&self, mut refusal: Refusal, source: &Source) -> Refusal {
-        if let (Some(nonce), Some(account)) = (refusal.stale_nonce, &refusal.account)
-            && self.stale_limit.strike(source.client(account), nonce, self.clock.now())
+        if let (Some(sent), Some(account)) = (refusal.stale_credentials, &refusal.account)
+            && self.stale_limit.strike(source.client(account), sent, self.clock.now())
         {
             refusal.reason = Reason::TooManyStale;
         }

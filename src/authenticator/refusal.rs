@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, sync::Arc};
 
 use crate::{
-    error::BackendError, identity::Account, policy::StaleNonce, reason::Reason, scheme::Realm,
+    error::BackendError, identity::Account, policy::StaleCredentials, reason::Reason, scheme::Realm,
 };
 
 /// Why a request was refused, by which scheme, and whose it was.
@@ -18,14 +18,21 @@ pub struct Refusal {
     pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
     pub(super) scheme: Option<&'static str>,
     pub(super) realm: Option<Realm>,
-    pub(super) stale_nonce: Option<StaleNonce>,
+    pub(super) stale_credentials: Option<StaleCredentials>,
 }
 
 impl Refusal {
     /// A refusal for `reason`, which also fixes the status.
     #[must_use]
     pub const fn new(reason: Reason) -> Self {
-        Self { reason, account: None, source: None, scheme: None, realm: None, stale_nonce: None }
+        Self {
+            reason,
+            account: None,
+            source: None,
+            scheme: None,
+            realm: None,
+            stale_credentials: None,
+        }
     }
 
     /// Adds whose account it is, once the password has been proved and never before.

@@ -2,4 +2,4 @@
 
 mod stale_limit;
 
-pub(crate) use stale_limit::{Client, QUIET as STALE_QUIET, StaleLimit, StaleNonce};
+pub(crate) use stale_limit::{Client, QUIET as STALE_QUIET, StaleCredentials, StaleLimit};

@@ -22,10 +22,9 @@ const GENERATION: usize = 4_096;
 
 /// Counts the stale answers in a row to each user of a realm at each address.
 ///
-/// Two kinds of loop are told apart, because whoever has seen a header of somebody else can send it
-/// again for ever: its digest stays right. One kind uses each new nonce and is refused each time.
-/// It counts for the user, and cannot be made of headers that were seen. The other repeats one
-/// nonce; it counts for that nonce alone, so that it does not shut out its owner.
+/// Whoever has seen a header of somebody else can send it again for ever: its digest stays right. So
+/// only what such a one cannot make counts for the user: a newer nonce, or a higher count of the
+/// same one. A header that is repeated counts for itself, and does not shut out its owner.
 ///
 /// At most twice 4,096 streaks are kept: when a generation is full the one before is forgotten,
 /// which costs a loop some more rounds.
@@ -50,24 +49,33 @@ pub(crate) struct Client {
     pub(crate) user: UserId,
 }
 
-/// The client, and the nonce where it is always the same.
+/// The client, and what it sticks to: a nonce that is not ours, or a header.
 type Loop = (Client, Option<u64>);
 
-/// The nonce that a stale answer is about.
+/// Credentials that were right but for their nonce.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct StaleNonce {
-    /// Tells it from others, more or less.
-    pub(crate) tag: u64,
-    /// When it was issued, if it is ours.
+pub(crate) struct StaleCredentials {
+    /// Tells the whole header from others.
+    pub(crate) header: u64,
+    /// Tells the nonce from others.
+    pub(crate) nonce: u64,
+    /// When the nonce was issued, if it is ours.
     pub(crate) issued: Option<Timestamp>,
+    /// The nonce-count.
+    pub(crate) count: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Streak {
+    /// How many answers were each to something newer than the one before.
     answers: u32,
+    /// When the last of them was given.
     last: Timestamp,
-    /// The newest nonce of the streak.
-    newest: Timestamp,
+    /// Issue time and count of the newest.
+    newest: (Timestamp, u32),
+    /// The header of the newest, and how often it came.
+    header: u64,
+    repeats: u32,
 }
 
 impl StaleLimit {
@@ -76,19 +84,25 @@ impl StaleLimit {
     }
 
     /// Records a stale answer. Says whether it is one too many.
-    pub(crate) fn strike(&self, client: Client, nonce: StaleNonce, now: Timestamp) -> bool {
-        let mut client = client;
-        client.peer = client.peer.map(network);
+    pub(crate) fn strike(&self, client: Client, sent: StaleCredentials, now: Timestamp) -> bool {
+        let client = Client { peer: client.peer.map(network), ..client };
+        let newest = (sent.issued.unwrap_or_default(), sent.count);
+        let mut key = (client, sent.issued.is_none().then_some(sent.nonce));
         let mut generations = self.lock();
-        let by_user = (client, None);
-        let is_newer = |streak: &Streak| nonce.issued.is_some_and(|issued| issued > streak.newest);
-        let streak = generations.find(&by_user, now);
-        let is_next = streak.map_or(nonce.issued.is_some(), is_newer);
-        let key = if is_next { by_user } else { (by_user.0, Some(nonce.tag)) };
-        let before = generations.take(&key, now);
-        let answers = before.map_or(0, |streak| streak.answers).saturating_add(1);
-        let newest = nonce.issued.unwrap_or_default();
-        generations.insert(key, Streak { answers, last: now, newest });
+        let mut streak = generations.take(&key, now);
+        if let Some(known) = streak.filter(|streak| newest <= streak.newest) {
+            if known.header == sent.header {
+                let repeats = known.repeats.saturating_add(1);
+                generations.insert(key, Streak { repeats, last: now, ..known });
+                return repeats > self.limit.get();
+            }
+            generations.insert(key.clone(), known);
+            key.1 = Some(sent.header);
+            streak = generations.take(&key, now);
+        }
+        let answers = streak.map_or(0, |streak| streak.answers).saturating_add(1);
+        let header = sent.header;
+        generations.insert(key, Streak { answers, last: now, newest, header, repeats: 1 });
         self.is_empty.store(false, Ordering::Relaxed);
         answers > self.limit.get()
     }
@@ -99,8 +113,8 @@ impl StaleLimit {
         if self.is_empty.load(Ordering::Relaxed) {
             return;
         }
-        let mut client = client();
-        client.peer = client.peer.map(network);
+        let client = client();
+        let client = Client { peer: client.peer.map(network), ..client };
         let mut generations = self.lock();
         generations.remove(&(client, None));
         let is_empty = generations.current.is_empty() && generations.previous.is_empty();
@@ -114,16 +128,11 @@ impl StaleLimit {
 }
 
 impl Generations {
-    /// The streak, unless it has been quiet for too long.
-    fn find(&self, key: &Loop, now: Timestamp) -> Option<&Streak> {
-        let found = self.current.get(key).or_else(|| self.previous.get(key));
-        found.filter(|streak| now.saturating_since(streak.last) < QUIET)
-    }
-
+    /// Takes out the streak; `None` if it has been quiet for too long.
     fn take(&mut self, key: &Loop, now: Timestamp) -> Option<Streak> {
-        let found = self.find(key, now).copied();
-        self.remove(key);
-        found
+        let current = self.current.remove(key);
+        let found = current.or(self.previous.remove(key));
+        found.filter(|streak| now.saturating_since(streak.last) < QUIET)
     }
 
     fn remove(&mut self, key: &Loop) {
@@ -167,15 +176,29 @@ mod tests {
         Client { realm, peer: peer.parse().ok(), user: UserId::new(user) }
     }
 
-    /// The nonce that was issued at that second.
-    fn nonce(issued: u64) -> StaleNonce {
-        StaleNonce { tag: issued, issued: Some(at(issued)) }
+    /// The first use of the nonce that was issued at that second.
+    fn nonce(issued: u64) -> StaleCredentials {
+        let header = 1_000 * issued;
+        StaleCredentials { header, nonce: issued, issued: Some(at(issued)), count: 1 }
     }
 
-    const FOREIGN: StaleNonce = StaleNonce { tag: u64::MAX, issued: None };
+    /// A later use of the same nonce.
+    fn counted(sent: StaleCredentials, count: u32) -> StaleCredentials {
+        StaleCredentials { header: sent.header + u64::from(count), count, ..sent }
+    }
+
+    fn foreign() -> StaleCredentials {
+        StaleCredentials { issued: None, ..nonce(3) }
+    }
+
+    #[track_caller]
+    fn strikes(limit: &StaleLimit, sent: impl IntoIterator<Item = StaleCredentials>) -> Vec<bool> {
+        let alice = || client("::1", "alice");
+        sent.into_iter().map(|sent| limit.strike(alice(), sent, at(20))).collect()
+    }
 
     #[test]
-    fn a_streak_of_new_nonces_past_the_limit_is_one_too_many_until_it_is_quiet() {
+    fn a_streak_past_the_limit_is_one_too_many_until_it_is_quiet() {
         let (limit, alice) = (limit(2), client("::1", "alice"));
         let strikes = [0, 1, 2, 3, 12, 13, 23];
         let strikes = strikes.map(|s| limit.strike(alice.clone(), nonce(s), at(s)));
@@ -183,15 +206,36 @@ mod tests {
     }
 
     #[test]
-    fn a_nonce_that_is_repeated_is_one_too_many_for_itself_alone() {
-        for (repeated, first) in [(nonce(5), 1), (FOREIGN, 0)] {
-            let (limit, alice) = (limit(2), client("::1", "alice"));
-            let strikes = [20; 5].map(|s| limit.strike(alice.clone(), repeated, at(s)));
-            let expected = [0, 1, 2, 3, 4].map(|answers| answers - first >= 2);
-            assert_eq!(strikes, expected);
-            assert!(!limit.strike(alice.clone(), nonce(6), at(20)), "the owner goes on");
-            assert!(limit.strike(alice, repeated, at(20)));
+    fn new_nonces_and_higher_counts_are_loops() {
+        for sent in [
+            [nonce(1), nonce(2), nonce(3), nonce(4)],
+            [2, 3, 4, 5].map(|count| counted(nonce(1), count)),
+            [2, 3, 4, 5].map(|count| counted(foreign(), count)),
+            [nonce(1), counted(nonce(1), 2), nonce(2), counted(nonce(2), 9)],
+            [nonce(5); 4],
+            [foreign(); 4],
+        ] {
+            assert_eq!(strikes(&limit(2), sent), [false, false, true, true], "{sent:?}");
         }
+    }
+
+    #[test]
+    fn regression_a_header_that_was_seen_cannot_shut_out_its_owner() {
+        for seen in [nonce(5), counted(nonce(5), 7), foreign()] {
+            let limit = limit(3);
+            let repeated = strikes(&limit, [seen; 9]);
+            assert_eq!(repeated, [0, 1, 2, 3, 4, 5, 6, 7, 8].map(|answers| answers >= 3));
+            let owner = [counted(seen, 8), nonce(6)];
+            assert_eq!(strikes(&limit, owner), [false, false], "{seen:?}");
+            assert!(strikes(&limit, [seen; 4]).last().unwrap());
+        }
+        // Nor can several, in whatever order.
+        let limit = limit(3);
+        let seen = [nonce(1), nonce(2), counted(nonce(2), 2)];
+        for _ in 0..9 {
+            strikes(&limit, seen.into_iter().chain(seen.into_iter().rev()));
+        }
+        assert_eq!(strikes(&limit, [nonce(3)]), [true], "three and one are too many");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{
     },
     clock::Timestamp,
     error::BackendError,
-    policy::StaleNonce,
+    policy::StaleCredentials,
     ports::{
         DigestAccount, DigestName, DigestSecrets, DigestUser, NonceStore, NonceUse, Presentation,
         Standing,
@@ -93,12 +93,21 @@ impl DigestClaim {
     fn refuse(&self, reason: Reason, issued: Option<Timestamp>, found: DigestAccount) -> Refusal {
         let mut refusal = Refusal::new(reason).with_account(found.into_account());
         if reason.is_stale() {
-            let mut tag = DefaultHasher::new();
-            tag.write(&self.credentials.nonce());
-            refusal.stale_nonce = Some(StaleNonce { tag: tag.finish(), issued });
+            refusal.stale_credentials = Some(StaleCredentials {
+                header: hash_of(self.credentials.field()),
+                nonce: hash_of(&self.credentials.nonce()),
+                issued,
+                count: self.count.as_u32(),
+            });
         }
         refusal
     }
+}
+
+fn hash_of(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 /// A user whose digest is right, with a nonce that is: all that is left is to record its count.

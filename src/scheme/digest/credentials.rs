@@ -193,6 +193,10 @@ impl Credentials {
         })
     }
 
+    pub(crate) fn field(&self) -> &[u8] {
+        self.field.as_bytes()
+    }
+
     pub(crate) fn claimed(&self) -> Claimed<'_> {
         match &self.username {
             Username::Plain(part) => {
