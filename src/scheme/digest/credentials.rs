@@ -668,8 +668,8 @@ mod tests {
         let table = [
             ("/ab", true, UNESCAPED),
             (r"/a\b", true, RAW),
-            // Neither reading names it, and nobody goes on from there.
-            ("/other", false, RAW),
+            // Neither reading names it, and nothing has been settled.
+            ("/other", false, UNESCAPED),
         ];
         let (headers, extensions) = (HeaderMap::new(), Extensions::new());
         for (target, expected, response) in table {
