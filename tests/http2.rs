@@ -182,6 +182,16 @@ async fn a_refused_body_ends_its_request_and_not_the_connection() {
 }
 
 #[tokio::test]
+async fn regression_a_refusal_of_head_has_no_body() {
+    let mut sender = connect(&ProxyAuthLayer::new(both()), &Echo::default()).await;
+    let response = sender.send_request(request(Method::HEAD, URL)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+    assert_ne!(response.headers()[header::CONTENT_LENGTH], "0");
+    // Its length is that of a GET's; a frame with data would be an error of the protocol.
+    assert_eq!(text(response).await, "");
+}
+
+#[tokio::test]
 async fn a_tunnel_carries_bytes_once_its_client_is_known() {
     let (layer, echo) = (ProxyAuthLayer::new(both()), Echo::default());
     let mut sender = connect(&layer, &echo).await;

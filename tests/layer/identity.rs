@@ -9,7 +9,8 @@ use tower_proxy_auth::{
     middleware::ProxyAuthLayer,
     ports::{BasicCredentials, Verdict},
     reason::Reason,
-    validator::{Users, from_fn},
+    scheme::Realm,
+    validator::{FirstOf, Users, from_fn},
 };
 
 use crate::support::{
@@ -213,4 +214,36 @@ async fn the_response_has_the_identity_where_that_was_asked_for() {
     assert!(response.extensions().get::<Identity>().is_none());
     let response = send(&layer().with_identity_in_response(), &Origin::new(), get(WRONG)).await;
     assert!(response.extensions().get::<Identity>().is_none());
+}
+
+#[tokio::test]
+async fn regression_a_bypassed_request_has_no_identity_from_further_out() {
+    let auth = Authenticator::builder(realm()).with_basic(users()).with_bypass(|_| true);
+    let (layer, origin) = (ProxyAuthLayer::new(auth.build().unwrap()), Origin::new());
+    let mut sent = request(Method::GET, URL);
+    sent.extensions_mut().insert(Identity::new(Account::new("mallory"), "Basic", realm()));
+    assert_eq!(send(&layer, &origin, sent).await.status(), 200);
+    assert!(origin.identity().is_none());
+}
+
+#[tokio::test]
+async fn the_same_name_in_another_realm_is_another_identity() {
+    let realms = ["a", "b"].map(|name| Realm::new(name).unwrap());
+    let [a, b] = realms.clone();
+    let users = FirstOf::new()
+        .with(Users::new(&a).with_user("alice", "secret of a").unwrap())
+        .with(Users::new(&b).with_user("alice", "secret of b").unwrap());
+    let auth = Authenticator::builder(a)
+        .with_basic(users)
+        .with_realm_of(move |head| (head.target().host() == Some("b.example")).then(|| b.clone()));
+    let (layer, origin) = (ProxyAuthLayer::new(auth.build().unwrap()), Origin::new());
+    for (realm, credentials) in
+        realms.iter().zip(["Basic YWxpY2U6c2VjcmV0IG9mIGE=", "Basic YWxpY2U6c2VjcmV0IG9mIGI="])
+    {
+        let target = format!("http://{realm}.example/");
+        let sent = with_credentials(request(Method::GET, &target), credentials);
+        assert_eq!(send(&layer, &origin, sent).await.status(), 200, "{realm}");
+        let identity = origin.identity().unwrap();
+        assert_eq!((identity.user(), identity.realm()), (Some("alice"), realm));
+    }
 }

@@ -129,6 +129,23 @@ async fn a_407_from_upstream_becomes_a_502_without_a_trace_of_it() {
 }
 
 #[tokio::test]
+async fn regression_the_502_for_a_407_from_upstream_ends_the_connection_where_that_did() {
+    for (said, expected) in [("close", Some("close")), ("x-other, Close", Some("close"))]
+        .into_iter()
+        .chain([("keep-alive", None)])
+    {
+        let upstream = Origin::answering(move || {
+            let response = Response::builder().status(407).header(header::CONNECTION, said);
+            response.body(Full::default()).unwrap()
+        });
+        let response = send(&layer(), &upstream, get(RIGHT)).await;
+        assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+        let connection = response.headers().get(header::CONNECTION);
+        assert_eq!(connection.map(|value| value.to_str().unwrap()), expected, "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_407_from_upstream_reaches_the_client_where_chaining_is_on() {
     let layer = layer().allow_chaining();
     let response = send(&layer, &talkative(407), get(RIGHT)).await;

@@ -323,8 +323,8 @@ impl Answer {
             return;
         };
         let (status, reason) = (self.status, refused.reason().as_str());
-        assert!(self.forwarded.is_none(), "{reason}: refused and forwarded");
-        assert!([400, 403, 407, 429, 431, 503].contains(&status), "{reason}: {status}");
+        assert_eq!(self.forwarded.is_some(), status == 502, "{reason}: refused and forwarded");
+        assert!([400, 403, 407, 429, 431, 502, 503].contains(&status), "{reason}: {status}");
         assert_eq!(!self.challenges().is_empty(), status == 407, "{reason}: challenges");
         let waits = self.headers.contains_key(header::RETRY_AFTER);
         assert_eq!(waits, [429, 503].contains(&status), "{reason}: Retry-After");
@@ -333,9 +333,14 @@ impl Answer {
             assert_eq!(is_stale, reason.starts_with("nonce-"), "{reason}: {challenge}");
         }
         assert!(!self.headers.contains_key(header::WWW_AUTHENTICATE));
-        assert!(!self.headers.contains_key(INFO));
+        assert!(status == 502 || !self.headers.contains_key(INFO), "{reason}: info");
         assert_eq!(self.headers[header::CACHE_CONTROL], "no-store");
         assert_eq!(self.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        if method == Method::HEAD {
+            assert!(self.body.is_empty(), "{reason}: a body for HEAD");
+            assert_ne!(self.headers[header::CONTENT_LENGTH], "0", "{reason}");
+            return;
+        }
         assert_eq!(self.headers[header::CONTENT_LENGTH], self.body.len().to_string());
         assert!(!self.body.is_empty(), "{method} {reason}: no word of what is wrong");
     }
