@@ -20,7 +20,7 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{sleep, timeout},
@@ -31,7 +31,7 @@ use crate::{
     access_log,
     activity::{Activity, Busy, Holding},
     linger::Linger,
-    newcomers::{Admission, Newcomers, Slot},
+    newcomers::{ADMISSION_TIME, Admission, Newcomers},
     shutdown::Tasks,
 };
 
@@ -39,8 +39,11 @@ use crate::{
 /// must be there within this time too.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a connection may take to close once it has been asked to.
+/// How long a connection that has been asked to close may stay open without a request.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long it may stay open at all then: a request that was under way may finish until here.
+const CLOSE_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// How large the head of a request may be, with all its fields; past it the answer is 431.
 const MAX_HEAD: usize = 64 * 1024;
@@ -86,8 +89,10 @@ where
         match accepted {
             Ok((stream, peer)) => match newcomers.enter(peer.ip()) {
                 Some(slot) => {
-                    let stopping = tasks.clone();
-                    tasks.spawn(converse(stream, peer, service.clone(), slot, stopping));
+                    // Without this a small answer would wait for the client's acknowledgement.
+                    let _ = stream.set_nodelay(true);
+                    let service = OnConnection::new(service.clone(), peer, Admission::new(slot));
+                    tasks.spawn(converse(stream, service, tasks.clone()));
                 }
                 None => {
                     tracing::warn!(%peer, "too many connections that have not authenticated yet");
@@ -108,39 +113,39 @@ where
 }
 
 /// One connection, from its first byte to its end.
-async fn converse<S, B>(stream: TcpStream, peer: SocketAddr, service: S, slot: Slot, tasks: Tasks)
+async fn converse<I, S, B>(stream: I, service: OnConnection<S>, tasks: Tasks)
 where
+    I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    // Without this a small answer would wait for the client's acknowledgement.
-    let _ = stream.set_nodelay(true);
-    let activity = Activity::new();
-    let service =
-        OnConnection { service, peer, admission: Admission::new(slot), activity: activity.clone() };
+    let OnConnection { peer, admission, activity, .. } = service.clone();
     let builder = protocols();
     let connection = builder.serve_connection_with_upgrades(
         TokioIo::new(Linger::new(stream)),
         TowerToHyperService::new(service),
     );
     let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => Some(ended),
-        () = activity.idle_for(IDLE_TIMEOUT) => None,
-        () = tasks.stopping() => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = connection => ended,
-                () = activity.idle_for(CLOSE_TIMEOUT) => Err("it does not close".into()),
-            }
+    let serving = async {
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            () = activity.idle_for(IDLE_TIMEOUT) => {}
+            () = tasks.stopping() => {}
         }
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = activity.idle_for(CLOSE_TIMEOUT) => Err("it does not close".into()),
+            () = sleep(CLOSE_LIMIT) => Err("it does not end its requests".into()),
+        }
+    };
+    let ended = tokio::select! {
+        ended = serving => ended,
+        // Being busy does not help: an answer that the client does not take would be enough.
+        () = admission.denied(ADMISSION_TIME) => Err("it has not authenticated".into()),
     };
     if let Err(error) = ended {
         tracing::debug!(%peer, %error, "connection broken off");
@@ -180,6 +185,12 @@ struct OnConnection<S> {
     activity: Activity,
 }
 
+impl<S> OnConnection<S> {
+    fn new(service: S, peer: SocketAddr, admission: Admission) -> Self {
+        Self { service, peer, admission, activity: Activity::new() }
+    }
+}
+
 type Answer<B, E> = Pin<Box<dyn Future<Output = Result<Response<Holding<B, Busy>>, E>> + Send>>;
 
 impl<S, B> Service<Request<Incoming>> for OnConnection<S>
@@ -209,5 +220,103 @@ where
             line.write(&response);
             Ok(response.map(|body| Holding::new(body, busy)))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{newcomers::Newcomers, shutdown};
+    use http::StatusCode;
+    use http_body_util::Full;
+    use std::{convert::Infallible, future};
+    use tokio::{
+        io::{DuplexStream, duplex},
+        task::yield_now,
+        time::Instant,
+    };
+    use tower::service_fn;
+
+    /// What the answers of a test hold on to.
+    type Held = Arc<()>;
+
+    /// Serves a client whose requests are refused, or admitted and never answered. Tells how long
+    /// that took.
+    async fn converse_with(
+        stream: DuplexStream,
+        admits: bool,
+        tasks: Tasks,
+        held: Held,
+    ) -> Duration {
+        let service = service_fn(move |request: Request<Incoming>| {
+            let body = Full::new(Bytes::from_static(b"who are you?"));
+            let mut response = Response::new(Holding::new(body, Arc::clone(&held)));
+            *response.status_mut() = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+            async move {
+                if admits {
+                    request.extensions().get::<Admission>().expect("inserted").passed();
+                    future::pending::<()>().await;
+                }
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let (peer, start) = (SocketAddr::from(([192, 0, 2, 1], 1)), Instant::now());
+        let admission = Admission::new(Newcomers::default().enter(peer.ip()).expect("room"));
+        converse(stream, OnConnection::new(service, peer, admission), tasks).await;
+        start.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn regression_an_untaken_refusal_over_http_2_does_not_keep_the_connection_open() {
+        let (client, client_end) = duplex(64 * 1024);
+        let (tasks, _drain) = shutdown::tasks();
+        let held = Held::default();
+        let asking = async {
+            let (mut sender, connection) =
+                hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+                    // So no byte of any answer may be sent.
+                    .initial_stream_window_size(0)
+                    .handshake(TokioIo::new(client))
+                    .await
+                    .expect("the client can begin");
+            let driver = tokio::spawn(connection);
+            let request = Request::get("http://o.example/").body(Full::<Bytes>::default());
+            let answer = sender.send_request(request.expect("a request")).await.expect("an answer");
+            assert_eq!(answer.status(), StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+            let _ = driver.await;
+        };
+        let (took, ()) =
+            tokio::join!(converse_with(client_end, false, tasks, Arc::clone(&held)), asking);
+        assert_eq!(took, ADMISSION_TIME);
+        yield_now().await;
+        assert_eq!(Arc::strong_count(&held), 1, "the answers are gone too");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn regression_refusals_over_http_1_do_not_keep_the_connection_open() {
+        let (mut client, client_end) = duplex(64 * 1024);
+        let (tasks, _drain) = shutdown::tasks();
+        let asking = async {
+            while client.write_all(b"GET http://o/ HTTP/1.1\r\nHost: o\r\n\r\n").await.is_ok() {
+                sleep(IDLE_TIMEOUT / 3).await;
+            }
+        };
+        let (took, ()) =
+            tokio::join!(converse_with(client_end, false, tasks, Held::default()), asking);
+        assert_eq!(took, ADMISSION_TIME);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn regression_closing_has_an_end_although_a_request_has_none() {
+        let (mut client, client_end) = duplex(1024);
+        let (tasks, drain) = shutdown::tasks();
+        let asking = async {
+            client.write_all(b"GET http://o/ HTTP/1.1\r\nHost: o\r\n\r\n").await.expect("open");
+            sleep(2 * ADMISSION_TIME).await;
+            drain.stop();
+        };
+        let (took, ()) =
+            tokio::join!(converse_with(client_end, true, tasks, Held::default()), asking);
+        assert_eq!(took, 2 * ADMISSION_TIME + CLOSE_LIMIT);
     }
 }

@@ -13,9 +13,10 @@
 //!
 //! | limit | | where |
 //! |---|---|---|
-//! | connections that have not authenticated | 1,024, of one peer 256 | `newcomers.rs` |
+//! | connections that have not authenticated | 1,024, of one peer 256, for 60 s | `newcomers.rs` |
 //! | head of a request | 64 KiB, within 30 s | `connection.rs` |
 //! | connection without a request | 30 s | `connection.rs` |
+//! | requests of a connection that is to close | 15 min | `connection.rs` |
 //! | reading on after an early answer | 8 MiB, 8 s, 2 s of silence | `linger.rs` |
 //! | look-up and connection to an origin | 10 s | `dial.rs` |
 //! | origin's time to answer | 60 s since the request body last moved | `failure.rs` |
