@@ -39,33 +39,38 @@ pub(crate) fn toward_client(headers: &mut HeaderMap, version: Version) {
     append_via(headers, version);
 }
 
-/// Whether the body is in a transfer coding other than chunked.
+/// Whether there is a `Transfer-Encoding` that says anything but chunked, once.
 ///
 /// hyper takes the chunks apart and leaves what is inside as it is, and `Transfer-Encoding` stays
-/// behind: the other side would not know that the body is still, say, compressed.
+/// behind: the other side would not know that the body is still, say, compressed. And what is not
+/// understood here might be understood there, with another end of the message.
 pub(crate) fn has_other_coding(headers: &HeaderMap) -> bool {
-    tokens(headers, TRANSFER_ENCODING).any(|coding| !coding.eq_ignore_ascii_case("chunked"))
+    let mut codings = tokens(headers, TRANSFER_ENCODING);
+    let chunked = codings.next().is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"));
+    headers.contains_key(TRANSFER_ENCODING) && !(chunked && codings.next().is_none())
 }
 
 /// Whether the list field `name` holds `token`, in any case of its letters.
 pub(crate) fn lists(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
-    tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
+    tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token.as_bytes()))
 }
 
 /// The members of the list field `name`, over all of its lines.
-pub(crate) fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+///
+/// They are bytes: one that is no ASCII must not hide the others.
+pub(crate) fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
     headers
         .get_all(name)
         .into_iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
         .filter(|token| !token.is_empty())
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> =
-        tokens(headers, CONNECTION).filter_map(|token| token.parse().ok()).collect();
+    let named: Vec<HeaderName> = tokens(headers, CONNECTION)
+        .filter_map(|token| HeaderName::from_bytes(token).ok())
+        .collect();
     for name in named {
         headers.remove(name);
     }
@@ -153,6 +158,39 @@ mod tests {
             let headers = sent(&[("te", te)], Version::HTTP_11);
             assert_eq!(headers.contains_key(TE), kept, "TE: {te}");
             assert_eq!(headers.contains_key(CONNECTION), kept, "TE: {te}");
+        }
+    }
+
+    #[test]
+    fn regression_bytes_beyond_ascii_do_not_hide_what_is_beside_them() {
+        let mut headers = fields(&[("x-mine", "1"), ("x-mine-too", "1"), ("accept", "*/*")]);
+        let line = |bytes| HeaderValue::from_bytes(bytes).expect("a value");
+        headers.append(CONNECTION, line(b"x-mine, \xff, x-mine-too"));
+        headers.append(TE, line(b"\xff, trailers"));
+        assert!(lists(&headers, TE, "trailers"));
+        toward_client(&mut headers, Version::HTTP_11);
+        let left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(left, ["accept", "via"]);
+    }
+
+    #[test]
+    fn regression_only_chunked_is_a_known_coding() {
+        for (lines, other) in [
+            (&[][..], false),
+            (&[&b"chunked"[..]], false),
+            (&[b" , Chunked,"], false),
+            (&[b"gzip, chunked"], true),
+            (&[b"\xff", b"chunked"], true),
+            (&[b"gzip\xff, chunked"], true),
+            (&[b"chunked", b"chunked"], true),
+            (&[b"chunked;q=1"], true),
+            (&[b""], true),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(TRANSFER_ENCODING, HeaderValue::from_bytes(line).expect("a value"));
+            }
+            assert_eq!(has_other_coding(&headers), other, "{headers:?}");
         }
     }
 

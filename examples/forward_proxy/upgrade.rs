@@ -84,14 +84,15 @@ pub(crate) fn announce(headers: &mut HeaderMap, protocol: HeaderValue) {
     headers.insert(UPGRADE, protocol);
 }
 
-/// The protocols asked for, without HTTP/2.
+/// The protocols asked for, without HTTP/2 and what is no name of a protocol.
 fn relayed(headers: &HeaderMap) -> Option<HeaderValue> {
-    let protocols: Vec<&str> =
-        tokens(headers, UPGRADE).filter(|protocol| !protocol.eq_ignore_ascii_case("h2c")).collect();
+    let protocols: Vec<&[u8]> = tokens(headers, UPGRADE)
+        .filter(|protocol| protocol.is_ascii() && !protocol.eq_ignore_ascii_case(b"h2c"))
+        .collect();
     if protocols.is_empty() {
         return None;
     }
-    HeaderValue::try_from(protocols.join(", ")).ok()
+    HeaderValue::from_bytes(&protocols.join(&b", "[..])).ok()
 }
 
 #[cfg(test)]
@@ -105,10 +106,11 @@ mod tests {
             ("h2c", None),
             ("H2C, websocket", Some("websocket")),
             ("a/1, b/2", Some("a/1, b/2")),
+            ("\u{ff}, websocket", Some("websocket")),
             ("", None),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(UPGRADE, HeaderValue::from_static(asked));
+            headers.insert(UPGRADE, HeaderValue::from_bytes(asked.as_bytes()).expect("a value"));
             let found = relayed(&headers);
             assert_eq!(found.as_ref().map(HeaderValue::as_bytes), passed_on.map(str::as_bytes));
         }

@@ -149,6 +149,22 @@ fn other_transfer_codings_are_not_served() {
 }
 
 #[test]
+fn regression_a_transfer_coding_that_is_not_text_is_refused() {
+    let (origin, proxy) = (Origin::http(), open_proxy());
+    let mut wire = Wire::connect(proxy.address());
+    let start = format!("POST {} HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: ", origin.url("/echo"));
+    wire.send([start.as_bytes(), b"\xff\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"].concat());
+    check(&wire.answer("POST"), 501, "chunked");
+    assert_eq!(origin.requests(), 0);
+
+    let coded = origin_that_says(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: \xff\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    );
+    let mut wire = Wire::connect(proxy.address());
+    check(&wire.ask(&format!("GET http://{coded}/ HTTP/1.1\nHost: o")), 502, "HTTP");
+}
+
+#[test]
 fn head_gets_no_body() {
     let proxy = open_proxy();
     let mut wire = Wire::connect(proxy.address());
