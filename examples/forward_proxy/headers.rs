@@ -3,7 +3,7 @@
 //! [RFC 9110, 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1): a proxy removes
 //! `Connection`, every field that it names, and the fields known to be about one connection alone,
 //! in both directions. What the proxy adds itself is added afterwards, so that no `Connection`
-//! field can take it away again.
+//! field can take it away again. Trailers are cleaned of the same fields (`trailers.rs`).
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Version,
@@ -13,15 +13,47 @@ use http::{
 /// The name under which this proxy appears in `Via`.
 const PSEUDONYM: &str = "forward_proxy";
 
-/// Makes the header of a client's request fit for the origin.
+/// The fields of one message that are about one connection alone.
+#[derive(Clone, Debug)]
+pub(crate) struct HopByHop {
+    names: Vec<HeaderName>,
+}
+
+impl HopByHop {
+    /// Those that `Connection` names, and those that always are.
+    fn of(headers: &HeaderMap) -> Self {
+        let named =
+            tokens(headers, CONNECTION).filter_map(|token| HeaderName::from_bytes(token).ok());
+        let known = [CONNECTION, TE, TRANSFER_ENCODING, UPGRADE]
+            .into_iter()
+            .chain(["keep-alive", "proxy-connection"].map(HeaderName::from_static));
+        Self { names: named.chain(known).collect() }
+    }
+
+    /// Takes them out of the header of the message, or of its trailers.
+    pub(crate) fn remove_from(&self, headers: &mut HeaderMap) {
+        for name in &self.names {
+            headers.remove(name);
+        }
+    }
+}
+
+/// Makes the header of a client's request fit for the origin. What stays behind must not go on in
+/// trailers either.
 ///
 /// `host` is the authority of the request target: it wins over whatever `Host` the client sent.
-pub(crate) fn toward_origin(headers: &mut HeaderMap, host: HeaderValue, version: Version) {
+pub(crate) fn toward_origin(
+    headers: &mut HeaderMap,
+    host: HeaderValue,
+    version: Version,
+) -> HopByHop {
     let trailers = lists(headers, TE, "trailers");
-    remove_hop_by_hop(headers);
-    // The authentication layer has taken this field out already. It is removed here all the same,
-    // so that no password goes to an origin when the proxy runs with `--insecure-no-auth`.
-    headers.remove(PROXY_AUTHORIZATION);
+    let mut hop_by_hop = HopByHop::of(headers);
+    // The authentication layer has taken this field out of the header already. It is removed here
+    // all the same, so that no password goes to an origin in trailers, nor when the proxy runs with
+    // `--insecure-no-auth`.
+    hop_by_hop.names.push(PROXY_AUTHORIZATION);
+    hop_by_hop.remove_from(headers);
     if trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
@@ -31,12 +63,16 @@ pub(crate) fn toward_origin(headers: &mut HeaderMap, host: HeaderValue, version:
     }
     headers.insert(HOST, host);
     append_via(headers, version);
+    hop_by_hop
 }
 
-/// Makes the header of an origin's response fit for the client.
-pub(crate) fn toward_client(headers: &mut HeaderMap, version: Version) {
-    remove_hop_by_hop(headers);
+/// Makes the header of an origin's response fit for the client. What stays behind must not go on
+/// in trailers either.
+pub(crate) fn toward_client(headers: &mut HeaderMap, version: Version) -> HopByHop {
+    let hop_by_hop = HopByHop::of(headers);
+    hop_by_hop.remove_from(headers);
     append_via(headers, version);
+    hop_by_hop
 }
 
 /// Whether there is a `Transfer-Encoding` that says anything but chunked, once.
@@ -65,20 +101,6 @@ pub(crate) fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Ite
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
         .map(<[u8]>::trim_ascii)
         .filter(|token| !token.is_empty())
-}
-
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = tokens(headers, CONNECTION)
-        .filter_map(|token| HeaderName::from_bytes(token).ok())
-        .collect();
-    for name in named {
-        headers.remove(name);
-    }
-    for name in [CONNECTION, TE, TRANSFER_ENCODING, UPGRADE] {
-        headers.remove(name);
-    }
-    headers.remove("keep-alive");
-    headers.remove("proxy-connection");
 }
 
 /// HTTP/2 may send the pieces of a cookie as fields of their own; HTTP/1.1 wants one line

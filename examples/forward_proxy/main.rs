@@ -39,6 +39,7 @@ mod origins;
 mod shutdown;
 mod stopwatch;
 mod target;
+mod trailers;
 mod tunnel;
 mod upgrade;
 mod upload;

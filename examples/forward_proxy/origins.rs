@@ -27,6 +27,7 @@ use crate::{
     headers,
     shutdown::Tasks,
     target::Place,
+    trailers::Trimmed,
     upgrade::{self, Wanted},
     upload::{Gate, Progress, StopOnDrop, Upload},
 };
@@ -38,7 +39,7 @@ const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const POOL_IDLE_PER_ORIGIN: usize = 32;
 
 /// The body of an origin's answer, streamed.
-pub(crate) type Relayed = Holding<Incoming, Option<StopOnDrop>>;
+pub(crate) type Relayed = Holding<Trimmed<Incoming>, Option<StopOnDrop>>;
 
 /// Connections to origins.
 #[derive(Debug)]
@@ -77,11 +78,12 @@ impl Origins {
         let wanted = Wanted::take_from(&mut request);
         let (mut head, body) = request.into_parts();
         head.uri = uri(place, path)?;
-        headers::toward_origin(&mut head.headers, host(place)?, version);
+        let hop_by_hop = headers::toward_origin(&mut head.headers, host(place)?, version);
         if let Some(wanted) = &wanted {
             wanted.ask(&mut head.headers);
         }
-        let Outgoing { request, progress, gate, connection } = Outgoing::new(head, body);
+        let Outgoing { request, progress, gate, connection } =
+            Outgoing::new(head, Trimmed::new(body, hop_by_hop));
         let sticky = has_sticky_login(request.headers());
 
         let mut answer = self.head_of_answer(request, &progress).await?;
@@ -134,7 +136,7 @@ struct Outgoing {
 
 impl Outgoing {
     /// `head` is fit for the origin but for `Expect`, which HTTP/1.0 does not have.
-    fn new(mut head: Parts, body: Incoming) -> Self {
+    fn new(mut head: Parts, body: Trimmed<Incoming>) -> Self {
         let (mut upload, progress) = Upload::new(body);
         if head.version == Version::HTTP_10 || progress.is_finished() {
             head.headers.remove(EXPECT);
@@ -159,12 +161,12 @@ impl Outgoing {
 }
 
 /// The answer for the client. It has nothing of the origin's connection.
-fn incoming(answer: Response<Incoming>) -> Response<Incoming> {
-    let (head, body) = answer.into_parts();
-    let mut response = Response::new(body);
+fn incoming(answer: Response<Incoming>) -> Response<Trimmed<Incoming>> {
+    let (mut head, body) = answer.into_parts();
+    let hop_by_hop = headers::toward_client(&mut head.headers, head.version);
+    let mut response = Response::new(Trimmed::new(body, hop_by_hop));
     *response.status_mut() = head.status;
     *response.headers_mut() = head.headers;
-    headers::toward_client(response.headers_mut(), head.version);
     response
 }
 

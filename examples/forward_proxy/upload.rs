@@ -24,14 +24,14 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::{sync::watch, time::timeout};
 
-use crate::stopwatch::Stopwatch;
+use crate::{stopwatch::Stopwatch, trailers::Trimmed};
 
 /// An origin that says nothing for this long gets the body all the same: it may not know `Expect`.
 const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A request body that is being passed on.
 pub(crate) struct Upload {
-    body: Incoming,
+    body: Trimmed<Incoming>,
     gate: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
     progress: Progress,
 }
@@ -70,7 +70,7 @@ pub(crate) struct StopOnDrop {
 }
 
 impl Upload {
-    pub(crate) fn new(body: Incoming) -> (Self, Progress) {
+    pub(crate) fn new(body: Trimmed<Incoming>) -> (Self, Progress) {
         let finished = Arc::new(AtomicBool::new(body.is_end_stream()));
         let progress = Progress { moved: Stopwatch::start(), finished };
         (Self { body, gate: None, progress: progress.clone() }, progress)

@@ -1,12 +1,18 @@
 //! Requests for http:// targets.
 
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    thread,
+};
+
 use bytes::Bytes;
 use http::{Request, Version};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use crate::{
-    open_proxy,
+    BASIC, open_proxy, proxy_of_alice,
     support::{origin::Origin, proxy::Proxy, wire::Wire},
 };
 
@@ -105,6 +111,34 @@ fn passes_chunks_on() {
          5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
     ));
     assert_eq!(wire.answer("POST").text(), "hello world");
+}
+
+#[test]
+fn regression_trailers_do_not_take_a_password_to_the_origin() {
+    let proxy = proxy_of_alice(&[]);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let origin = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("the proxy connects");
+        let mut seen = String::new();
+        while !seen.ends_with("\r\n\r\n") || !seen.contains("\r\n0\r\n") {
+            let mut chunk = [0; 1024];
+            let count = stream.read(&mut chunk).expect("the proxy writes");
+            assert_ne!(count, 0, "unfinished: {seen}");
+            seen += std::str::from_utf8(&chunk[..count]).expect("text");
+        }
+        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("the proxy reads");
+        seen
+    });
+    let mut wire = Wire::connect(proxy.address());
+    wire.send(format!(
+        "POST http://{address}/ HTTP/1.1\r\nHost: o\r\n{BASIC}\r\nTransfer-Encoding: chunked\r\n\
+         Connection: X-Mine\r\nTrailer: Proxy-Authorization, X-Mine, Keep-Alive, X-Sum\r\n\r\n\
+         5\r\nhello\r\n0\r\n{BASIC}\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nX-Sum: 7\r\n\r\n"
+    ));
+    assert_eq!(wire.answer("POST").status, 204);
+    let seen = origin.join().expect("no panic").to_ascii_lowercase();
+    assert!(seen.ends_with("5\r\nhello\r\n0\r\nx-sum: 7\r\n\r\n"), "{seen}");
 }
 
 #[test]
