@@ -1,7 +1,8 @@
 //! Exchanges with origins: a request of a client out, the origin's answer back.
 //!
 //! Connections to origins are pooled and shared by all users. A login that sticks to a connection
-//! (NTLM, Negotiate) must not be shared: such a connection is closed after its request.
+//! (NTLM, Negotiate) must not be shared: a request with one gets a connection of its own, which is
+//! closed after it, and a connection on which an origin asks for one is not used again.
 
 use std::time::Duration;
 
@@ -44,20 +45,16 @@ pub(crate) type Relayed = Holding<Trimmed<Incoming>, Option<StopOnDrop>>;
 /// Connections to origins.
 #[derive(Debug)]
 pub(crate) struct Origins {
-    client: Client<Dialer, Upload>,
+    pooled: Client<Dialer, Upload>,
+    /// Its connections serve one request each.
+    unshared: Client<Dialer, Upload>,
     tasks: Tasks,
 }
 
 impl Origins {
     /// Upgraded connections will belong to `tasks`.
     pub(crate) fn new(tasks: Tasks) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            .pool_max_idle_per_host(POOL_IDLE_PER_ORIGIN)
-            .set_host(false)
-            .build(Dialer);
-        Self { client, tasks }
+        Self { pooled: client(POOL_IDLE_PER_ORIGIN), unshared: client(0), tasks }
     }
 
     /// Asks `place` for `path` on behalf of the client who sent `request`.
@@ -84,10 +81,8 @@ impl Origins {
         }
         let Outgoing { request, progress, gate, connection } =
             Outgoing::new(head, Trimmed::new(body, hop_by_hop));
-        let sticky = has_sticky_login(request.headers());
-
         let mut answer = self.head_of_answer(request, &progress).await?;
-        if sticky || has_sticky_login(answer.headers()) {
+        if has_sticky_login(answer.headers()) {
             keep_out_of_pool(&connection);
         }
         if headers::has_other_coding(answer.headers()) {
@@ -117,13 +112,27 @@ impl Origins {
         request: Request<Upload>,
         progress: &Progress,
     ) -> Result<Response<Incoming>, Failure> {
+        // When the answer is there it is too late to keep a connection out of the pool: somebody
+        // may have got it by then.
+        let client =
+            if has_sticky_login(request.headers()) { &self.unshared } else { &self.pooled };
         tokio::select! {
-            answer = self.client.request(request) => {
+            answer = client.request(request) => {
                 answer.map_err(|error| Failure::of_client(&error))
             }
             () = progress.moved.idle_for(HEAD_TIMEOUT) => Err(Failure::HeadTimeout),
         }
     }
+}
+
+/// A client that keeps so many idle connections for one origin.
+fn client(idle_per_origin: usize) -> Client<Dialer, Upload> {
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .pool_max_idle_per_host(idle_per_origin)
+        .set_host(false)
+        .build(Dialer)
 }
 
 /// A request for the client of hyper-util, and what is to be known of it later.

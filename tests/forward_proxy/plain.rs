@@ -80,6 +80,19 @@ fn a_login_that_sticks_to_a_connection_is_not_shared() {
 }
 
 #[test]
+fn regression_a_login_that_sticks_never_comes_near_the_pool() {
+    let (origin, proxy) = both();
+    let ours = format!("GET {} HTTP/1.1\nHost: o", origin.url("/peer"));
+    let mut wire = Wire::connect(proxy.address());
+    let first = wire.ask(&ours);
+    for login in ["Negotiate YWJj", "ntlm YWJj"] {
+        let theirs = wire.ask(&format!("{ours}\nAuthorization: {login}"));
+        assert_ne!(first.text(), theirs.text(), "{login} went over a shared connection");
+        assert_eq!(first.text(), wire.ask(&ours).text(), "the shared one is as it was");
+    }
+}
+
+#[test]
 fn streams_bodies_both_ways() {
     const PIECE: usize = 64 * 1024;
     const PIECES: usize = 80;
