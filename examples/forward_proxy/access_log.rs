@@ -6,8 +6,11 @@ use http::{Method, Request, Response, Uri};
 use tokio::time::Instant;
 use tower_proxy_auth::{authenticator::Refusal, identity::Identity};
 
-/// How much of a method or a target is shown.
+/// How many characters of a method or a target are shown.
 const MAX_SHOWN: usize = 200;
+
+/// How many characters of a user's name are shown.
+const MAX_USER_SHOWN: usize = 64;
 
 /// A line that waits for the answer.
 #[derive(Debug)]
@@ -28,9 +31,9 @@ impl Line {
         if let Some((method, target)) = self.request {
             let status = response.status().as_u16();
             let millis = self.start.elapsed().as_millis();
-            let method = shown(method.as_str());
+            let method = shown(method.as_str(), MAX_SHOWN);
             let extensions = response.extensions();
-            let user = extensions.get::<Identity>().and_then(Identity::user).map(shown);
+            let user = extensions.get::<Identity>().and_then(Identity::user).map(user);
             let refused = extensions.get::<Refusal>().map(|refused| refused.reason().as_str());
             tracing::info!(
                 peer = %self.peer, user, %method, %target, status, refused, millis, "request"
@@ -44,12 +47,16 @@ fn target(uri: &Uri) -> String {
     let scheme = uri.scheme_str().map(|scheme| format!("{scheme}://")).unwrap_or_default();
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let place = authority.rsplit('@').next().unwrap_or_default();
-    shown(&format!("{scheme}{place}{}", uri.path()))
+    shown(&format!("{scheme}{place}{}", uri.path()), MAX_SHOWN)
 }
 
-/// At most [`MAX_SHOWN`] characters, and no control characters.
-fn shown(text: &str) -> String {
-    text.chars().flat_map(char::escape_default).take(MAX_SHOWN).collect()
+fn user(name: &str) -> String {
+    shown(name, MAX_USER_SHOWN)
+}
+
+/// At most `limit` characters, and no control characters.
+fn shown(text: &str, limit: usize) -> String {
+    text.chars().flat_map(char::escape_default).take(limit).collect()
 }
 
 #[cfg(test)]
@@ -65,7 +72,14 @@ mod tests {
         ] {
             assert_eq!(target(&Uri::from_static(uri)), logged);
         }
-        assert_eq!(shown("a\u{1b}[0m\n"), "a\\u{1b}[0m\\n");
-        assert_eq!(shown(&"x".repeat(10_000)).len(), MAX_SHOWN);
+        assert_eq!(shown("a\u{1b}[0m\n", MAX_SHOWN), "a\\u{1b}[0m\\n");
+        let long = format!("/{}", "x".repeat(10_000));
+        assert_eq!(target(&long.parse().expect("a target")).len(), MAX_SHOWN);
+    }
+
+    #[test]
+    fn regression_names_of_users_are_cut_at_64_characters() {
+        assert_eq!(user("alice\n"), "alice\\n");
+        assert_eq!(user(&"x".repeat(10_000)).len(), 64);
     }
 }
