@@ -7,6 +7,7 @@ use http::{
     HeaderMap, HeaderValue, Request, Response, Version,
     header::{CONNECTION, UPGRADE},
 };
+use http_body::Body;
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 
@@ -30,10 +31,16 @@ impl Wanted {
     /// Takes the wish for an upgrade out of `request`, if there is one.
     ///
     /// An upgrade to HTTP/2 is not relayed: the origin may go on with HTTP/1.1, and requests that
-    /// this proxy cannot see would be none of its business any more.
-    pub(crate) fn take_from<B>(request: &mut Request<B>) -> Option<Self> {
+    /// this proxy cannot see would be none of its business any more. Nor is one with a body: a
+    /// client that does not send all of it would keep a switched connection waiting for ever. Such
+    /// a request goes on as if it had not asked; nobody needs to grant an upgrade
+    /// ([RFC 9110, 7.8](https://www.rfc-editor.org/rfc/rfc9110#section-7.8)).
+    pub(crate) fn take_from<B: Body>(request: &mut Request<B>) -> Option<Self> {
         let headers = request.headers();
-        if request.version() != Version::HTTP_11 || !lists(headers, CONNECTION, "upgrade") {
+        if request.version() != Version::HTTP_11
+            || !lists(headers, CONNECTION, "upgrade")
+            || !request.body().is_end_stream()
+        {
             return None;
         }
         let protocols = relayed(headers)?;

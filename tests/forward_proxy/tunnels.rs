@@ -132,6 +132,21 @@ async fn connect_over_http_2() {
 }
 
 #[test]
+fn regression_an_upgrade_with_a_body_is_not_relayed() {
+    let (origin, proxy) = (Origin::http(), open_proxy());
+    let mut wire = Wire::connect(proxy.address());
+    wire.send(format!(
+        "POST {} HTTP/1.1\r\nHost: o\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Content-Length: 5\r\n\r\nhel",
+        origin.url("/switch")
+    ));
+    // The origin would answer 101 at once; now it waits for the rest of the body.
+    wire.send("lo");
+    let answer = wire.answer("POST");
+    assert_eq!((answer.status, answer.text()), (200, "hello"));
+}
+
+#[test]
 fn relays_an_upgrade() {
     let (origin, proxy) = (Origin::http(), open_proxy());
     let mut wire = Wire::connect(proxy.address());
