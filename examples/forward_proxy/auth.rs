@@ -11,7 +11,10 @@ use tower_proxy_auth::{
     validator::Users,
 };
 
-use crate::options::{Algorithm, AuthInfo, AuthOptions, Scheme, UriCheck};
+use crate::{
+    options::{Algorithm, AuthInfo, AuthOptions, Scheme, UriCheck},
+    reachable,
+};
 
 /// The layer that `options` ask for, for a proxy that listens on `address`.
 ///
@@ -50,13 +53,20 @@ fn digest_scheme(
         digest = digest.with_nonce_lifetime(lifetime);
     }
     if options.uri_check == Some(UriCheck::Lenient) {
-        let lenient = digest::UriCheck::lenient().with_proxy_address(address.to_string());
-        digest = digest.with_uri_check(lenient);
+        digest = digest.with_uri_check(lenient(address));
     }
     if let Some(auth_info) = options.auth_info {
         digest = digest.with_auth_info(auth_info.into());
     }
     Ok(digest.build()?)
+}
+
+/// Takes the address of the proxy for the target, as some clients do.
+fn lenient(address: SocketAddr) -> digest::UriCheck {
+    let addresses = reachable::locally(address).into_iter();
+    addresses.fold(digest::UriCheck::lenient(), |check, address| {
+        check.with_proxy_address(address.to_string())
+    })
 }
 
 impl From<Algorithm> for digest::Algorithm {
@@ -78,6 +88,30 @@ impl From<AuthInfo> for authenticator::AuthInfo {
             AuthInfo::Off => Self::Off,
             AuthInfo::NextNonce => Self::NextNonce,
             AuthInfo::Full => Self::Full,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+    use tower_proxy_auth::RequestHead;
+
+    #[test]
+    fn regression_a_proxy_on_all_addresses_knows_itself_by_the_loopback_ones() {
+        let (parts, ()) = Request::get("http://o.example/a").body(()).expect("good").into_parts();
+        for (listening, uri, accepted) in [
+            ("127.0.0.1:3128", "127.0.0.1:3128", true),
+            ("0.0.0.0:3128", "127.0.0.1:3128", true),
+            ("[::]:3128", "http://[::1]:3128/", true),
+            ("[::]:3128", "127.0.0.1:3128", true),
+            ("0.0.0.0:3128", "127.0.0.1:3129", false),
+            ("192.0.2.1:3128", "127.0.0.1:3128", false),
+        ] {
+            let check = lenient(listening.parse().expect("an address"));
+            let found = check.accepts(uri.as_bytes(), &RequestHead::of_parts(&parts));
+            assert_eq!(found, accepted, "{uri} at {listening}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A user for those who just want to try the proxy.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
-use crate::options::User;
+use crate::{options::User, reachable};
 
 /// How many random bytes a made-up password has.
 const PASSWORD_BYTES: usize = 12;
@@ -21,12 +21,7 @@ impl User {
 
     /// A command that uses the proxy at `address` as this made-up user.
     pub(crate) fn curl_command(&self, address: SocketAddr) -> String {
-        let ip = match address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
-        let proxy = SocketAddr::new(ip, address.port());
+        let proxy = reachable::locally(address).first().copied().unwrap_or(address);
         let Self { name, password } = self;
         format!("curl -x http://{proxy} -U {name}:{password} --proxy-anyauth http://example.com/")
     }

@@ -36,6 +36,7 @@ mod linger;
 mod newcomers;
 mod options;
 mod origins;
+mod reachable;
 mod shutdown;
 mod stopwatch;
 mod target;
