@@ -108,6 +108,12 @@ mod tests {
     }
 
     #[test]
+    fn is_shown_in_quotes_by_debug_alone() {
+        let realm = Realm::new("corp proxy").unwrap();
+        assert_eq!(format!("{realm} {realm:?}"), "corp proxy \"corp proxy\"");
+    }
+
+    #[test]
     fn is_between_one_and_512_bytes_long() {
         assert!(Realm::new(" ").is_ok());
         assert!(Realm::new("~".repeat(512)).is_ok());

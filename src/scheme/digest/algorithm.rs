@@ -4,7 +4,7 @@ use std::fmt;
 
 use md5::Md5;
 use sha2::{Sha256, Sha512_256};
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 /// A hash function that Digest is computed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -206,7 +206,7 @@ impl fmt::Display for Algorithm {
 /// A hash: 16 or 32 bytes. Wiped when dropped, for some of them are as good as a password.
 #[derive(Clone)]
 pub(crate) struct Hash {
-    bytes: [u8; Self::MAX],
+    bytes: Zeroizing<[u8; Self::MAX]>,
     length: usize,
 }
 
@@ -214,7 +214,7 @@ impl Hash {
     const MAX: usize = 32;
 
     fn of_bytes(hash: &[u8]) -> Self {
-        let mut bytes = [0; Self::MAX];
+        let mut bytes = Zeroizing::new([0; Self::MAX]);
         for (to, from) in bytes.iter_mut().zip(hash) {
             *to = *from;
         }
@@ -226,7 +226,7 @@ impl Hash {
         if hex.len() != 2 * function.length() {
             return None;
         }
-        let mut bytes = [0; Self::MAX];
+        let mut bytes = Zeroizing::new([0; Self::MAX]);
         for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
             let &[high, low] = pair else { return None };
             let digit = |digit: u8| char::from(digit).to_digit(16);
@@ -243,17 +243,11 @@ impl Hash {
     pub(crate) fn to_hex(&self) -> Hex {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or_default();
-        let mut digits = [0; 2 * Self::MAX];
+        let mut digits = Zeroizing::new([0; 2 * Self::MAX]);
         for (pair, byte) in digits.chunks_exact_mut(2).zip(self.as_bytes()) {
             pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
         }
         Hex { digits, length: 2 * self.length }
-    }
-}
-
-impl Drop for Hash {
-    fn drop(&mut self) {
-        self.bytes.zeroize();
     }
 }
 
@@ -265,19 +259,13 @@ impl fmt::Debug for Hash {
 
 /// A hash in lower-case hex. Wiped when dropped.
 pub(crate) struct Hex {
-    digits: [u8; 2 * Hash::MAX],
+    digits: Zeroizing<[u8; 2 * Hash::MAX]>,
     length: usize,
 }
 
 impl Hex {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.digits.get(..self.length).unwrap_or_default()
-    }
-}
-
-impl Drop for Hex {
-    fn drop(&mut self) {
-        self.digits.zeroize();
     }
 }
 
