@@ -234,6 +234,8 @@ fn a_flood_of_parameters_is_refused_in_under_a_millisecond() {
         ("15 KiB of backslashes", field(format!("Digest x=\"{}", "\\".repeat(15 * 1_024))), 400),
         ("33 parameters", more(33).field(), 400),
     ];
+    // A build without optimization takes ten times as long and more.
+    let limit = Duration::from_millis(if cfg!(debug_assertions) { 10 } else { 1 });
     for (name, sent, status) in table {
         let once = || {
             let started = Instant::now();
@@ -243,7 +245,7 @@ fn a_flood_of_parameters_is_refused_in_under_a_millisecond() {
         };
         // The fastest of many: others use this machine too.
         let fastest = (0..100).map(|_| once()).min().unwrap();
-        assert!(fastest < Duration::from_millis(1), "{name}: {fastest:?}");
+        assert!(fastest < limit, "{name}: {fastest:?}");
     }
     proxy.get(more(32).field()).passes("32 parameters", "alice");
 }
