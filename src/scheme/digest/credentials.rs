@@ -462,6 +462,8 @@ mod tests {
         assert_eq!(*sample.nonce(), *b"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v");
         assert_eq!(sample.count(), Some(NonceCount::ONE));
         assert!(!sample.has_userhash());
+        assert!(sample.field().starts_with(b"Digest "));
+        assert!(sample.field().ends_with(b"\""));
         assert!(proves(&sample));
     }
 
