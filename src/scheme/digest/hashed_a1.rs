@@ -87,7 +87,9 @@ mod tests {
             HashedA1::from_hex(HashFunction::Md5, "939E7578ed9e3c518a452acee763bce9").unwrap();
         let computed =
             HashedA1::new(HashFunction::Md5, "Mufasa", "testrealm@host.com", "Circle Of Life");
-        assert_eq!(read.hash().as_bytes(), computed.hash().as_bytes());
+        assert_eq!(read.as_bytes(), computed.as_bytes());
+        assert_eq!(read.as_bytes().len(), 16);
+        assert_eq!(read.as_bytes().first(), Some(&0x93));
         assert_eq!(read.function(), HashFunction::Md5);
         assert_eq!(*read.expose_hex(), "939e7578ed9e3c518a452acee763bce9");
     }

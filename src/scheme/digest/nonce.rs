@@ -54,10 +54,10 @@ impl NonceId {
     }
 
     fn from_bytes(bytes: [u8; 24]) -> Self {
-        let [issued, node, counter] = [0, 8, 16].map(|start| {
-            bytes.iter().skip(start).take(8).fold(0, |number, &byte| number << 8 | u64::from(byte))
-        });
-        Self { issued: Timestamp::from_micros(issued), node, counter }
+        let (numbers, _) = bytes.as_chunks();
+        let mut numbers = numbers.iter().map(|&number| u64::from_be_bytes(number));
+        let mut next = || numbers.next().unwrap_or_default();
+        Self { issued: Timestamp::from_micros(next()), node: next(), counter: next() }
     }
 }
 
@@ -86,7 +86,7 @@ impl NonceCount {
         }
         let value = digits
             .iter()
-            .try_fold(0, |value: u32, &digit| Some(value << 4 | char::from(digit).to_digit(16)?))?;
+            .try_fold(0, |value: u32, &digit| Some(16 * value + char::from(digit).to_digit(16)?))?;
         Self::new(value)
     }
 
