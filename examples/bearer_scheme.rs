@@ -12,8 +12,8 @@ use axum::{Extension, Router, http::HeaderValue};
 use tokio::net::TcpListener;
 use tower_proxy_auth::{
     authenticator::{
-        Accepted, AuthScheme, Authenticator, ChallengeContext, ClaimContext, Credentials, Proof,
-        Refusal,
+        Accepted, AuthScheme, Authenticator, ChallengeContext, ClaimContext, Proof, Refusal,
+        SentCredentials,
     },
     grammar::{self, CredentialsBody},
     identity::{Account, Identity},
@@ -57,7 +57,11 @@ impl AuthScheme for BearerScheme {
         HeaderValue::try_from(challenge).into_iter().for_each(add);
     }
 
-    fn claim(&self, _: &ClaimContext<'_>, credentials: Credentials) -> Result<Password, Refusal> {
+    fn claim(
+        &self,
+        _: &ClaimContext<'_>,
+        credentials: SentCredentials,
+    ) -> Result<Password, Refusal> {
         let field = credentials.into_field();
         let malformed = || Refusal::new(Reason::Malformed);
         let credentials = grammar::Credentials::parse(field.as_bytes())

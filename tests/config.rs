@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use tower_proxy_auth::{
     authenticator::{
-        AuthScheme, Authenticator, ChallengeContext, ClaimContext, Credentials, DigestBuilder,
-        DigestScheme, NonceKeys, Proof, Refusal,
+        AuthScheme, Authenticator, ChallengeContext, ClaimContext, DigestBuilder, DigestScheme,
+        NonceKeys, Proof, Refusal, SentCredentials,
     },
     error::{BackendError, ConfigError},
     middleware::ProxyAuthLayer,
@@ -54,7 +54,7 @@ impl AuthScheme for Named {
         add(HeaderValue::from_static(self.0));
     }
 
-    fn claim(&self, _: &ClaimContext<'_>, _: Credentials) -> Result<(), Refusal> {
+    fn claim(&self, _: &ClaimContext<'_>, _: SentCredentials) -> Result<(), Refusal> {
         Err(Refusal::new(Reason::UnknownUser))
     }
 

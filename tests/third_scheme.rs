@@ -18,7 +18,7 @@ use tokio::task;
 use tower_proxy_auth::{
     authenticator::{
         Accepted, AuthScheme, Authenticator, AuthenticatorBuilder, ChallengeContext, ClaimContext,
-        Credentials, Proof, Refusal,
+        Proof, Refusal, SentCredentials,
     },
     error::{BackendError, ConfigError},
     grammar::{self, CredentialsBody},
@@ -67,7 +67,7 @@ impl AuthScheme for Bearer {
     fn claim(
         &self,
         context: &ClaimContext<'_>,
-        credentials: Credentials,
+        credentials: SentCredentials,
     ) -> Result<String, Refusal> {
         assert_eq!(context.head().method(), Method::GET);
         assert!(!context.head().headers().contains_key("proxy-authorization"));
@@ -187,7 +187,7 @@ impl AuthScheme for Named {
 
     fn challenges(&self, _: &ChallengeContext<'_>, _: &mut dyn FnMut(HeaderValue)) {}
 
-    fn claim(&self, _: &ClaimContext<'_>, _: Credentials) -> Result<(), Refusal> {
+    fn claim(&self, _: &ClaimContext<'_>, _: SentCredentials) -> Result<(), Refusal> {
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use http::HeaderValue;
 
 use super::{
     refusal::Refusal,
-    scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Credentials, Proof},
+    scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
 };
 use crate::{
     error::BackendError,
@@ -120,7 +120,7 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
     fn claim(
         &self,
         context: &ClaimContext<'_>,
-        credentials: Credentials,
+        credentials: SentCredentials,
     ) -> Result<BasicClaim, Refusal> {
         let user_pass = UserPass::decode(credentials.as_bytes(), &self.reading)
             .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;

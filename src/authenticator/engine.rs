@@ -11,7 +11,7 @@ use super::{
     field::ProxyAuthorization,
     refusal::Refusal,
     rejection::Rejection,
-    scheme::{Accepted, ChallengeContext, ClaimContext, Credentials, Proof},
+    scheme::{Accepted, ChallengeContext, ClaimContext, Proof, SentCredentials},
 };
 use crate::{
     clock::Clock,
@@ -128,7 +128,7 @@ impl Source {
 
 impl Engine {
     /// Finds the scheme that the field names.
-    fn route(&self, field: HeaderValue) -> Result<(&dyn AnyScheme, Credentials), Refusal> {
+    fn route(&self, field: HeaderValue) -> Result<(&dyn AnyScheme, SentCredentials), Refusal> {
         if field.len() > self.max_field_length {
             return Err(Refusal::new(Reason::FieldTooLong));
         }
@@ -140,7 +140,7 @@ impl Engine {
         let scheme = self.schemes.iter().find(is_named);
         let scheme = scheme.ok_or_else(|| Refusal::new(Reason::SchemeNotOffered))?;
         let position = parts.rest_position;
-        Ok((scheme.as_ref(), Credentials { field, position }))
+        Ok((scheme.as_ref(), SentCredentials { field, position }))
     }
 
     pub(super) fn conclude(&self, proof: Proof, source: &Source) -> Decision {

@@ -6,7 +6,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use http::HeaderValue;
 
-use super::scheme::{AuthScheme, ChallengeContext, ClaimContext, Credentials, Proof};
+use super::scheme::{AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials};
 
 pub(super) type PendingProof = Pin<Box<dyn Future<Output = Proof> + Send>>;
 
@@ -19,7 +19,7 @@ pub(super) enum Progress {
 pub(super) trait AnyScheme: Send + Sync {
     fn name(&self) -> &'static str;
     fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue));
-    fn check(&self, context: &ClaimContext<'_>, credentials: Credentials) -> Progress;
+    fn check(&self, context: &ClaimContext<'_>, credentials: SentCredentials) -> Progress;
 }
 
 pub(super) struct Erased<S>(Arc<S>);
@@ -39,7 +39,7 @@ impl<S: AuthScheme> AnyScheme for Erased<S> {
         self.0.challenges(context, add);
     }
 
-    fn check(&self, context: &ClaimContext<'_>, credentials: Credentials) -> Progress {
+    fn check(&self, context: &ClaimContext<'_>, credentials: SentCredentials) -> Progress {
         let claim = match self.0.claim(context, credentials) {
             Ok(claim) => claim,
             Err(refusal) => return Progress::Done(Err(refusal)),

@@ -23,4 +23,4 @@ pub use engine::Authenticator;
 pub use field::ProxyAuthorization;
 pub use refusal::Refusal;
 pub use rejection::Rejection;
-pub use scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Credentials, Proof};
+pub use scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials};

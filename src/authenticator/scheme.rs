@@ -31,7 +31,7 @@ pub trait AuthScheme: Send + Sync + 'static {
     fn claim(
         &self,
         context: &ClaimContext<'_>,
-        credentials: Credentials,
+        credentials: SentCredentials,
     ) -> Result<Self::Claim, Refusal>;
 
     /// Checks the claim at once, where nothing has to be waited for. `None` means that nothing was
@@ -102,12 +102,12 @@ impl<'a> ClaimContext<'a> {
 }
 
 /// The credentials of a request: a field value, and where the part after the scheme starts.
-pub struct Credentials {
+pub struct SentCredentials {
     pub(super) field: HeaderValue,
     pub(super) position: usize,
 }
 
-impl Credentials {
+impl SentCredentials {
     /// What follows the scheme, without the spaces around it.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -127,9 +127,9 @@ impl Credentials {
     }
 }
 
-impl fmt::Debug for Credentials {
+impl fmt::Debug for SentCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials(..)")
+        f.write_str("SentCredentials(..)")
     }
 }
 

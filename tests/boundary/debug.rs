@@ -12,7 +12,7 @@ use tower::{Layer, Service, service_fn};
 use tower_proxy_auth::{
     authenticator::{
         AuthScheme, Authentication, Authenticator, BasicScheme, ChallengeContext, ClaimContext,
-        Credentials, DigestScheme, NonceKeys, Proof, ProxyAuthorization, Refusal,
+        DigestScheme, NonceKeys, Proof, ProxyAuthorization, Refusal, SentCredentials,
     },
     grammar,
     head::RequestHead,
@@ -151,7 +151,11 @@ impl AuthScheme for Curious {
         add(HeaderValue::from_static("Basic realm=\"proxy\""));
     }
 
-    fn claim(&self, context: &ClaimContext<'_>, credentials: Credentials) -> Result<(), Refusal> {
+    fn claim(
+        &self,
+        context: &ClaimContext<'_>,
+        credentials: SentCredentials,
+    ) -> Result<(), Refusal> {
         assert_eq!(credentials.as_bytes(), STANDARD.encode("alice:wonder").as_bytes());
         self.0.send(format!("{context:?} {credentials:?}")).unwrap();
         self.0.send(format!("{:?}", credentials.into_field())).unwrap();

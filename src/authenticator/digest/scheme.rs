@@ -16,7 +16,7 @@ use super::{
 use crate::{
     authenticator::{
         refusal::Refusal,
-        scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Credentials, Proof},
+        scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
     },
     clock::Timestamp,
     error::BackendError,
@@ -271,7 +271,7 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
     fn claim(
         &self,
         context: &ClaimContext<'_>,
-        credentials: Credentials,
+        credentials: SentCredentials,
     ) -> Result<DigestClaim, Refusal> {
         let position = credentials.position();
         let field = credentials.into_field();
