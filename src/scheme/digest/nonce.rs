@@ -232,6 +232,7 @@ mod tests {
     fn what_was_sealed_is_opened() {
         let nonce = key().seal(&id(), &realm("proxy"));
         assert_eq!(nonce.as_str().len(), 56);
+        assert_eq!(format!("{nonce:?}"), format!("{:?}", nonce.as_str()));
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         assert!(nonce.as_str().chars().all(plain));
         let opened = key().open(nonce.as_str().as_bytes(), &realm("proxy")).unwrap();

@@ -14,7 +14,7 @@ use crate::head::RequestHead;
 /// Strict, the default, takes the target as it was sent: for a tunnel host and port, with or
 /// without the brackets of an IPv6 address; otherwise path and query, or the whole absolute URI.
 /// Scheme and host compare without regard to case; an empty path equals `/`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct UriCheck {
     lenient: bool,
     proxy_addresses: Vec<Box<str>>,
@@ -23,8 +23,8 @@ pub struct UriCheck {
 impl UriCheck {
     /// Accepts only what names the resource.
     #[must_use]
-    pub fn strict() -> Self {
-        Self::default()
+    pub const fn strict() -> Self {
+        Self { lenient: false, proxy_addresses: Vec::new() }
     }
 
     /// Accepts also the path of a later request where a tunnel is asked for, as libsoup sends it,
@@ -35,7 +35,7 @@ impl UriCheck {
     /// Whoever can read and hold back a request can then use its credentials, once, for another
     /// resource.
     #[must_use]
-    pub fn lenient() -> Self {
+    pub const fn lenient() -> Self {
         Self { lenient: true, proxy_addresses: Vec::new() }
     }
 
