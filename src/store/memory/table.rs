@@ -231,6 +231,25 @@ mod tests {
         assert_eq!(table.items.capacity(), 1_001);
     }
 
+    #[test]
+    fn grows_in_proportion_and_keeps_its_chains_short() {
+        let mut table = Table::new(10_000);
+        let mut sizes = std::collections::HashSet::new();
+        for value in 0..10_000 {
+            table.insert(Item { value, next: None });
+            let (len, room) = (table.len(), table.items.capacity());
+            assert!(room <= len + len / 4 + 16, "{room} for {len}");
+            sizes.insert(room);
+        }
+        assert!(sizes.len() < 50, "moved {} times", sizes.len());
+        let buckets = table.buckets.len();
+        assert!(buckets.is_power_of_two() && (10_000..=20_000).contains(&buckets), "{buckets}");
+        for &first in &table.buckets {
+            let chain = std::iter::successors(first, |&key| table.get(key)?.next);
+            assert!(chain.count() <= 4, "only those that share a hash");
+        }
+    }
+
     proptest! {
         #[test]
         fn finds_what_was_inserted_and_nothing_else(
