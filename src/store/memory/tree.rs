@@ -119,11 +119,14 @@ impl Tree {
         }
     }
 
-    /// All keys of the tree, the oldest nonce first.
+    /// All keys of the tree, the oldest nonce first. Fails where chance does not keep it flat.
     #[cfg(test)]
     pub(super) fn keys(self, entries: &Table<Entry>, root: Root) -> Vec<Key> {
         let Some(top) = root else { return Vec::new() };
         let links = self.links(entries, top);
+        for child in [links.earlier, links.later].into_iter().flatten() {
+            assert!(priority(entries, child) <= priority(entries, top), "a heap of priorities");
+        }
         let mut keys = self.keys(entries, links.earlier);
         keys.push(top);
         keys.extend(self.keys(entries, links.later));
