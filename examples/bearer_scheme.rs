@@ -42,6 +42,11 @@ impl BearerScheme {
             },
         )
     }
+
+    fn check(&self, token: &Password) -> Proof {
+        let owner = self.owner(token).ok_or_else(|| Refusal::new(Reason::WrongPassword));
+        owner.cloned().map(Accepted::new)
+    }
 }
 
 impl AuthScheme for BearerScheme {
@@ -71,13 +76,12 @@ impl AuthScheme for BearerScheme {
     }
 
     /// Tokens are at hand, so nothing has to be waited for.
-    fn prove_now(&self, token: &Password) -> Option<Proof> {
-        let owner = self.owner(token).ok_or_else(|| Refusal::new(Reason::WrongPassword));
-        Some(owner.cloned().map(Accepted::new))
+    fn prove_now(&self, _: &ClaimContext<'_>, token: &Password) -> Option<Proof> {
+        Some(self.check(token))
     }
 
-    async fn prove(&self, token: Password) -> Proof {
-        self.prove_now(&token).unwrap_or_else(|| Err(Refusal::new(Reason::WrongPassword)))
+    async fn prove(&self, _: Realm, token: Password) -> Proof {
+        self.check(&token)
     }
 }
 

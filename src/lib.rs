@@ -111,6 +111,7 @@ pub mod clock;
 pub mod error;
 pub mod grammar;
 pub mod head;
+mod hex;
 pub mod identity;
 pub mod middleware;
 mod policy;

@@ -58,7 +58,7 @@ impl AuthScheme for Named {
         Err(Refusal::new(Reason::UnknownUser))
     }
 
-    async fn prove(&self, (): ()) -> Proof {
+    async fn prove(&self, _: Realm, (): ()) -> Proof {
         Err(Refusal::new(Reason::UnknownUser))
     }
 }

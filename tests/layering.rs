@@ -18,7 +18,7 @@ use std::{
 
 /// The top-level modules by rank, the lowest first. The front page, `lib.rs`, is above them all.
 const RANKS: &[&[&str]] = &[
-    &["clock", "error", "secret"],
+    &["clock", "error", "hex", "secret"],
     &["grammar", "head"],
     &["scheme"],
     &["identity", "reason"],

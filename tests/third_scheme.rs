@@ -25,6 +25,7 @@ use tower_proxy_auth::{
     identity::Account,
     middleware::ProxyAuthLayer,
     reason::Reason,
+    scheme::Realm,
     secret::constant_time_eq,
 };
 
@@ -86,11 +87,11 @@ impl AuthScheme for Bearer {
         }
     }
 
-    fn prove_now(&self, token: &String) -> Option<Proof> {
+    fn prove_now(&self, _: &ClaimContext<'_>, token: &String) -> Option<Proof> {
         (!self.waits).then(|| Self::check(token))
     }
 
-    async fn prove(&self, token: String) -> Proof {
+    async fn prove(&self, _: Realm, token: String) -> Proof {
         task::yield_now().await;
         self.waited.fetch_add(1, Ordering::Relaxed);
         Self::check(&token)
@@ -191,7 +192,7 @@ impl AuthScheme for Named {
         Ok(())
     }
 
-    async fn prove(&self, (): ()) -> Proof {
+    async fn prove(&self, _: Realm, (): ()) -> Proof {
         Ok(Accepted::new(Account::new("dave")))
     }
 }

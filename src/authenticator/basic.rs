@@ -82,21 +82,13 @@ impl<V: CredentialValidator> BasicScheme<V> {
     }
 }
 
-/// What a client sent, and for which realm.
-#[derive(Debug)]
-pub struct BasicClaim {
-    realm: Realm,
-    user_pass: UserPass,
-}
-
-impl BasicClaim {
-    fn credentials(&self) -> BasicCredentials<'_> {
-        BasicCredentials::new(&self.realm, self.user_pass.user_id(), self.user_pass.password())
-    }
+fn credentials<'a>(realm: &'a Realm, user_pass: &'a UserPass) -> BasicCredentials<'a> {
+    let (user_id, password) = user_pass.parts();
+    BasicCredentials::new(realm, user_id, password)
 }
 
 impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
-    type Claim = BasicClaim;
+    type Claim = UserPass;
 
     fn name(&self) -> &'static str {
         basic::NAME
@@ -119,20 +111,19 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
 
     fn claim(
         &self,
-        context: &ClaimContext<'_>,
+        _: &ClaimContext<'_>,
         credentials: SentCredentials,
-    ) -> Result<BasicClaim, Refusal> {
-        let user_pass = UserPass::decode(credentials.as_bytes(), &self.reading)
-            .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
-        Ok(BasicClaim { realm: context.realm().clone(), user_pass })
+    ) -> Result<UserPass, Refusal> {
+        UserPass::decode(credentials.as_bytes(), &self.reading)
+            .map_err(|error| Refusal::new(reason_of(error)).with_source(error))
     }
 
-    fn prove_now(&self, claim: &BasicClaim) -> Option<Proof> {
-        self.validator.validate_now(claim.credentials()).map(proof_of)
+    fn prove_now(&self, context: &ClaimContext<'_>, claim: &UserPass) -> Option<Proof> {
+        self.validator.validate_now(credentials(context.realm(), claim)).map(proof_of)
     }
 
-    async fn prove(&self, claim: BasicClaim) -> Proof {
-        proof_of(self.validator.validate(claim.credentials()).await)
+    async fn prove(&self, realm: Realm, claim: UserPass) -> Proof {
+        proof_of(self.validator.validate(credentials(&realm, &claim)).await)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::Future,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -15,7 +16,7 @@ use super::{
     engine::{Engine, Source},
     erased::PendingProof,
 };
-use crate::identity::Identity;
+use crate::{clock::Moment, identity::Identity, scheme::Realm};
 
 /// Whether a request may go on. There is no third way, so matches need no wildcard.
 #[derive(Debug)]
@@ -66,7 +67,9 @@ pub enum Authentication {
 pub struct PendingDecision {
     pub(super) engine: Arc<Engine>,
     pub(super) proof: PendingProof,
-    pub(super) source: Source,
+    pub(super) scheme: &'static str,
+    pub(super) realm: Realm,
+    pub(super) peer: Option<IpAddr>,
 }
 
 impl Future for PendingDecision {
@@ -74,14 +77,14 @@ impl Future for PendingDecision {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Decision> {
         let proof = ready!(self.proof.as_mut().poll(cx));
-        Poll::Ready(self.engine.conclude(proof, &self.source))
+        let Self { engine, scheme, realm, peer, .. } = &*self;
+        let source = Source { scheme, realm, peer: *peer };
+        Poll::Ready(engine.conclude(proof, source, &Moment::of(&*engine.clock)))
     }
 }
 
 impl fmt::Debug for PendingDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingDecision")
-            .field("scheme", &self.source.scheme)
-            .finish_non_exhaustive()
+        f.debug_struct("PendingDecision").field("scheme", &self.scheme).finish_non_exhaustive()
     }
 }

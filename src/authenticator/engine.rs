@@ -14,7 +14,7 @@ use super::{
     scheme::{Accepted, ChallengeContext, ClaimContext, Proof, SentCredentials},
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, Moment},
     grammar::split_scheme,
     head::RequestHead,
     identity::{Account, Identity},
@@ -86,7 +86,8 @@ impl Authenticator {
         }
         let chosen = engine.realm_of.as_ref().and_then(|realm_of| realm_of(head));
         let realm = chosen.as_ref().unwrap_or(&engine.realm);
-        let refused = |refusal| Authentication::Ready(engine.reject(refusal, None, realm));
+        let moment = Moment::of(&*engine.clock);
+        let refused = |refusal| Authentication::Ready(engine.reject(refusal, None, realm, &moment));
         let value = match field {
             ProxyAuthorization::Absent if engine.allow_anonymous => {
                 let identity = Some(Identity::anonymous(realm.clone()));
@@ -100,27 +101,30 @@ impl Authenticator {
             Ok(routed) => routed,
             Err(refusal) => return refused(refusal),
         };
-        let context = ClaimContext { head, realm, now: engine.clock.now() };
-        let source = Source { scheme: scheme.name(), realm: realm.clone(), peer: head.peer() };
+        let context = ClaimContext { head, realm, moment: &moment };
+        let source = Source { scheme: scheme.name(), realm, peer: head.peer() };
         match scheme.check(&context, credentials) {
-            Progress::Done(proof) => Authentication::Ready(engine.conclude(proof, &source)),
+            Progress::Done(proof) => Authentication::Ready(engine.conclude(proof, source, &moment)),
             Progress::Pending(proof) => Authentication::Pending(PendingDecision {
                 engine: Arc::clone(engine),
                 proof,
-                source,
+                scheme: source.scheme,
+                realm: realm.clone(),
+                peer: source.peer,
             }),
         }
     }
 }
 
-/// Where a proof comes from: what is left to know when the head is gone.
-pub(super) struct Source {
+/// Where a proof comes from.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
     pub(super) scheme: &'static str,
-    pub(super) realm: Realm,
+    pub(super) realm: &'a Realm,
     pub(super) peer: Option<IpAddr>,
 }
 
-impl Source {
+impl Source<'_> {
     fn client(&self, account: &Account) -> Client {
         Client { realm: self.realm.clone(), peer: self.peer, user: account.user().clone() }
     }
@@ -143,7 +147,12 @@ impl Engine {
         Ok((scheme.as_ref(), SentCredentials { field, position }))
     }
 
-    pub(super) fn conclude(&self, proof: Proof, source: &Source) -> Decision {
+    pub(super) fn conclude(
+        &self,
+        proof: Proof,
+        source: Source<'_>,
+        moment: &Moment<'_>,
+    ) -> Decision {
         let Source { scheme, realm, .. } = source;
         match proof {
             Ok(Accepted { account, info }) => {
@@ -151,23 +160,35 @@ impl Engine {
                 let identity = Some(Identity::new(account, scheme, realm.clone()));
                 Decision::Forward(Grant { identity, info })
             }
-            Err(refusal) => self.reject(self.limit_stale(refusal, source), Some(scheme), realm),
+            Err(refusal) => {
+                self.reject(self.limit_stale(refusal, source, moment), Some(scheme), realm, moment)
+            }
         }
     }
 
     /// A client that is told "stale" time and again will not find the end by itself.
-    fn limit_stale(&self, mut refusal: Refusal, source: &Source) -> Refusal {
+    fn limit_stale(
+        &self,
+        mut refusal: Refusal,
+        source: Source<'_>,
+        moment: &Moment<'_>,
+    ) -> Refusal {
         if let (Some(sent), Some(account)) = (refusal.stale_credentials, &refusal.account)
-            && self.stale_limit.strike(source.client(account), sent, self.clock.now())
+            && self.stale_limit.strike(source.client(account), sent, moment.now())
         {
             refusal.reason = Reason::TooManyStale;
         }
         refusal
     }
 
-    fn reject(&self, refusal: Refusal, scheme: Option<&'static str>, realm: &Realm) -> Decision {
-        let context =
-            ChallengeContext { realm, now: self.clock.now(), stale: refusal.reason.is_stale() };
+    fn reject(
+        &self,
+        refusal: Refusal,
+        scheme: Option<&'static str>,
+        realm: &Realm,
+        moment: &Moment<'_>,
+    ) -> Decision {
+        let context = ChallengeContext { realm, moment, stale: refusal.reason.is_stale() };
         let refusal = Refusal { scheme, realm: Some(realm.clone()), ..refusal };
         Decision::Reject(Rejection::new(refusal, |add| {
             for scheme in &self.schemes {

@@ -44,11 +44,11 @@ impl<S: AuthScheme> AnyScheme for Erased<S> {
             Ok(claim) => claim,
             Err(refusal) => return Progress::Done(Err(refusal)),
         };
-        if let Some(proof) = self.0.prove_now(&claim) {
+        if let Some(proof) = self.0.prove_now(context, &claim) {
             return Progress::Done(proof);
         }
-        let scheme = Arc::clone(&self.0);
-        Progress::Pending(Box::pin(async move { scheme.prove(claim).await }))
+        let (scheme, realm) = (Arc::clone(&self.0), context.realm().clone());
+        Progress::Pending(Box::pin(async move { scheme.prove(realm, claim).await }))
     }
 }
 

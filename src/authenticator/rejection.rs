@@ -12,8 +12,9 @@ pub struct Rejection {
     headers: HeaderMap,
 }
 
-/// Room for the fields that the layer adds, so that the map need not grow.
-const FIELDS: usize = 10;
+/// Room for the fields of a 407, with those that the layer adds, so that the map need not grow. One
+/// more would double the room, to more than common allocators hand out quickly.
+const FIELDS: usize = 6;
 
 /// How long a client should leave a failed back end alone, in seconds.
 const BACKEND_PAUSE: u64 = 5;
@@ -27,12 +28,14 @@ impl Rejection {
         let mut headers = HeaderMap::with_capacity(FIELDS);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if refusal.reason.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            let mut asks_for_something = false;
             challenges(&mut |challenge| {
                 headers.append(header::PROXY_AUTHENTICATE, challenge);
+                asks_for_something = true;
             });
             // A 407 that asks for nothing cannot be answered. It is the back end's fault: after a
             // reload it may hold nothing that could be offered.
-            if !headers.contains_key(header::PROXY_AUTHENTICATE) {
+            if !asks_for_something {
                 let error = BackendError::new("no scheme can be offered at present");
                 refusal = Refusal { realm: refusal.realm, ..error.into() };
             }

@@ -5,7 +5,12 @@ use std::{fmt, future::Future};
 use http::HeaderValue;
 
 use super::refusal::Refusal;
-use crate::{clock::Timestamp, head::RequestHead, identity::Account, scheme::Realm};
+use crate::{
+    clock::{Moment, Timestamp},
+    head::RequestHead,
+    identity::Account,
+    scheme::Realm,
+};
 
 /// An authentication scheme: what it asks for, and how it checks what it gets.
 ///
@@ -36,20 +41,21 @@ pub trait AuthScheme: Send + Sync + 'static {
 
     /// Checks the claim at once, where nothing has to be waited for. `None` means that nothing was
     /// done and nothing recorded, and [`prove`](Self::prove) is to be called.
-    fn prove_now(&self, claim: &Self::Claim) -> Option<Proof> {
-        let _ = claim;
+    fn prove_now(&self, context: &ClaimContext<'_>, claim: &Self::Claim) -> Option<Proof> {
+        let _ = (context, claim);
         None
     }
 
-    /// Checks the claim.
-    fn prove(&self, claim: Self::Claim) -> impl Future<Output = Proof> + Send;
+    /// Checks the claim, which was made for `realm`. The head of the request is gone by then: what
+    /// is needed of it belongs into the claim.
+    fn prove(&self, realm: Realm, claim: Self::Claim) -> impl Future<Output = Proof> + Send;
 }
 
 /// What challenges are made from.
 #[derive(Clone, Copy, Debug)]
 pub struct ChallengeContext<'a> {
     pub(super) realm: &'a Realm,
-    pub(super) now: Timestamp,
+    pub(super) moment: &'a Moment<'a>,
     pub(super) stale: bool,
 }
 
@@ -62,8 +68,8 @@ impl<'a> ChallengeContext<'a> {
 
     /// The present time.
     #[must_use]
-    pub const fn now(&self) -> Timestamp {
-        self.now
+    pub fn now(&self) -> Timestamp {
+        self.moment.now()
     }
 
     /// Whether the client proved itself over a nonce that cannot be used.
@@ -78,7 +84,7 @@ impl<'a> ChallengeContext<'a> {
 pub struct ClaimContext<'a> {
     pub(super) head: &'a RequestHead<'a>,
     pub(super) realm: &'a Realm,
-    pub(super) now: Timestamp,
+    pub(super) moment: &'a Moment<'a>,
 }
 
 impl<'a> ClaimContext<'a> {
@@ -96,8 +102,8 @@ impl<'a> ClaimContext<'a> {
 
     /// The present time.
     #[must_use]
-    pub const fn now(&self) -> Timestamp {
-        self.now
+    pub fn now(&self) -> Timestamp {
+        self.moment.now()
     }
 }
 

@@ -3,9 +3,9 @@
 use std::{fmt, iter::FusedIterator};
 
 use super::{
-    chars::is_tchar,
     cursor::Cursor,
     quoted::read_quoted,
+    runs::{qdtext_run, token_run},
     syntax_error::{SyntaxError, SyntaxErrorKind},
     value::Value,
 };
@@ -120,8 +120,11 @@ impl<'a> AuthParam<'a> {
 
 /// Reads a parameter and the whitespace after it; what follows is a comma or the end.
 pub(super) fn read_param<'a>(cursor: &mut Cursor<'a>) -> Result<AuthParam<'a>, SyntaxError> {
+    if let Some(param) = read_plain_param(cursor) {
+        return Ok(param);
+    }
     let position = cursor.position();
-    let name = cursor.take_while(is_tchar);
+    let name = cursor.take_token();
     if name.is_empty() {
         return Err(cursor.error(SyntaxErrorKind::ExpectedName));
     }
@@ -138,16 +141,43 @@ pub(super) fn read_param<'a>(cursor: &mut Cursor<'a>) -> Result<AuthParam<'a>, S
     }
 }
 
+/// Reads a parameter as nearly all are: without whitespace and escapes. Anything else, mistakes
+/// included, is `None`, and nothing has been read.
+fn read_plain_param<'a>(cursor: &mut Cursor<'a>) -> Option<AuthParam<'a>> {
+    let (bytes, position) = (cursor.rest(), cursor.position());
+    let (name, after_name) = bytes.split_at_checked(token_run(bytes))?;
+    let (raw, rest, is_quoted) = match after_name {
+        [b'=', b'"', quoted @ ..] => {
+            let (raw, after) = quoted.split_at_checked(qdtext_run(quoted))?;
+            let (b'"', rest) = after.split_first()? else { return None };
+            (raw, rest, true)
+        }
+        [b'=', token @ ..] => {
+            let (raw, rest) = token.split_at_checked(token_run(token))?;
+            (raw, rest, false)
+        }
+        _ => return None,
+    };
+    let is_valid = !name.is_empty() && (is_quoted || !raw.is_empty());
+    if !is_valid || !matches!(rest, [] | [b',', ..]) {
+        return None;
+    }
+    let value_position = position.saturating_add(name.len() + 1 + usize::from(is_quoted));
+    cursor.skip(bytes.len() - rest.len());
+    let value = Value::plain(raw, value_position, is_quoted);
+    Some(AuthParam { name, position, value })
+}
+
 fn read_value<'a>(cursor: &mut Cursor<'a>) -> Result<Value<'a>, SyntaxError> {
     if cursor.peek() == Some(b'"') {
         return Ok(Value::quoted(&read_quoted(cursor)?));
     }
     let position = cursor.position();
-    let token = cursor.take_while(is_tchar);
+    let token = cursor.take_token();
     if token.is_empty() {
         return Err(cursor.error(SyntaxErrorKind::ExpectedValue));
     }
-    Ok(Value::token(token, position))
+    Ok(Value::plain(token, position, false))
 }
 
 impl<'a> Iterator for AuthParams<'a> {

@@ -5,7 +5,6 @@ use std::{fmt, iter::FusedIterator};
 
 use super::{
     auth_param::{AuthParams, DEFAULT_MAX_PARAMETERS, read_param},
-    chars::is_tchar,
     credentials::{CredentialsBody, read_token68, write},
     cursor::Cursor,
     syntax_error::{SyntaxError, SyntaxErrorKind},
@@ -58,7 +57,7 @@ impl<'a> Challenges<'a> {
 
     fn read(&mut self) -> Result<Challenge<'a>, SyntaxError> {
         let position = self.cursor.position();
-        let scheme = self.cursor.take_while(is_tchar);
+        let scheme = self.cursor.take_token();
         if scheme.is_empty() {
             return Err(self.cursor.error(SyntaxErrorKind::ExpectedScheme));
         }
@@ -109,7 +108,7 @@ impl<'a> Challenges<'a> {
     fn is_at_challenge(&mut self) -> bool {
         self.cursor.skip_to_member();
         let mut ahead = self.cursor;
-        ahead.take_while(is_tchar);
+        ahead.take_token();
         ahead.skip_ows();
         ahead.peek() != Some(b'=')
     }

@@ -86,6 +86,17 @@ pub const fn is_value_char(byte: u8) -> bool {
     is(byte, VALUE_CHAR)
 }
 
+/// Whether a text holds a control character, those from U+0080 to U+009F included.
+#[must_use]
+pub fn has_control_character(text: &str) -> bool {
+    // In UTF-8 those from U+0080 begin with the byte C2, and few other characters do. Comparing all
+    // bytes, without an end at the first, becomes vector instructions.
+    let is_suspect = |byte: u8| (byte < b' ') | (byte == 0x7F) | (byte == 0xC2);
+    let suspect = text.bytes().fold(false, |found, byte| found | is_suspect(byte));
+    suspect && text.chars().any(char::is_control)
+}
+
+#[inline]
 #[allow(clippy::indexing_slicing, reason = "a byte is always below 256")]
 const fn is(byte: u8, class: u8) -> bool {
     CLASSES[byte as usize] & class != 0

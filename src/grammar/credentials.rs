@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{
     auth_param::AuthParams,
-    chars::{is_tchar, is_token68_char},
+    chars::is_token68_char,
     cursor::Cursor,
     syntax_error::{SyntaxError, SyntaxErrorKind},
 };
@@ -67,7 +67,7 @@ pub fn split_scheme(field: &[u8]) -> Result<SchemeAndRest<'_>, SyntaxError> {
     let mut cursor = Cursor::new(field, 0);
     cursor.skip_ows();
     cursor.drop_ows_at_end();
-    let scheme = cursor.take_while(is_tchar);
+    let scheme = cursor.take_token();
     if scheme.is_empty() {
         return Err(cursor.error(SyntaxErrorKind::ExpectedScheme));
     }

@@ -2,41 +2,48 @@
 
 use super::{
     chars::is_ows,
+    runs::{qdtext_run, token_run},
     syntax_error::{SyntaxError, SyntaxErrorKind},
 };
 
-/// What is left to read, and where in the field it begins. A copy marks a place to come back to.
+/// A place in a list or field. A copy marks a place to come back to.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
-    rest: &'a [u8],
-    position: usize,
+    bytes: &'a [u8],
+    /// How many of them have been read.
+    read: usize,
+    /// Where in the field they begin.
+    offset: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) const fn new(rest: &'a [u8], position: usize) -> Self {
-        Self { rest, position }
+    pub(super) const fn new(bytes: &'a [u8], offset: usize) -> Self {
+        Self { bytes, read: 0, offset }
     }
 
-    pub(super) const fn rest(&self) -> &'a [u8] {
-        self.rest
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.read..).unwrap_or_default()
     }
 
     pub(super) const fn position(&self) -> usize {
-        self.position
+        // A caller may have said that its slice lies at the end of the address space.
+        self.offset.saturating_add(self.read)
     }
 
     pub(super) const fn is_at_end(&self) -> bool {
-        self.rest.is_empty()
+        self.read >= self.bytes.len()
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
         looks::add(1);
-        self.rest.first().copied()
+        self.bytes.get(self.read).copied()
     }
 
     /// Steps over one byte, if there is one.
-    pub(super) fn advance(&mut self) {
-        self.skip(1);
+    pub(super) const fn advance(&mut self) {
+        if !self.is_at_end() {
+            self.read += 1;
+        }
     }
 
     /// Steps over `byte` if it is the next one, and says whether it was.
@@ -50,49 +57,67 @@ impl<'a> Cursor<'a> {
 
     /// Takes the longest run of bytes of one class, which may be empty.
     pub(super) fn take_while(&mut self, class: impl Fn(u8) -> bool) -> &'a [u8] {
+        let rest = self.rest();
+        let end = rest.iter().position(|&byte| !class(byte));
+        self.skip(end.unwrap_or(rest.len()));
+        end.map_or(rest, |end| rest.get(..end).unwrap_or_default())
+    }
+
+    /// Takes a token, which may be empty.
+    pub(super) fn take_token(&mut self) -> &'a [u8] {
         let start = *self;
-        let length = self.rest.iter().take_while(|&&byte| class(byte)).count();
-        looks::add(length + 1);
-        self.skip(length);
+        self.skip(token_run(self.rest()));
         self.since(start)
     }
 
+    /// Steps over what may stand in a quoted-string without an escape.
+    pub(super) fn skip_qdtext(&mut self) {
+        self.skip(qdtext_run(self.rest()));
+    }
+
+    /// Steps over a run of bytes, of which each, and the one behind, has been looked at.
+    pub(super) fn skip(&mut self, run: usize) {
+        looks::add(run + 1);
+        self.read += run;
+    }
+
     pub(super) fn skip_ows(&mut self) {
-        self.take_while(is_ows);
+        while self.peek().is_some_and(is_ows) {
+            self.advance();
+        }
     }
 
     /// Forgets the whitespace at the end of what is left to read.
     pub(super) fn drop_ows_at_end(&mut self) {
-        while let Some((&last, before)) = self.rest.split_last() {
+        while !self.is_at_end()
+            && let Some((&last, before)) = self.bytes.split_last()
+        {
             looks::add(1);
             if !is_ows(last) {
                 break;
             }
-            self.rest = before;
+            self.bytes = before;
         }
     }
 
     /// Steps over whitespace and commas to the next member of a list, and says whether there was
     /// a comma among them.
     pub(super) fn skip_to_member(&mut self) -> bool {
-        self.take_while(|byte| byte == b',' || is_ows(byte)).contains(&b',')
+        let mut found = false;
+        while let Some(byte) = self.peek().filter(|&byte| byte == b',' || is_ows(byte)) {
+            found |= byte == b',';
+            self.advance();
+        }
+        found
     }
 
     /// What has been read since the cursor stood at `start`.
     pub(super) fn since(&self, start: Self) -> &'a [u8] {
-        let length = start.rest.len().saturating_sub(self.rest.len());
-        start.rest.get(..length).unwrap_or_default()
+        self.bytes.get(start.read..self.read).unwrap_or_default()
     }
 
     pub(super) const fn error(&self, kind: SyntaxErrorKind) -> SyntaxError {
-        SyntaxError::new(kind, self.position)
-    }
-
-    fn skip(&mut self, length: usize) {
-        let length = length.min(self.rest.len());
-        self.rest = self.rest.get(length..).unwrap_or_default();
-        // A caller may have said that its slice lies at the end of the address space.
-        self.position = self.position.saturating_add(length);
+        SyntaxError::new(kind, self.position())
     }
 }
 

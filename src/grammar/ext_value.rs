@@ -8,6 +8,7 @@ use super::{
     cursor::Cursor,
     syntax_error::{SyntaxError, SyntaxErrorKind},
 };
+use crate::hex;
 
 /// The value of an extended parameter, as in `username*=UTF-8''J%C3%A4s%C3%B8n`.
 ///
@@ -119,7 +120,8 @@ pub fn write_ext_value(out: &mut Vec<u8>, text: &str) -> Result<(), SyntaxError>
         if is_attr_char(byte) {
             out.push(byte);
         } else {
-            out.extend([b'%', hex_digit(byte >> 4), hex_digit(byte & 0xF)]);
+            let digit = |value| hex::digit(value).to_ascii_uppercase();
+            out.extend([b'%', digit(byte >> 4), digit(byte)]);
         }
     }
     Ok(())
@@ -154,25 +156,14 @@ fn check_value_chars(mut cursor: Cursor<'_>) -> Result<(), SyntaxError> {
     if cursor.is_at_end() { Ok(()) } else { Err(cursor.error(SyntaxErrorKind::InvalidValueChar)) }
 }
 
-const fn hex_digit(value: u8) -> u8 {
-    match value {
-        0..=9 => b'0' + value,
-        _ => b'A' + (value & 0xF) - 10,
-    }
-}
-
-fn hex_value(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
-}
-
 impl Iterator for PercentDecoded<'_> {
     type Item = u8;
 
     fn next(&mut self) -> Option<u8> {
         match self.encoded.next().copied()? {
             b'%' => {
-                let high = hex_value(self.encoded.next().copied()?)?;
-                let low = hex_value(self.encoded.next().copied()?)?;
+                let high = hex::value(self.encoded.next().copied()?)?;
+                let low = hex::value(self.encoded.next().copied()?)?;
                 Some(high << 4 | low)
             }
             byte => Some(byte),

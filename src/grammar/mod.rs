@@ -42,6 +42,7 @@ mod credentials;
 mod cursor;
 mod ext_value;
 mod quoted;
+mod runs;
 mod syntax_error;
 mod value;
 

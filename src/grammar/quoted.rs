@@ -74,7 +74,7 @@ pub(super) fn read_quoted<'a>(cursor: &mut Cursor<'a>) -> Result<Quoted<'a>, Syn
     let start = *cursor;
     let mut has_escapes = false;
     loop {
-        cursor.take_while(is_qdtext);
+        cursor.skip_qdtext();
         match cursor.peek() {
             Some(b'"') => {
                 let raw = cursor.since(start);

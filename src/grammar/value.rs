@@ -57,13 +57,16 @@ impl<'a> Value<'a> {
     /// It returns at the first difference: not for secrets.
     #[must_use]
     pub fn eq_ignore_ascii_case(&self, text: &str) -> bool {
+        if !self.has_escapes {
+            return self.raw.eq_ignore_ascii_case(text.as_bytes());
+        }
         self.unescaped()
             .map(|byte| byte.to_ascii_lowercase())
             .eq(text.bytes().map(|byte| byte.to_ascii_lowercase()))
     }
 
-    pub(super) const fn token(raw: &'a [u8], position: usize) -> Self {
-        Self { raw, position, is_quoted: false, has_escapes: false }
+    pub(super) const fn plain(raw: &'a [u8], position: usize, is_quoted: bool) -> Self {
+        Self { raw, position, is_quoted, has_escapes: false }
     }
 
     pub(super) const fn quoted(quoted: &Quoted<'a>) -> Self {
@@ -98,12 +101,12 @@ mod tests {
         for other in ["SHA-25", "SHA-2566", "SHA-257", ""] {
             assert!(!value.eq_ignore_ascii_case(other), "{other}");
         }
-        assert!(!Value::token("É".as_bytes(), 0).eq_ignore_ascii_case("é"));
+        assert!(!Value::plain("É".as_bytes(), 0, false).eq_ignore_ascii_case("é"));
     }
 
     #[test]
     fn debug_output_shows_no_byte_of_it() {
-        let shown = format!("{:?}", Value::token(b"753927fa0e85d155", 3));
+        let shown = format!("{:?}", Value::plain(b"753927fa0e85d155", 3, false));
         assert_eq!(shown, "Value { position: 3, length: 16, is_quoted: false, .. }");
     }
 }

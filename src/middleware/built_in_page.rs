@@ -18,6 +18,9 @@ pub(super) enum Form {
 }
 
 impl Form {
+    /// In the order of their numbers.
+    const ALL: [Self; 3] = [Self::Short, Self::Plain, Self::Html];
+
     pub(super) fn of(head: &RequestHead<'_>) -> Self {
         if head.method() == Method::CONNECT {
             return Self::Short;
@@ -28,9 +31,11 @@ impl Form {
 
 /// Browsers name `text/html`; programs send `*/*` or nothing.
 fn accepts_html(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ACCEPT).iter().any(|accept| {
+    const HTML: &[u8] = b"text/html";
+    let long_enough = |accept: &&HeaderValue| accept.len() >= HTML.len();
+    headers.get_all(header::ACCEPT).iter().filter(long_enough).any(|accept| {
         let mut ranges = accept.as_bytes().split(|&byte| matches!(byte, b',' | b';'));
-        ranges.any(|range| range.trim_ascii().eq_ignore_ascii_case(b"text/html"))
+        ranges.any(|range| range.trim_ascii().eq_ignore_ascii_case(HTML))
     })
 }
 
@@ -64,6 +69,7 @@ enum Explanation {
 }
 
 impl Explanation {
+    /// In the order of their numbers.
     const ALL: [Self; 10] = [
         Self::Missing,
         Self::NotOffered,
@@ -159,20 +165,18 @@ impl Explanation {
     }
 }
 
-/// The built-in pages, rendered once for all layers.
-static PAGES: LazyLock<Vec<(Explanation, Form, Rendered)>> = LazyLock::new(|| {
-    let forms = [Form::Short, Form::Plain, Form::Html];
-    let each =
-        |explanation: Explanation| forms.map(|form| (explanation, form, render(explanation, form)));
+/// The built-in pages, rendered once for all layers, each explanation in each form.
+static PAGES: LazyLock<Vec<Rendered>> = LazyLock::new(|| {
+    let each = |explanation| Form::ALL.map(|form| render(explanation, form));
     Explanation::ALL.into_iter().flat_map(each).collect()
 });
 
 /// The built-in page for a refusal.
 pub(super) fn built_in_page(reason: Reason, form: Form) -> Rendered {
     let explanation = Explanation::of(reason);
-    let mut pages = PAGES.iter();
-    let page = pages.find(|(one, its_form, _)| (*one, *its_form) == (explanation, form));
-    page.map_or_else(|| render(explanation, form), |(.., rendered)| rendered.clone())
+    let page = PAGES.get(explanation as usize * Form::ALL.len() + form as usize);
+    let empty = || Page::new(HeaderValue::from_static("text/plain"), "");
+    page.cloned().unwrap_or_else(|| Rendered::from(empty()))
 }
 
 fn render(explanation: Explanation, form: Form) -> Rendered {
@@ -188,8 +192,13 @@ fn render(explanation: Explanation, form: Form) -> Rendered {
             ),
         ),
     };
-    let content_type = HeaderValue::from_static(content_type);
-    Rendered::from(Page::new(content_type, body))
+    // Each is made once and lives as long as the process: what is static is cloned for nothing.
+    let length: &'static str = body.len().to_string().leak();
+    Rendered {
+        content_type: HeaderValue::from_static(content_type),
+        content_length: HeaderValue::from_static(length),
+        body: Bytes::from_static(body.leak().as_bytes()),
+    }
 }
 
 #[cfg(test)]
@@ -222,10 +231,12 @@ mod tests {
 
     #[test]
     fn every_page_says_its_length_and_starts_with_its_title() {
-        for (explanation, form, rendered) in PAGES.iter() {
+        let each = |explanation| Form::ALL.map(|form| (explanation, form));
+        let pages = Explanation::ALL.into_iter().flat_map(each).zip(PAGES.iter());
+        for ((explanation, form), rendered) in pages {
             let text = str::from_utf8(&rendered.body).unwrap();
             assert_eq!(rendered.content_length, text.len().to_string());
-            let start = if *form == Form::Html { "<!DOCTYPE html>" } else { explanation.title() };
+            let start = if form == Form::Html { "<!DOCTYPE html>" } else { explanation.title() };
             assert!(text.starts_with(start), "{explanation:?} {form:?}");
         }
     }

@@ -9,12 +9,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
+use http::{HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower::Service;
 
-use super::{body::ResponseBody, layer::Options, request::Stripped, response::Forwarded};
+use super::{
+    body::ResponseBody,
+    layer::Options,
+    request::admit,
+    response::{Asked, Forwarded, refuse},
+};
 use crate::authenticator::{Decision, PendingDecision};
 
 pin_project! {
@@ -27,7 +31,6 @@ pin_project! {
     {
         #[pin]
         state: State<S, Q>,
-        options: Arc<Options>,
     }
 }
 
@@ -38,7 +41,8 @@ pin_project! {
         S: Service<Request<Q>>,
     {
         Refused { response: Option<Response<Bytes>> },
-        Pending { pending: Option<Pending<S, Q>> },
+        // In a box, so that a future which has nothing to wait for here stays small.
+        Pending { pending: Option<Box<Pending<S, Q>>> },
         Forwarded {
             #[pin]
             future: S::Future,
@@ -48,43 +52,35 @@ pin_project! {
 }
 
 /// A request that waits for a back end, with the service that was found ready for it.
-struct Pending<S, Q> {
-    decision: PendingDecision,
-    stripped: Stripped<Q>,
-    service: S,
+pub(super) struct Pending<S, Q> {
+    pub(super) decision: PendingDecision,
+    pub(super) request: Request<Q>,
+    pub(super) asked: Asked,
+    pub(super) relayed: Option<HeaderValue>,
+    pub(super) service: S,
+    pub(super) options: Arc<Options>,
 }
 
 impl<S, Q> ResponseFuture<S, Q>
 where
     S: Service<Request<Q>>,
 {
-    pub(super) const fn refused(response: Response<Bytes>, options: Arc<Options>) -> Self {
-        Self { state: State::Refused { response: Some(response) }, options }
+    pub(super) const fn refused(response: Response<Bytes>) -> Self {
+        Self { state: State::Refused { response: Some(response) } }
     }
 
-    pub(super) const fn pending(
-        decision: PendingDecision,
-        stripped: Stripped<Q>,
-        service: S,
-        options: Arc<Options>,
-    ) -> Self {
-        let pending = Some(Pending { decision, stripped, service });
-        Self { state: State::Pending { pending }, options }
+    pub(super) fn pending(pending: Pending<S, Q>) -> Self {
+        Self { state: State::Pending { pending: Some(Box::new(pending)) } }
     }
 
-    pub(super) const fn forwarded(
-        future: S::Future,
-        forwarded: Forwarded,
-        options: Arc<Options>,
-    ) -> Self {
-        Self { state: State::Forwarded { future, forwarded: Some(forwarded) }, options }
+    pub(super) const fn forwarded(future: S::Future, forwarded: Forwarded) -> Self {
+        Self { state: State::Forwarded { future, forwarded: Some(forwarded) } }
     }
 }
 
 impl<S, Q, B> Future for ResponseFuture<S, Q>
 where
     S: Service<Request<Q>, Response = Response<B>>,
-    Q: Body,
 {
     type Output = Result<Response<ResponseBody<B>>, S::Error>;
 
@@ -99,7 +95,7 @@ where
                 StateProjection::Forwarded { future, forwarded } => {
                     let response = ready!(future.poll(cx))?;
                     let forwarded = still_there(forwarded.take());
-                    return Poll::Ready(Ok(forwarded.finish(response, this.options)));
+                    return Poll::Ready(Ok(forwarded.finish(response)));
                 }
                 StateProjection::Pending { pending } => {
                     let mut waiting = still_there(pending.take());
@@ -107,7 +103,7 @@ where
                         *pending = Some(waiting);
                         return Poll::Pending;
                     };
-                    waiting.go_on(decision, this.options)
+                    waiting.go_on(decision)
                 }
             };
             this.state.set(next);
@@ -118,18 +114,19 @@ where
 impl<S, Q> Pending<S, Q>
 where
     S: Service<Request<Q>>,
-    Q: Body,
 {
-    fn go_on(self, decision: Decision, options: &Options) -> State<S, Q> {
-        let Self { stripped, mut service, .. } = self;
+    fn go_on(self, decision: Decision) -> State<S, Q> {
+        let Self { mut request, asked, relayed, mut service, options, .. } = self;
         match decision {
             Decision::Forward(grant) => {
-                let (request, forwarded) = stripped.forward(grant, options);
+                let (identity, info) = grant.into_parts();
+                let forwarded = Forwarded::new(asked, identity.as_ref(), info, &options);
+                admit(&mut request, identity, relayed, &options);
                 let future = service.call(request);
                 State::Forwarded { future, forwarded: Some(forwarded) }
             }
             Decision::Reject(rejection) => {
-                State::Refused { response: Some(stripped.refuse(rejection, options)) }
+                State::Refused { response: Some(refuse(rejection, asked, &options)) }
             }
         }
     }

@@ -75,7 +75,7 @@ pub(super) struct Options {
 
 type PeerAddress = Arc<dyn Fn(&RequestHead<'_>) -> Option<IpAddr> + Send + Sync>;
 type RequestTarget = Arc<dyn Fn(&RequestHead<'_>) -> Option<Uri> + Send + Sync>;
-type PageOf = Arc<dyn Fn(&PageRequest) -> Option<Page> + Send + Sync>;
+pub(super) type PageOf = Arc<dyn Fn(&PageRequest) -> Option<Page> + Send + Sync>;
 
 impl ProxyAuthLayer {
     /// A layer that asks `auth` about each request.

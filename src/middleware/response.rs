@@ -9,7 +9,7 @@ use http_body::Body;
 use super::{
     body::ResponseBody,
     built_in_page::{Form, Rendered, built_in_page},
-    layer::Options,
+    layer::{Options, PageOf},
     page::{PageRequest, Wishes},
 };
 use crate::{
@@ -52,10 +52,8 @@ impl Asked {
         }
     }
 
-    fn page(self, options: &Options, refusal: &Refusal) -> Rendered {
-        let own = options
-            .page
-            .as_ref()
+    fn page(self, own: Option<&PageOf>, refusal: &Refusal) -> Rendered {
+        let own = own
             .zip(self.wishes)
             .and_then(|(page, wishes)| page(&PageRequest::new(refusal.clone(), wishes)));
         own.map_or_else(|| built_in_page(refusal.reason(), self.form), Rendered::from)
@@ -88,17 +86,17 @@ pub(super) fn refuse(rejection: Rejection, asked: Asked, options: &Options) -> R
     if asked.must_close {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    respond(refusal, headers, asked, options)
+    respond(refusal, headers, asked, options.page.as_ref())
 }
 
 fn respond(
     refusal: Refusal,
     mut headers: HeaderMap,
     asked: Asked,
-    options: &Options,
+    own_page: Option<&PageOf>,
 ) -> Response<Bytes> {
     let is_head = asked.is_head;
-    let page = asked.page(options, &refusal);
+    let page = asked.page(own_page, &refusal);
     headers.insert(header::CONTENT_TYPE, page.content_type);
     headers.insert(header::CONTENT_LENGTH, page.content_length);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -110,26 +108,38 @@ fn respond(
 }
 
 /// What has to be done to the response of a request that was forwarded.
-#[derive(Debug)]
 pub(super) struct Forwarded {
-    pub(super) asked: Asked,
-    pub(super) info: Option<HeaderValue>,
+    asked: Asked,
+    info: Option<HeaderValue>,
     /// Set where the response is to carry the identity.
-    pub(super) identity: Option<Identity>,
+    identity: Option<Identity>,
+    allow_chaining: bool,
+    page: Option<PageOf>,
 }
 
 impl Forwarded {
-    pub(super) fn finish<B>(
-        self,
-        mut response: Response<B>,
+    pub(super) fn new(
+        asked: Asked,
+        identity: Option<&Identity>,
+        info: Option<HeaderValue>,
         options: &Options,
-    ) -> Response<ResponseBody<B>> {
-        let Self { asked, info, identity } = self;
+    ) -> Self {
+        Self {
+            asked,
+            info,
+            identity: identity.filter(|_| options.identity_in_response).cloned(),
+            allow_chaining: options.allow_chaining,
+            page: options.page.clone(),
+        }
+    }
+
+    pub(super) fn finish<B>(self, mut response: Response<B>) -> Response<ResponseBody<B>> {
+        let Self { asked, info, identity, allow_chaining, page } = self;
         let asks_for_credentials = response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
         let mut response = if !asks_for_credentials {
             remove_upstream_fields(response.headers_mut());
             response.map(ResponseBody::inner)
-        } else if options.allow_chaining {
+        } else if allow_chaining {
             // The challenge is meant for the client.
             response.headers_mut().remove(PROXY_AUTHENTICATION_INFO);
             response.map(ResponseBody::inner)
@@ -141,7 +151,7 @@ impl Forwarded {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             let refusal = Refusal::new(Reason::UpstreamChallenge);
-            respond(refusal, headers, asked, options).map(ResponseBody::own)
+            respond(refusal, headers, asked, page.as_ref()).map(ResponseBody::own)
         };
         if let Some(info) = info {
             response.headers_mut().insert(PROXY_AUTHENTICATION_INFO, info);

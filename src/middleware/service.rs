@@ -11,7 +11,13 @@ use http::{Request, Response};
 use http_body::Body;
 use tower::Service;
 
-use super::{body::ResponseBody, future::ResponseFuture, layer::Options, request::Stripped};
+use super::{
+    body::ResponseBody,
+    future::{Pending, ResponseFuture},
+    layer::Options,
+    request::{Decided, admit, decide},
+    response::{Asked, Forwarded, refuse},
+};
 use crate::authenticator::{Authentication, Authenticator, Decision};
 
 /// A service behind proxy authentication; made by [`ProxyAuthLayer`](super::ProxyAuthLayer).
@@ -46,21 +52,28 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Q>) -> Self::Future {
-        let options = Arc::clone(&self.options);
-        let (stripped, authentication) = Stripped::decide(request, &self.auth, &options);
+    fn call(&mut self, mut request: Request<Q>) -> Self::Future {
+        let asked = Asked::of(&request, &self.options);
+        let Decided { authentication, relayed } = decide(&mut request, &self.auth, &self.options);
         match authentication {
             Authentication::Ready(Decision::Forward(grant)) => {
-                let (request, forwarded) = stripped.forward(grant, &options);
-                ResponseFuture::forwarded(self.inner.call(request), forwarded, options)
+                let (identity, info) = grant.into_parts();
+                let forwarded = Forwarded::new(asked, identity.as_ref(), info, &self.options);
+                admit(&mut request, identity, relayed, &self.options);
+                ResponseFuture::forwarded(self.inner.call(request), forwarded)
             }
             Authentication::Ready(Decision::Reject(rejection)) => {
                 drop(self.take_ready());
-                ResponseFuture::refused(stripped.refuse(rejection, &options), options)
+                ResponseFuture::refused(refuse(rejection, asked, &self.options))
             }
-            Authentication::Pending(decision) => {
-                ResponseFuture::pending(decision, stripped, self.take_ready(), options)
-            }
+            Authentication::Pending(decision) => ResponseFuture::pending(Pending {
+                decision,
+                request,
+                asked,
+                relayed,
+                service: self.take_ready(),
+                options: Arc::clone(&self.options),
+            }),
         }
     }
 }

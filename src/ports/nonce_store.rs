@@ -48,6 +48,12 @@ pub struct Presentation<'a> {
     pub now: Timestamp,
     /// From when on the nonce is refused for its age alone, and may be forgotten.
     pub expires: Timestamp,
+    /// Stands for the seal of the nonce and for the keys that open seals at present. The engine
+    /// makes it by a keyed hash; a store compares it in [`check_known_now`] and does nothing else
+    /// with it.
+    ///
+    /// [`check_known_now`]: NonceStore::check_known_now
+    pub seal: u32,
 }
 
 impl<'a> Presentation<'a> {
@@ -60,7 +66,14 @@ impl<'a> Presentation<'a> {
         now: Timestamp,
         expires: Timestamp,
     ) -> Self {
-        Self { nonce, count, user, now, expires }
+        Self { nonce, count, user, now, expires, seal: 0 }
+    }
+
+    /// Says what stands for the seal.
+    #[must_use]
+    pub const fn with_seal(mut self, seal: u32) -> Self {
+        self.seal = seal;
+        self
     }
 }
 
@@ -94,6 +107,23 @@ pub trait NonceStore: Send + Sync + 'static {
         let _ = presentation;
         None
     }
+
+    /// The same, for a nonce that is on record and was last recorded with the same
+    /// [`seal`](Presentation::seal). `None` means that it is not so, or that this cannot be said
+    /// without waiting, and that nothing was done.
+    ///
+    /// The engine asks this first, before it has checked the seal, which is most of the cost beside
+    /// the digest itself. A store that cannot answer may leave this out.
+    ///
+    /// # Security
+    /// Whatever is absent, or has another seal, may be forged: it must not be recorded here.
+    fn check_known_now(
+        &self,
+        presentation: Presentation<'_>,
+    ) -> Option<Result<NonceUse, BackendError>> {
+        let _ = presentation;
+        None
+    }
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -114,6 +144,13 @@ impl<S: NonceStore> NonceStore for Arc<S> {
         presentation: Presentation<'_>,
     ) -> Option<Result<NonceUse, BackendError>> {
         S::check_and_insert_now(self, presentation)
+    }
+
+    fn check_known_now(
+        &self,
+        presentation: Presentation<'_>,
+    ) -> Option<Result<NonceUse, BackendError>> {
+        S::check_known_now(self, presentation)
     }
 }
 

@@ -9,7 +9,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use zeroize::Zeroizing;
 
 use super::Realm;
-use crate::secret::SecretBytes;
+use crate::{grammar::chars::has_control_character, secret::SecretBytes};
 
 /// The name of the scheme.
 pub const NAME: &str = "Basic";
@@ -83,46 +83,37 @@ impl UserPass {
     /// # Errors
     /// Whatever makes the credentials unusable, see [`UserPassError`].
     pub fn decode(encoded: &[u8], reading: &Reading) -> Result<Self, UserPassError> {
-        if encoded.contains(&b',') {
-            return Err(UserPassError::SeveralCredentials);
+        let length = base64::decoded_len_estimate(encoded.len());
+        let mut decoded = Self { text: SecretBytes::zeroed(length), colon: 0 };
+        match STANDARD.decode_slice(encoded, decoded.text.as_mut_slice()) {
+            Ok(length) => decoded.text.truncate(length),
+            Err(_) if encoded.contains(&b',') => return Err(UserPassError::SeveralCredentials),
+            Err(_) => return Err(UserPassError::Undecodable),
         }
-        let mut text = SecretBytes::zeroed(base64::decoded_len_estimate(encoded.len()));
-        let length = STANDARD
-            .decode_slice(encoded, text.as_mut_slice())
-            .map_err(|_| UserPassError::Undecodable)?;
-        text.truncate(length);
-        let text = into_utf8(text, reading)?;
-
-        let decoded = str_of(text.as_slice());
-        let Some((user_id, password)) = decoded.split_once(':') else {
-            return Err(UserPassError::NoColon);
-        };
-        if user_id.is_empty() {
-            return Err(UserPassError::EmptyUserId);
+        if let Some(text) = into_plain_utf8(decoded.text.as_slice(), reading)? {
+            decoded.text = text;
         }
-        if password.is_empty() && !reading.empty_password {
-            return Err(UserPassError::EmptyPassword);
-        }
-        if password.len() > reading.max_password_length {
-            return Err(UserPassError::PasswordTooLong);
-        }
-        if decoded.chars().any(char::is_control) {
-            return Err(UserPassError::ControlCharacter);
-        }
-        let colon = user_id.len();
-        Ok(Self { text, colon })
+        decoded.colon = colon_of(str_of(decoded.text.as_slice()), reading)?;
+        Ok(decoded)
     }
 
     /// The user-id: not empty, without colon and control characters.
     #[must_use]
     pub fn user_id(&self) -> &str {
-        str_of(self.text.as_slice().get(..self.colon).unwrap_or_default())
+        self.parts().0
     }
 
     /// The password: without control characters.
     #[must_use]
     pub fn password(&self) -> &str {
-        str_of(self.text.as_slice().get(self.colon + 1..).unwrap_or_default())
+        self.parts().1
+    }
+
+    /// User-id and password.
+    pub(crate) fn parts(&self) -> (&str, &str) {
+        let text = str_of(self.text.as_slice());
+        let (user_id, rest) = text.split_at_checked(self.colon).unwrap_or_default();
+        (user_id, rest.get(1..).unwrap_or_default())
     }
 }
 
@@ -131,27 +122,42 @@ fn str_of(checked: &[u8]) -> &str {
     str::from_utf8(checked).unwrap_or_default()
 }
 
-fn into_utf8(text: SecretBytes, reading: &Reading) -> Result<SecretBytes, UserPassError> {
-    let (utf8, latin1);
-    let decoded = match str::from_utf8(text.as_slice()) {
-        Ok(decoded) => {
-            utf8 = decoded;
-            utf8
-        }
+/// Where the first colon is, in a text that can be used.
+fn colon_of(text: &str, reading: &Reading) -> Result<usize, UserPassError> {
+    let Some((user_id, password)) = text.split_once(':') else {
+        return Err(UserPassError::NoColon);
+    };
+    if user_id.is_empty() {
+        return Err(UserPassError::EmptyUserId);
+    }
+    if password.is_empty() && !reading.empty_password {
+        return Err(UserPassError::EmptyPassword);
+    }
+    if password.len() > reading.max_password_length {
+        return Err(UserPassError::PasswordTooLong);
+    }
+    if has_control_character(text) {
+        return Err(UserPassError::ControlCharacter);
+    }
+    Ok(user_id.len())
+}
+
+/// The text in UTF-8, and normalized where that is asked for; `None` if it is that already.
+fn into_plain_utf8(text: &[u8], reading: &Reading) -> Result<Option<SecretBytes>, UserPassError> {
+    let latin1;
+    let (decoded, is_new) = match str::from_utf8(text) {
+        Ok(decoded) => (decoded, false),
         Err(_) if reading.latin1 => {
-            latin1 = Zeroizing::new(latin1_text(text.as_slice()));
-            latin1.as_str()
+            latin1 = Zeroizing::new(latin1_text(text));
+            (latin1.as_str(), true)
         }
         Err(_) => return Err(UserPassError::Undecodable),
     };
     if reading.nfc && is_nfc_quick(decoded.chars()) != IsNormalized::Yes {
         let normalized = Zeroizing::new(decoded.nfc().collect::<String>());
-        return Ok(SecretBytes::copy_of(normalized.as_bytes()));
+        return Ok(Some(SecretBytes::copy_of(normalized.as_bytes())));
     }
-    if decoded.len() == text.as_slice().len() {
-        return Ok(text);
-    }
-    Ok(SecretBytes::copy_of(decoded.as_bytes()))
+    Ok(is_new.then(|| SecretBytes::copy_of(decoded.as_bytes())))
 }
 
 /// Latin-1 is the first 256 code points of Unicode. The room is reserved first, so that no copy

@@ -20,6 +20,7 @@ use tower_proxy_auth::{
     middleware::ProxyAuthLayer,
     ports::{BasicCredentials, DigestAccount, DigestName, DigestUser},
     reason::Reason,
+    scheme::Realm,
     scheme::{
         basic::{Reading, UserPass},
         digest::{self, HashFunction, HashedA1, NonceKey},
@@ -162,7 +163,7 @@ impl AuthScheme for Curious {
         Err(Refusal::new(Reason::WrongPassword))
     }
 
-    async fn prove(&self, (): ()) -> Proof {
+    async fn prove(&self, _: Realm, (): ()) -> Proof {
         unreachable!("there is no claim")
     }
 }

@@ -2,11 +2,13 @@
 
 use std::{
     fmt,
+    hash::BuildHasher as _,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use foldhash::quality::RandomState;
 
 use super::NonceKeys;
 use crate::{
@@ -16,7 +18,7 @@ use crate::{
     reason::Reason,
     scheme::{
         Realm,
-        digest::{NonceId, NonceText},
+        digest::{NonceId, NonceText, SealedNonce},
     },
 };
 
@@ -37,6 +39,7 @@ pub(super) struct Issuer {
     node: u64,
     counter: AtomicU64,
     opaque: String,
+    hasher: RandomState,
 }
 
 /// What a nonce that came back is good for.
@@ -72,6 +75,7 @@ impl Issuer {
             node,
             counter: AtomicU64::new(0),
             opaque: URL_SAFE_NO_PAD.encode(opaque),
+            hasher: RandomState::default(),
         })
     }
 
@@ -84,19 +88,37 @@ impl Issuer {
     }
 
     /// Whether the nonce could be used now, leaving aside what it has been used for.
-    pub(super) fn judge(&self, nonce: &[u8], now: Timestamp, realm: &Realm) -> Judgement {
+    pub(super) fn judge(
+        &self,
+        nonce: Option<&SealedNonce>,
+        now: Timestamp,
+        realm: &Realm,
+    ) -> Judgement {
         let unknown = Unusable { reason: Reason::NonceUnknown, issued: None };
-        let id = self.keys.open(nonce, realm).ok_or(unknown)?;
+        let nonce = nonce.filter(|nonce| self.keys.have_sealed(nonce, realm)).ok_or(unknown)?;
+        self.judge_claimed(nonce.claimed(), now)
+    }
+
+    /// The same for a nonce whose seal is not looked at.
+    pub(super) fn judge_claimed(&self, id: &NonceId, now: Timestamp) -> Judgement {
         // What another process has seen of this nonce is known only where the memory is shared.
         if self.scope == Scope::Local && id.node() != self.node {
-            return Err(unknown);
+            return Err(Unusable { reason: Reason::NonceUnknown, issued: None });
         }
         let is_from_the_future = id.issued().saturating_since(now) > MAX_SKEW;
         if is_from_the_future || now.saturating_since(id.issued()) > self.nonce_lifetime {
             let issued = Some(id.issued());
             return Err(Unusable { reason: Reason::NonceExpired, issued });
         }
-        Ok(id)
+        Ok(*id)
+    }
+
+    /// A number for the seal of a nonce and for the keys of the day: where it is the same, a check of
+    /// the seal would have the same outcome. Keyed at random, so that nobody outside can find two
+    /// seals with the same number.
+    pub(super) fn seal_number(&self, nonce: &SealedNonce) -> u32 {
+        let hash = self.hasher.hash_one((nonce.mac(), self.keys.changes()));
+        hash as u32
     }
 
     /// From when on a nonce cannot be used, whatever the clock of a node shows.

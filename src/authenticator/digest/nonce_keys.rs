@@ -2,16 +2,21 @@
 
 use std::{
     fmt, mem,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
+
+use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 
 use crate::{
     clock::Timestamp,
     error::ConfigError,
     scheme::{
         Realm,
-        digest::{NonceId, NonceKey, NonceText},
+        digest::{NonceId, NonceKey, NonceText, SealedNonce},
     },
 };
 
@@ -33,7 +38,13 @@ use crate::{
 /// # Ok::<(), tower_proxy_auth::error::ConfigError>(())
 /// ```
 #[derive(Clone)]
-pub struct NonceKeys(Arc<RwLock<Ring>>);
+pub struct NonceKeys(Arc<Shared>);
+
+struct Shared {
+    ring: ShardedLock<Ring>,
+    /// How often the keys have changed. Goes up after they have.
+    changes: AtomicU64,
+}
 
 struct Ring {
     current: NonceKey,
@@ -46,7 +57,8 @@ impl NonceKeys {
     /// One key.
     #[must_use]
     pub fn new(current: NonceKey) -> Self {
-        Self(Arc::new(RwLock::new(Ring { current, previous: None, since: None })))
+        let ring = Ring { current, previous: None, since: None };
+        Self(Arc::new(Shared { ring: ShardedLock::new(ring), changes: AtomicU64::new(0) }))
     }
 
     /// Draws a key from the operating system's random numbers.
@@ -61,6 +73,12 @@ impl NonceKeys {
     /// before that has sealed is stale. So leave a nonce lifetime between two calls.
     pub fn rotate(&self, next: NonceKey) {
         self.write().rotate(next);
+        self.0.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// A number for the keys that open nonces at present: with other keys it is another number.
+    pub(super) fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::Acquire)
     }
 
     /// Draws a new key once the current one has served for `interval`. Without random numbers the
@@ -82,25 +100,27 @@ impl NonceKeys {
             }
         }
         ring.since = Some(now);
+        drop(ring);
+        self.0.changes.fetch_add(1, Ordering::Release);
     }
 
     pub(super) fn seal(&self, id: &NonceId, realm: &Realm) -> NonceText {
         self.read().current.seal(id, realm)
     }
 
-    pub(super) fn open(&self, nonce: &[u8], realm: &Realm) -> Option<NonceId> {
+    pub(super) fn have_sealed(&self, nonce: &SealedNonce, realm: &Realm) -> bool {
         let ring = self.read();
-        let current = ring.current.open(nonce, realm);
-        current.or_else(|| ring.previous.as_ref()?.open(nonce, realm))
+        let mut keys = [Some(&ring.current), ring.previous.as_ref()].into_iter().flatten();
+        keys.any(|key| key.has_sealed(nonce, realm))
     }
 
     /// A panic cannot leave a key half written.
-    fn read(&self) -> RwLockReadGuard<'_, Ring> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> ShardedLockReadGuard<'_, Ring> {
+        self.0.ring.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Ring> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> ShardedLockWriteGuard<'_, Ring> {
+        self.0.ring.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -132,7 +152,8 @@ mod tests {
         let id = NonceId::new(at(0), 1, 1);
         let keys = NonceKeys::random().unwrap();
         let nonce = keys.seal(&id, &realm);
-        let opens = || keys.open(nonce.as_str().as_bytes(), &realm) == Some(id);
+        let sealed = SealedNonce::read(nonce.as_str().as_bytes()).unwrap();
+        let opens = || keys.have_sealed(&sealed, &realm);
         assert!(opens());
         keys.clone().rotate(NonceKey::random().unwrap());
         assert!(opens());

@@ -1,7 +1,6 @@
 //! From a field to a proof.
 
 use std::{
-    borrow::Cow,
     fmt,
     hash::{DefaultHasher, Hasher as _},
     hint::black_box,
@@ -11,7 +10,7 @@ use http::{HeaderValue, Method};
 
 use super::{
     AuthInfo, DigestBuilder,
-    issuer::{Issuer, Judgement, Unusable},
+    issuer::{Issuer, Unusable},
 };
 use crate::{
     authenticator::{
@@ -30,7 +29,7 @@ use crate::{
         Realm,
         digest::{
             self, Algorithm, Challenge, Claimed, CredentialsError, HashFunction, HashedA1,
-            NonceCount, NonceId, UriCheck, Userhash,
+            NonceCount, NonceId, SealedNonce, UriCheck,
         },
     },
     store::MemoryNonceStore,
@@ -82,9 +81,9 @@ impl<V: DigestSecrets> DigestScheme<V> {
 pub struct DigestClaim {
     credentials: digest::Credentials,
     method: Method,
-    realm: Realm,
     now: Timestamp,
-    nonce: Judgement,
+    /// `None` if it cannot be one of ours.
+    nonce: Option<SealedNonce>,
     count: NonceCount,
 }
 
@@ -108,12 +107,6 @@ fn hash_of(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(bytes);
     hasher.finish()
-}
-
-/// A user whose digest is right, with a nonce that is: all that is left is to record its count.
-struct Proved {
-    found: DigestAccount,
-    nonce: NonceId,
 }
 
 impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
@@ -144,23 +137,14 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         Ok(())
     }
 
-    /// Whom to look up, in the order in which it is tried.
-    fn names<'a>(claim: &'a DigestClaim) -> impl Iterator<Item = Name<'a>> {
-        let (readings, hash) = match claim.credentials.claimed() {
-            Claimed::Names(readings) => (readings, None),
-            Claimed::Userhash(hash) => ([None, None, None], Some(hash)),
-        };
-        readings.into_iter().flatten().map(Name::Reading).chain(hash.map(Name::Userhash))
-    }
-
     /// Looks at what is stored for one reading of the name. `None` if that is not who it was;
-    /// `reason` says in the end why nobody was.
+    /// `reason` says in the end why nobody was. All that is left then is to record the count.
     fn examine(
         &self,
         claim: &DigestClaim,
         found: Result<Option<DigestAccount>, BackendError>,
         reason: &mut Reason,
-    ) -> Result<Option<Proved>, Refusal> {
+    ) -> Result<Option<DigestAccount>, Refusal> {
         let function = claim.credentials.algorithm().hash_function();
         let Some(found) = found? else {
             let nobody = self.nobody.iter().find(|secret| secret.function() == function);
@@ -174,37 +158,57 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
             *reason = Reason::WrongPassword;
             return Ok(None);
         }
-        let barred = |reason| Err(Unusable { reason, issued: None });
-        let nonce = match found.standing() {
-            Standing::Active => claim.nonce,
-            Standing::Disabled => barred(Reason::AccountDisabled),
-            Standing::Expired => barred(Reason::AccountExpired),
-        };
-        match nonce {
-            Ok(nonce) => Ok(Some(Proved { found, nonce })),
-            Err(Unusable { reason, issued }) => Err(claim.refuse(reason, issued, found)),
+        match found.standing() {
+            Standing::Active => Ok(Some(found)),
+            Standing::Disabled => Err(claim.refuse(Reason::AccountDisabled, None, found)),
+            Standing::Expired => Err(claim.refuse(Reason::AccountExpired, None, found)),
         }
     }
 
-    fn presentation<'a>(&self, claim: &DigestClaim, proved: &'a Proved) -> Presentation<'a> {
-        Presentation {
-            nonce: &proved.nonce,
-            count: claim.count,
-            user: proved.found.account().user(),
-            now: claim.now,
-            expires: self.issuer.expiry(&proved.nonce),
-        }
+    /// Records the count of a nonce that the store knows with this seal already. `None`, and nothing
+    /// done, if it does not.
+    ///
+    /// That seal was found genuine under the keys of today when it came last. To check it again is
+    /// most of the cost beside the digest.
+    fn use_known_nonce(&self, claim: &DigestClaim, found: &DigestAccount) -> Option<UsedNonce> {
+        let nonce = self.issuer.judge_claimed(claim.nonce.as_ref()?.claimed(), claim.now).ok()?;
+        let used = self.store.check_known_now(self.presentation(claim, &nonce, found))?;
+        Some(UsedNonce { nonce, used })
+    }
+
+    /// The nonce, if it is one of ours that may be used for the first time.
+    fn usable_nonce(
+        &self,
+        realm: &Realm,
+        claim: &DigestClaim,
+        found: &DigestAccount,
+    ) -> Result<NonceId, Refusal> {
+        self.issuer
+            .judge(claim.nonce.as_ref(), claim.now, realm)
+            .map_err(|Unusable { reason, issued }| claim.refuse(reason, issued, found.clone()))
+    }
+
+    fn presentation<'a>(
+        &self,
+        claim: &DigestClaim,
+        nonce: &'a NonceId,
+        found: &'a DigestAccount,
+    ) -> Presentation<'a> {
+        let (user, expires) = (found.account().user(), self.issuer.expiry(nonce));
+        let seal = claim.nonce.as_ref().map_or(0, |nonce| self.issuer.seal_number(nonce));
+        Presentation::new(nonce, claim.count, user, claim.now, expires).with_seal(seal)
     }
 
     fn conclude(
         &self,
+        realm: &Realm,
         claim: &DigestClaim,
-        Proved { found, nonce }: Proved,
-        used: Result<NonceUse, BackendError>,
+        found: DigestAccount,
+        UsedNonce { nonce, used }: UsedNonce,
     ) -> Proof {
         let reason = match used? {
             NonceUse::Fresh => {
-                let info = self.info(claim, &nonce, found.ha1());
+                let info = self.info(realm, claim, &nonce, found.ha1());
                 return Ok(Accepted::new(found.into_account()).with_info(info));
             }
             NonceUse::Replayed => Reason::NonceReplayed,
@@ -214,34 +218,23 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         Err(claim.refuse(reason, Some(nonce.issued()), found))
     }
 
-    fn info(&self, claim: &DigestClaim, nonce: &NonceId, ha1: &HashedA1) -> Option<HeaderValue> {
+    fn info(
+        &self,
+        realm: &Realm,
+        claim: &DigestClaim,
+        nonce: &NonceId,
+        ha1: &HashedA1,
+    ) -> Option<HeaderValue> {
         if self.auth_info == AuthInfo::Off {
             return None;
         }
         // A session's key holds its nonce, so a session never goes on with another one.
         let is_due = self.issuer.is_near_its_end(nonce, claim.now)
             && !claim.credentials.algorithm().is_session();
-        let next = is_due.then(|| self.issuer.issue(claim.now, &claim.realm));
+        let next = is_due.then(|| self.issuer.issue(claim.now, realm));
         let next = next.as_ref().map(|nonce| nonce.as_str());
         let with_proof = self.auth_info == AuthInfo::Full;
         claim.credentials.authentication_info(ha1, with_proof, next)
-    }
-}
-
-/// Whom to look up.
-enum Name<'a> {
-    Reading(Cow<'a, str>),
-    Userhash(&'a Userhash),
-}
-
-impl Name<'_> {
-    fn of<'a>(&'a self, claim: &'a DigestClaim) -> DigestUser<'a> {
-        let function = claim.credentials.algorithm().hash_function();
-        let name = match self {
-            Self::Reading(name) => DigestName::UserId(name),
-            Self::Userhash(hash) => DigestName::Userhash(hash),
-        };
-        DigestUser::new(&claim.realm, function, name)
     }
 }
 
@@ -285,45 +278,72 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
             return Err(Refusal::new(Reason::OtherResource));
         }
         Ok(DigestClaim {
-            nonce: self.issuer.judge(&sent.nonce(), context.now(), context.realm()),
+            nonce: SealedNonce::read(&sent.nonce()),
             // A response without qop has no count: its nonce is good for one request.
             count: sent.count().unwrap_or(NonceCount::ONE),
             credentials: sent,
             method: context.head().method().clone(),
-            realm: context.realm().clone(),
             now: context.now(),
         })
     }
 
-    fn prove_now(&self, claim: &DigestClaim) -> Option<Proof> {
+    fn prove_now(&self, context: &ClaimContext<'_>, claim: &DigestClaim) -> Option<Proof> {
+        let (realm, function) = (context.realm(), claim.credentials.algorithm().hash_function());
         let mut reason = Reason::UnknownUser;
-        for name in Self::names(claim) {
-            let found = self.secrets.secret_now(name.of(claim))?;
-            match self.examine(claim, found, &mut reason) {
-                Ok(None) => {}
-                Ok(Some(proved)) => {
-                    let presentation = self.presentation(claim, &proved);
-                    let used = self.store.check_and_insert_now(presentation)?;
-                    return Some(self.conclude(claim, proved, used));
-                }
+        let claimed = claim.credentials.claimed();
+        for name in names(&claimed) {
+            let found = self.secrets.secret_now(DigestUser::new(realm, function, name))?;
+            let found = match self.examine(claim, found, &mut reason) {
+                Ok(Some(found)) => found,
+                Ok(None) => continue,
                 Err(refusal) => return Some(Err(refusal)),
+            };
+            if let Some(used) = self.use_known_nonce(claim, &found) {
+                return Some(self.conclude(realm, claim, found, used));
             }
+            let nonce = match self.usable_nonce(realm, claim, &found) {
+                Ok(nonce) => nonce,
+                Err(refusal) => return Some(Err(refusal)),
+            };
+            let presentation = self.presentation(claim, &nonce, &found);
+            let used = self.store.check_and_insert_now(presentation)?;
+            return Some(self.conclude(realm, claim, found, UsedNonce { nonce, used }));
         }
         Some(Err(Refusal::new(reason)))
     }
 
-    async fn prove(&self, claim: DigestClaim) -> Proof {
+    async fn prove(&self, realm: Realm, claim: DigestClaim) -> Proof {
+        let function = claim.credentials.algorithm().hash_function();
         let mut reason = Reason::UnknownUser;
-        for name in Self::names(&claim) {
-            let found = self.secrets.secret(name.of(&claim)).await;
-            if let Some(proved) = self.examine(&claim, found, &mut reason)? {
-                let presentation = self.presentation(&claim, &proved);
-                let used = self.store.check_and_insert(presentation).await;
-                return self.conclude(&claim, proved, used);
+        let claimed = claim.credentials.claimed();
+        for name in names(&claimed) {
+            let found = self.secrets.secret(DigestUser::new(&realm, function, name)).await;
+            let Some(found) = self.examine(&claim, found, &mut reason)? else { continue };
+            if let Some(used) = self.use_known_nonce(&claim, &found) {
+                return self.conclude(&realm, &claim, found, used);
             }
+            let nonce = self.usable_nonce(&realm, &claim, &found)?;
+            let used = self.store.check_and_insert(self.presentation(&claim, &nonce, &found)).await;
+            return self.conclude(&realm, &claim, found, UsedNonce { nonce, used });
         }
         Err(Refusal::new(reason))
     }
+}
+
+/// A nonce whose count has been put to the store, and what the store made of it.
+struct UsedNonce {
+    nonce: NonceId,
+    used: Result<NonceUse, BackendError>,
+}
+
+/// Whom to look up, in the order in which it is tried.
+fn names<'a>(claimed: &'a Claimed<'_>) -> impl Iterator<Item = DigestName<'a>> {
+    let (readings, hash) = match claimed {
+        Claimed::Names(readings) => (readings.as_slice(), None),
+        Claimed::Userhash(hash) => ([].as_slice(), Some(*hash)),
+    };
+    let readings = readings.iter().flatten().map(|name| DigestName::UserId(name));
+    readings.chain(hash.map(DigestName::Userhash))
 }
 
 const fn reason_of(error: CredentialsError) -> Reason {

@@ -8,13 +8,14 @@ use http::{HeaderValue, Method};
 
 use super::{
     Algorithm, HashFunction, HashedA1, NonceCount, UriCheck, Userhash,
-    algorithm::Hash,
+    hash::Hash,
     info::AuthenticationInfo,
+    parameters::Parameters,
     response::{Input, Key, ProtectionInput},
     username::{self, Readings},
 };
 use crate::{
-    grammar::{AuthParam, AuthParams, ExtValue, SyntaxError, Value, unescape},
+    grammar::{ExtValue, SyntaxError, Value, unescape},
     head::RequestHead,
     secret::constant_time_eq,
 };
@@ -70,8 +71,8 @@ struct Protection {
 /// Where a value stands in the field, and whether backslashes are to be taken out of it.
 #[derive(Clone, Copy)]
 struct Part {
-    start: usize,
-    length: usize,
+    start: u32,
+    length: u32,
     has_escapes: bool,
 }
 
@@ -221,8 +222,8 @@ impl Credentials {
     }
 
     fn raw(&self, part: Part) -> &[u8] {
-        let end = part.start.saturating_add(part.length);
-        self.field.as_bytes().get(part.start..end).unwrap_or_default()
+        let (start, length) = (part.start as usize, part.length as usize);
+        self.field.as_bytes().get(start..start.saturating_add(length)).unwrap_or_default()
     }
 
     fn text(&self, part: Part) -> Cow<'_, [u8]> {
@@ -242,9 +243,11 @@ impl fmt::Debug for Credentials {
 
 impl Part {
     fn of(value: Value<'_>) -> Self {
+        // Past four gigabytes a part lies outside every field, and is as good as empty.
+        let narrow = |number| u32::try_from(number).unwrap_or(u32::MAX);
         Self {
-            start: value.position(),
-            length: value.raw().len(),
+            start: narrow(value.position()),
+            length: narrow(value.raw().len()),
             has_escapes: value.has_escapes(),
         }
     }
@@ -265,67 +268,12 @@ fn text_of(value: Value<'_>) -> Cow<'_, [u8]> {
     }
 }
 
-/// The parameters that Digest knows, each at most once.
-#[derive(Default)]
-struct Parameters<'a> {
-    username: Option<Value<'a>>,
-    username_extended: Option<Value<'a>>,
-    userhash: Option<Value<'a>>,
-    realm: Option<Value<'a>>,
-    nonce: Option<Value<'a>>,
-    uri: Option<Value<'a>>,
-    response: Option<Value<'a>>,
-    algorithm: Option<Value<'a>>,
-    opaque: Option<Value<'a>>,
-    qop: Option<Value<'a>>,
-    nc: Option<Value<'a>>,
-    cnonce: Option<Value<'a>>,
-}
-
-impl<'a> Parameters<'a> {
-    fn read(list: &'a [u8], position: usize, maximum: usize) -> Result<Self, CredentialsError> {
-        let params = || AuthParams::new(list, position).with_limit(maximum);
-        let mut found = Self::default();
-        for (number, param) in params().enumerate() {
-            let param = param?;
-            match found.slot(&param) {
-                Some((_, slot @ None)) => *slot = Some(param.value()),
-                Some((name, Some(_))) => return Err(CredentialsError::Duplicate(name)),
-                None => {
-                    let mut before = params().take(number).flatten();
-                    if before.any(|other| other.name().eq_ignore_ascii_case(param.name())) {
-                        return Err(CredentialsError::Duplicate("other"));
-                    }
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    fn slot(&mut self, param: &AuthParam<'a>) -> Option<(&'static str, &mut Option<Value<'a>>)> {
-        [
-            ("username", &mut self.username),
-            ("username*", &mut self.username_extended),
-            ("userhash", &mut self.userhash),
-            ("realm", &mut self.realm),
-            ("nonce", &mut self.nonce),
-            ("uri", &mut self.uri),
-            ("response", &mut self.response),
-            ("algorithm", &mut self.algorithm),
-            ("opaque", &mut self.opaque),
-            ("qop", &mut self.qop),
-            ("nc", &mut self.nc),
-            ("cnonce", &mut self.cnonce),
-        ]
-        .into_iter()
-        .find(|(name, _)| param.name_is(name))
-    }
-
+/// What the parameters mean together.
+impl Parameters<'_> {
     fn algorithm(&self) -> Result<Algorithm, CredentialsError> {
         let Some(value) = self.algorithm else { return Ok(Algorithm::Md5) };
-        Algorithm::all()
-            .find(|one| value.eq_ignore_ascii_case(one.as_str()))
-            .ok_or(CredentialsError::Improper("algorithm"))
+        let named = |one: &Algorithm| value.eq_ignore_ascii_case(one.as_str());
+        Algorithm::all().find(named).ok_or(CredentialsError::Improper("algorithm"))
     }
 
     fn username(&self, function: HashFunction) -> Result<Username, CredentialsError> {

@@ -4,7 +4,10 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{HashFunction, algorithm::Hash};
+use super::{
+    HashFunction,
+    hash::{Hash, Hex},
+};
 
 /// H(A1), the hash of `user-id:realm:password`: what a server stores instead of the password.
 ///
@@ -16,7 +19,8 @@ use super::{HashFunction, algorithm::Hash};
 #[derive(Clone)]
 pub struct HashedA1 {
     function: HashFunction,
-    hash: Hash,
+    /// Lower-case hex, as it enters the digest. Words are wiped in an eighth of the time of bytes.
+    hex: Zeroizing<[u64; 8]>,
 }
 
 /// A stored H(A1) that is malformed: not as many hex digits as its hash function yields.
@@ -32,7 +36,7 @@ impl HashedA1 {
     pub fn new(function: HashFunction, user_id: &str, realm: &str, password: &str) -> Self {
         let parts: [&[u8]; 5] =
             [user_id.as_bytes(), b":", realm.as_bytes(), b":", password.as_bytes()];
-        Self { function, hash: function.hash(&parts) }
+        Self::of_hash(function, function.hash(&parts))
     }
 
     /// Reads a stored H(A1): 32 hex digits for MD5, 64 for the others, in either case.
@@ -42,7 +46,7 @@ impl HashedA1 {
     /// [`BackendError`](crate::error::BackendError): its data is broken, nobody's password is wrong.
     pub fn from_hex(function: HashFunction, hex: &str) -> Result<Self, InvalidHashedA1> {
         match Hash::from_hex(function, hex.as_bytes()) {
-            Some(hash) => Ok(Self { function, hash }),
+            Some(hash) => Ok(Self::of_hash(function, hash)),
             None => Err(InvalidHashedA1 { function }),
         }
     }
@@ -53,7 +57,7 @@ impl HashedA1 {
     /// It is as good as the password within its realm: store it like one, show it to nobody.
     #[must_use]
     pub fn expose_hex(&self) -> Zeroizing<String> {
-        Zeroizing::new(String::from_utf8_lossy(self.hash.to_hex().as_bytes()).into_owned())
+        Zeroizing::new(String::from_utf8_lossy(self.hex().as_bytes()).into_owned())
     }
 
     /// The hash function that it was made with.
@@ -62,12 +66,13 @@ impl HashedA1 {
         self.function
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.hash.as_bytes()
+    /// In the form in which it enters the digest: lower-case hex.
+    pub(crate) fn hex(&self) -> Hex {
+        Hex::from_words(self.function, &self.hex)
     }
 
-    pub(crate) const fn hash(&self) -> &Hash {
-        &self.hash
+    fn of_hash(function: HashFunction, hash: Hash) -> Self {
+        Self { function, hex: Zeroizing::new(hash.to_hex().to_words()) }
     }
 }
 
@@ -87,9 +92,8 @@ mod tests {
             HashedA1::from_hex(HashFunction::Md5, "939E7578ed9e3c518a452acee763bce9").unwrap();
         let computed =
             HashedA1::new(HashFunction::Md5, "Mufasa", "testrealm@host.com", "Circle Of Life");
-        assert_eq!(read.as_bytes(), computed.as_bytes());
-        assert_eq!(read.as_bytes().len(), 16);
-        assert_eq!(read.as_bytes().first(), Some(&0x93));
+        assert_eq!(read.hex().as_bytes(), computed.hex().as_bytes());
+        assert_eq!(read.hex().as_bytes().len(), 32);
         assert_eq!(read.function(), HashFunction::Md5);
         assert_eq!(*read.expose_hex(), "939e7578ed9e3c518a452acee763bce9");
     }

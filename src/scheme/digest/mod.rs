@@ -3,22 +3,29 @@
 //! [RFC 7616]: https://www.rfc-editor.org/rfc/rfc7616
 
 mod algorithm;
+mod base64url;
 mod challenge;
 mod credentials;
+mod hash;
 mod hashed_a1;
 mod info;
 mod nonce;
+mod parameters;
 mod response;
+mod seal;
 mod uri;
 mod username;
 
-pub use algorithm::{Algorithm, HashFunction, HashFunctions};
+pub use algorithm::Algorithm;
 pub use challenge::Challenge;
 pub(crate) use credentials::Claimed;
 pub use credentials::{Credentials, CredentialsError};
+pub use hash::{HashFunction, HashFunctions};
 pub use hashed_a1::{HashedA1, InvalidHashedA1};
-pub use nonce::{NonceCount, NonceId, NonceKey, NonceText};
+pub use nonce::{NonceCount, NonceId};
 pub use response::Userhash;
+pub(crate) use seal::SealedNonce;
+pub use seal::{NonceKey, NonceText};
 pub use uri::UriCheck;
 
 /// The name of the scheme.

@@ -2,9 +2,11 @@
 //!
 //! [RFC 7616, section 3.4.1]: https://www.rfc-editor.org/rfc/rfc7616#section-3.4.1
 
+use zeroize::Zeroizing;
+
 use super::{
     Algorithm, HashFunction, HashedA1,
-    algorithm::{Hash, Hex},
+    hash::{Hash, Hex},
 };
 
 /// What goes into a digest beside the secret, each part as the client sent it.
@@ -25,26 +27,25 @@ pub(crate) struct ProtectionInput<'a> {
 }
 
 /// H(A1) in the form that enters the digest: for a `-sess` algorithm, with nonce and cnonce.
-pub(crate) struct Key {
-    function: HashFunction,
-    hex: Hex,
+pub(crate) enum Key<'a> {
+    Stored(&'a HashedA1),
+    Session(HashFunction, Zeroizing<Hex>),
 }
 
-impl Key {
+impl<'a> Key<'a> {
     /// `None` if the secret was made for another hash function.
-    pub(crate) fn new(ha1: &HashedA1, input: &Input<'_>) -> Option<Self> {
+    pub(crate) fn new(ha1: &'a HashedA1, input: &Input<'_>) -> Option<Self> {
         let function = input.algorithm.hash_function();
         if ha1.function() != function {
             return None;
         }
-        let hex = ha1.hash().to_hex();
         if !input.algorithm.is_session() {
-            return Some(Self { function, hex });
+            return Some(Self::Stored(ha1));
         }
         // The RFC fixes nonce and cnonce when the session starts; here each request is one.
         let cnonce = input.protection?.cnonce;
-        let session = function.hash(&[hex.as_bytes(), b":", input.nonce, b":", cnonce]);
-        Some(Self { function, hex: session.to_hex() })
+        let session = function.hash(&[ha1.hex().as_bytes(), b":", input.nonce, b":", cnonce]);
+        Some(Self::Session(function, Zeroizing::new(session.to_hex())))
     }
 
     /// The `response` that a client sends for `method`.
@@ -58,10 +59,15 @@ impl Key {
     }
 
     fn digest(&self, method: &[u8], input: &Input<'_>) -> Hash {
-        let ha2 = self.function.hash(&[method, b":", input.uri]).to_hex();
-        let key = self.hex.as_bytes();
+        let (function, key) = match self {
+            Self::Stored(ha1) => (ha1.function(), ha1.hex()),
+            Self::Session(function, hex) => (*function, **hex),
+        };
+        let key = key.as_bytes();
+        let ha2 = function.hash(&[method, b":", input.uri]).to_hex();
+        let ha2 = ha2.as_bytes();
         match input.protection {
-            Some(ProtectionInput { qop, count, cnonce }) => self.function.hash(&[
+            Some(ProtectionInput { qop, count, cnonce }) => function.hash(&[
                 key,
                 b":",
                 input.nonce,
@@ -72,9 +78,9 @@ impl Key {
                 b":",
                 qop,
                 b":",
-                ha2.as_bytes(),
+                ha2,
             ]),
-            None => self.function.hash(&[key, b":", input.nonce, b":", ha2.as_bytes()]),
+            None => function.hash(&[key, b":", input.nonce, b":", ha2]),
         }
     }
 }
@@ -83,26 +89,30 @@ impl Key {
 ///
 /// [RFC 7616, section 3.4.4]: https://www.rfc-editor.org/rfc/rfc7616#section-3.4.4
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Userhash(Box<[u8]>);
+pub struct Userhash {
+    function: HashFunction,
+    hash: Box<[u8]>,
+}
 
 impl Userhash {
     /// Computes the hash.
     #[must_use]
     pub fn new(function: HashFunction, user_id: &str, realm: &str) -> Self {
         let hash = function.hash(&[user_id.as_bytes(), b":", realm.as_bytes()]);
-        Self(hash.as_bytes().into())
+        Self { function, hash: hash.as_bytes().into() }
     }
 
     /// Reads what a client sent: 32 or 64 hex digits, in either case.
     #[must_use]
     pub fn from_hex(function: HashFunction, hex: &[u8]) -> Option<Self> {
-        Hash::from_hex(function, hex).map(|hash| Self(hash.as_bytes().into()))
+        let hash = Hash::from_hex(function, hex)?;
+        Some(Self { function, hash: hash.as_bytes().into() })
     }
 
     /// The 16 or 32 bytes of the hash.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.hash
     }
 }
 
@@ -126,11 +136,17 @@ mod tests {
         HashedA1::new(function, "Mufasa", "http-auth@example.org", "Circle of Life")
     }
 
-    fn key(input: &Input<'_>) -> Key {
-        Key::new(&ha1(input.algorithm.hash_function()), input).unwrap()
+    fn response_to(method: &str, input: &Input<'_>) -> String {
+        let ha1 = ha1(input.algorithm.hash_function());
+        hex(Key::new(&ha1, input).unwrap().response(method, input))
     }
 
-    fn hex(hash: &Hash) -> String {
+    fn rspauth_to(input: &Input<'_>) -> String {
+        let ha1 = ha1(input.algorithm.hash_function());
+        hex(Key::new(&ha1, input).unwrap().rspauth(input))
+    }
+
+    fn hex(hash: Hash) -> String {
         String::from_utf8(hash.to_hex().as_bytes().to_vec()).unwrap()
     }
 
@@ -155,7 +171,7 @@ mod tests {
         ];
         for (algorithm, response) in table {
             let input = Input { algorithm, ..INPUT };
-            assert_eq!(hex(&key(&input).response("GET", &input)), response, "{algorithm}");
+            assert_eq!(response_to("GET", &input), response, "{algorithm}");
         }
     }
 
@@ -167,7 +183,7 @@ mod tests {
         ];
         for (method, uri, response) in table {
             let input = Input { uri: uri.as_bytes(), ..INPUT };
-            assert_eq!(hex(&key(&input).response(method, &input)), response, "{method}");
+            assert_eq!(response_to(method, &input), response, "{method}");
         }
     }
 
@@ -180,16 +196,15 @@ mod tests {
         ];
         for (algorithm, rspauth) in table {
             let input = Input { algorithm, ..INPUT };
-            assert_eq!(hex(&key(&input).rspauth(&input)), rspauth, "{algorithm}");
+            assert_eq!(rspauth_to(&input), rspauth, "{algorithm}");
         }
     }
 
     #[test]
     fn without_qop_neither_count_nor_cnonce_go_in() {
         let input = Input { protection: None, ..INPUT };
-        let key = key(&input);
-        assert_eq!(hex(&key.response("GET", &input)), "7b2cc3b30e75b4777ea31027084363fd");
-        assert_eq!(hex(&key.rspauth(&input)), "0ce41fdcf28d7cea59b4fc9db4714a38");
+        assert_eq!(response_to("GET", &input), "7b2cc3b30e75b4777ea31027084363fd");
+        assert_eq!(rspauth_to(&input), "0ce41fdcf28d7cea59b4fc9db4714a38");
     }
 
     #[test]
@@ -198,7 +213,8 @@ mod tests {
         assert!(Key::new(&ha1(HashFunction::Md5), &session).is_none());
         for algorithm in Algorithm::all() {
             for function in HashFunction::all() {
-                let key = Key::new(&ha1(function), &Input { algorithm, ..INPUT });
+                let ha1 = ha1(function);
+                let key = Key::new(&ha1, &Input { algorithm, ..INPUT });
                 assert_eq!(key.is_some(), function == algorithm.hash_function(), "{algorithm}");
             }
         }

@@ -50,6 +50,10 @@ impl UriCheck {
     /// Whether `uri`, as sent, names the resource of the request.
     #[must_use]
     pub fn accepts(&self, uri: &[u8], head: &RequestHead<'_>) -> bool {
+        is_target_as_sent(uri, head) || self.accepts_otherwise(uri, head)
+    }
+
+    fn accepts_otherwise(&self, uri: &[u8], head: &RequestHead<'_>) -> bool {
         let Ok(uri) = str::from_utf8(uri) else { return false };
         names_target(uri, head) || (self.lenient && self.tolerates(uri, head))
     }
@@ -62,6 +66,17 @@ impl UriCheck {
         let address = address.strip_suffix('/').unwrap_or(address);
         self.proxy_addresses.iter().any(|own| own.eq_ignore_ascii_case(address))
     }
+}
+
+/// What nearly all clients send: host and port for a tunnel, otherwise path and query.
+fn is_target_as_sent(uri: &[u8], head: &RequestHead<'_>) -> bool {
+    let target = head.target();
+    let sent = if head.is_tunnel() {
+        target.authority().map(|authority| authority.as_str())
+    } else {
+        target.path_and_query().map(|path| path.as_str())
+    };
+    sent.is_some_and(|sent| sent.as_bytes() == uri)
 }
 
 fn names_target(uri: &str, head: &RequestHead<'_>) -> bool {

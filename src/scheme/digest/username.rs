@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::{grammar::chars::has_control_character, hex};
+
 /// The readings of a name, in the order in which they are tried; those that fail are `None`.
 pub(crate) type Readings<'a> = [Option<Cow<'a, str>>; 3];
 
@@ -14,15 +16,21 @@ pub(crate) type Readings<'a> = [Option<Cow<'a, str>>; 3];
 /// `raw` is what stands between the quotes, `unescaped` the same without backslashes. A reading
 /// that is no UTF-8, is empty, holds a control character or repeats another is left out.
 pub(crate) fn readings<'a>(raw: &'a [u8], unescaped: Cow<'a, [u8]>) -> Readings<'a> {
-    let percent_decoded = percent_decoded(&unescaped);
-    let raw = (*raw != *unescaped).then_some(Cow::Borrowed(raw));
-    [Some(unescaped), raw, percent_decoded]
-        .map(|reading| reading.and_then(into_text).filter(|name| is_user_id(name)))
+    if *raw == *unescaped && !raw.contains(&b'%') {
+        return [into_user_id(unescaped), None, None];
+    }
+    let percent_decoded = percent_decoded(&unescaped).and_then(into_user_id);
+    let raw = if *raw == *unescaped { None } else { into_user_id(Cow::Borrowed(raw)) };
+    [into_user_id(unescaped), raw, percent_decoded]
 }
 
 /// Whether a text can be a user-id at all.
 pub(crate) fn is_user_id(name: &str) -> bool {
-    !name.is_empty() && !name.chars().any(char::is_control)
+    !name.is_empty() && !has_control_character(name)
+}
+
+fn into_user_id(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
+    into_text(bytes).filter(|name| is_user_id(name))
 }
 
 fn into_text(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
@@ -44,9 +52,9 @@ fn percent_decoded<'a>(encoded: &[u8]) -> Option<Cow<'a, [u8]>> {
             decoded.push(byte);
             continue;
         }
-        let mut digit = || char::from(*rest.next()?).to_digit(16);
+        let mut digit = || hex::value(*rest.next()?);
         let (high, low) = (digit()?, digit()?);
-        decoded.push(u8::try_from(16 * high + low).ok()?);
+        decoded.push(high << 4 | low);
     }
     Some(Cow::Owned(decoded))
 }

@@ -1,17 +1,20 @@
 //! What the store keeps of a nonce, and of a user who holds nonces.
 
+use std::time::Duration;
+
 use super::{
+    counts::Counts,
     table::{Chained, Key},
-    window::Window,
 };
-use crate::{clock::Timestamp, identity::UserId, scheme::digest::NonceId};
+use crate::{clock::Timestamp, identity::UserId, ports::Presentation, scheme::digest::NonceId};
 
 /// A nonce on record: 80 bytes, its share of every structure included.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) nonce: NonceId,
-    pub(super) expires: Timestamp,
-    pub(super) window: Window,
+    /// How long it lives, in milliseconds; the most stands for longer too, which then is cut.
+    lifetime: u32,
+    pub(super) counts: Counts,
     /// The user who was first to use it.
     pub(super) holder: Key,
     pub(super) hash: u32,
@@ -20,6 +23,30 @@ pub(super) struct Entry {
     pub(super) in_shard: Links,
     /// Its place among the nonces of its holder.
     pub(super) in_holder: Links,
+}
+
+impl Entry {
+    /// The entry of a nonce on its first use, not yet in any tree.
+    pub(super) fn new(presentation: &Presentation<'_>, holder: Key, hash: u32) -> Self {
+        let nonce = *presentation.nonce;
+        let lifetime = presentation.expires.saturating_since(nonce.issued());
+        let milliseconds = lifetime.as_micros().div_ceil(1_000);
+        Self {
+            nonce,
+            lifetime: u32::try_from(milliseconds).unwrap_or(u32::MAX),
+            counts: Counts::starting_at(presentation.count, presentation.seal),
+            holder,
+            hash,
+            next: None,
+            in_shard: Links::default(),
+            in_holder: Links::default(),
+        }
+    }
+
+    /// When it may be forgotten: at its expiry, or a fraction of a millisecond later.
+    pub(super) fn expires(&self) -> Timestamp {
+        self.nonce.issued().saturating_add(Duration::from_millis(self.lifetime.into()))
+    }
 }
 
 /// The two children of a node in a tree of nonces, in the order of their issue.

@@ -29,6 +29,7 @@
 //! first user cannot come back to that nonce.
 
 mod builder;
+mod counts;
 mod entry;
 mod shard;
 mod shards;

@@ -1,7 +1,7 @@
 //! The store against a naive model that remembers everything.
 
+use foldhash::quality::RandomState;
 use std::collections::{HashMap, HashSet};
-use std::hash::RandomState;
 
 use proptest::prelude::*;
 
@@ -125,7 +125,7 @@ proptest! {
         window in prop_oneof![Just(64_u32), Just(128_u32)],
         traffic in traffic(),
     ) {
-        let mut shard = Shard::new(Limits { capacity, window }, RandomState::new());
+        let mut shard = Shard::new(Limits { capacity, window }, RandomState::default());
         let mut model = Model { capacity, window, ..Model::default() };
         for sent in traffic {
             prop_assert_eq!(check(&mut shard, &sent), model.check(&sent), "{:?}", sent);
@@ -138,7 +138,7 @@ proptest! {
         capacity in capacity(),
         traffic in traffic(),
     ) {
-        let mut shard = Shard::new(Limits { capacity, window: 64 }, RandomState::new());
+        let mut shard = Shard::new(Limits { capacity, window: 64 }, RandomState::default());
         let mut fresh = HashSet::new();
         for sent in traffic {
             if check(&mut shard, &sent) == Fresh {
@@ -152,7 +152,7 @@ proptest! {
     #[test]
     fn a_nonce_changes_hands_only_where_a_quota_took_it(traffic in traffic()) {
         // Four users, each of whom may hold as many nonces as there are.
-        let mut shard = Shard::new(Limits { capacity: 16_000, window: 64 }, RandomState::new());
+        let mut shard = Shard::new(Limits { capacity: 16_000, window: 64 }, RandomState::default());
         let (mut fresh, mut owners) = (HashSet::new(), HashMap::new());
         for sent in traffic {
             if check(&mut shard, &sent) == Fresh {

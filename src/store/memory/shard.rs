@@ -1,15 +1,13 @@
 //! One shard: the rules of the store, on plain data, with no lock and no clock.
 
-use std::{
-    fmt,
-    hash::{BuildHasher, RandomState},
-};
+use std::{fmt, hash::BuildHasher};
+
+use foldhash::quality::RandomState;
 
 use super::{
-    entry::{Entry, Holder, Links},
+    entry::{Entry, Holder},
     table::{Key, Table},
     tree::{Root, Tree},
-    window::Window,
 };
 use crate::{
     clock::Timestamp,
@@ -73,18 +71,40 @@ impl Shard {
         if presentation.now >= presentation.expires {
             return NonceUse::Forgotten;
         }
-        match self.entries.find(hash, |entry| entry.nonce == *presentation.nonce) {
-            Some(key) => self.use_again(key, presentation),
+        match self.find(presentation, hash) {
+            Some(key) => {
+                if let Some(entry) = self.entries.get_mut(key) {
+                    entry.counts.reseal(presentation.seal);
+                }
+                self.use_again(key, presentation)
+            }
             None => self.use_first(presentation, hash),
         }
     }
 
-    fn use_again(&mut self, key: Key, presentation: &Presentation<'_>) -> NonceUse {
-        let Some(entry) = self.entries.get_mut(key) else { return NonceUse::Forgotten };
+    /// The same for a nonce on record with the same seal that has not expired; `None`, and nothing
+    /// done, if there is none.
+    pub(super) fn check_known(
+        &self,
+        presentation: &Presentation<'_>,
+        hash: u32,
+    ) -> Option<NonceUse> {
+        let key = self.find(presentation, hash)?;
+        let is_same = self.entries.get(key)?.counts.has_seal(presentation.seal);
+        (is_same && presentation.now < presentation.expires)
+            .then(|| self.use_again(key, presentation))
+    }
+
+    fn find(&self, presentation: &Presentation<'_>, hash: u32) -> Option<Key> {
+        self.entries.find(hash, |entry| entry.nonce == *presentation.nonce)
+    }
+
+    fn use_again(&self, key: Key, presentation: &Presentation<'_>) -> NonceUse {
+        let Some(entry) = self.entries.get(key) else { return NonceUse::Forgotten };
         let holder = self.holders.get(entry.holder);
         if holder.is_none_or(|holder| holder.user != *presentation.user) {
             NonceUse::OtherUser
-        } else if entry.window.admit(presentation.count, self.limits.window) {
+        } else if entry.counts.admit(presentation.count, self.limits.window) {
             NonceUse::Fresh
         } else {
             NonceUse::Replayed
@@ -104,16 +124,7 @@ impl Shard {
             .find(user_hash, |holder| holder.user == *user)
             .or_else(|| self.enrol(user, user_hash));
         let Some(holder) = holder else { return NonceUse::Forgotten };
-        let recorded = self.record(Entry {
-            nonce,
-            expires: presentation.expires,
-            window: Window::starting_at(presentation.count),
-            holder,
-            hash,
-            next: None,
-            in_shard: Links::default(),
-            in_holder: Links::default(),
-        });
+        let recorded = self.record(Entry::new(presentation, holder, hash));
         if recorded { NonceUse::Fresh } else { NonceUse::Forgotten }
     }
 
@@ -151,7 +162,7 @@ impl Shard {
     fn sweep(&mut self, now: Timestamp) {
         for _ in 0..SWEPT_PER_CALL {
             let Some((oldest, _)) = self.oldest(Tree::Shard, self.by_age) else { return };
-            if self.entries.get(oldest).is_none_or(|entry| now < entry.expires) {
+            if self.entries.get(oldest).is_none_or(|entry| now < entry.expires()) {
                 return;
             }
             self.remove_for_all(oldest);
@@ -278,7 +289,7 @@ mod tests {
     use NonceUse::{Forgotten, Fresh, OtherUser, Replayed};
 
     fn shard(capacity: usize) -> Shard {
-        Shard::new(Limits { capacity, window: 64 }, RandomState::new())
+        Shard::new(Limits { capacity, window: 64 }, RandomState::default())
     }
 
     #[track_caller]
@@ -317,7 +328,7 @@ mod tests {
     #[test]
     fn remembers_as_many_counts_as_the_window_is_wide() {
         for (window, below) in [(64, Replayed), (65, Fresh)] {
-            let mut shard = Shard::new(Limits { capacity: 1, window }, RandomState::new());
+            let mut shard = Shard::new(Limits { capacity: 1, window }, RandomState::default());
             expect(&mut shard, &sent("alice", 5, 100), Fresh);
             expect(&mut shard, &sent("alice", 5, 100 - 64), below);
         }

@@ -1,28 +1,37 @@
 //! The shards behind their locks.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::{Mutex, PoisonError},
-};
+use std::{hash::BuildHasher, sync::PoisonError};
+
+use crossbeam_utils::sync::ShardedLock;
+use foldhash::quality::RandomState;
 
 use super::shard::{Limits, Shard, low_half};
-use crate::ports::{NonceUse, Presentation};
+use crate::{
+    ports::{NonceUse, Presentation},
+    scheme::digest::NonceId,
+};
 
 /// A shard has room for this many nonces or more, where there are several.
 const ROOM_PER_SHARD: usize = 1_024;
 /// More shards than threads of any machine that runs one proxy process are of no use.
 const MOST_SHARDS: usize = 64;
 
-/// Exclusive access to a shard. A trait, so that the model check can put in a lock that tries out
+/// Access to a shard. A trait, so that the model check can put in a lock that tries out
 /// every order in which threads may come.
 pub(super) trait Lock {
     /// Wraps a shard.
     fn new(shard: Shard) -> Self;
 
-    /// Runs `work` alone.
+    /// Runs `work` while nothing changes the shard but the counts of its nonces.
     ///
     /// # Errors
     /// [`Poisoned`] if earlier work panicked and may have left the shard half changed.
+    fn share<R>(&self, work: impl FnOnce(&Shard) -> R) -> Result<R, Poisoned>;
+
+    /// Runs `work` alone.
+    ///
+    /// # Errors
+    /// As for [`share`](Self::share).
     fn with<R>(&self, work: impl FnOnce(&mut Shard) -> R) -> Result<R, Poisoned>;
 }
 
@@ -35,13 +44,19 @@ pub(super) trait Lock {
 #[error("the nonce store was left half changed by a panic; restart the process")]
 pub(super) struct Poisoned;
 
-impl Lock for Mutex<Shard> {
+/// A lock that threads can share without touching the same memory.
+impl Lock for ShardedLock<Shard> {
     fn new(shard: Shard) -> Self {
         Self::new(shard)
     }
 
+    fn share<R>(&self, work: impl FnOnce(&Shard) -> R) -> Result<R, Poisoned> {
+        let shard = self.read().map_err(|_: PoisonError<_>| Poisoned)?;
+        Ok(work(&shard))
+    }
+
     fn with<R>(&self, work: impl FnOnce(&mut Shard) -> R) -> Result<R, Poisoned> {
-        let mut shard = self.lock().map_err(|_: PoisonError<_>| Poisoned)?;
+        let mut shard = self.write().map_err(|_: PoisonError<_>| Poisoned)?;
         Ok(work(&mut shard))
     }
 }
@@ -59,7 +74,7 @@ pub(super) struct Shards<L> {
 impl<L: Lock> Shards<L> {
     /// Shards that have room for `limits.capacity` nonces together, which must not be zero.
     pub(super) fn new(limits: Limits) -> Self {
-        let hasher = RandomState::new();
+        let hasher = RandomState::default();
         let count = shard_count(limits.capacity);
         let (share, rest) = (limits.capacity / count, limits.capacity % count);
         let shards = (0..count).map(|index| {
@@ -73,10 +88,25 @@ impl<L: Lock> Shards<L> {
 
     /// Puts a presentation to the shard that its nonce belongs to.
     pub(super) fn check(&self, presentation: &Presentation<'_>) -> Result<NonceUse, Poisoned> {
-        let hash = self.hasher.hash_one(presentation.nonce);
+        let (shard, hash) = self.shard_of(presentation.nonce);
+        let Some(shard) = shard else { return Ok(NonceUse::Forgotten) };
+        shard.with(|shard| shard.check(presentation, hash))
+    }
+
+    /// The same for a nonce on record; `None`, and nothing done, if it is not.
+    pub(super) fn check_known(
+        &self,
+        presentation: &Presentation<'_>,
+    ) -> Result<Option<NonceUse>, Poisoned> {
+        let (shard, hash) = self.shard_of(presentation.nonce);
+        shard.map_or(Ok(None), |shard| shard.share(|shard| shard.check_known(presentation, hash)))
+    }
+
+    /// Where a nonce belongs, and the part of its hash that finds it there.
+    fn shard_of(&self, nonce: &NonceId) -> (Option<&L>, u32) {
+        let hash = self.hasher.hash_one(nonce);
         let index = (hash >> 32) as usize & (self.shards.len().saturating_sub(1));
-        let Some(shard) = self.shards.get(index) else { return Ok(NonceUse::Forgotten) };
-        shard.with(|shard| shard.check(presentation, low_half(hash)))
+        (self.shards.get(index), low_half(hash))
     }
 
     /// How many shards there are.
@@ -86,7 +116,7 @@ impl<L: Lock> Shards<L> {
 
     /// How many nonces are on record in all shards that still answer.
     pub(super) fn len(&self) -> usize {
-        self.shards.iter().filter_map(|shard| shard.with(|shard| shard.len()).ok()).sum()
+        self.shards.iter().filter_map(|shard| shard.share(Shard::len).ok()).sum()
     }
 
     /// All shards, for a look inside.
@@ -118,7 +148,7 @@ mod tests {
             (100_001, 64),
             (1_000_063, 64),
         ] {
-            let shards = Shards::<Mutex<Shard>>::new(Limits { capacity, window: 64 });
+            let shards = Shards::<ShardedLock<Shard>>::new(Limits { capacity, window: 64 });
             assert_eq!(shards.count(), count, "capacity {capacity}");
             let total: usize =
                 shards.iter().map(|shard| shard.with(|shard| shard.capacity()).unwrap()).sum();

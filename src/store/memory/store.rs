@@ -1,9 +1,8 @@
 //! The public type.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex},
-};
+use std::{fmt, sync::Arc};
+
+use crossbeam_utils::sync::ShardedLock;
 
 use super::{
     MemoryNonceStoreBuilder,
@@ -36,7 +35,7 @@ use crate::{
 /// own process with a store of [`Scope::Local`].
 #[derive(Clone)]
 pub struct MemoryNonceStore {
-    shards: Arc<Shards<Mutex<Shard>>>,
+    shards: Arc<Shards<ShardedLock<Shard>>>,
 }
 
 impl MemoryNonceStore {
@@ -96,6 +95,13 @@ impl NonceStore for MemoryNonceStore {
         presentation: Presentation<'_>,
     ) -> Option<Result<NonceUse, BackendError>> {
         Some(self.check(&presentation))
+    }
+
+    fn check_known_now(
+        &self,
+        presentation: Presentation<'_>,
+    ) -> Option<Result<NonceUse, BackendError>> {
+        self.shards.check_known(&presentation).map_err(BackendError::new).transpose()
     }
 }
 

@@ -36,12 +36,10 @@ impl Sent {
     /// Runs `check` with it.
     pub(super) fn to<R>(&self, check: impl FnOnce(Presentation<'_>) -> R) -> R {
         let issued = Timestamp::from_micros(self.nonce);
-        check(Presentation {
-            nonce: &NonceId::new(issued, 7, self.nonce),
-            count: NonceCount::new(self.count).unwrap(),
-            user: &self.user,
-            now: Timestamp::from_micros(self.now),
-            expires: issued.saturating_add(Duration::from_micros(LIFETIME)),
-        })
+        let count = NonceCount::new(self.count).unwrap();
+        let now = Timestamp::from_micros(self.now);
+        let expires = issued.saturating_add(Duration::from_micros(LIFETIME));
+        let nonce = NonceId::new(issued, 7, self.nonce);
+        check(Presentation::new(&nonce, count, &self.user, now, expires))
     }
 }

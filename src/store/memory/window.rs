@@ -15,27 +15,46 @@ pub(super) const WIDEST: u32 = u128::BITS;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     highest: NonceCount,
-    /// A `u128` as bytes, which spares the padding that its alignment would cost. Bit `n` stands
-    /// for the count `highest - n`.
-    seen: [u8; 16],
+    /// Bit `n` stands for the count `highest - n`.
+    seen: u128,
 }
 
 impl Window {
     /// The window of a nonce whose first count is `count`, whatever that is.
     pub(super) const fn starting_at(count: NonceCount) -> Self {
-        Self { highest: count, seen: 1_u128.to_ne_bytes() }
+        Self { highest: count, seen: 1 }
+    }
+
+    /// What a window takes in words of 32 bits.
+    pub(super) const WORDS: usize = 5;
+
+    /// The window as words, without the padding that 128 bits ask for.
+    pub(super) const fn to_words(self) -> [u32; Self::WORDS] {
+        let seen = self.seen;
+        let [a, b, c, d] =
+            [seen as u32, (seen >> 32) as u32, (seen >> 64) as u32, (seen >> 96) as u32];
+        [self.highest.as_u32(), a, b, c, d]
+    }
+
+    /// The window that [`to_words`](Self::to_words) was given.
+    pub(super) fn from_words([highest, a, b, c, d]: [u32; Self::WORDS]) -> Self {
+        let seen = [d, c, b, a].into_iter().fold(0, |seen, word| seen << 32 | u128::from(word));
+        // No window has a zero: it would be one that has seen everything.
+        match NonceCount::new(highest) {
+            Some(highest) => Self { highest, seen },
+            None => Self { highest: NonceCount::MAX, seen: u128::MAX },
+        }
     }
 
     /// Records `count` and says whether it was new.
     ///
     /// A count `width` or more below the highest one is not remembered, hence not new.
     pub(super) fn admit(&mut self, count: NonceCount, width: u32) -> bool {
-        let seen = u128::from_ne_bytes(self.seen);
         if let Some(ahead) = count.as_u32().checked_sub(self.highest.as_u32()).filter(|&n| n > 0) {
             // A leap past all bits leaves none of them.
-            let moved = seen.checked_shl(ahead).unwrap_or(0);
+            let moved = self.seen.checked_shl(ahead).unwrap_or(0);
             self.highest = count;
-            self.seen = (moved | 1).to_ne_bytes();
+            self.seen = moved | 1;
             return true;
         }
         let behind = self.highest.as_u32().saturating_sub(count.as_u32());
@@ -43,8 +62,9 @@ impl Window {
             return false;
         }
         let Some(bit) = 1_u128.checked_shl(behind) else { return false };
-        self.seen = (seen | bit).to_ne_bytes();
-        seen & bit == 0
+        let is_new = self.seen & bit == 0;
+        self.seen |= bit;
+        is_new
     }
 }
 

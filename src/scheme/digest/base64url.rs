@@ -1,0 +1,84 @@
+//! Base64 for URLs, [RFC 4648, section 5], of arrays whose lengths need no padding.
+//!
+//! Every challenge writes a nonce and every request with Digest reads one. Where the length is known
+//! and no byte takes a branch, that costs next to nothing.
+//!
+//! [RFC 4648, section 5]: https://www.rfc-editor.org/rfc/rfc4648#section-5
+
+/// Writes three bytes as four characters each. `TEXT` is four thirds of `BYTES`.
+pub(super) fn encode<const BYTES: usize, const TEXT: usize>(bytes: &[u8; BYTES]) -> [u8; TEXT] {
+    const { assert!(BYTES.is_multiple_of(3) && TEXT == BYTES / 3 * 4) };
+    let mut sextets = [0; TEXT];
+    for (to, &[a, b, c]) in sextets.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
+        *to = [a >> 2, (a & 3) << 4 | b >> 4, (b & 15) << 2 | c >> 6, c & 63];
+    }
+    sextets.map(|sextet| match sextet {
+        0..26 => b'A' + sextet,
+        26..52 => b'a' + (sextet - 26),
+        52..62 => b'0' + (sextet - 52),
+        62 => b'-',
+        _ => b'_',
+    })
+}
+
+/// Reads four characters as three bytes each; `None` if one of them does not belong here.
+pub(super) fn decode<const BYTES: usize, const TEXT: usize>(
+    text: &[u8; TEXT],
+) -> Option<[u8; BYTES]> {
+    const { assert!(BYTES.is_multiple_of(3) && TEXT == BYTES / 3 * 4) };
+    /// No six bits have these two set.
+    const NONE: u8 = 0b1100_0000;
+    let sextets = text.map(|byte| match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'-' => 62,
+        b'_' => 63,
+        _ => NONE,
+    });
+    let mut bytes = [0; BYTES];
+    for (to, &[a, b, c, d]) in bytes.as_chunks_mut().0.iter_mut().zip(sextets.as_chunks().0) {
+        *to = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
+    }
+    let all = sextets.iter().fold(0, |all, sextet| all | sextet);
+    (all & NONE == 0).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Takes the same steps as the library that serves Basic.
+    fn read_by_library(text: &[u8; 8]) -> Option<[u8; 6]> {
+        URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok())
+    }
+
+    #[test]
+    fn every_byte_is_read_as_the_library_reads_it() {
+        for byte in 0..=u8::MAX {
+            for place in 0..8 {
+                let mut text = *b"Az09-_aZ";
+                text[place] = byte;
+                assert_eq!(decode(&text), read_by_library(&text), "{byte:#04x} at {place}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_written_as_the_library_writes_them(bytes: [u8; 42]) {
+            let text: [u8; 56] = encode(&bytes);
+            let expected = URL_SAFE_NO_PAD.encode(bytes);
+            prop_assert_eq!(text.as_slice(), expected.as_bytes());
+            prop_assert_eq!(decode(&text), Some(bytes));
+        }
+
+        #[test]
+        fn any_text_is_read_as_the_library_reads_it(text: [u8; 8]) {
+            prop_assert_eq!(decode(&text), read_by_library(&text));
+        }
+    }
+}
