@@ -2,56 +2,64 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
 
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
-use tokio::{sync::watch, time::timeout};
+use tokio::time::sleep;
+
+use crate::stopwatch::Stopwatch;
 
 /// Counts the requests and tunnels of one connection. Clones share the count.
+///
+/// Beginning and ending wake nobody: whoever waits for the end looks again when it could be reached.
 #[derive(Clone, Debug)]
-pub(crate) struct Activity {
-    count: Arc<watch::Sender<usize>>,
-}
+pub(crate) struct Activity(Arc<State>);
 
 /// One request or tunnel that is under way, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Busy {
-    count: Arc<watch::Sender<usize>>,
+pub(crate) struct Busy(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    under_way: AtomicUsize,
+    /// Touched when something ends.
+    ended: Stopwatch,
 }
 
 impl Activity {
     pub(crate) fn new() -> Self {
-        Self { count: Arc::new(watch::Sender::new(0)) }
+        let ended = Stopwatch::start();
+        Self(Arc::new(State { under_way: AtomicUsize::new(0), ended }))
     }
 
     pub(crate) fn begin(&self) -> Busy {
-        self.count.send_modify(|count| *count += 1);
-        Busy { count: Arc::clone(&self.count) }
+        self.0.under_way.fetch_add(1, Ordering::Relaxed);
+        Busy(Arc::clone(&self.0))
     }
 
     /// Ends when nothing has been under way for `limit`.
     pub(crate) async fn idle_for(&self, limit: Duration) {
-        let mut count = self.count.subscribe();
         loop {
-            let idle = *count.borrow_and_update() == 0;
-            let changed = count.changed();
-            if !idle {
-                // The sender lives as long as `self`, so this is never an error.
-                let _ = changed.await;
-            } else if timeout(limit, changed).await.is_err() {
+            self.0.ended.idle_for(limit).await;
+            if self.0.under_way.load(Ordering::Acquire) == 0 {
                 return;
             }
+            sleep(limit).await;
         }
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.count.send_modify(|count| *count -= 1);
+        self.0.ended.touch();
+        self.0.under_way.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -94,7 +102,7 @@ impl<B: Body, T> Body for Holding<B, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::time::{Instant, sleep};
+    use tokio::time::Instant;
 
     const LIMIT: Duration = Duration::from_secs(10);
 
