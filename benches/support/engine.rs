@@ -1,0 +1,109 @@
+//! Users, the engine over them, and requests for it.
+
+use std::{borrow::Cow, time::Duration};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use http::{HeaderMap, HeaderValue, Request, header};
+use http_body_util::Empty;
+use tower_proxy_auth::{
+    authenticator::{
+        AuthInfo, Authentication, Authenticator, Decision, DigestScheme, ProxyAuthorization,
+    },
+    head::RequestHead,
+    scheme::{Realm, digest::Algorithm},
+    validator::Users,
+};
+
+use super::service::Outgoing;
+
+pub(crate) const USER: &str = "alice";
+pub(crate) const PASSWORD: &str = "wonder";
+pub(crate) const WRONG_PASSWORD: &str = "wander";
+pub(crate) const UNKNOWN_USER: &str = "mallory";
+pub(crate) const METHOD: &str = "GET";
+/// What Digest signs.
+pub(crate) const URI: &str = "/a?b=c";
+/// Longer than any measurement.
+pub(crate) const NONCE_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
+
+pub(crate) fn realm() -> Realm {
+    Realm::new("proxy").expect("the realm is printable")
+}
+
+/// So many users, the first of whom is [`USER`]. All have the same password.
+pub(crate) fn users(count: usize) -> Users {
+    let users = Users::new(&realm());
+    for number in 0..count {
+        users.set(&user_name(number), PASSWORD).expect("the user is fit for both schemes");
+    }
+    users
+}
+
+pub(crate) fn user_name(number: usize) -> Cow<'static, str> {
+    match number {
+        0 => USER.into(),
+        _ => format!("user-{number}").into(),
+    }
+}
+
+/// What most set-ups have: Digest with SHA-256 and MD5, and Basic.
+pub(crate) fn both(users: Users) -> Authenticator {
+    let auth = Authenticator::builder(realm()).with_digest(users.clone()).with_basic(users);
+    auth.build().expect("the set-up is right")
+}
+
+/// Basic alone, so that a refusal has one challenge.
+pub(crate) fn basic(users: Users) -> Authenticator {
+    let auth = Authenticator::builder(realm()).with_basic(users).build();
+    auth.expect("the set-up is right")
+}
+
+/// Digest alone, with this algorithm alone.
+pub(crate) fn digest(users: Users, algorithm: Algorithm, info: AuthInfo) -> Authenticator {
+    let scheme = DigestScheme::builder(users)
+        .with_algorithms([algorithm])
+        .with_auth_info(info)
+        .with_nonce_lifetime(NONCE_LIFETIME)
+        .build()
+        .expect("the options go together");
+    let auth = Authenticator::builder(realm()).with_scheme(scheme).build();
+    auth.expect("the set-up is right")
+}
+
+pub(crate) fn basic_credentials(user: &str, password: &str) -> HeaderValue {
+    let encoded = BASE64_STANDARD.encode(format!("{user}:{password}"));
+    HeaderValue::try_from(format!("Basic {encoded}")).expect("base64 is fit for a field")
+}
+
+/// A request with nothing but credentials, if any.
+pub(crate) fn request(credentials: Option<HeaderValue>) -> Outgoing {
+    let mut request = Request::builder()
+        .method(METHOD)
+        .uri(format!("http://example.org{URI}"))
+        .body(Empty::new())
+        .expect("method and target are right");
+    if let Some(credentials) = credentials {
+        request.headers_mut().insert(header::PROXY_AUTHORIZATION, credentials);
+    }
+    request
+}
+
+/// The decision about a request, from an engine that never waits.
+pub(crate) fn decide(
+    auth: &Authenticator,
+    request: &Outgoing,
+    field: ProxyAuthorization,
+) -> Decision {
+    match auth.authenticate(&RequestHead::of_request(request), field) {
+        Authentication::Ready(decision) => decision,
+        Authentication::Pending(_) => panic!("there was something to wait for"),
+    }
+}
+
+/// The fields of the 407 for a stranger.
+pub(crate) fn challenges(auth: &Authenticator) -> HeaderMap {
+    match decide(auth, &request(None), ProxyAuthorization::Absent) {
+        Decision::Reject(rejection) => rejection.into_parts().1,
+        Decision::Forward(_) => panic!("a stranger was let in"),
+    }
+}

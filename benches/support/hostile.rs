@@ -1,0 +1,94 @@
+//! Fields that are made to be expensive to read.
+
+use http::HeaderValue;
+use tower_proxy_auth::scheme::{basic, digest};
+
+/// The lengths that show whether the cost of a field is in proportion to its length.
+const KIBIBYTES: [usize; 4] = [1, 4, 16, 64];
+
+/// A kind of field, in any length.
+pub(crate) struct Hostile {
+    pub(crate) name: &'static str,
+    pub(crate) scheme: &'static str,
+    begin: &'static str,
+    repeat: fn(usize) -> String,
+    end: &'static str,
+}
+
+/// Credentials of every kind.
+pub(crate) const KINDS: [Hostile; 5] = [
+    Hostile {
+        name: "many parameters",
+        scheme: digest::NAME,
+        begin: "",
+        // Each with a name of its own, since one that comes twice ends the reading.
+        repeat: |number| format!("a{number:05}=b,"),
+        end: "c=d",
+    },
+    Hostile {
+        name: "empty list members",
+        scheme: digest::NAME,
+        begin: "",
+        repeat: |_| " ,\t,".to_owned(),
+        end: "c=d",
+    },
+    BACKSLASHES,
+    Hostile { name: "an open quote", end: "", ..BACKSLASHES },
+    BASE64,
+];
+
+pub(crate) const BACKSLASHES: Hostile = Hostile {
+    name: "quotes and backslashes",
+    scheme: digest::NAME,
+    begin: "a=\"",
+    repeat: |_| r#"\"\\"#.to_owned(),
+    end: "\"",
+};
+
+/// A user-pass without a colon.
+pub(crate) const BASE64: Hostile = Hostile {
+    name: "base64",
+    scheme: basic::NAME,
+    begin: "",
+    repeat: |_| "YWFh".to_owned(),
+    end: "YWFh",
+};
+
+/// Challenges one after the other, as a client gets them.
+pub(crate) const CHALLENGES: Hostile = Hostile {
+    name: "many challenges",
+    scheme: basic::NAME,
+    begin: "realm=a, ",
+    repeat: |_| r#"B r="\"", "#.to_owned(),
+    end: "Basic realm=b",
+};
+
+/// Percent-encoded bytes.
+pub(crate) const PERCENT: Hostile = Hostile {
+    name: "percent-encoded",
+    scheme: "",
+    begin: "UTF-8''",
+    repeat: |_| "%C3%A9".to_owned(),
+    end: "e",
+};
+
+impl Hostile {
+    /// What follows the scheme in fields of some lengths, and what to call it.
+    pub(crate) fn in_each_length(&self) -> impl Iterator<Item = (String, String)> {
+        KIBIBYTES.iter().map(|length| (format!("{length} KiB"), self.rest(length << 10)))
+    }
+
+    /// What follows the scheme in a field of about so many bytes: never more, and fewer by less
+    /// than one repetition.
+    pub(crate) fn rest(&self, length: usize) -> String {
+        let room = length - [self.scheme, " ", self.begin, self.end].concat().len();
+        let repeated = (0..room / (self.repeat)(0).len()).map(self.repeat);
+        [self.begin.to_owned(), repeated.collect(), self.end.to_owned()].concat()
+    }
+
+    /// The whole field, of which this is the rest.
+    pub(crate) fn field(&self, rest: &str) -> HeaderValue {
+        let field = format!("{} {rest}", self.scheme);
+        HeaderValue::try_from(field).expect("no control character but the tab")
+    }
+}

@@ -1,0 +1,58 @@
+//! The same work in several threads at once.
+
+use std::{
+    sync::Barrier,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// What one thread of several does: makes inputs, unmeasured, and works on them, measured.
+///
+/// Each thread makes its own, as it would read its own from a socket. Inputs made elsewhere would
+/// come from the memory and the heap of another thread, and cost more than the work.
+pub(crate) struct Worker<P, W> {
+    pub(crate) prepare: P,
+    pub(crate) work: W,
+}
+
+/// How long so many threads take for `operations` in all, `at_once` of them at a time in each, from
+/// the first one's start to the last one's end. `worker` makes the worker of each thread.
+pub(crate) fn time<I, P: FnMut() -> I, W: FnMut(I)>(
+    threads: usize,
+    operations: u64,
+    at_once: usize,
+    worker: impl Fn(usize) -> Worker<P, W> + Sync,
+) -> Duration {
+    let operations = usize::try_from(operations).expect("criterion asks for fewer");
+    let share = operations.div_ceil(threads);
+    let barrier = Barrier::new(threads);
+    let run = |thread| {
+        let Worker { mut prepare, mut work } = worker(thread);
+        let mut rounds = Vec::new();
+        let mut left = share;
+        while left > 0 {
+            let now = left.min(at_once);
+            left -= now;
+            let inputs: Vec<I> = (0..now).map(|_| prepare()).collect();
+            barrier.wait();
+            let start = Instant::now();
+            inputs.into_iter().for_each(&mut work);
+            rounds.push((start, Instant::now()));
+        }
+        rounds
+    };
+    let each: Vec<_> = thread::scope(|scope| {
+        let run = &run;
+        let threads: Vec<_> = (0..threads).map(|thread| scope.spawn(move || run(thread))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no thread panics")).collect()
+    });
+    let rounds = each.first().map_or(0, Vec::len);
+    let length = |round: usize| {
+        let first = each.iter().map(|rounds: &Vec<(Instant, Instant)>| rounds[round].0).min();
+        let last = each.iter().map(|rounds| rounds[round].1).max();
+        first.zip(last).map(|(first, last)| last - first).unwrap_or_default()
+    };
+    let total: Duration = (0..rounds).map(length).sum();
+    // Shares are rounded up.
+    total.mul_f64(operations as f64 / (share * threads) as f64)
+}
