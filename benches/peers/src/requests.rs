@@ -1,0 +1,26 @@
+//! Requests by the batch.
+
+use std::iter;
+
+use http::HeaderValue;
+use tower_proxy_auth::authenticator::Authenticator;
+
+use crate::{
+    digest_client::DigestClient,
+    engine::{challenges, request},
+    service::Outgoing,
+};
+
+/// The same request time and again.
+pub(crate) fn repeated(credentials: Option<HeaderValue>) -> impl FnMut(usize) -> Vec<Outgoing> {
+    move |count| iter::repeat_with(|| request(credentials.clone())).take(count).collect()
+}
+
+/// Requests with Digest credentials, each with a nonce-count of its own, and each batch with a
+/// nonce of its own.
+pub(crate) fn digest(auth: Authenticator) -> impl FnMut(usize) -> Vec<Outgoing> {
+    move |count| {
+        let mut client = DigestClient::of(&challenges(&auth));
+        iter::repeat_with(|| request(Some(client.answer()))).take(count).collect()
+    }
+}
