@@ -1,0 +1,1 @@
+"""What `benches/wire/run` is made of."""

@@ -1,0 +1,153 @@
+"""Processes that are started on one core, and that are all ended in the end."""
+
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from . import cpu
+
+START_SECONDS = 20
+END_SECONDS = 5
+POLL_SECONDS = 0.05
+LOG_TAIL = 2000
+
+
+class Failed(Exception):
+    """A process did not do what it is there for."""
+
+
+class Process:
+    """A running process, with its lines on stdin and stdout."""
+
+    def __init__(self, command: list, core: int, folder: Path, environment: dict | None = None):
+        self.folder = folder
+        self._received = b""
+        self._log = folder / "stderr.log"
+        with self._log.open("wb") as log:
+            self._popen = subprocess.Popen(
+                list(map(str, command)),
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=folder,
+                env=os.environ | (environment or {}),
+                # Ctrl-C is for the one who ends the others in order.
+                start_new_session=True,
+                preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+            )
+        self.pid = self._popen.pid
+
+    def line(self, seconds: float) -> str:
+        """The next line that it prints."""
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._received:
+            left = deadline - time.monotonic()
+            if left < 0 or not select.select([self._popen.stdout], [], [], left)[0]:
+                raise self.failed(f"said nothing for {seconds} s")
+            received = self._popen.stdout.read(4096)
+            if not received:
+                raise self.failed("ended")
+            self._received += received
+        line, _, self._received = self._received.partition(b"\n")
+        return line.decode()
+
+    def say(self, line: str) -> None:
+        self._popen.stdin.write(f"{line}\n".encode())
+
+    def listening(self, port: int) -> None:
+        """Waits until it accepts connections."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            if self._popen.poll() is not None:
+                raise self.failed("ended at its start")
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                return
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise self.failed(f"does not listen on port {port}") from None
+                time.sleep(POLL_SECONDS)
+
+    def end(self) -> None:
+        """Ends it and all that it has started."""
+        descriptors = []
+        for pid in cpu.tree(self.pid) if self._popen.poll() is None else []:
+            try:
+                # A descriptor goes on naming this process when the number is another's.
+                descriptors.append(os.pidfd_open(pid))
+            except ProcessLookupError:
+                pass
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for descriptor in descriptors:
+                _send(descriptor, number)
+            self._wait(descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        for pipe in (self._popen.stdin, self._popen.stdout):
+            pipe.close()
+
+    def _wait(self, descriptors: list[int]) -> None:
+        deadline = time.monotonic() + END_SECONDS
+        # A descriptor can be read when its process has ended.
+        while select.select(descriptors, [], [], 0)[0] != descriptors:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(POLL_SECONDS)
+        self._popen.wait()
+
+    def failed(self, what: str) -> Failed:
+        return Failed(f"{self.folder.name} {what}: {self._log.read_text(errors='replace')[-LOG_TAIL:]}")
+
+
+class Workspace:
+    """A temporary folder, and the processes that live in it."""
+
+    def __init__(self):
+        self._folder = Path(tempfile.mkdtemp(prefix="wire-"))
+        # Servers that give up root must get in.
+        self._folder.chmod(0o755)
+        self._processes: list[Process] = []
+
+    def __enter__(self) -> "Workspace":
+        return self
+
+    def __exit__(self, *_) -> None:
+        for process in reversed(self._processes):
+            process.end()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def folder(self, name: str, owner: str | None = None) -> Path:
+        folder = self._folder / name
+        folder.mkdir(exist_ok=True)
+        if owner and os.geteuid() == 0:
+            shutil.chown(folder, owner)
+        return folder
+
+    def start(self, name: str, command: list, core: int, environment: dict | None = None) -> Process:
+        process = Process(command, core, self.folder(name), environment)
+        self._processes.append(process)
+        return process
+
+    def end(self, process: Process) -> None:
+        self._processes.remove(process)
+        process.end()
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def _send(descriptor: int, number: int) -> None:
+    try:
+        signal.pidfd_send_signal(descriptor, number)
+    except ProcessLookupError:
+        pass

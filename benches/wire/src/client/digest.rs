@@ -1,0 +1,172 @@
+//! The client's half of Digest, RFC 7616, with `qop=auth`: one challenge, then one nonce-count after
+//! the other.
+
+use std::{io, str};
+
+use md5::Md5;
+use sha2::{Digest, Sha256};
+use tower_proxy_auth::{
+    HashedA1,
+    grammar::{AuthParams, Challenge, Challenges, CredentialsBody},
+};
+
+use crate::auth::{Algorithm, User};
+
+/// As long as curl's; that it is always the same makes no difference to a proxy.
+const CNONCE: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+/// A client that knows what to hash, and after a challenge with which nonce.
+#[derive(Clone, Debug)]
+pub struct DigestSession {
+    user: User,
+    algorithm: Algorithm,
+    uri: String,
+    hashed_a2: String,
+    challenge: Option<Taken>,
+}
+
+/// A challenge that was taken up.
+#[derive(Clone, Debug)]
+struct Taken {
+    realm: String,
+    nonce: String,
+    opaque: Option<String>,
+    hashed_a1: String,
+    count: u32,
+}
+
+impl DigestSession {
+    pub fn new(user: User, algorithm: Algorithm, uri: String) -> Self {
+        let hashed_a2 = hash(algorithm, &["GET:", &uri]);
+        Self { user, algorithm, uri, hashed_a2, challenge: None }
+    }
+
+    /// Adds the field line to a request, with the next nonce-count.
+    pub(super) fn write_field(&mut self, request: &mut Vec<u8>) {
+        let Self { user, algorithm, uri, hashed_a2, challenge: Some(taken) } = self else { return };
+        taken.count += 1;
+        let Taken { realm, nonce, opaque, hashed_a1, count } = taken;
+        let count = format!("{count:08x}");
+        let response = hash(
+            *algorithm,
+            &[hashed_a1, ":", nonce, ":", &count, ":", CNONCE, ":auth:", hashed_a2],
+        );
+        let parts = [
+            "Proxy-Authorization: Digest username=\"",
+            &user.name,
+            "\", realm=\"",
+            realm,
+            "\", nonce=\"",
+            nonce,
+            "\", uri=\"",
+            uri,
+            "\", cnonce=\"",
+            CNONCE,
+            "\", nc=",
+            &count,
+            ", qop=auth, response=\"",
+            &response,
+            "\", algorithm=",
+            algorithm.name(),
+        ];
+        for part in parts {
+            request.extend_from_slice(part.as_bytes());
+        }
+        if let Some(opaque) = opaque {
+            for part in [", opaque=\"", opaque, "\""] {
+                request.extend_from_slice(part.as_bytes());
+            }
+        }
+        request.extend_from_slice(b"\r\n");
+    }
+
+    /// Takes up the first challenge of the algorithm. False if there is none, or if it refuses what
+    /// was sent for another reason than its age.
+    ///
+    /// # Errors
+    /// When a challenge cannot be read.
+    pub fn challenged<'a>(
+        &mut self,
+        lines: impl IntoIterator<Item = &'a [u8]>,
+    ) -> io::Result<bool> {
+        for line in lines {
+            for challenge in Challenges::new(line) {
+                let challenge = challenge.map_err(io::Error::other)?;
+                if challenge.scheme_is("Digest")
+                    && let Some((taken, stale)) = self.read(&challenge)?
+                {
+                    let wanted = stale || self.challenge.is_none();
+                    self.challenge = Some(taken);
+                    return Ok(wanted);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// What to answer, and whether the challenge is for a stale nonce; `None` if it is of another
+    /// algorithm.
+    fn read(&self, challenge: &Challenge<'_>) -> io::Result<Option<(Taken, bool)>> {
+        let CredentialsBody::Params(params) = challenge.body() else { return Ok(None) };
+        let value = |name| parameter(params.clone(), name);
+        // A challenge without an algorithm is for MD5.
+        let algorithm = value("algorithm")?.unwrap_or_else(|| Algorithm::Md5.name().to_owned());
+        if !algorithm.eq_ignore_ascii_case(self.algorithm.name()) {
+            return Ok(None);
+        }
+        let missing = || io::Error::other("a Digest challenge without realm or nonce");
+        let realm = value("realm")?.ok_or_else(missing)?;
+        let User { name, password } = &self.user;
+        let hashed_a1 = HashedA1::new(self.algorithm.function(), name, &realm, password);
+        let stale = value("stale")?.is_some_and(|stale| stale.eq_ignore_ascii_case("true"));
+        let taken = Taken {
+            realm,
+            nonce: value("nonce")?.ok_or_else(missing)?,
+            opaque: value("opaque")?,
+            hashed_a1: hashed_a1.expose_hex().to_string(),
+            count: 0,
+        };
+        Ok(Some((taken, stale)))
+    }
+
+    /// Goes on with the nonce that `Proxy-Authentication-Info` announces.
+    pub(super) fn follow_nextnonce(&mut self, info: &[u8]) -> io::Result<()> {
+        if let Some(taken) = &mut self.challenge
+            && let Some(nonce) = parameter(AuthParams::new(info, 0), "nextnonce")?
+        {
+            taken.nonce = nonce;
+            taken.count = 0;
+        }
+        Ok(())
+    }
+}
+
+/// The value of a parameter; nothing that a proxy here sends has escapes.
+fn parameter(params: AuthParams<'_>, name: &str) -> io::Result<Option<String>> {
+    for param in params {
+        let param = param.map_err(io::Error::other)?;
+        if param.name_is(name) {
+            let text = str::from_utf8(param.value().raw()).map_err(io::Error::other)?;
+            return Ok(Some(text.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+/// The hash of the concatenation of `parts`, in hex.
+fn hash(algorithm: Algorithm, parts: &[&str]) -> String {
+    fn run<D: Digest>(parts: &[&str]) -> Vec<u8> {
+        let mut digest = D::new();
+        parts.iter().for_each(|part| digest.update(part));
+        digest.finalize().to_vec()
+    }
+    let bytes = match algorithm {
+        Algorithm::Md5 => run::<Md5>(parts),
+        Algorithm::Sha256 => run::<Sha256>(parts),
+    };
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(hex_digit).collect()
+}
+
+fn hex_digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).expect("four bits")
+}
