@@ -1,10 +1,11 @@
 //! Time as the library sees it: one number, from a clock that can be replaced.
 //!
-//! Nothing below the engine asks for the time; the engine asks and hands it down. That keeps every rule about lifetimes testable without sleeping.
+//! Nothing below the engine has a clock: the engine hands down a moment, which reads the clock for
+//! the first who asks. That keeps every rule about lifetimes testable without sleeping.
 
 use std::{
-    cell::Cell,
     fmt,
+    sync::OnceLock,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -55,18 +56,16 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 #[derive(Debug)]
 pub(crate) struct Moment<'a> {
     clock: &'a dyn Clock,
-    read: Cell<Option<Timestamp>>,
+    read: OnceLock<Timestamp>,
 }
 
 impl<'a> Moment<'a> {
     pub(crate) const fn of(clock: &'a dyn Clock) -> Self {
-        Self { clock, read: Cell::new(None) }
+        Self { clock, read: OnceLock::new() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        let now = self.read.get().unwrap_or_else(|| self.clock.now());
-        self.read.set(Some(now));
-        now
+        *self.read.get_or_init(|| self.clock.now())
     }
 }
 
@@ -116,7 +115,11 @@ struct Monotonic(Duration);
 #[cfg(target_os = "linux")]
 impl Monotonic {
     fn now() -> Self {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+        use rustix::time::{ClockId, DynamicClockId, clock_gettime, clock_gettime_dynamic};
+
+        // Where it is not to be had, the precise one does as well.
+        let coarse = clock_gettime_dynamic(DynamicClockId::Known(ClockId::MonotonicCoarse));
+        let now = coarse.unwrap_or_else(|_| clock_gettime(ClockId::Monotonic));
         // It counts up from zero, so a reading that does not fit is none.
         Self(Duration::try_from(now).unwrap_or_default())
     }
@@ -128,6 +131,8 @@ impl Monotonic {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
 
     #[test]
@@ -145,5 +150,23 @@ mod tests {
         assert!(first <= second);
         // 2020-01-01 in microseconds.
         assert!(first.as_micros() > 1_577_836_800_000_000);
+    }
+
+    #[test]
+    fn a_moment_reads_its_clock_once_and_only_when_asked() {
+        #[derive(Debug, Default)]
+        struct Counting(AtomicU64);
+
+        impl Clock for Counting {
+            fn now(&self) -> Timestamp {
+                Timestamp::from_micros(1 + self.0.fetch_add(1, Ordering::Relaxed))
+            }
+        }
+
+        let clock = Counting::default();
+        let moment = Moment::of(&clock);
+        assert_eq!(clock.0.load(Ordering::Relaxed), 0);
+        assert_eq!((moment.now(), moment.now()), (Timestamp(1), Timestamp(1)));
+        assert_eq!(clock.0.load(Ordering::Relaxed), 1);
     }
 }

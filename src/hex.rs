@@ -1,12 +1,12 @@
 //! Hexadecimal digits, both ways.
 //!
-//! Digits are computed, not looked up, and all of them are computed: neither a branch nor an
-//! address depends on what they say. Compilers turn the loops into vector instructions.
+//! Digits are computed, not looked up, and all of them are, so that no address and no end depends
+//! on what they say. Compilers turn the loops into vector instructions.
 
 /// The digit in lower case for the low half of `value`.
 pub(crate) const fn digit(value: u8) -> u8 {
     let value = value & 0xF;
-    // Ten letters' worth of bytes lie between '9' and 'a'.
+    // 39 bytes lie between '9' and 'a': letters skip them.
     let letter = (9_u8.wrapping_sub(value) >> 7) * (b'a' - b'9' - 1);
     b'0' + value + letter
 }

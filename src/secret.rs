@@ -139,4 +139,17 @@ mod tests {
             assert_eq!(buffer.as_slice().len(), len / 2, "truncate never grows");
         }
     }
+
+    #[test]
+    fn a_difference_counts_wherever_it_lies() {
+        for length in 0..40_u8 {
+            let left: Vec<u8> = (0..length).collect();
+            assert!(constant_time_eq(&left, &left));
+            for at in 0..left.len() {
+                let mut right = left.clone();
+                right[at] ^= 1 << (at % 8);
+                assert!(!constant_time_eq(&left, &right), "byte {at} of {length}");
+            }
+        }
+    }
 }

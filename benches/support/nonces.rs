@@ -9,7 +9,7 @@ use tower_proxy_auth::{
     scheme::digest::{NonceCount, NonceId},
 };
 
-/// Goes through nonces in an order that no cache foresees: a prime that divides no number of them.
+/// A prime: steps of this size go through all nonces, in an order that no cache foresees.
 const STRIDE: usize = 7_919;
 
 /// When the first nonce was issued; each of the others was a microsecond later.
@@ -75,7 +75,7 @@ impl Use<'_> {
         let Self { nonce, count, user } = self;
         // The time stands still, so nothing expires.
         let expires = BEGIN.saturating_add(Duration::from_secs(24 * 3_600));
-        let presentation = Presentation::new(nonce, *count, user, BEGIN, expires);
+        let presentation = Presentation::new(nonce, *count, user, BEGIN, expires).with_seal(1);
         let known = store.check_known_now(presentation);
         let judged = known.or_else(|| store.check_and_insert_now(presentation));
         judged.expect("the store never waits").expect("the store never fails")

@@ -12,7 +12,7 @@ use std::{
 
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use crate::stopwatch::Stopwatch;
 
@@ -44,14 +44,19 @@ impl Activity {
         Busy(Arc::clone(&self.0))
     }
 
-    /// Ends when nothing has been under way for `limit`.
+    /// Ends when nothing has been under way for `limit` from now on.
     pub(crate) async fn idle_for(&self, limit: Duration) {
+        let begun = Instant::now();
+        let mut end = begun + limit;
         loop {
-            self.0.ended.idle_for(limit).await;
-            if self.0.under_way.load(Ordering::Acquire) == 0 {
+            sleep_until(end).await;
+            // Who sees that nothing is under way sees too when the last of it ended.
+            let is_busy = self.0.under_way.load(Ordering::Acquire) != 0;
+            let quiet_since = if is_busy { Instant::now() } else { self.0.ended.last().max(begun) };
+            end = quiet_since + limit;
+            if Instant::now() >= end {
                 return;
             }
-            sleep(limit).await;
         }
     }
 }
@@ -102,7 +107,7 @@ impl<B: Body, T> Body for Holding<B, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::time::Instant;
+    use tokio::time::sleep;
 
     const LIMIT: Duration = Duration::from_secs(10);
 
@@ -128,5 +133,13 @@ mod tests {
         };
         tokio::join!(activity.idle_for(LIMIT), working);
         assert_eq!(start.elapsed().as_secs(), 15);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn regression_what_was_idle_before_does_not_count() {
+        let (activity, start) = (Activity::new(), Instant::now());
+        activity.idle_for(LIMIT).await;
+        activity.idle_for(LIMIT).await;
+        assert_eq!(start.elapsed().as_secs(), 20);
     }
 }

@@ -29,11 +29,15 @@ impl Stopwatch {
         self.touched.store(now, Ordering::Relaxed);
     }
 
+    /// When something happened last, to the millisecond.
+    pub(crate) fn last(&self) -> Instant {
+        self.start + Duration::from_millis(self.touched.load(Ordering::Relaxed))
+    }
+
     /// Ends when nothing has happened for `limit`.
     pub(crate) async fn idle_for(&self, limit: Duration) {
         loop {
-            let last = Duration::from_millis(self.touched.load(Ordering::Relaxed));
-            let end = self.start + last + limit;
+            let end = self.last() + limit;
             if Instant::now() >= end {
                 return;
             }

@@ -1,6 +1,6 @@
 //! Basic as the engine sees it.
 
-use std::{fmt, num::NonZeroUsize, sync::OnceLock};
+use std::{fmt, num::NonZeroUsize};
 
 use http::HeaderValue;
 
@@ -13,7 +13,7 @@ use crate::{
     ports::{BasicCredentials, CredentialValidator, Verdict},
     reason::Reason,
     scheme::{
-        Realm,
+        OfFirstRealm, Realm,
         basic::{self, Reading, UserPass, UserPassError},
     },
 };
@@ -38,14 +38,13 @@ use crate::{
 pub struct BasicScheme<V> {
     validator: V,
     reading: Reading,
-    /// The challenge for the realm that came first: most proxies have one.
-    challenge: OnceLock<(Realm, HeaderValue)>,
+    challenge: OfFirstRealm<Option<HeaderValue>>,
 }
 
 impl<V: CredentialValidator> BasicScheme<V> {
     /// Basic with the strict way of reading credentials.
     pub fn new(validator: V) -> Self {
-        Self { validator, reading: Reading::default(), challenge: OnceLock::new() }
+        Self { validator, reading: Reading::default(), challenge: OfFirstRealm::new() }
     }
 
     /// Reads as Latin-1 what is not UTF-8, as Qt, libsoup, Java and others send it.
@@ -95,17 +94,7 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
     }
 
     fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
-        let made = || basic::challenge(context.realm());
-        let kept = match self.challenge.get() {
-            None => {
-                made().map(|value| self.challenge.get_or_init(|| (context.realm().clone(), value)))
-            }
-            kept => kept,
-        };
-        let challenge = match kept {
-            Some((realm, value)) if realm == context.realm() => Some(value.clone()),
-            _ => made(),
-        };
+        let challenge = self.challenge.get(context.realm(), || basic::challenge(context.realm()));
         challenge.into_iter().for_each(add);
     }
 

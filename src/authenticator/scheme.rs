@@ -39,7 +39,8 @@ pub trait AuthScheme: Send + Sync + 'static {
         credentials: SentCredentials,
     ) -> Result<Self::Claim, Refusal>;
 
-    /// Checks the claim at once, where nothing has to be waited for. `None` means that nothing was
+    /// Checks the claim at once, in the context that it was made in, where nothing has to be waited
+    /// for. `None` means that nothing was
     /// done and nothing recorded, and [`prove`](Self::prove) is to be called.
     fn prove_now(&self, context: &ClaimContext<'_>, claim: &Self::Claim) -> Option<Proof> {
         let _ = (context, claim);
@@ -79,7 +80,7 @@ impl<'a> ChallengeContext<'a> {
     }
 }
 
-/// What credentials are read against.
+/// What credentials are read and checked against.
 #[derive(Clone, Copy, Debug)]
 pub struct ClaimContext<'a> {
     pub(super) head: &'a RequestHead<'a>,

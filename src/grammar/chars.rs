@@ -87,8 +87,7 @@ pub const fn is_value_char(byte: u8) -> bool {
 }
 
 /// Whether a text holds a control character, those from U+0080 to U+009F included.
-#[must_use]
-pub fn has_control_character(text: &str) -> bool {
+pub(crate) fn has_control_character(text: &str) -> bool {
     // In UTF-8 those from U+0080 begin with the byte C2, and few other characters do. Comparing all
     // bytes, without an end at the first, becomes vector instructions.
     let is_suspect = |byte: u8| (byte < b' ') | (byte == 0x7F) | (byte == 0xC2);
@@ -145,6 +144,17 @@ mod tests {
             assert_eq!(is_token68_char(byte), token68, "token68 {byte:#x}");
             assert_eq!(is_attr_char(byte), attr_char, "attr-char {byte:#x}");
             assert_eq!(is_value_char(byte), attr_char || byte == b'%', "value-char {byte:#x}");
+        }
+    }
+
+    #[test]
+    fn a_control_character_is_found_among_others() {
+        for one in '\0'..='\u{2ff}' {
+            assert_eq!(
+                has_control_character(&format!("a{one}\u{e9}")),
+                one.is_control(),
+                "{one:?}"
+            );
         }
     }
 }

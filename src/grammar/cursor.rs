@@ -1,4 +1,4 @@
-//! A place in a field: the only code that looks at the bytes that are parsed.
+//! A place in a field. With `runs`, the only code that looks at the bytes that are parsed.
 
 use super::{
     chars::is_ows,
@@ -59,6 +59,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn take_while(&mut self, class: impl Fn(u8) -> bool) -> &'a [u8] {
         let rest = self.rest();
         let end = rest.iter().position(|&byte| !class(byte));
+        looks::add(end.unwrap_or(rest.len()) + 1);
         self.skip(end.unwrap_or(rest.len()));
         end.map_or(rest, |end| rest.get(..end).unwrap_or_default())
     }
@@ -75,9 +76,8 @@ impl<'a> Cursor<'a> {
         self.skip(qdtext_run(self.rest()));
     }
 
-    /// Steps over a run of bytes, of which each, and the one behind, has been looked at.
-    pub(super) fn skip(&mut self, run: usize) {
-        looks::add(run + 1);
+    /// Steps over bytes that have been looked at.
+    pub(super) const fn skip(&mut self, run: usize) {
         self.read += run;
     }
 
@@ -129,7 +129,7 @@ pub(super) mod looks {
         static COUNT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
     }
 
-    pub(super) fn add(looks: usize) {
+    pub(in crate::grammar) fn add(looks: usize) {
         #[cfg(test)]
         COUNT.set(COUNT.get() + looks);
         #[cfg(not(test))]

@@ -1,10 +1,15 @@
 //! How long a run of bytes of one class is: where parsing spends most of its time.
 
-use super::chars::{is_qdtext, is_tchar};
+use super::{
+    chars::{is_qdtext, is_tchar},
+    cursor::looks,
+};
 
 /// How many bytes at the beginning of `bytes` make up a token.
 pub(super) fn token_run(bytes: &[u8]) -> usize {
-    bytes.iter().position(|&byte| !is_tchar(byte)).unwrap_or(bytes.len())
+    let run = bytes.iter().position(|&byte| !is_tchar(byte)).unwrap_or(bytes.len());
+    looks::add(run + 1);
+    run
 }
 
 /// How many bytes at the beginning of `bytes` may stand in a quoted-string as they are.
@@ -25,5 +30,25 @@ pub(super) fn qdtext_run(bytes: &[u8]) -> usize {
         rest = after;
     }
     let end = rest.iter().position(|&byte| !is_qdtext(byte)).unwrap_or(rest.len());
-    bytes.len() - rest.len() + end
+    let run = bytes.len() - rest.len() + end;
+    looks::add(run + 1);
+    run
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_ends_at_the_first_byte_of_another_class_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            for at in 0..40 {
+                let mut bytes = [b'a'; 40];
+                bytes[at] = byte;
+                let end = |is_in: fn(u8) -> bool| if is_in(byte) { bytes.len() } else { at };
+                assert_eq!(qdtext_run(&bytes), end(is_qdtext), "{byte:#04x} at {at}");
+                assert_eq!(token_run(&bytes), end(is_tchar), "{byte:#04x} at {at}");
+            }
+        }
+    }
 }

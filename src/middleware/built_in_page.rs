@@ -175,8 +175,7 @@ static PAGES: LazyLock<Vec<Rendered>> = LazyLock::new(|| {
 pub(super) fn built_in_page(reason: Reason, form: Form) -> Rendered {
     let explanation = Explanation::of(reason);
     let page = PAGES.get(explanation as usize * Form::ALL.len() + form as usize);
-    let empty = || Page::new(HeaderValue::from_static("text/plain"), "");
-    page.cloned().unwrap_or_else(|| Rendered::from(empty()))
+    page.cloned().unwrap_or_else(|| render(explanation, form))
 }
 
 fn render(explanation: Explanation, form: Form) -> Rendered {
@@ -239,5 +238,11 @@ mod tests {
             let start = if form == Form::Html { "<!DOCTYPE html>" } else { explanation.title() };
             assert!(text.starts_with(start), "{explanation:?} {form:?}");
         }
+    }
+
+    #[test]
+    fn explanations_and_forms_stand_in_the_order_of_their_numbers() {
+        assert!(Explanation::ALL.iter().enumerate().all(|(at, &one)| one as usize == at));
+        assert!(Form::ALL.iter().enumerate().all(|(at, &one)| one as usize == at));
     }
 }

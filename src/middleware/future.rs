@@ -119,9 +119,7 @@ where
         let Self { mut request, asked, relayed, mut service, options, .. } = self;
         match decision {
             Decision::Forward(grant) => {
-                let (identity, info) = grant.into_parts();
-                let forwarded = Forwarded::new(asked, identity.as_ref(), info, &options);
-                admit(&mut request, identity, relayed, &options);
+                let forwarded = admit(&mut request, grant, asked, relayed, &options);
                 let future = service.call(request);
                 State::Forwarded { future, forwarded: Some(forwarded) }
             }

@@ -2,9 +2,13 @@
 
 use http::{HeaderValue, Request, header};
 
-use super::{identity_header::keep_from_connection_options, layer::Options};
+use super::{
+    identity_header::keep_from_connection_options,
+    layer::Options,
+    response::{Asked, Forwarded},
+};
 use crate::{
-    authenticator::{Authentication, Authenticator, ProxyAuthorization},
+    authenticator::{Authentication, Authenticator, Grant, ProxyAuthorization},
     head::RequestHead,
     identity::Identity,
 };
@@ -34,13 +38,16 @@ pub(super) fn decide<Q>(
     Decided { authentication: auth.authenticate(&head, field), relayed }
 }
 
-/// Makes the request what the inner service sees.
+/// Makes the request what the inner service sees, and says what is to be done to its response.
 pub(super) fn admit<Q>(
     request: &mut Request<Q>,
-    identity: Option<Identity>,
+    grant: Grant,
+    asked: Asked,
     relayed: Option<HeaderValue>,
     options: &Options,
-) {
+) -> Forwarded {
+    let (identity, info) = grant.into_parts();
+    let forwarded = Forwarded::new(asked, identity.as_ref(), info, options);
     let headers = request.headers_mut();
     if let Some(header) = &options.identity_header {
         header.set(headers, identity.as_ref());
@@ -56,4 +63,5 @@ pub(super) fn admit<Q>(
         // What a layer further out found has nothing to say here.
         None => request.extensions_mut().remove::<Identity>(),
     };
+    forwarded
 }

@@ -113,6 +113,7 @@ pub(super) struct Forwarded {
     info: Option<HeaderValue>,
     /// Set where the response is to carry the identity.
     identity: Option<Identity>,
+    /// Taken along, with the page, so that the future need not hold all options.
     allow_chaining: bool,
     page: Option<PageOf>,
 }

@@ -16,7 +16,7 @@ use super::{
     future::{Pending, ResponseFuture},
     layer::Options,
     request::{Decided, admit, decide},
-    response::{Asked, Forwarded, refuse},
+    response::{Asked, refuse},
 };
 use crate::authenticator::{Authentication, Authenticator, Decision};
 
@@ -57,9 +57,7 @@ where
         let Decided { authentication, relayed } = decide(&mut request, &self.auth, &self.options);
         match authentication {
             Authentication::Ready(Decision::Forward(grant)) => {
-                let (identity, info) = grant.into_parts();
-                let forwarded = Forwarded::new(asked, identity.as_ref(), info, &self.options);
-                admit(&mut request, identity, relayed, &self.options);
+                let forwarded = admit(&mut request, grant, asked, relayed, &self.options);
                 ResponseFuture::forwarded(self.inner.call(request), forwarded)
             }
             Authentication::Ready(Decision::Reject(rejection)) => {

@@ -34,7 +34,8 @@ pub enum NonceUse {
     Forgotten,
 }
 
-/// A nonce-count whose digest has been verified, put to the store.
+/// A nonce-count put to the store. Its digest has been verified, and the seal of its nonce too but
+/// for [`NonceStore::check_known_now`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Presentation<'a> {
@@ -48,11 +49,11 @@ pub struct Presentation<'a> {
     pub now: Timestamp,
     /// From when on the nonce is refused for its age alone, and may be forgotten.
     pub expires: Timestamp,
-    /// Stands for the seal of the nonce and for the keys that open seals at present. The engine
-    /// makes it by a keyed hash; a store compares it in [`check_known_now`] and does nothing else
-    /// with it.
-    ///
-    /// [`check_known_now`]: NonceStore::check_known_now
+    /// Stands for the seal of the nonce and for the keys that open seals at present; 0 stands for
+    /// none, and equals nothing. A store records it each time that it is asked by
+    /// [`NonceStore::check_and_insert`], not the first time alone. Each process makes its own numbers by a keyed
+    /// hash: a shared store compares only what the same process recorded. The store in memory
+    /// compares the lower 31 bits.
     pub seal: u32,
 }
 
@@ -116,7 +117,8 @@ pub trait NonceStore: Send + Sync + 'static {
     /// the digest itself. A store that cannot answer may leave this out.
     ///
     /// # Security
-    /// Whatever is absent, or has another seal, may be forged: it must not be recorded here.
+    /// Whatever is absent, or has another seal or none, may be forged: it must not be recorded here,
+    /// and a store that wraps another must pass the seal on as it is.
     fn check_known_now(
         &self,
         presentation: Presentation<'_>,

@@ -8,6 +8,8 @@
 
 pub mod basic;
 pub mod digest;
+mod first_realm;
 mod realm;
 
+pub(crate) use first_realm::OfFirstRealm;
 pub use realm::Realm;

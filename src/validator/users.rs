@@ -8,7 +8,7 @@ use std::{
 };
 
 use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
-use foldhash::fast::RandomState;
+use foldhash::quality::RandomState;
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
 use zeroize::Zeroizing;
 
@@ -51,8 +51,8 @@ pub enum UserError {
 
 /// Users of one realm in memory. Serves Basic and Digest, with all hash functions and userhash.
 ///
-/// Keeps the H(A1)s and never a password. Clones share the users, so that one can be kept to add,
-/// change and remove users while the proxy runs; each change is in force at the next request.
+/// Keeps the H(A1)s, a keyed tag for Basic, and never a password. Clones share the users, so that
+/// one can be kept to add, change and remove users while the proxy runs; each change is in force at the next request.
 /// Names compare byte for byte. Credentials for another realm are those of nobody.
 ///
 /// # Examples
@@ -73,7 +73,7 @@ pub struct Users {
     table: Arc<ShardedLock<Table>>,
 }
 
-/// Only the operator puts names in, so nobody can send names that meet in one bucket of the map.
+/// Names of users are all that is put in: what strangers send is looked up, and not kept.
 #[derive(Default)]
 struct Table {
     by_name: HashMap<Arc<str>, Arc<User>, RandomState>,
@@ -92,7 +92,8 @@ type Tag = Zeroizing<[u8; 16]>;
 
 impl TagKey {
     fn random() -> Self {
-        // The standard library draws keys of its own from the operating system.
+        // `Users::new` cannot fail, so this is not `getrandom`: the standard library keeps keys that
+        // it drew from the operating system.
         let random = std::hash::RandomState::new();
         Self(SipHasher24::new_with_keys(random.hash_one(0), random.hash_one(1)))
     }
@@ -380,7 +381,7 @@ mod tests {
             for name in [DigestName::UserId("alice"), DigestName::Userhash(&hash)] {
                 let found = find(&users, function, name).unwrap();
                 assert_eq!(found.account().user().as_str(), "alice");
-                assert_eq!(found.ha1().hex().as_bytes(), expected.hex().as_bytes());
+                assert_eq!(found.ha1().as_hex(), expected.as_hex());
             }
             let other = Userhash::new(function, "bob", "proxy");
             assert!(find(&users, function, DigestName::UserId("bob")).is_none());
@@ -429,7 +430,7 @@ mod tests {
         users.set("alice", "changed").unwrap();
         let found = find(&users, HashFunction::Md5, DigestName::UserId("alice")).unwrap();
         let expected = HashedA1::new(HashFunction::Md5, "alice", "proxy", "changed");
-        assert_eq!(found.ha1().hex().as_bytes(), expected.hex().as_bytes());
+        assert_eq!(found.ha1().as_hex(), expected.as_hex());
         assert_eq!(found.account().groups().collect::<Vec<_>>(), ["staff"]);
         assert_eq!(found.account().data::<u32>(), Some(&7));
     }

@@ -20,8 +20,8 @@ use tower_proxy_auth::{
     middleware::ProxyAuthLayer,
     ports::{BasicCredentials, DigestAccount, DigestName, DigestUser},
     reason::Reason,
-    scheme::Realm,
     scheme::{
+        Realm,
         basic::{Reading, UserPass},
         digest::{self, HashFunction, HashedA1, NonceKey},
     },

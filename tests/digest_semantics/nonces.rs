@@ -106,6 +106,8 @@ fn a_process_changes_its_own_keys_without_anybody_noticing() {
 fn any_flipped_bit_makes_a_nonce_unknown() {
     let proxy = Proxy::new();
     let nonce = proxy.nonce();
+    // On record, where a shortcut spares the check of its seal.
+    proxy.login(&Digest::new(&nonce)).passes("first", "alice");
     for position in 0..nonce.len() {
         for bit in 0..7 {
             let mut forged = nonce.clone().into_bytes();
@@ -114,13 +116,13 @@ fn any_flipped_bit_makes_a_nonce_unknown() {
             if forged.contains(|c: char| c.is_control()) {
                 continue;
             }
-            let answer = proxy.login(&Digest::new(&forged));
+            let answer = proxy.login(&Digest::new(&forged).count(2));
             // The cap on stale answers belongs to another test.
             proxy.login(&proxy.fresh()).passes("in between", "alice");
             answer.is(&forged, 407, "nonce-unknown");
         }
     }
-    proxy.login(&Digest::new(nonce)).passes("as it was", "alice");
+    proxy.login(&Digest::new(nonce).count(2)).passes("as it was", "alice");
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! What a response was made for: resource, method, realm.
 
 use http::Method;
-use tower_proxy_auth::{authenticator::Authenticator, scheme::Realm, validator::Users};
+use tower_proxy_auth::{
+    authenticator::Authenticator,
+    scheme::Realm,
+    validator::{FirstSecretsOf, Users},
+};
 
 use crate::engine::{Digest, Proxy, request};
 
@@ -134,4 +138,21 @@ fn the_realm_can_hang_on_the_request() {
     let other_nonce = Digest { realm: "staff".into(), ..proxy.fresh() };
     let answer = proxy.ask(&Method::GET, target, other_nonce.field());
     answer.is("a nonce of the other realm", 407, "nonce-unknown");
+}
+
+#[test]
+fn regression_a_nonce_on_record_is_good_in_its_own_realm_alone() {
+    let (north, south) = (Realm::new("north").unwrap(), Realm::new("south").unwrap());
+    let users = |realm| Users::new(realm).with_user("alice", "wonder").unwrap();
+    let both = FirstSecretsOf::new().with(users(&north)).with(users(&south));
+    let builder = Authenticator::builder(north).with_digest(both);
+    let proxy = Proxy::of(builder.with_realm_of(move |head| {
+        (head.target().host() == Some("south.example.org")).then(|| south.clone())
+    }));
+    let (there, here) = ("http://north.example.org/", "http://south.example.org/");
+    let nonce = proxy.send(request(&Method::GET, there, [])).nonce();
+    let digest = |realm: &str| Digest { realm: realm.into(), ..Digest::new(&nonce) };
+    proxy.ask(&Method::GET, there, digest("north").field()).passes("where it was issued", "alice");
+    let answer = proxy.ask(&Method::GET, here, digest("south").count(2).field());
+    answer.is("elsewhere", 407, "nonce-unknown");
 }

@@ -113,12 +113,11 @@ impl Issuer {
         Ok(*id)
     }
 
-    /// A number for the seal of a nonce and for the keys of the day: where it is the same, a check of
-    /// the seal would have the same outcome. Keyed at random, so that nobody outside can find two
-    /// seals with the same number.
-    pub(super) fn seal_number(&self, nonce: &SealedNonce) -> u32 {
-        let hash = self.hasher.hash_one((nonce.mac(), self.keys.changes()));
-        hash as u32
+    /// A number for the seal of a nonce, its realm and the keys of the day: while it is the same, a check of the
+    /// seal would end the same way. Whoever hit upon another seal with that number would name the
+    /// same entry of the store, and its counts pass once all the same.
+    pub(super) fn seal_number(&self, nonce: &SealedNonce, realm: &Realm) -> u32 {
+        self.hasher.hash_one((nonce.mac(), realm.as_str(), self.keys.changes())) as u32
     }
 
     /// From when on a nonce cannot be used, whatever the clock of a node shows.

@@ -42,7 +42,8 @@ pub struct NonceKeys(Arc<Shared>);
 
 struct Shared {
     ring: ShardedLock<Ring>,
-    /// How often the keys have changed. Goes up after they have.
+    /// How often the keys have changed. Goes up after they have, so it is read before a seal is
+    /// checked.
     changes: AtomicU64,
 }
 
@@ -93,12 +94,12 @@ impl NonceKeys {
         if !is_due(&ring) {
             return;
         }
-        if ring.since.is_some() {
-            match NonceKey::random() {
-                Ok(next) => ring.rotate(next),
-                Err(_) => return,
-            }
+        if ring.since.is_none() {
+            ring.since = Some(now);
+            return;
         }
+        let Ok(next) = NonceKey::random() else { return };
+        ring.rotate(next);
         ring.since = Some(now);
         drop(ring);
         self.0.changes.fetch_add(1, Ordering::Release);

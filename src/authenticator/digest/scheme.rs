@@ -84,6 +84,9 @@ pub struct DigestClaim {
     now: Timestamp,
     /// `None` if it cannot be one of ours.
     nonce: Option<SealedNonce>,
+    /// Stands for the seal, the realm and the keys of the day. Taken before the seal is checked: keys that
+    /// change in between make it another number.
+    seal: u32,
     count: NonceCount,
 }
 
@@ -138,7 +141,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
     }
 
     /// Looks at what is stored for one reading of the name. `None` if that is not who it was;
-    /// `reason` says in the end why nobody was. All that is left then is to record the count.
+    /// `reason` says in the end why nobody was. All that is left then is the nonce.
     fn examine(
         &self,
         claim: &DigestClaim,
@@ -176,7 +179,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         Some(UsedNonce { nonce, used })
     }
 
-    /// The nonce, if it is one of ours that may be used for the first time.
+    /// The nonce, if we sealed it and its age is right. What it was used for, the store says.
     fn usable_nonce(
         &self,
         realm: &Realm,
@@ -195,8 +198,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         found: &'a DigestAccount,
     ) -> Presentation<'a> {
         let (user, expires) = (found.account().user(), self.issuer.expiry(nonce));
-        let seal = claim.nonce.as_ref().map_or(0, |nonce| self.issuer.seal_number(nonce));
-        Presentation::new(nonce, claim.count, user, claim.now, expires).with_seal(seal)
+        Presentation::new(nonce, claim.count, user, claim.now, expires).with_seal(claim.seal)
     }
 
     fn conclude(
@@ -277,8 +279,10 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
         if !sent.names_resource(context.head(), &self.uri_check) {
             return Err(Refusal::new(Reason::OtherResource));
         }
+        let nonce = SealedNonce::read(&sent.nonce());
         Ok(DigestClaim {
-            nonce: SealedNonce::read(&sent.nonce()),
+            seal: nonce.as_ref().map_or(0, |nonce| self.issuer.seal_number(nonce, context.realm())),
+            nonce,
             // A response without qop has no count: its nonce is good for one request.
             count: sent.count().unwrap_or(NonceCount::ONE),
             credentials: sent,

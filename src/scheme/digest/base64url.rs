@@ -1,7 +1,7 @@
 //! Base64 for URLs, [RFC 4648, section 5], of arrays whose lengths need no padding.
 //!
 //! Every challenge writes a nonce and every request with Digest reads one. Where the length is known
-//! and no byte takes a branch, that costs next to nothing.
+//! and no character ends the loop, that costs next to nothing.
 //!
 //! [RFC 4648, section 5]: https://www.rfc-editor.org/rfc/rfc4648#section-5
 
@@ -51,7 +51,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes the same steps as the library that serves Basic.
+    /// The same by the `base64` crate.
     fn read_by_library(text: &[u8; 8]) -> Option<[u8; 6]> {
         URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok())
     }

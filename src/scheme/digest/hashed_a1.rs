@@ -19,8 +19,8 @@ use super::{
 #[derive(Clone)]
 pub struct HashedA1 {
     function: HashFunction,
-    /// Lower-case hex, as it enters the digest. Words are wiped in an eighth of the time of bytes.
-    hex: Zeroizing<[u64; 8]>,
+    /// In the form in which it enters the digest.
+    hex: Zeroizing<Hex>,
 }
 
 /// A stored H(A1) that is malformed: not as many hex digits as its hash function yields.
@@ -57,7 +57,7 @@ impl HashedA1 {
     /// It is as good as the password within its realm: store it like one, show it to nobody.
     #[must_use]
     pub fn expose_hex(&self) -> Zeroizing<String> {
-        Zeroizing::new(String::from_utf8_lossy(self.hex().as_bytes()).into_owned())
+        Zeroizing::new(self.hex.as_str().to_owned())
     }
 
     /// The hash function that it was made with.
@@ -67,12 +67,13 @@ impl HashedA1 {
     }
 
     /// In the form in which it enters the digest: lower-case hex.
-    pub(crate) fn hex(&self) -> Hex {
-        Hex::from_words(self.function, &self.hex)
+    pub(crate) fn as_hex(&self) -> &[u8] {
+        self.hex.as_bytes()
     }
 
     fn of_hash(function: HashFunction, hash: Hash) -> Self {
-        Self { function, hex: Zeroizing::new(hash.to_hex().to_words()) }
+        let hash = Zeroizing::new(hash);
+        Self { function, hex: Zeroizing::new(hash.to_hex()) }
     }
 }
 
@@ -92,8 +93,8 @@ mod tests {
             HashedA1::from_hex(HashFunction::Md5, "939E7578ed9e3c518a452acee763bce9").unwrap();
         let computed =
             HashedA1::new(HashFunction::Md5, "Mufasa", "testrealm@host.com", "Circle Of Life");
-        assert_eq!(read.hex().as_bytes(), computed.hex().as_bytes());
-        assert_eq!(read.hex().as_bytes().len(), 32);
+        assert_eq!(read.as_hex(), computed.as_hex());
+        assert_eq!(read.as_hex().len(), 32);
         assert_eq!(read.function(), HashFunction::Md5);
         assert_eq!(*read.expose_hex(), "939e7578ed9e3c518a452acee763bce9");
     }

@@ -15,6 +15,9 @@ pub struct NonceId {
 }
 
 impl NonceId {
+    /// In bytes: three numbers.
+    pub(super) const LENGTH: usize = 3 * size_of::<u64>();
+
     /// The nonce number `counter` of process `node`, issued at `issued`.
     #[must_use]
     pub const fn new(issued: Timestamp, node: u64, counter: u64) -> Self {
@@ -39,8 +42,8 @@ impl NonceId {
         self.counter
     }
 
-    pub(super) fn to_bytes(self) -> [u8; 24] {
-        let mut bytes = [0; 24];
+    pub(super) fn to_bytes(self) -> [u8; Self::LENGTH] {
+        let mut bytes = [0; Self::LENGTH];
         let numbers = [self.issued.as_micros(), self.node, self.counter];
         for (to, number) in bytes.chunks_exact_mut(8).zip(numbers) {
             to.copy_from_slice(&number.to_be_bytes());
@@ -48,7 +51,7 @@ impl NonceId {
         bytes
     }
 
-    pub(super) fn from_bytes(bytes: [u8; 24]) -> Self {
+    pub(super) fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
         let (numbers, _) = bytes.as_chunks();
         let mut numbers = numbers.iter().map(|&number| u64::from_be_bytes(number));
         let mut next = || numbers.next().unwrap_or_default();

@@ -29,7 +29,7 @@ pub(crate) struct ProtectionInput<'a> {
 /// H(A1) in the form that enters the digest: for a `-sess` algorithm, with nonce and cnonce.
 pub(crate) enum Key<'a> {
     Stored(&'a HashedA1),
-    Session(HashFunction, Zeroizing<Hex>),
+    Session(Zeroizing<Hex>),
 }
 
 impl<'a> Key<'a> {
@@ -44,8 +44,9 @@ impl<'a> Key<'a> {
         }
         // The RFC fixes nonce and cnonce when the session starts; here each request is one.
         let cnonce = input.protection?.cnonce;
-        let session = function.hash(&[ha1.hex().as_bytes(), b":", input.nonce, b":", cnonce]);
-        Some(Self::Session(function, Zeroizing::new(session.to_hex())))
+        let session = function.hash(&[ha1.as_hex(), b":", input.nonce, b":", cnonce]);
+        let session = Zeroizing::new(session);
+        Some(Self::Session(Zeroizing::new(session.to_hex())))
     }
 
     /// The `response` that a client sends for `method`.
@@ -59,11 +60,11 @@ impl<'a> Key<'a> {
     }
 
     fn digest(&self, method: &[u8], input: &Input<'_>) -> Hash {
-        let (function, key) = match self {
-            Self::Stored(ha1) => (ha1.function(), ha1.hex()),
-            Self::Session(function, hex) => (*function, **hex),
+        let function = input.algorithm.hash_function();
+        let key = match self {
+            Self::Stored(ha1) => ha1.as_hex(),
+            Self::Session(hex) => hex.as_bytes(),
         };
-        let key = key.as_bytes();
         let ha2 = function.hash(&[method, b":", input.uri]).to_hex();
         let ha2 = ha2.as_bytes();
         match input.protection {
@@ -147,7 +148,7 @@ mod tests {
     }
 
     fn hex(hash: Hash) -> String {
-        String::from_utf8(hash.to_hex().as_bytes().to_vec()).unwrap()
+        hash.to_hex().as_str().to_owned()
     }
 
     #[test]

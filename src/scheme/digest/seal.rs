@@ -1,13 +1,17 @@
 //! How nonces are sealed against forgery.
 
-use std::{fmt, sync::OnceLock};
+use std::fmt;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::{NonceId, base64url};
-use crate::{error::ConfigError, scheme::Realm, secret::constant_time_eq};
+use crate::{
+    error::ConfigError,
+    scheme::{OfFirstRealm, Realm},
+    secret::constant_time_eq,
+};
 
 /// The key that nonces are sealed with: at least 32 bytes, known to nobody else.
 ///
@@ -15,14 +19,14 @@ use crate::{error::ConfigError, scheme::Realm, secret::constant_time_eq};
 #[derive(Clone)]
 pub struct NonceKey {
     mac: Hmac<Sha256>,
-    /// What is hashed first in every nonce of a realm, for the realm that came first: most proxies
-    /// have one.
-    first: OnceLock<(Realm, Hmac<Sha256>)>,
+    /// What is hashed first in every nonce of a realm.
+    begun: OfFirstRealm<Hmac<Sha256>>,
 }
 
-const ID_LENGTH: usize = 24;
+const ID_LENGTH: usize = NonceId::LENGTH;
+/// 144 bits of HMAC-SHA-256: beyond guessing, and no padding in base64.
 const MAC_LENGTH: usize = 18;
-/// Of SHA-256.
+/// The block of SHA-256, in bytes.
 const BLOCK_LENGTH: usize = 64;
 const SEALED_LENGTH: usize = ID_LENGTH + MAC_LENGTH;
 /// 42 bytes are 56 characters of base64 without a bit left over.
@@ -43,7 +47,7 @@ impl NonceKey {
         }
         // An HMAC takes a key of any length, so the second way to "short" is never gone.
         let mac = Hmac::new_from_slice(key).map_err(|_| short)?;
-        Ok(Self { mac, first: OnceLock::new() })
+        Ok(Self { mac, begun: OfFirstRealm::new() })
     }
 
     /// Draws a key from the operating system's random numbers.
@@ -82,8 +86,7 @@ impl NonceKey {
     }
 
     fn mac(&self, id: &[u8; ID_LENGTH], realm: &Realm) -> [u8; MAC_LENGTH] {
-        let (first, made) = self.first.get_or_init(|| (realm.clone(), self.begin(realm)));
-        let mut mac = if first == realm { made.clone() } else { self.begin(realm) };
+        let mut mac = self.begun.get(realm, || self.hash_realm(realm));
         mac.update(id);
         let full: [u8; 32] = mac.finalize().into_bytes().into();
         *full.first_chunk().unwrap_or(&[0; MAC_LENGTH])
@@ -92,7 +95,7 @@ impl NonceKey {
     /// What comes before the nonce itself: purpose and realm, each with its length before it, so
     /// that no two inputs run together to the same bytes. Zeros fill the last block of the hash
     /// function, so that all of it is hashed already and the nonce begins a block of its own.
-    fn begin(&self, realm: &Realm) -> Hmac<Sha256> {
+    fn hash_realm(&self, realm: &Realm) -> Hmac<Sha256> {
         let mut mac = self.mac.clone();
         let mut length = 0;
         for field in [b"tower-proxy-auth nonce".as_slice(), realm.as_str().as_bytes()] {

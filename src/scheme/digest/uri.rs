@@ -68,7 +68,8 @@ impl UriCheck {
     }
 }
 
-/// What nearly all clients send: host and port for a tunnel, otherwise path and query.
+/// Whether `uri` is what nearly all clients send, byte for byte: host and port for a tunnel,
+/// otherwise path and query. Tried first, because it is cheap.
 fn is_target_as_sent(uri: &[u8], head: &RequestHead<'_>) -> bool {
     let target = head.target();
     let sent = if head.is_tunnel() {

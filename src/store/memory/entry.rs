@@ -8,11 +8,11 @@ use super::{
 };
 use crate::{clock::Timestamp, identity::UserId, ports::Presentation, scheme::digest::NonceId};
 
-/// A nonce on record: 80 bytes, its share of every structure included.
+/// A nonce on record: 80 bytes with its links, and a few more for its share of the buckets.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) nonce: NonceId,
-    /// How long it lives, in milliseconds; the most stands for longer too, which then is cut.
+    /// How long it lives, in milliseconds, rounded up and cut at 49 days.
     lifetime: u32,
     pub(super) counts: Counts,
     /// The user who was first to use it.

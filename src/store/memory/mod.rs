@@ -6,9 +6,12 @@
 //! was set. Memory is bounded, and no user can crowd the others out.
 //!
 //! # How it keeps it
-//! Each nonce belongs to one *shard*, picked by a keyed hash, with a mutex of its own. A shard
-//! holds nonces with their windows, and a *watermark*: absent nonces up to it may have been removed,
-//! so they are refused.
+//! Each nonce belongs to one *shard*, picked by a keyed hash, behind a lock of its own. A shard
+//! holds nonces with their counts, and a *watermark*: absent nonces up to it may have been removed,
+//! so they are refused. Requests with nonces on record, nearly all, share the lock of the shard
+//! and shut one another out at the nonce alone; only what adds or removes nonces has it alone. So
+//! what such a request has found stays found until its count is recorded, no removal falls in
+//! between, and nothing absent is put on record there.
 //!
 //! - Expiry, and eviction from a full shard, remove the oldest nonce of the shard and raise the
 //!   watermark to it. A nonce is put on record only above the watermark. Hence every nonce on

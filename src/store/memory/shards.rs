@@ -1,6 +1,6 @@
 //! The shards behind their locks.
 
-use std::{hash::BuildHasher, sync::PoisonError};
+use std::hash::BuildHasher;
 
 use crossbeam_utils::sync::ShardedLock;
 use foldhash::quality::RandomState;
@@ -51,12 +51,12 @@ impl Lock for ShardedLock<Shard> {
     }
 
     fn share<R>(&self, work: impl FnOnce(&Shard) -> R) -> Result<R, Poisoned> {
-        let shard = self.read().map_err(|_: PoisonError<_>| Poisoned)?;
+        let shard = self.read().map_err(|_| Poisoned)?;
         Ok(work(&shard))
     }
 
     fn with<R>(&self, work: impl FnOnce(&mut Shard) -> R) -> Result<R, Poisoned> {
-        let mut shard = self.write().map_err(|_: PoisonError<_>| Poisoned)?;
+        let mut shard = self.write().map_err(|_| Poisoned)?;
         Ok(work(&mut shard))
     }
 }
@@ -66,7 +66,8 @@ impl Lock for ShardedLock<Shard> {
 pub(super) struct Shards<L> {
     /// As many as a power of two.
     shards: Box<[L]>,
-    /// Keyed at random: nobody outside can pick nonces that meet in one shard or bucket.
+    /// Keyed at random, and only nonces that we issued are put on record: nobody outside picks where
+    /// they meet.
     hasher: RandomState,
     pub(super) limits: Limits,
 }

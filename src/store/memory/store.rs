@@ -133,7 +133,7 @@ mod tests {
     use super::{
         super::{
             shards::Lock,
-            support::{Sent, sent},
+            support::{LIFETIME, Sent, sent},
         },
         *,
     };
@@ -294,5 +294,27 @@ mod tests {
         }
         // What is left are the nonces of alice.
         assert!(store.len() <= 100_000 / 16, "{}", store.len());
+    }
+
+    #[test]
+    fn a_nonce_is_known_by_the_seal_that_it_came_with_last() {
+        let store = store(10);
+        let known = |sent: &Sent, seal| {
+            sent.to(|it| store.check_known_now(it.with_seal(seal))).map(Result::unwrap)
+        };
+        let record = |sent: &Sent, seal| {
+            sent.to(|it| store.check_and_insert_now(it.with_seal(seal))).unwrap().unwrap()
+        };
+        assert_eq!(known(&sent("alice", 5, 1), 7), None, "absent");
+        assert!(store.is_empty(), "and not recorded");
+        assert_eq!(record(&sent("alice", 5, 1), 7), Fresh);
+        assert_eq!(known(&sent("alice", 5, 2), 8), None, "another seal");
+        assert_eq!(known(&sent("alice", 5, 2), 7), Some(Fresh), "which did nothing");
+        assert_eq!(known(&sent("alice", 5, 2), 7), Some(Replayed));
+        assert_eq!(known(&sent("bob", 5, 3), 7), Some(OtherUser));
+        assert_eq!(known(&sent("alice", 5, 3).at(5 + LIFETIME), 7), None, "expired");
+        assert_eq!(record(&sent("alice", 5, 3), 8), Fresh);
+        assert_eq!(known(&sent("alice", 5, 4), 7), None, "the seal before");
+        assert_eq!(known(&sent("alice", 5, 4), 8), Some(Fresh));
     }
 }

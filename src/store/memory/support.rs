@@ -40,6 +40,6 @@ impl Sent {
         let now = Timestamp::from_micros(self.now);
         let expires = issued.saturating_add(Duration::from_micros(LIFETIME));
         let nonce = NonceId::new(issued, 7, self.nonce);
-        check(Presentation::new(&nonce, count, &self.user, now, expires))
+        check(Presentation::new(&nonce, count, &self.user, now, expires).with_seal(1))
     }
 }

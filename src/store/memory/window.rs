@@ -20,13 +20,13 @@ pub(super) struct Window {
 }
 
 impl Window {
+    /// What a window takes in words of 32 bits.
+    pub(super) const WORDS: usize = 5;
+
     /// The window of a nonce whose first count is `count`, whatever that is.
     pub(super) const fn starting_at(count: NonceCount) -> Self {
         Self { highest: count, seen: 1 }
     }
-
-    /// What a window takes in words of 32 bits.
-    pub(super) const WORDS: usize = 5;
 
     /// The window as words, without the padding that 128 bits ask for.
     pub(super) const fn to_words(self) -> [u32; Self::WORDS] {
@@ -39,7 +39,7 @@ impl Window {
     /// The window that [`to_words`](Self::to_words) was given.
     pub(super) fn from_words([highest, a, b, c, d]: [u32; Self::WORDS]) -> Self {
         let seen = [d, c, b, a].into_iter().fold(0, |seen, word| seen << 32 | u128::from(word));
-        // No window has a zero: it would be one that has seen everything.
+        // No count is zero. If it were, refuse everything.
         match NonceCount::new(highest) {
             Some(highest) => Self { highest, seen },
             None => Self { highest: NonceCount::MAX, seen: u128::MAX },
@@ -164,6 +164,8 @@ mod tests {
                 let expected = remembered && seen.insert(count);
                 highest = highest.max(count);
                 prop_assert_eq!(window.admit(nc(count), width), expected);
+                prop_assert_eq!(Window::from_words(window.to_words()).to_words(), window.to_words());
+                window = Window::from_words(window.to_words());
             }
         }
     }
