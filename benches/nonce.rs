@@ -27,7 +27,7 @@ use tower_proxy_auth::{
 };
 
 /// How many nonces are in use.
-const LIVE: [usize; 3] = [1, 10_000, 1_000_000];
+const LIVE: [usize; 5] = [1, 1_000, 10_000, 100_000, 1_000_000];
 
 /// Operations that wait for one thread: enough to outweigh its start.
 const AT_ONCE: usize = 65_536;
