@@ -2,6 +2,7 @@
 
 mod closure;
 mod first_of;
+mod tag;
 mod users;
 
 pub use closure::{FromAsyncFn, FromFn, from_async_fn, from_fn};

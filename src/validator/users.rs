@@ -3,15 +3,13 @@
 use std::{
     collections::HashMap,
     fmt,
-    hash::{BuildHasher as _, Hasher as _},
     sync::{Arc, PoisonError},
 };
 
 use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use foldhash::quality::RandomState;
-use siphasher::sip128::{Hasher128 as _, SipHasher24};
-use zeroize::Zeroizing;
 
+use super::tag::{Tag, TagKey};
 use crate::{
     error::BackendError,
     grammar::chars::has_control_character,
@@ -78,33 +76,6 @@ pub struct Users {
 struct Table {
     by_name: HashMap<Arc<str>, Arc<User>, RandomState>,
     by_hash: HashMap<Userhash, Arc<User>, RandomState>,
-}
-
-/// The key of the tags that passwords are compared by, drawn anew for each `Users`.
-#[derive(Clone)]
-struct TagKey(SipHasher24);
-
-/// What Basic is checked against: SipHash-2-4, a MAC of 128 bits, over name and password.
-///
-/// It takes a third of the time of the hash functions of Digest. It need not be slow, for whoever
-/// reads this memory finds the H(A1)s beside it; and without the key nobody can tell what equals it.
-type Tag = Zeroizing<[u8; 16]>;
-
-impl TagKey {
-    fn random() -> Self {
-        // `Users::new` cannot fail, so this is not `getrandom`: the standard library keeps keys that
-        // it drew from the operating system.
-        let random = std::hash::RandomState::new();
-        Self(SipHasher24::new_with_keys(random.hash_one(0), random.hash_one(1)))
-    }
-
-    fn tag(&self, name: &str, password: &str) -> Tag {
-        let mut hasher = self.0;
-        hasher.write_usize(name.len());
-        hasher.write(name.as_bytes());
-        hasher.write(password.as_bytes());
-        Zeroizing::new(hasher.finish128().as_bytes())
-    }
 }
 
 /// Everything about a user that a request may need, made once.

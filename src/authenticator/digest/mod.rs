@@ -4,10 +4,12 @@
 //! nonce-count recorded, so that nobody without the password can use up a count.
 
 mod builder;
+mod claim;
 mod issuer;
 mod nonce_keys;
 mod scheme;
 
 pub use builder::{AuthInfo, DigestBuilder};
+pub use claim::DigestClaim;
 pub use nonce_keys::NonceKeys;
-pub use scheme::{DigestClaim, DigestScheme};
+pub use scheme::DigestScheme;

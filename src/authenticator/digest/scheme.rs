@@ -1,15 +1,12 @@
 //! From a field to a proof.
 
-use std::{
-    fmt,
-    hash::{DefaultHasher, Hasher as _},
-    hint::black_box,
-};
+use std::{fmt, hint::black_box};
 
-use http::{HeaderValue, Method};
+use http::HeaderValue;
 
 use super::{
     AuthInfo, DigestBuilder,
+    claim::{DigestClaim, names, reason_of},
     issuer::{Issuer, Unusable},
 };
 use crate::{
@@ -17,19 +14,16 @@ use crate::{
         refusal::Refusal,
         scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
     },
-    clock::Timestamp,
     error::BackendError,
-    policy::StaleCredentials,
     ports::{
-        DigestAccount, DigestName, DigestSecrets, DigestUser, NonceStore, NonceUse, Presentation,
-        Standing,
+        DigestAccount, DigestSecrets, DigestUser, NonceStore, NonceUse, Presentation, Standing,
     },
     reason::Reason,
     scheme::{
         Realm,
         digest::{
-            self, Algorithm, Challenge, Claimed, CredentialsError, HashFunction, HashedA1,
-            NonceCount, NonceId, SealedNonce, UriCheck,
+            self, Algorithm, Challenge, CredentialsError, HashFunction, HashedA1, NonceCount,
+            NonceId, SealedNonce, UriCheck,
         },
     },
     store::MemoryNonceStore,
@@ -74,42 +68,6 @@ impl<V: DigestSecrets> DigestScheme<V> {
     pub fn builder(secrets: V) -> DigestBuilder<V> {
         DigestBuilder::new(secrets)
     }
-}
-
-/// What a client sent, with all that its proof will need.
-#[derive(Debug)]
-pub struct DigestClaim {
-    credentials: digest::Credentials,
-    method: Method,
-    now: Timestamp,
-    /// `None` if it cannot be one of ours.
-    nonce: Option<SealedNonce>,
-    /// Stands for the seal, the realm and the keys of the day. Taken before the seal is checked: keys that
-    /// change in between make it another number.
-    seal: u32,
-    count: NonceCount,
-}
-
-impl DigestClaim {
-    /// Refuses what is right but for its account or its nonce.
-    fn refuse(&self, reason: Reason, issued: Option<Timestamp>, found: DigestAccount) -> Refusal {
-        let mut refusal = Refusal::new(reason).with_account(found.into_account());
-        if reason.is_stale() {
-            refusal.stale_credentials = Some(StaleCredentials {
-                header: hash_of(self.credentials.field()),
-                nonce: hash_of(&self.credentials.nonce()),
-                issued,
-                count: self.count.as_u32(),
-            });
-        }
-        refusal
-    }
-}
-
-fn hash_of(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    hasher.finish()
 }
 
 impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
@@ -338,25 +296,6 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
 struct UsedNonce {
     nonce: NonceId,
     used: Result<NonceUse, BackendError>,
-}
-
-/// Whom to look up, in the order in which it is tried.
-fn names<'a>(claimed: &'a Claimed<'_>) -> impl Iterator<Item = DigestName<'a>> {
-    let (readings, hash) = match claimed {
-        Claimed::Names(readings) => (readings.as_slice(), None),
-        Claimed::Userhash(hash) => ([].as_slice(), Some(*hash)),
-    };
-    let readings = readings.iter().flatten().map(|name| DigestName::UserId(name));
-    readings.chain(hash.map(DigestName::Userhash))
-}
-
-const fn reason_of(error: CredentialsError) -> Reason {
-    match error {
-        CredentialsError::Syntax(_) => Reason::Malformed,
-        CredentialsError::Duplicate(_) => Reason::DuplicateParameter,
-        CredentialsError::Missing(_) => Reason::MissingParameter,
-        CredentialsError::Improper(_) => Reason::ImproperParameter,
-    }
 }
 
 impl<V, S> fmt::Debug for DigestScheme<V, S> {
