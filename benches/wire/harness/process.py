@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,6 +17,9 @@ START_SECONDS = 20
 END_SECONDS = 5
 POLL_SECONDS = 0.05
 LOG_TAIL = 2000
+
+# What a person or a closing terminal ends a script with.
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Failed(Exception):
@@ -103,25 +107,34 @@ class Process:
         self._popen.wait()
 
     def failed(self, what: str) -> Failed:
-        return Failed(f"{self.folder.name} {what}: {self._log.read_text(errors='replace')[-LOG_TAIL:]}")
+        said = self._log.read_text(errors="replace")[-LOG_TAIL:]
+        return Failed(f"{self.folder.name} {what}: {said}")
 
 
 class Workspace:
-    """A temporary folder, and the processes that live in it."""
+    """A temporary folder, and the processes that live in it.
+
+    Both end with the `with` block, also when a signal ends it: only SIGKILL leaves them.
+    """
 
     def __init__(self):
         self._folder = Path(tempfile.mkdtemp(prefix="wire-"))
         # Servers that give up root must get in.
         self._folder.chmod(0o755)
         self._processes: list[Process] = []
+        self._handlers: dict = {}
 
     def __enter__(self) -> "Workspace":
+        self._handlers = {number: signal.signal(number, _stop) for number in ENDING}
         return self
 
     def __exit__(self, *_) -> None:
+        _ignore_signals()
         for process in reversed(self._processes):
             process.end()
         shutil.rmtree(self._folder, ignore_errors=True)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
     def folder(self, name: str, owner: str | None = None) -> Path:
         folder = self._folder / name
@@ -130,7 +143,9 @@ class Workspace:
             shutil.chown(folder, owner)
         return folder
 
-    def start(self, name: str, command: list, core: int, environment: dict | None = None) -> Process:
+    def start(
+        self, name: str, command: list, core: int, environment: dict | None = None
+    ) -> Process:
         process = Process(command, core, self.folder(name), environment)
         self._processes.append(process)
         return process
@@ -144,6 +159,17 @@ def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
+
+
+def _stop(number: int, _) -> None:
+    _ignore_signals()
+    sys.exit(128 + number)
+
+
+def _ignore_signals() -> None:
+    """An impatient second Ctrl-C must not leave half of the processes running."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _send(descriptor: int, number: int) -> None:

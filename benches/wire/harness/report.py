@@ -65,5 +65,6 @@ def _circumstances(data: dict) -> str:
         f"- {name}: {value}"
         for name, value in [*data["machine"].items(), *data["peers"].items()]
     ]
-    share = f"- utime and stime of all runs, added up, are {tick_share(data):.1%} of what was measured"
-    return "\n".join(["## Circumstances", "", *lines, share, ""])
+    share = f"{tick_share(data):.1%} of what was measured"
+    check = f"- utime and stime of all runs, added up, are {share}"
+    return "\n".join(["## Circumstances", "", *lines, check, ""])

@@ -140,7 +140,12 @@ FAMILIES = (
         unasked=(BASIC, MD5),
         asking=(
             ("apache-basic", ", Basic", BASIC, "computes the apr1 hash each time"),
-            ("apache-cached", ", Basic, socache", BASIC, "its cache spares the look-up, not the hash"),
+            (
+                "apache-cached",
+                ", Basic, socache",
+                BASIC,
+                "its cache spares the look-up, not the hash",
+            ),
             ("apache-digest", ", Digest MD5", MD5, ""),
         ),
         refusing=(("apache-basic", ", one challenge"),),

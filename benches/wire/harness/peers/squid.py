@@ -59,7 +59,8 @@ def start(place: Place, name: str, scheme: str) -> tuple[Process, int]:
         authentication = OPEN
     text = CONFIGURATION.format(port=port, user=USER, folder=folder, authentication=authentication)
     (folder / "squid.conf").write_text(text)
-    process = place.workspace.start(name, [find("squid"), "-N", "-f", folder / "squid.conf"], place.core)
+    command = [find("squid"), "-N", "-f", folder / "squid.conf"]
+    process = place.workspace.start(name, command, place.core)
     process.listening(port)
     return process, port
 
