@@ -113,8 +113,8 @@ pub trait NonceStore: Send + Sync + 'static {
     /// [`seal`](Presentation::seal). `None` means that it is not so, or that this cannot be said
     /// without waiting, and that nothing was done.
     ///
-    /// The engine asks this first, before it has checked the seal, which is most of the cost beside
-    /// the digest itself. A store that cannot answer may leave this out.
+    /// The engine asks this first, before it has checked the seal, which takes two hashes. A store
+    /// that cannot answer may leave this out.
     ///
     /// # Security
     /// Whatever is absent, or has another seal or none, may be forged: it must not be recorded here,

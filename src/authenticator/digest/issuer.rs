@@ -52,6 +52,10 @@ pub(super) struct Unusable {
     pub(super) issued: Option<Timestamp>,
 }
 
+impl Unusable {
+    const UNKNOWN: Self = Self { reason: Reason::NonceUnknown, issued: None };
+}
+
 impl Issuer {
     pub(super) fn new(
         keys: Option<NonceKeys>,
@@ -94,8 +98,8 @@ impl Issuer {
         now: Timestamp,
         realm: &Realm,
     ) -> Judgement {
-        let unknown = Unusable { reason: Reason::NonceUnknown, issued: None };
-        let nonce = nonce.filter(|nonce| self.keys.have_sealed(nonce, realm)).ok_or(unknown)?;
+        let nonce = nonce.filter(|nonce| self.keys.have_sealed(nonce, realm));
+        let nonce = nonce.ok_or(Unusable::UNKNOWN)?;
         self.judge_claimed(nonce.claimed(), now)
     }
 
@@ -103,7 +107,7 @@ impl Issuer {
     pub(super) fn judge_claimed(&self, id: &NonceId, now: Timestamp) -> Judgement {
         // What another process has seen of this nonce is known only where the memory is shared.
         if self.scope == Scope::Local && id.node() != self.node {
-            return Err(Unusable { reason: Reason::NonceUnknown, issued: None });
+            return Err(Unusable::UNKNOWN);
         }
         let is_from_the_future = id.issued().saturating_since(now) > MAX_SKEW;
         if is_from_the_future || now.saturating_since(id.issued()) > self.nonce_lifetime {
@@ -113,9 +117,9 @@ impl Issuer {
         Ok(*id)
     }
 
-    /// A number for the seal of a nonce, its realm and the keys of the day: while it is the same, a check of the
-    /// seal would end the same way. Whoever hit upon another seal with that number would name the
-    /// same entry of the store, and its counts pass once all the same.
+    /// A number for the seal of a nonce, its realm and the keys of the day: while it is the same, a
+    /// check of the seal would end the same way. Whoever hit upon another seal with that number would
+    /// name the same entry of the store, and its counts pass once all the same.
     pub(super) fn seal_number(&self, nonce: &SealedNonce, realm: &Realm) -> u32 {
         self.hasher.hash_one((nonce.mac(), realm.as_str(), self.keys.changes())) as u32
     }
