@@ -167,6 +167,16 @@ pub trait CredentialValidator: Send + Sync + 'static {
         let _ = credentials;
         None
     }
+
+    /// A number that is another one whenever what is stored of the user that `credentials` name has
+    /// changed. A cache takes it before it asks, keeps it with the verdict, and forgets the verdict
+    /// once it differs. It must be at hand without waiting, and may not depend on the password.
+    ///
+    /// A validator that learns nothing of changes before it is asked leaves this out: 0, always.
+    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
+        let _ = credentials;
+        0
+    }
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -183,6 +193,10 @@ impl<V: CredentialValidator> CredentialValidator for Arc<V> {
         credentials: BasicCredentials<'_>,
     ) -> Option<Result<Verdict, BackendError>> {
         V::validate_now(self, credentials)
+    }
+
+    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
+        V::revision(self, credentials)
     }
 }
 

@@ -1,6 +1,12 @@
 //! Several back ends, asked in turn.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    hash::{DefaultHasher, Hasher},
+    pin::Pin,
+    sync::Arc,
+};
 
 use crate::{
     error::BackendError,
@@ -73,6 +79,15 @@ impl CredentialValidator for FirstOf {
         }
         Some(Ok(Verdict::UnknownUser))
     }
+
+    /// Changes with that of any member: a user who is added to one takes precedence over later ones.
+    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
+        let mut all = DefaultHasher::new();
+        for member in &self.0 {
+            all.write_u64(member.revision(credentials));
+        }
+        all.finish()
+    }
 }
 
 /// Sources of Digest secrets asked in turn: the first that knows the user decides.
@@ -127,6 +142,7 @@ impl DigestSecrets for FirstSecretsOf {
 trait AnyValidator: Send + Sync {
     fn validate<'a>(&'a self, credentials: BasicCredentials<'a>) -> BoxFuture<'a, Checked>;
     fn validate_now(&self, credentials: BasicCredentials<'_>) -> Option<Checked>;
+    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64;
 }
 
 impl<V: CredentialValidator> AnyValidator for V {
@@ -136,6 +152,10 @@ impl<V: CredentialValidator> AnyValidator for V {
 
     fn validate_now(&self, credentials: BasicCredentials<'_>) -> Option<Checked> {
         CredentialValidator::validate_now(self, credentials)
+    }
+
+    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
+        CredentialValidator::revision(self, credentials)
     }
 }
 

@@ -76,6 +76,8 @@ pub struct Users {
 struct Table {
     by_name: HashMap<Arc<str>, Arc<User>, RandomState>,
     by_hash: HashMap<Userhash, Arc<User>, RandomState>,
+    /// How many users have been set. It numbers them, from 1.
+    changes: u64,
 }
 
 /// Everything about a user that a request may need, made once.
@@ -83,6 +85,8 @@ struct User {
     account: Account,
     tag: Tag,
     secrets: [HashedA1; HashFunction::EACH.len()],
+    /// No two users that ever were in the table have the same, nor have two states of one.
+    revision: u64,
 }
 
 impl User {
@@ -91,7 +95,7 @@ impl User {
         let tag = tags.tag(name, password);
         let secrets = HashFunction::EACH
             .map(|function| HashedA1::new(function, name, realm.as_str(), password));
-        Self { account, tag, secrets }
+        Self { account, tag, secrets, revision: 0 }
     }
 
     fn secret(&self, function: HashFunction) -> Option<&HashedA1> {
@@ -140,8 +144,11 @@ impl Users {
     fn insert(&self, account: Account, password: &str) {
         let name = account.user().as_str();
         let (name, hashes) = (Arc::<str>::from(name), self.hashes(name));
-        let user = Arc::new(User::new(&self.realm, &self.tags, account, password));
+        let mut user = User::new(&self.realm, &self.tags, account, password);
         let mut table = self.write();
+        table.changes += 1;
+        user.revision = table.changes;
+        let user = Arc::new(user);
         for hash in hashes {
             table.by_hash.insert(hash, Arc::clone(&user));
         }
@@ -253,6 +260,10 @@ impl CredentialValidator for Users {
     ) -> Option<Result<Verdict, BackendError>> {
         Some(Ok(self.check(&credentials)))
     }
+
+    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
+        self.read().by_name.get(credentials.user_id()).map_or(0, |user| user.revision)
+    }
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -285,6 +296,7 @@ impl fmt::Debug for Users {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::validator::FirstOf;
 
     fn realm() -> Realm {
         Realm::new("proxy").unwrap()
@@ -409,5 +421,33 @@ mod tests {
     #[test]
     fn debug_shows_no_user() {
         assert_eq!(format!("{:?}", alice()), "Users { realm: \"proxy\", len: 1, .. }");
+    }
+
+    #[test]
+    fn each_change_of_a_user_has_a_revision_of_its_own() {
+        let (realm, users, others) = (realm(), alice(), Users::new(&realm()));
+        let chain = FirstOf::new().with(users.clone()).with(others.clone());
+        let credentials = BasicCredentials::new(&realm, "bob", "builder");
+        let mut seen = Vec::new();
+        let mut note = |changed: bool| {
+            let now = (users.revision(&credentials), chain.revision(&credentials));
+            if changed {
+                assert!(!seen.contains(&now.1), "{now:?} again");
+            } else {
+                assert_eq!(seen.last(), Some(&now.1));
+            }
+            seen.push(now.1);
+        };
+        note(true);
+        users.set("bob", "builder").unwrap();
+        note(true);
+        users.set("alice", "changed").unwrap();
+        note(false);
+        users.set("bob", "builder").unwrap();
+        note(true);
+        others.set("bob", "another").unwrap();
+        note(true);
+        users.set_account(Account::new("bob").with_group("staff"), "builder").unwrap();
+        note(true);
     }
 }
