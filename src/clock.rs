@@ -4,8 +4,8 @@
 //! the first who asks. That keeps every rule about lifetimes testable without sleeping.
 
 use std::{
+    cell::Cell,
     fmt,
-    sync::OnceLock,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -56,16 +56,20 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 #[derive(Debug)]
 pub(crate) struct Moment<'a> {
     clock: &'a dyn Clock,
-    read: OnceLock<Timestamp>,
+    read: Cell<Option<Timestamp>>,
 }
 
 impl<'a> Moment<'a> {
     pub(crate) const fn of(clock: &'a dyn Clock) -> Self {
-        Self { clock, read: OnceLock::new() }
+        Self { clock, read: Cell::new(None) }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        *self.read.get_or_init(|| self.clock.now())
+        self.read.get().unwrap_or_else(|| {
+            let now = self.clock.now();
+            self.read.set(Some(now));
+            now
+        })
     }
 }
 
