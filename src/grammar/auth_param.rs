@@ -5,7 +5,6 @@ use std::{fmt, iter::FusedIterator};
 use super::{
     cursor::Cursor,
     quoted::read_quoted,
-    runs::{qdtext_run, token_run},
     syntax_error::{SyntaxError, SyntaxErrorKind},
     value::Value,
 };
@@ -120,9 +119,6 @@ impl<'a> AuthParam<'a> {
 
 /// Reads a parameter and the whitespace after it; what follows is a comma or the end.
 pub(super) fn read_param<'a>(cursor: &mut Cursor<'a>) -> Result<AuthParam<'a>, SyntaxError> {
-    if let Some(param) = read_plain_param(cursor) {
-        return Ok(param);
-    }
     let position = cursor.position();
     let name = cursor.take_token();
     if name.is_empty() {
@@ -139,33 +135,6 @@ pub(super) fn read_param<'a>(cursor: &mut Cursor<'a>) -> Result<AuthParam<'a>, S
         None | Some(b',') => Ok(AuthParam { name, position, value }),
         Some(_) => Err(cursor.error(SyntaxErrorKind::AfterValue)),
     }
-}
-
-/// Reads a parameter as nearly all are: without whitespace and escapes. Anything else, mistakes
-/// included, is `None`, and nothing has been read.
-fn read_plain_param<'a>(cursor: &mut Cursor<'a>) -> Option<AuthParam<'a>> {
-    let (bytes, position) = (cursor.rest(), cursor.position());
-    let (name, after_name) = bytes.split_at_checked(token_run(bytes))?;
-    let (raw, rest, is_quoted) = match after_name {
-        [b'=', b'"', quoted @ ..] => {
-            let (raw, after) = quoted.split_at_checked(qdtext_run(quoted))?;
-            let (b'"', rest) = after.split_first()? else { return None };
-            (raw, rest, true)
-        }
-        [b'=', token @ ..] => {
-            let (raw, rest) = token.split_at_checked(token_run(token))?;
-            (raw, rest, false)
-        }
-        _ => return None,
-    };
-    let is_valid = !name.is_empty() && (is_quoted || !raw.is_empty());
-    if !is_valid || !matches!(rest, [] | [b',', ..]) {
-        return None;
-    }
-    let value_position = position.saturating_add(name.len() + 1 + usize::from(is_quoted));
-    cursor.skip(bytes.len() - rest.len());
-    let value = Value::plain(raw, value_position, is_quoted);
-    Some(AuthParam { name, position, value })
 }
 
 fn read_value<'a>(cursor: &mut Cursor<'a>) -> Result<Value<'a>, SyntaxError> {

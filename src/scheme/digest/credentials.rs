@@ -10,12 +10,13 @@ use super::{
     Algorithm, HashFunction, HashedA1, NonceCount, UriCheck, Userhash,
     hash::Hash,
     info::AuthenticationInfo,
-    parameters::Parameters,
+    parameters::{Name, Parameters},
+    part::Part,
     response::{Input, Key, ProtectionInput},
     username::{self, Readings},
 };
 use crate::{
-    grammar::{ExtValue, SyntaxError, Value, unescape},
+    grammar::{ExtValue, SyntaxError},
     head::RequestHead,
     secret::constant_time_eq,
 };
@@ -68,14 +69,6 @@ struct Protection {
     cnonce: Part,
 }
 
-/// Where a value stands in the field, and whether backslashes are to be taken out of it.
-#[derive(Clone, Copy)]
-struct Part {
-    start: u32,
-    length: u32,
-    has_escapes: bool,
-}
-
 /// Who the credentials speak of.
 #[derive(Debug)]
 pub(crate) enum Claimed<'a> {
@@ -95,15 +88,13 @@ impl Credentials {
         position: usize,
         max_parameters: usize,
     ) -> Result<Self, CredentialsError> {
-        let list = field.as_bytes().get(position..).unwrap_or_default();
-        let found = Parameters::read(list, position, max_parameters)?;
+        let found = Parameters::read(field.as_bytes(), position, max_parameters)?;
         let algorithm = found.algorithm()?;
         let username = found.username(algorithm.hash_function())?;
-        let realm = Part::of(required(found.realm, "realm")?);
-        let nonce = Part::of(required(found.nonce, "nonce")?);
-        let uri = Part::of(required(found.uri, "uri")?);
-        let response = required(found.response, "response")?;
-        let response = Hash::from_hex(algorithm.hash_function(), &text_of(response))
+        let [realm, nonce, uri, response] =
+            [Name::Realm, Name::Nonce, Name::Uri, Name::Response].map(|name| found.required(name));
+        let (realm, nonce, uri) = (realm?, nonce?, uri?);
+        let response = Hash::from_hex(algorithm.hash_function(), &response?.text(found.field()))
             .ok_or(CredentialsError::Improper("response"))?;
         let protection = found.protection()?;
         if algorithm.is_session() && protection.is_none() {
@@ -147,10 +138,10 @@ impl Credentials {
     #[must_use]
     pub fn names_resource(&mut self, head: &RequestHead<'_>, check: &UriCheck) -> bool {
         let accepted = check.accepts(&self.text(self.uri), head);
-        if accepted || !self.uri.has_escapes {
+        if accepted || !self.uri.has_escapes() {
             return accepted;
         }
-        let literal = Part { has_escapes: false, ..self.uri };
+        let literal = self.uri.literal();
         let accepted = check.accepts(&self.text(literal), head);
         if accepted {
             self.uri = literal;
@@ -222,13 +213,11 @@ impl Credentials {
     }
 
     fn raw(&self, part: Part) -> &[u8] {
-        let (start, length) = (part.start as usize, part.length as usize);
-        self.field.as_bytes().get(start..start.saturating_add(length)).unwrap_or_default()
+        part.raw(self.field.as_bytes())
     }
 
     fn text(&self, part: Part) -> Cow<'_, [u8]> {
-        let raw = self.raw(part);
-        if part.has_escapes { Cow::Owned(unescape(raw).collect()) } else { Cow::Borrowed(raw) }
+        part.text(self.field.as_bytes())
     }
 }
 
@@ -241,64 +230,38 @@ impl fmt::Debug for Credentials {
     }
 }
 
-impl Part {
-    fn of(value: Value<'_>) -> Self {
-        // Past four gigabytes a part lies outside every field, and is as good as empty.
-        let narrow = |number| u32::try_from(number).unwrap_or(u32::MAX);
-        Self {
-            start: narrow(value.position()),
-            length: narrow(value.raw().len()),
-            has_escapes: value.has_escapes(),
-        }
-    }
-}
-
-fn required<'a>(
-    value: Option<Value<'a>>,
-    name: &'static str,
-) -> Result<Value<'a>, CredentialsError> {
-    value.ok_or(CredentialsError::Missing(name))
-}
-
-fn text_of(value: Value<'_>) -> Cow<'_, [u8]> {
-    if value.has_escapes() {
-        Cow::Owned(value.unescaped().collect())
-    } else {
-        Cow::Borrowed(value.raw())
-    }
-}
-
 /// What the parameters mean together.
 impl Parameters<'_> {
     fn algorithm(&self) -> Result<Algorithm, CredentialsError> {
-        let Some(value) = self.algorithm else { return Ok(Algorithm::Md5) };
-        let named = |one: &Algorithm| value.eq_ignore_ascii_case(one.as_str());
+        let Some(part) = self.get(Name::Algorithm) else { return Ok(Algorithm::Md5) };
+        let text = part.text(self.field());
+        let named = |one: &Algorithm| text.eq_ignore_ascii_case(one.as_str().as_bytes());
         Algorithm::all().find(named).ok_or(CredentialsError::Improper("algorithm"))
     }
 
     fn username(&self, function: HashFunction) -> Result<Username, CredentialsError> {
-        let is_hash = match self.userhash {
+        let field = self.field();
+        let is_hash = match self.get(Name::Userhash) {
             None => false,
-            Some(value) if value.eq_ignore_ascii_case("true") => true,
-            Some(value) if value.eq_ignore_ascii_case("false") => false,
+            Some(part) if part.is("true", field) => true,
+            Some(part) if part.is("false", field) => false,
             Some(_) => return Err(CredentialsError::Improper("userhash")),
         };
-        match (self.username, self.username_extended, is_hash) {
+        match (self.get(Name::Username), self.get(Name::UsernameExtended), is_hash) {
             (None, None, _) => Err(CredentialsError::Missing("username")),
             (Some(_), Some(_), _) | (None, Some(_), true) => {
                 Err(CredentialsError::Improper("username*"))
             }
-            (Some(value), None, true) => Userhash::from_hex(function, &text_of(value))
+            (Some(part), None, true) => Userhash::from_hex(function, &part.text(field))
                 .map(Username::Hashed)
                 .ok_or(CredentialsError::Improper("username")),
-            (Some(value), None, false) => {
-                let name = text_of(value);
+            (Some(part), None, false) => {
+                let name = part.text(field);
                 let name = str::from_utf8(&name).ok().filter(|name| username::is_user_id(name));
-                name.map(|_| Username::Plain(Part::of(value)))
-                    .ok_or(CredentialsError::Improper("username"))
+                name.map(|_| Username::Plain(part)).ok_or(CredentialsError::Improper("username"))
             }
-            (None, Some(value), false) => {
-                let extended = ExtValue::parse(value.raw(), value.position())?;
+            (None, Some(part), false) => {
+                let extended = ExtValue::parse(part.raw(field), part.position())?;
                 let name = extended.to_text()?;
                 let name = Some(name).filter(|name| username::is_user_id(name));
                 name.map(Username::Extended).ok_or(CredentialsError::Improper("username*"))
@@ -307,19 +270,15 @@ impl Parameters<'_> {
     }
 
     fn protection(&self) -> Result<Option<Protection>, CredentialsError> {
-        let Some(qop) = self.qop else { return Ok(None) };
-        if !qop.eq_ignore_ascii_case("auth") {
+        let Some(qop) = self.get(Name::Qop) else { return Ok(None) };
+        if !qop.is("auth", self.field()) {
             return Err(CredentialsError::Improper("qop"));
         }
-        let nc = required(self.nc, "nc")?;
-        let count = NonceCount::from_hex(&text_of(nc)).ok_or(CredentialsError::Improper("nc"))?;
-        let cnonce = required(self.cnonce, "cnonce")?;
-        Ok(Some(Protection {
-            qop: Part::of(qop),
-            count,
-            count_text: Part::of(nc),
-            cnonce: Part::of(cnonce),
-        }))
+        let count_text = self.required(Name::Nc)?;
+        let count = NonceCount::from_hex(&count_text.text(self.field()))
+            .ok_or(CredentialsError::Improper("nc"))?;
+        let cnonce = self.required(Name::Cnonce)?;
+        Ok(Some(Protection { qop, count, count_text, cnonce }))
     }
 }
 

@@ -11,6 +11,7 @@ mod hashed_a1;
 mod info;
 mod nonce;
 mod parameters;
+mod part;
 mod response;
 mod seal;
 mod uri;

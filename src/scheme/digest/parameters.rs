@@ -1,81 +1,80 @@
-//! The parameters of Digest credentials, told apart by name.
+//! The parameters of Digest credentials, found in the list and not yet read.
 
-use super::CredentialsError;
-use crate::grammar::{AuthParams, Value};
+use super::{CredentialsError, part::Part};
+use crate::grammar::{AuthParams, Place, read_plain_params};
 
-/// The parameters that Digest knows, each at most once.
-#[derive(Default)]
-pub(super) struct Parameters<'a> {
-    pub(super) username: Option<Value<'a>>,
-    pub(super) username_extended: Option<Value<'a>>,
-    pub(super) userhash: Option<Value<'a>>,
-    pub(super) realm: Option<Value<'a>>,
-    pub(super) nonce: Option<Value<'a>>,
-    pub(super) uri: Option<Value<'a>>,
-    pub(super) response: Option<Value<'a>>,
-    pub(super) algorithm: Option<Value<'a>>,
-    pub(super) opaque: Option<Value<'a>>,
-    pub(super) qop: Option<Value<'a>>,
-    pub(super) nc: Option<Value<'a>>,
-    pub(super) cnonce: Option<Value<'a>>,
+/// The parameters that Digest knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    Algorithm,
+    Cnonce,
+    Nc,
+    Nonce,
+    Opaque,
+    Qop,
+    Realm,
+    Response,
+    Uri,
+    Userhash,
+    Username,
+    UsernameExtended,
 }
 
-impl<'a> Parameters<'a> {
-    /// Reads `list`, which begins `position` bytes into its field, up to `maximum` parameters.
-    ///
-    /// # Errors
-    /// The first mistake in the grammar, or the first name that occurs twice, known or not.
-    pub(super) fn read(
-        list: &'a [u8],
-        position: usize,
-        maximum: usize,
-    ) -> Result<Self, CredentialsError> {
-        let mut found = Self::default();
-        // Clients hardly ever send any, and there are `maximum` at most.
-        let mut unknown: Vec<&[u8]> = Vec::new();
-        for param in AuthParams::new(list, position).with_limit(maximum) {
-            let param = param?;
-            match found.slot(param.name()) {
-                Some((_, slot @ None)) => *slot = Some(param.value()),
-                Some((name, Some(_))) => return Err(CredentialsError::Duplicate(name)),
-                None if unknown.iter().any(|name| name.eq_ignore_ascii_case(param.name())) => {
-                    return Err(CredentialsError::Duplicate("other"));
-                }
-                None => unknown.push(param.name()),
-            }
-        }
-        Ok(found)
+impl Name {
+    const COUNT: usize = Self::UsernameExtended as usize + 1;
+
+    const fn bit(self) -> u16 {
+        1 << self as u16
     }
 
-    /// Where the parameter `name`, written in whatever case, belongs.
-    fn slot(&mut self, name: &[u8]) -> Option<(&'static str, &mut Option<Value<'a>>)> {
+    /// The name in lower case.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Algorithm => "algorithm",
+            Self::Cnonce => "cnonce",
+            Self::Nc => "nc",
+            Self::Nonce => "nonce",
+            Self::Opaque => "opaque",
+            Self::Qop => "qop",
+            Self::Realm => "realm",
+            Self::Response => "response",
+            Self::Uri => "uri",
+            Self::Userhash => "userhash",
+            Self::Username => "username",
+            Self::UsernameExtended => "username*",
+        }
+    }
+
+    /// The parameter of that name, in whatever case.
+    #[inline(always)]
+    fn of(name: &[u8]) -> Option<Self> {
         // By length first: names of a known length compare as numbers, all their bytes at once.
         Some(match name.len() {
-            2 if lower(name) == Some(*b"nc") => ("nc", &mut self.nc),
+            2 if lower(name) == Some(*b"nc") => Self::Nc,
             3 => match &lower(name)? {
-                b"qop" => ("qop", &mut self.qop),
-                b"uri" => ("uri", &mut self.uri),
+                b"qop" => Self::Qop,
+                b"uri" => Self::Uri,
                 _ => return None,
             },
             5 => match &lower(name)? {
-                b"nonce" => ("nonce", &mut self.nonce),
-                b"realm" => ("realm", &mut self.realm),
+                b"nonce" => Self::Nonce,
+                b"realm" => Self::Realm,
                 _ => return None,
             },
             6 => match &lower(name)? {
-                b"cnonce" => ("cnonce", &mut self.cnonce),
-                b"opaque" => ("opaque", &mut self.opaque),
+                b"cnonce" => Self::Cnonce,
+                b"opaque" => Self::Opaque,
                 _ => return None,
             },
             8 => match &lower(name)? {
-                b"response" => ("response", &mut self.response),
-                b"userhash" => ("userhash", &mut self.userhash),
-                b"username" => ("username", &mut self.username),
+                b"response" => Self::Response,
+                b"userhash" => Self::Userhash,
+                b"username" => Self::Username,
                 _ => return None,
             },
             9 => match &lower(name)? {
-                b"algorithm" => ("algorithm", &mut self.algorithm),
-                b"username*" => ("username*", &mut self.username_extended),
+                b"algorithm" => Self::Algorithm,
+                b"username*" => Self::UsernameExtended,
                 _ => return None,
             },
             _ => return None,
@@ -83,8 +82,104 @@ impl<'a> Parameters<'a> {
     }
 }
 
-/// The name in lower case, if it is of this length.
+/// The name in lower case, if it is of that length.
+#[inline]
 fn lower<const LENGTH: usize>(name: &[u8]) -> Option<[u8; LENGTH]> {
-    // In a token this turns upper case into lower, and nothing else into a letter or an asterisk.
+    // In a field, which holds no line break, this makes no letter or asterisk of anything else.
     <&[u8; LENGTH]>::try_from(name).ok().map(|name| name.map(|byte| byte | 0x20))
+}
+
+/// Where each parameter stands in the field, at most once each.
+pub(super) struct Parameters<'a> {
+    field: &'a [u8],
+    parts: [Part; Name::COUNT],
+    /// A bit for each that was found.
+    found: u16,
+}
+
+impl<'a> Parameters<'a> {
+    const fn none(field: &'a [u8]) -> Self {
+        Self { field, parts: [Part::NOWHERE; Name::COUNT], found: 0 }
+    }
+
+    /// Reads the list that begins at `position` in `field`. Unknown parameters are left out.
+    pub(super) fn read(
+        field: &'a [u8],
+        position: usize,
+        maximum: usize,
+    ) -> Result<Self, CredentialsError> {
+        let mut found = Self::none(field);
+        if found.read_plain(position, maximum) {
+            return Ok(found);
+        }
+        found = Self::none(field);
+        found.read_any(position, maximum)?;
+        Ok(found)
+    }
+
+    /// Reads a list that holds known parameters alone, each once, and nothing unusual. Says whether
+    /// it is such a list.
+    #[inline]
+    fn read_plain(&mut self, position: usize, maximum: usize) -> bool {
+        let mut remaining = maximum;
+        let list = self.field.get(position..).unwrap_or_default();
+        read_plain_params(list, |name, Place { start, length }| {
+            let (Some(name), Some(left)) = (Name::of(name), remaining.checked_sub(1)) else {
+                return false;
+            };
+            remaining = left;
+            self.add(name, Part::new(position.saturating_add(start), length))
+        })
+    }
+
+    #[cold]
+    fn read_any(&mut self, position: usize, maximum: usize) -> Result<(), CredentialsError> {
+        let list = self.field.get(position..).unwrap_or_default();
+        // Clients hardly ever send any, and there are `maximum` at most.
+        let mut unknown: Vec<&[u8]> = Vec::new();
+        for param in AuthParams::new(list, position).with_limit(maximum) {
+            let param = param?;
+            let Some(name) = Name::of(param.name()) else {
+                if unknown.iter().any(|name| name.eq_ignore_ascii_case(param.name())) {
+                    return Err(CredentialsError::Duplicate("other"));
+                }
+                unknown.push(param.name());
+                continue;
+            };
+            if !self.add(name, Part::of(param.value())) {
+                return Err(CredentialsError::Duplicate(name.as_str()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says whether the parameter is the first of its name.
+    #[inline]
+    fn add(&mut self, name: Name, part: Part) -> bool {
+        let is_new = self.found & name.bit() == 0;
+        self.found |= name.bit();
+        if let Some(slot) = self.parts.get_mut(name as usize) {
+            *slot = part;
+        }
+        is_new
+    }
+
+    /// The part of that name, if there is one.
+    #[inline]
+    pub(super) fn get(&self, name: Name) -> Option<Part> {
+        let is_there = self.found & name.bit() != 0;
+        self.parts.get(name as usize).copied().filter(|_| is_there)
+    }
+
+    /// The part of that name.
+    #[inline]
+    pub(super) fn required(&self, name: Name) -> Result<Part, CredentialsError> {
+        self.get(name).ok_or(CredentialsError::Missing(name.as_str()))
+    }
+
+    /// The field that they stand in.
+    #[inline]
+    pub(super) const fn field(&self) -> &'a [u8] {
+        self.field
+    }
 }

@@ -16,11 +16,13 @@ pub(crate) type Readings<'a> = [Option<Cow<'a, str>>; 3];
 /// `raw` is what stands between the quotes, `unescaped` the same without backslashes. A reading
 /// that is no UTF-8, is empty, holds a control character or repeats another is left out.
 pub(crate) fn readings<'a>(raw: &'a [u8], unescaped: Cow<'a, [u8]>) -> Readings<'a> {
-    if *raw == *unescaped && !raw.contains(&b'%') {
+    // A text without its backslashes is shorter.
+    let is_plain = raw.len() == unescaped.len();
+    if is_plain && !raw.contains(&b'%') {
         return [into_user_id(unescaped), None, None];
     }
     let percent_decoded = percent_decoded(&unescaped).and_then(into_user_id);
-    let raw = if *raw == *unescaped { None } else { into_user_id(Cow::Borrowed(raw)) };
+    let raw = if is_plain { None } else { into_user_id(Cow::Borrowed(raw)) };
     [into_user_id(unescaped), raw, percent_decoded]
 }
 
