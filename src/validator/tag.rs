@@ -1,35 +1,41 @@
 //! What a password is compared by, where H(A1)s are at hand but slow.
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 
-use siphasher::sip128::{Hasher128 as _, SipHasher24};
+use siphasher::sip128::SipHasher24;
 use zeroize::Zeroizing;
 
-/// The key of the tags that passwords are compared by, drawn anew for each [`Users`](super::Users).
-#[derive(Clone)]
-pub(super) struct TagKey(SipHasher24);
+use crate::secret::constant_time_eq;
 
-/// What Basic is checked against: SipHash-2-4, a MAC of 128 bits, over name and password.
+/// What the password of a user is compared with in Basic: SipHash-2-4, a MAC of 128 bits, by a key
+/// that no other user has.
 ///
-/// It takes a third of the time of the hash functions of Digest. It need not be slow, for whoever
+/// It takes a fraction of the time of the hash functions of Digest. It need not be slow, for whoever
 /// reads this memory finds the H(A1)s beside it; and without the key nobody can tell what equals it.
-pub(super) type Tag = Zeroizing<[u8; 16]>;
+pub(super) struct Tag {
+    key: (u64, u64),
+    mac: Zeroizing<[u8; 16]>,
+}
 
-impl TagKey {
-    pub(super) fn random() -> Self {
-        // `Users::new` cannot fail, so this is not `getrandom`: the standard library keeps keys that
-        // it drew from the operating system.
+impl Tag {
+    /// The tag of `password` by a new key.
+    pub(super) fn new(password: &str) -> Self {
+        // A user is made without a way to fail, so this is not `getrandom`: the standard library
+        // keeps keys that it drew from the operating system, and makes a new one of them each time.
         let random = RandomState::new();
-        Self(SipHasher24::new_with_keys(random.hash_one(0), random.hash_one(1)))
+        let key = (random.hash_one(0), random.hash_one(1));
+        Self { key, mac: mac(key, password) }
     }
 
-    pub(super) fn tag(&self, name: &str, password: &str) -> Tag {
-        let mut hasher = self.0;
-        hasher.write_usize(name.len());
-        hasher.write(name.as_bytes());
-        hasher.write(password.as_bytes());
-        Zeroizing::new(hasher.finish128().as_bytes())
+    /// Whether it is that of `password`.
+    pub(super) fn is_of(&self, password: &str) -> bool {
+        constant_time_eq(&*mac(self.key, password), &*self.mac)
     }
+}
+
+fn mac((first, second): (u64, u64), password: &str) -> Zeroizing<[u8; 16]> {
+    let mac = SipHasher24::new_with_keys(first, second).hash(password.as_bytes());
+    Zeroizing::new(mac.as_bytes())
 }
 
 #[cfg(test)]
@@ -37,12 +43,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_is_one_of_name_and_password_and_key() {
-        let (key, other) = (TagKey::random(), TagKey::random());
-        let tag = |name, password| *key.tag(name, password);
-        assert_eq!(tag("alice", "wonder"), tag("alice", "wonder"));
-        assert_ne!(tag("alice", "wonder"), tag("alice", "wondes"));
-        assert_ne!(tag("alice", "wonder"), tag("alicew", "onder"));
-        assert_ne!(tag("alice", "wonder"), *other.tag("alice", "wonder"));
+    fn a_tag_is_that_of_one_password() {
+        let tag = Tag::new("wonder");
+        assert!(tag.is_of("wonder"));
+        for other in ["", "wonde", "wondes", "wonder\0", "wonderwonder"] {
+            assert!(!tag.is_of(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn equal_passwords_have_different_tags() {
+        let (one, other) = (Tag::new("wonder"), Tag::new("wonder"));
+        assert_ne!(one.key, other.key);
+        assert_ne!(one.mac, other.mac);
     }
 }

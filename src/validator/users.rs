@@ -9,7 +9,7 @@ use std::{
 use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use foldhash::quality::RandomState;
 
-use super::tag::{Tag, TagKey};
+use super::tag::Tag;
 use crate::{
     error::BackendError,
     grammar::chars::has_control_character,
@@ -22,7 +22,6 @@ use crate::{
         Realm,
         digest::{HashFunction, HashFunctions, HashedA1, Userhash},
     },
-    secret::constant_time_eq,
 };
 
 /// A user that cannot be taken in.
@@ -66,7 +65,8 @@ pub enum UserError {
 #[derive(Clone)]
 pub struct Users {
     realm: Realm,
-    tags: TagKey,
+    /// What passwords of unknown users are compared with, for the time that it takes.
+    nobody: Arc<Tag>,
     /// Readers on different threads do not touch the same memory.
     table: Arc<ShardedLock<Table>>,
 }
@@ -90,9 +90,9 @@ struct User {
 }
 
 impl User {
-    fn new(realm: &Realm, tags: &TagKey, account: Account, password: &str) -> Self {
+    fn new(realm: &Realm, account: Account, password: &str) -> Self {
         let name = account.user().as_str();
-        let tag = tags.tag(name, password);
+        let tag = Tag::new(password);
         let secrets = HashFunction::EACH
             .map(|function| HashedA1::new(function, name, realm.as_str(), password));
         Self { account, tag, secrets, revision: 0 }
@@ -107,7 +107,7 @@ impl Users {
     /// Nobody yet, in `realm`.
     #[must_use]
     pub fn new(realm: &Realm) -> Self {
-        Self { realm: realm.clone(), tags: TagKey::random(), table: Arc::default() }
+        Self { realm: realm.clone(), nobody: Arc::new(Tag::new("")), table: Arc::default() }
     }
 
     /// Adds a user, or changes the password.
@@ -144,7 +144,7 @@ impl Users {
     fn insert(&self, account: Account, password: &str) {
         let name = account.user().as_str();
         let (name, hashes) = (Arc::<str>::from(name), self.hashes(name));
-        let mut user = User::new(&self.realm, &self.tags, account, password);
+        let mut user = User::new(&self.realm, account, password);
         let mut table = self.write();
         table.changes += 1;
         user.revision = table.changes;
@@ -193,16 +193,14 @@ impl Users {
 
     /// One tag, whether the user is known or not.
     fn check(&self, credentials: &BasicCredentials<'_>) -> Verdict {
-        let (name, password) = (credentials.user_id(), credentials.password());
-        let sent = self.tags.tag(name, password);
         let table = self.read();
-        let user = table.by_name.get(name).filter(|_| *credentials.realm() == self.realm);
-        let stored = user.map_or(&sent, |user| &user.tag);
-        let equal = constant_time_eq(&*sent, &**stored);
-        match user {
-            Some(user) if equal => Verdict::Accepted(user.account.clone()),
-            Some(_) => Verdict::WrongPassword,
-            None => Verdict::UnknownUser,
+        let user = table.by_name.get(credentials.user_id());
+        let user = user.filter(|_| *credentials.realm() == self.realm);
+        let tag = user.map_or(&*self.nobody, |user| &user.tag);
+        match (tag.is_of(credentials.password()), user) {
+            (true, Some(user)) => Verdict::Accepted(user.account.clone()),
+            (false, Some(_)) => Verdict::WrongPassword,
+            (_, None) => Verdict::UnknownUser,
         }
     }
 
