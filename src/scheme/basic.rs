@@ -90,10 +90,17 @@ impl UserPass {
             Err(_) if encoded.contains(&b',') => return Err(UserPassError::SeveralCredentials),
             Err(_) => return Err(UserPassError::Undecodable),
         }
-        if let Some(text) = into_plain_utf8(decoded.text.as_slice(), reading)? {
-            decoded.text = text;
-        }
-        decoded.colon = colon_of(str_of(decoded.text.as_slice()), reading)?;
+        decoded.colon = match str::from_utf8(decoded.text.as_slice()) {
+            Ok(text) if !reading.nfc || is_nfc_quick(text.chars()) == IsNormalized::Yes => {
+                colon_of(text, reading)?
+            }
+            text => {
+                let text = rewritten(text.ok(), decoded.text.as_slice(), reading)?;
+                let colon = colon_of(&text, reading)?;
+                decoded.text = SecretBytes::copy_of(text.as_bytes());
+                colon
+            }
+        };
         Ok(decoded)
     }
 
@@ -142,22 +149,24 @@ fn colon_of(text: &str, reading: &Reading) -> Result<usize, UserPassError> {
     Ok(user_id.len())
 }
 
-/// The text in UTF-8, and normalized where that is asked for; `None` if it is that already.
-fn into_plain_utf8(text: &[u8], reading: &Reading) -> Result<Option<SecretBytes>, UserPassError> {
+/// What `bytes` say, of which `text` is the reading as UTF-8, in the form that is asked for.
+#[cold]
+fn rewritten(
+    text: Option<&str>,
+    bytes: &[u8],
+    reading: &Reading,
+) -> Result<Zeroizing<String>, UserPassError> {
     let latin1;
-    let (decoded, is_new) = match str::from_utf8(text) {
-        Ok(decoded) => (decoded, false),
-        Err(_) if reading.latin1 => {
-            latin1 = Zeroizing::new(latin1_text(text));
-            (latin1.as_str(), true)
+    let text = match text {
+        Some(text) => text,
+        None if reading.latin1 => {
+            latin1 = Zeroizing::new(latin1_text(bytes));
+            latin1.as_str()
         }
-        Err(_) => return Err(UserPassError::Undecodable),
+        None => return Err(UserPassError::Undecodable),
     };
-    if reading.nfc && is_nfc_quick(decoded.chars()) != IsNormalized::Yes {
-        let normalized = Zeroizing::new(decoded.nfc().collect::<String>());
-        return Ok(Some(SecretBytes::copy_of(normalized.as_bytes())));
-    }
-    Ok(is_new.then(|| SecretBytes::copy_of(decoded.as_bytes())))
+    let rewritten = if reading.nfc { text.nfc().collect() } else { text.to_owned() };
+    Ok(Zeroizing::new(rewritten))
 }
 
 /// Latin-1 is the first 256 code points of Unicode. The room is reserved first, so that no copy
