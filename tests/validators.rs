@@ -1,0 +1,177 @@
+//! The validators that come with the crate, each put through the same battery.
+
+#[path = "support/validator_battery.rs"]
+mod validator_battery;
+
+use std::{collections::HashMap, sync::Arc};
+
+use tower_proxy_auth::{
+    error::BackendError,
+    identity::Account,
+    ports::{BasicCredentials, CredentialValidator, OwnedCredentials, Verdict},
+    validator::{FirstOf, Users, from_async_fn, from_fn},
+};
+use validator_battery::{BackEnd, battery, realm};
+
+fn users_of(users: &[(&str, &str)]) -> Users {
+    users
+        .iter()
+        .fold(Users::new(&realm()), |all, (name, password)| all.with_user(name, password).unwrap())
+}
+
+struct InMemory;
+
+impl BackEnd for InMemory {
+    type Validator = Users;
+
+    async fn holding(&self, users: &[(&str, &str)]) -> Users {
+        users_of(users)
+    }
+}
+
+battery!(users: InMemory);
+
+/// What a closure would look passwords up in.
+#[derive(Clone)]
+struct Table(Arc<HashMap<String, String>>);
+
+impl Table {
+    fn of(users: &[(&str, &str)]) -> Self {
+        let users = users.iter().map(|&(name, password)| (name.to_owned(), password.to_owned()));
+        Self(Arc::new(users.collect()))
+    }
+
+    fn check(&self, credentials: &BasicCredentials<'_>) -> Verdict {
+        let stored = self.0.get(credentials.user_id()).map(String::as_str);
+        match (credentials.verify(stored), stored) {
+            (true, _) => Verdict::Accepted(Account::new(credentials.user_id())),
+            (false, Some(_)) => Verdict::WrongPassword,
+            (false, None) => Verdict::UnknownUser,
+        }
+    }
+}
+
+/// A validator whose type has no name.
+struct Made<F>(F);
+
+impl<F: Fn(Table) -> V, V: CredentialValidator> BackEnd for Made<F> {
+    type Validator = V;
+
+    async fn holding(&self, users: &[(&str, &str)]) -> V {
+        (self.0)(Table::of(users))
+    }
+}
+
+battery!(closure: Made(|table: Table| {
+    from_fn(move |credentials: &BasicCredentials<'_>| table.check(credentials))
+}));
+
+battery!(asynchronous_closure: Made(|table: Table| {
+    from_async_fn(move |credentials: OwnedCredentials| {
+        let table = table.clone();
+        async move {
+            tokio::task::yield_now().await;
+            Ok(table.check(&credentials.as_borrowed()))
+        }
+    })
+}));
+
+/// A chain of one that answers at once, one that knows only some, and one that takes its time.
+struct Chain;
+
+impl BackEnd for Chain {
+    type Validator = FirstOf;
+
+    /// The time that a chain takes tells which member knows the user: it says so.
+    const HAS_ITS_OWN_TIME: bool = false;
+
+    async fn holding(&self, users: &[(&str, &str)]) -> FirstOf {
+        let (first, second) = users.split_at(users.len() / 2);
+        let table = Table::of(second);
+        FirstOf::new().with(users_of(&[])).with(users_of(first)).with(from_async_fn(
+            move |credentials: OwnedCredentials| {
+                let table = table.clone();
+                async move { Ok(table.check(&credentials.as_borrowed())) }
+            },
+        ))
+    }
+
+    async fn failing(&self) -> Option<FirstOf> {
+        let fails = |_: OwnedCredentials| async { Err(BackendError::new("no connection")) };
+        Some(FirstOf::new().with(users_of(&[])).with(from_async_fn(fails)))
+    }
+}
+
+battery!(chain: Chain);
+
+/// A battery that no validator fails would say nothing.
+mod the_battery_notices {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    #[should_panic = "with \"\""]
+    async fn an_empty_password_that_passes() {
+        let lenient = Made(|table: Table| {
+            from_fn(move |credentials: &BasicCredentials<'_>| match credentials.password() {
+                "" => Verdict::Accepted(Account::new(credentials.user_id())),
+                _ => table.check(credentials),
+            })
+        });
+        validator_battery::refuses_an_empty_password(&lenient).await;
+    }
+
+    #[tokio::test]
+    #[should_panic = "left: Some(\"alice\")"]
+    async fn a_name_whose_case_is_folded() {
+        let folding = Made(|table: Table| {
+            from_fn(move |credentials: &BasicCredentials<'_>| {
+                let name = credentials.user_id().to_lowercase();
+                let password = credentials.password();
+                match table.check(&BasicCredentials::new(&realm(), &name, password)) {
+                    Verdict::UnknownUser => table.check(credentials),
+                    verdict => verdict,
+                }
+            })
+        });
+        validator_battery::tells_one_spelling_of_unicode_from_another(&folding).await;
+    }
+
+    #[tokio::test]
+    #[should_panic = "time for unknown users"]
+    async fn an_unknown_user_that_costs_less() {
+        let hasty = Made(|table: Table| {
+            from_fn(move |credentials: &BasicCredentials<'_>| {
+                let verdict = table.check(credentials);
+                if !matches!(verdict, Verdict::UnknownUser) {
+                    std::thread::sleep(Duration::from_micros(100));
+                }
+                verdict
+            })
+        });
+        validator_battery::takes_as_long_for_an_unknown_user(&hasty).await;
+    }
+
+    #[tokio::test]
+    #[should_panic = "an answer in time"]
+    async fn a_back_end_that_is_waited_for_without_end() {
+        struct Patient;
+
+        impl BackEnd for Patient {
+            type Validator = FirstOf;
+
+            async fn holding(&self, _: &[(&str, &str)]) -> FirstOf {
+                FirstOf::new()
+            }
+
+            async fn hanging(&self) -> Option<FirstOf> {
+                let waits = |_: OwnedCredentials| std::future::pending();
+                Some(FirstOf::new().with(from_async_fn(waits)))
+            }
+        }
+
+        tokio::time::pause();
+        validator_battery::gives_up_in_time_on_a_back_end_that_hangs(&Patient).await;
+    }
+}
