@@ -1,6 +1,6 @@
 //! What can go wrong outside a request: a set-up that makes no sense, a back end that fails.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 /// A mistake in the set-up, found when the realm, the store or the authenticator is built.
 ///
@@ -131,31 +131,89 @@ pub enum ConfigError {
 
 /// A back end (a directory, a database, a store) could not answer.
 ///
-/// The client gets a 503, never a pass and never "wrong password". The source is for the log of
-/// the operator alone and is not sent to anybody.
-#[derive(Debug)]
+/// The client gets a 503 with `Retry-After`, never a pass and never "wrong password". The source is
+/// for the log of the operator alone and is not sent to anybody. A clone shares the source.
+///
+/// # Examples
+/// ```
+/// use std::io;
+///
+/// use tower_proxy_auth::error::BackendError;
+///
+/// let down = BackendError::transient(io::Error::from(io::ErrorKind::ConnectionRefused));
+/// assert!(down.is_transient());
+/// let broken = BackendError::new("the query names a column that does not exist");
+/// assert!(!broken.is_transient());
+/// ```
+#[derive(Clone, Debug)]
 pub struct BackendError {
-    source: Box<dyn Error + Send + Sync>,
+    source: Arc<dyn Error + Send + Sync>,
+    transient: bool,
 }
 
 impl BackendError {
-    /// Wraps what the back end said. A plain text will do: `BackendError::new("no connection")`.
+    /// Wraps what the back end said. A plain text will do: `BackendError::new("no such column")`.
+    ///
+    /// It says nothing of whether trying again may help; where it may, use
+    /// [`transient`](Self::transient).
     ///
     /// # Security
     /// The text goes to the operator's log: it must not hold a password or a stored hash.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { source: source.into() }
+        Self { source: Arc::from(source.into()), transient: false }
+    }
+
+    /// The same for what may pass by itself, such as a connection that was lost, a time-out or a
+    /// queue that is full: the same question may be answered a little later.
+    ///
+    /// # Security
+    /// As for [`new`](Self::new).
+    pub fn transient(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { transient: true, ..Self::new(source) }
+    }
+
+    /// Whether trying again may help. `false` means that nobody knows, or that somebody has to
+    /// repair something first.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        self.transient
     }
 }
 
 impl fmt::Display for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the authentication back end failed")
+        f.write_str(match self.transient {
+            true => "the authentication back end failed for the time being",
+            false => "the authentication back end failed",
+        })
     }
 }
 
 impl Error for BackendError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(self.source.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_back_end_says_whether_it_may_pass_and_keeps_its_source() {
+        for (error, transient, text) in [
+            (BackendError::new("no column"), false, "the authentication back end failed"),
+            (
+                BackendError::transient("no column"),
+                true,
+                "the authentication back end failed for the time being",
+            ),
+        ] {
+            for error in [error.clone(), error] {
+                assert_eq!(error.is_transient(), transient);
+                assert_eq!(error.to_string(), text);
+                assert_eq!(error.source().unwrap().to_string(), "no column");
+            }
+        }
     }
 }

@@ -167,11 +167,12 @@ async fn a_back_end_that_fails_is_an_error_with_its_cause() {
     let (log, _guard) = Log::capture();
     let (layer, answers) = waiting();
     let cause = io::Error::other(BackendError::new("no route to 192.0.2.7"));
-    answers.send(Err(BackendError::new(cause))).unwrap();
+    answers.send(Err(BackendError::transient(cause))).unwrap();
     send(&layer, get(RIGHT)).await;
     let line = log.line();
     assert!(line.trim_start().starts_with("ERROR "), "{line}");
     assert_has(&line, &["outcome=\"backend-failed\"", "status=503", "no route to 192.0.2.7"]);
+    assert_has(&line, &["failed for the time being"]);
 }
 
 /// A name that would break a log: a forged line, a colour, and no end.

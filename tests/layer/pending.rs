@@ -79,7 +79,7 @@ async fn what_is_not_accepted_after_a_wait_is_refused() {
 #[tokio::test]
 async fn a_back_end_that_fails_is_neither_a_pass_nor_a_wrong_password() {
     let ((waits, answers), origin) = (waiting(), Origin::new());
-    answers.send(Err(BackendError::new("no route to 192.0.2.7"))).unwrap();
+    answers.send(Err(BackendError::transient("no route to 192.0.2.7"))).unwrap();
     let at_once = over(FailsAtOnce);
     for layer in [waits, at_once] {
         let response = layer.layer(origin.clone()).oneshot(get(RIGHT)).await.unwrap();
@@ -88,8 +88,9 @@ async fn a_back_end_that_fails_is_neither_a_pass_nor_a_wrong_password() {
         assert!(!response.headers().contains_key(header::PROXY_AUTHENTICATE));
         let refused = response.extensions().get::<Refusal>().unwrap().clone();
         assert_eq!(refused.reason(), Reason::BackendFailed);
-        let cause = refused.source().and_then(Error::source).unwrap();
-        assert_eq!(cause.to_string(), "no route to 192.0.2.7");
+        let failed = refused.source().and_then(<dyn Error>::downcast_ref::<BackendError>).unwrap();
+        assert!(failed.is_transient());
+        assert_eq!(failed.source().unwrap().to_string(), "no route to 192.0.2.7");
         let page = text(response).await;
         assert!(page.starts_with("Service Unavailable\n"), "{page}");
         assert!(!page.contains("192.0.2.7"), "the client is told of the back end");
@@ -105,7 +106,7 @@ impl CredentialValidator for FailsAtOnce {
     }
 
     fn validate_now(&self, _: BasicCredentials<'_>) -> Option<Result<Verdict, BackendError>> {
-        Some(Err(BackendError::new("no route to 192.0.2.7")))
+        Some(Err(BackendError::transient("no route to 192.0.2.7")))
     }
 }
 

@@ -364,6 +364,7 @@ pub(crate) async fn gives_up_in_time_on_a_back_end_that_hangs(back_end: &impl Ba
         let answer = time::timeout(IN_TIME, ask(&validator, name, password)).await;
         let error = answer.expect("an answer in time").expect_err("no verdict");
         tells_no_secret(&error);
+        assert!(error.is_transient(), "{error}");
     }
 }
 
