@@ -99,6 +99,7 @@
 //! # Features
 //! | feature | adds |
 //! |---|---|
+//! | `timeout` | `Timeout` in [`validator`]: an end to every wait for a back end |
 //! | `tower-http` | `AuthMakeSpan` and `AuthOnResponse` in [`middleware`], for `TraceLayer` |
 //!
 //! Features add types and never change behaviour.

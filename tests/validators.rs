@@ -3,14 +3,20 @@
 #[path = "support/validator_battery.rs"]
 mod validator_battery;
 
+#[cfg(feature = "timeout")]
+use std::time::Duration;
 use std::{collections::HashMap, sync::Arc};
 
+#[cfg(feature = "timeout")]
+use tower_proxy_auth::validator::Timeout;
 use tower_proxy_auth::{
     error::BackendError,
     identity::Account,
     ports::{BasicCredentials, CredentialValidator, OwnedCredentials, Verdict},
     validator::{FirstOf, Users, from_async_fn, from_fn},
 };
+#[cfg(feature = "timeout")]
+use validator_battery::SOON;
 use validator_battery::{BackEnd, battery, realm};
 
 fn users_of(users: &[(&str, &str)]) -> Users {
@@ -66,7 +72,8 @@ battery!(closure: Made(|table: Table| {
     from_fn(move |credentials: &BasicCredentials<'_>| table.check(credentials))
 }));
 
-battery!(asynchronous_closure: Made(|table: Table| {
+/// Looks passwords up in the table, but not at once.
+fn waiting(table: Table) -> impl CredentialValidator {
     from_async_fn(move |credentials: OwnedCredentials| {
         let table = table.clone();
         async move {
@@ -74,7 +81,9 @@ battery!(asynchronous_closure: Made(|table: Table| {
             Ok(table.check(&credentials.as_borrowed()))
         }
     })
-}));
+}
+
+battery!(asynchronous_closure: Made(waiting));
 
 /// A chain of one that answers at once, one that knows only some, and one that takes its time.
 struct Chain;
@@ -87,13 +96,8 @@ impl BackEnd for Chain {
 
     async fn holding(&self, users: &[(&str, &str)]) -> FirstOf {
         let (first, second) = users.split_at(users.len() / 2);
-        let table = Table::of(second);
-        FirstOf::new().with(users_of(&[])).with(users_of(first)).with(from_async_fn(
-            move |credentials: OwnedCredentials| {
-                let table = table.clone();
-                async move { Ok(table.check(&credentials.as_borrowed())) }
-            },
-        ))
+        let second = waiting(Table::of(second));
+        FirstOf::new().with(users_of(&[])).with(users_of(first)).with(second)
     }
 
     async fn failing(&self) -> Option<FirstOf> {
@@ -103,6 +107,31 @@ impl BackEnd for Chain {
 }
 
 battery!(chain: Chain);
+
+/// A server that answers in time, and one that never does.
+#[cfg(feature = "timeout")]
+struct Timed;
+
+#[cfg(feature = "timeout")]
+impl BackEnd for Timed {
+    type Validator = Timeout<FirstOf>;
+
+    async fn holding(&self, users: &[(&str, &str)]) -> Timeout<FirstOf> {
+        Timeout::new(FirstOf::new().with(waiting(Table::of(users))), SOON)
+    }
+
+    async fn hanging(&self) -> Option<Timeout<FirstOf>> {
+        let waits = |_: OwnedCredentials| std::future::pending();
+        Some(Timeout::new(FirstOf::new().with(from_async_fn(waits)), Duration::from_millis(50)))
+    }
+
+    async fn failing(&self) -> Option<Timeout<FirstOf>> {
+        Some(Timeout::new(Chain.failing().await?, SOON))
+    }
+}
+
+#[cfg(feature = "timeout")]
+battery!(timed: Timed);
 
 /// A battery that no validator fails would say nothing.
 mod the_battery_notices {

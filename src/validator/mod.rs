@@ -3,8 +3,12 @@
 mod closure;
 mod first_of;
 mod tag;
+#[cfg(feature = "timeout")]
+mod timeout;
 mod users;
 
 pub use closure::{FromAsyncFn, FromFn, from_async_fn, from_fn};
 pub use first_of::{FirstOf, FirstSecretsOf};
+#[cfg(feature = "timeout")]
+pub use timeout::Timeout;
 pub use users::{UserError, Users};
