@@ -124,6 +124,9 @@ pub enum ConfigError {
         /// The field name as given.
         name: String,
     },
+    /// The operating system gave no thread.
+    #[error("the operating system gave no thread: raise its limit, or ask for fewer")]
+    Threads(#[source] Box<dyn Error + Send + Sync>),
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes: let the process call getrandom(2)")]
     Randomness(#[source] Box<dyn Error + Send + Sync>),

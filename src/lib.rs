@@ -100,6 +100,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `timeout` | `Timeout` in [`validator`]: an end to every wait for a back end |
+//! | `password-hash` | `password_hash` in [`validator`]: stored passwords, checked and made |
 //! | `tower-http` | `AuthMakeSpan` and `AuthOnResponse` in [`middleware`], for `TraceLayer` |
 //!
 //! Features add types and never change behaviour.

@@ -2,6 +2,8 @@
 
 mod closure;
 mod first_of;
+#[cfg(feature = "password-hash")]
+pub mod password_hash;
 mod tag;
 #[cfg(feature = "timeout")]
 mod timeout;

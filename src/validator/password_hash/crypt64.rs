@@ -1,0 +1,113 @@
+//! The base 64 of crypt(3): its own alphabet, the low bits first, and bytes in an order of their own.
+
+use zeroize::Zeroize;
+
+const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Which byte of the hash stands where in the text: three for every four characters, the one of the
+/// lowest bits last.
+pub(super) type Order = [u8];
+
+pub(super) const MD5: [u8; 16] = [0, 6, 12, 1, 7, 13, 2, 8, 14, 3, 9, 15, 4, 10, 5, 11];
+
+pub(super) const SHA256: [u8; 32] = [
+    0, 10, 20, 21, 1, 11, 12, 22, 2, 3, 13, 23, 24, 4, 14, 15, 25, 5, 6, 16, 26, 27, 7, 17, 18, 28,
+    8, 9, 19, 29, 31, 30,
+];
+
+pub(super) const SHA512: [u8; 64] = [
+    0, 21, 42, 22, 43, 1, 44, 2, 23, 3, 24, 45, 25, 46, 4, 47, 5, 26, 6, 27, 48, 28, 49, 7, 50, 8,
+    29, 9, 30, 51, 31, 52, 10, 53, 11, 32, 12, 33, 54, 34, 55, 13, 56, 14, 35, 15, 36, 57, 37, 58,
+    16, 59, 17, 38, 18, 39, 60, 40, 61, 19, 62, 20, 41, 63,
+];
+
+/// Writes a hash.
+pub(super) fn encode(order: &Order, hash: &[u8]) -> String {
+    let mut text = String::new();
+    for group in order.chunks(3) {
+        let bytes = group.iter().map(|&at| hash.get(usize::from(at)).copied().unwrap_or_default());
+        let mut bits = bytes.fold(0_u32, |bits, byte| bits << 8 | u32::from(byte));
+        for _ in 0..=group.len() {
+            text.push(digit(bits));
+            bits >>= 6;
+        }
+    }
+    text
+}
+
+/// Reads a hash. `None` if the text has another length, a foreign character, or bits too many.
+pub(super) fn decode<const N: usize>(order: &[u8; N], text: &str) -> Option<[u8; N]> {
+    let mut hash = [0; N];
+    let mut rest = text.as_bytes();
+    for group in order.chunks(3) {
+        let (digits, after) = rest.split_at_checked(group.len() + 1)?;
+        rest = after;
+        let mut bits = 0_u32;
+        for &digit in digits.iter().rev() {
+            let value = ALPHABET.iter().position(|&known| known == digit)?;
+            bits = bits << 6 | u32::try_from(value).ok()?;
+        }
+        if bits >> (8 * group.len()) != 0 {
+            return None;
+        }
+        for &at in group.iter().rev() {
+            *hash.get_mut(usize::from(at))? = bits.to_le_bytes()[0];
+            bits >>= 8;
+        }
+    }
+    let complete = rest.is_empty();
+    complete.then_some(hash)
+}
+
+/// As many random characters, or why there are none.
+pub(super) fn salt<const N: usize>() -> Result<String, getrandom::Error> {
+    let mut random = [0_u8; N];
+    getrandom::fill(&mut random)?;
+    let salt = random.iter().map(|&byte| digit(byte.into())).collect();
+    random.zeroize();
+    Ok(salt)
+}
+
+/// The character for the lowest six bits.
+fn digit(bits: u32) -> char {
+    ALPHABET.get((bits & 0x3F) as usize).map_or('.', |&digit| char::from(digit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn goes_both_ways<const N: usize>(order: &[u8; N], length: usize) {
+        let mut used = *order;
+        used.sort_unstable();
+        assert!(
+            used.iter().enumerate().all(|(at, &byte)| at == usize::from(byte)),
+            "each byte once"
+        );
+        let hash = std::array::from_fn(|at| (at * 37) as u8);
+        let text = encode(order, &hash);
+        assert_eq!(text.len(), length);
+        assert_eq!(decode(order, &text), Some(hash));
+        for broken in [&text[1..], &format!("{text}."), &text.replacen(&text[..1], "!", 1), ""] {
+            assert_eq!(decode(order, broken), None, "{broken}");
+        }
+        // The last character holds fewer bits than fit.
+        assert_eq!(decode(order, &format!("{}z", &text[..length - 1])), None);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        goes_both_ways(&MD5, 22);
+        goes_both_ways(&SHA256, 43);
+        goes_both_ways(&SHA512, 86);
+    }
+
+    #[test]
+    fn a_salt_has_the_length_asked_for_and_is_another_each_time() {
+        let salts = [salt::<16>().unwrap(), salt::<16>().unwrap()];
+        assert_ne!(salts[0], salts[1]);
+        assert!(salts.iter().all(|salt| salt.bytes().all(|byte| ALPHABET.contains(&byte))));
+        assert!(salts.iter().all(|salt| salt.len() == 16));
+    }
+}

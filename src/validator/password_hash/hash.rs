@@ -1,0 +1,396 @@
+//! One stored password.
+
+use std::fmt;
+
+use super::{
+    HashKind, HashPolicy, PasswordHashError,
+    apr1::Apr1,
+    argon2::{Argon2, OutOfMemory},
+    bcrypt::Bcrypt,
+    quick::{OneSha1, PlainText},
+    sha_crypt::{Function, ShaCrypt},
+};
+
+/// A stored password that has been read and found good. `Debug` shows its kind alone.
+///
+/// It takes 48 bytes for bcrypt, and some 100 to 250 for the others.
+#[derive(Clone)]
+pub struct PasswordHash(pub(super) Stored);
+
+/// The large ones are boxed, so that the most frequent one stays small.
+#[derive(Clone)]
+pub(super) enum Stored {
+    Bcrypt(Bcrypt),
+    ShaCrypt(Box<ShaCrypt>),
+    Argon2(Box<Argon2>),
+    Apr1(Apr1),
+    Sha1(OneSha1),
+    PlainText(PlainText),
+}
+
+impl PasswordHash {
+    /// Reads what is stored, and checks its kind and its cost.
+    ///
+    /// | kind | text |
+    /// |---|---|
+    /// | bcrypt | `$2y$12$`, also `$2b$` and `$2a$`, and 53 characters |
+    /// | SHA-crypt | `$5$` or `$6$`, `rounds=N$` or nothing, salt, `$`, 43 or 86 characters |
+    /// | Argon2 | `$argon2id$v=19$m=65536,t=3,p=4$salt$hash`, also `argon2i` and `argon2d` |
+    /// | apr1 | `$apr1$`, salt, `$`, 22 characters |
+    /// | SHA-1 | `{SHA}` and 28 characters |
+    /// | plain text | anything that begins neither with `$` nor with `{` nor looks like DES crypt |
+    ///
+    /// # Errors
+    /// Anything else, a kind that the policy does not name, or a cost above that of the policy:
+    /// [`PasswordHashError`].
+    pub fn parse(text: &str, policy: &HashPolicy) -> Result<Self, PasswordHashError> {
+        if text.is_empty() {
+            return Err(PasswordHashError::Empty);
+        }
+        if let Some(what) = never_accepted(text) {
+            return Err(PasswordHashError::Unsupported { what });
+        }
+        let (kind, rest) = split_kind(text)?;
+        policy.allows(kind)?;
+        Ok(Self(match kind {
+            HashKind::Bcrypt => Stored::Bcrypt(Bcrypt::parse(rest, policy)?),
+            HashKind::Sha256Crypt => {
+                Stored::ShaCrypt(ShaCrypt::parse(Function::Sha256, rest, policy)?.into())
+            }
+            HashKind::Sha512Crypt => {
+                Stored::ShaCrypt(ShaCrypt::parse(Function::Sha512, rest, policy)?.into())
+            }
+            HashKind::Argon2 => Stored::Argon2(Argon2::parse(rest, policy)?.into()),
+            HashKind::Apr1 => Stored::Apr1(Apr1::parse(rest)?),
+            HashKind::Sha1 => Stored::Sha1(OneSha1::parse(rest)?),
+            HashKind::PlainText => Stored::PlainText(PlainText::new(rest)),
+        }))
+    }
+
+    /// What kind it is.
+    #[must_use]
+    pub fn kind(&self) -> HashKind {
+        match &self.0 {
+            Stored::Bcrypt(_) => HashKind::Bcrypt,
+            Stored::ShaCrypt(hash) => hash.function().kind(),
+            Stored::Argon2(_) => HashKind::Argon2,
+            Stored::Apr1(_) => HashKind::Apr1,
+            Stored::Sha1(_) => HashKind::Sha1,
+            Stored::PlainText(_) => HashKind::PlainText,
+        }
+    }
+
+    /// Whether this is the password. Takes up to a second, or what the policy allows.
+    ///
+    /// A password with a NUL is wrong and not even hashed, since what follows it is lost to bcrypt.
+    /// One of more than 72 bytes is wrong to bcrypt, and one of more than 512 bytes to SHA-crypt
+    /// and apr1. Where there is not enough memory for Argon2 the answer is no.
+    ///
+    /// # Security
+    /// The time depends on the stored hash and on the length of the password, not on whether it is
+    /// right. To make it the same for unknown users, and to tell a lack of memory from a wrong
+    /// password, use [`Effort::verify`](super::Effort::verify). Call it on a
+    /// [`HashingPool`](super::HashingPool), never on a thread that serves requests.
+    #[must_use]
+    pub fn verify(&self, password: &str) -> bool {
+        !password.contains('\0') && self.check(password).unwrap_or(false)
+    }
+
+    /// The same for a password without NUL.
+    pub(super) fn check(&self, password: &str) -> Result<bool, OutOfMemory> {
+        let password = password.as_bytes();
+        Ok(match &self.0 {
+            Stored::Bcrypt(hash) => hash.verify(password),
+            Stored::ShaCrypt(hash) => hash.verify(password),
+            Stored::Argon2(hash) => hash.verify(password)?,
+            Stored::Apr1(hash) => hash.verify(password),
+            Stored::Sha1(hash) => hash.verify(password),
+            Stored::PlainText(hash) => hash.verify(password),
+        })
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PasswordHash({}, ..)", self.kind())
+    }
+}
+
+/// What a text is, if no policy accepts it.
+fn never_accepted(text: &str) -> Option<&'static str> {
+    const NEVER: [(&str, &str); 8] = [
+        ("$2x$", "bcrypt of the broken kind $2x$"),
+        ("$2$", "bcrypt of the first kind $2$"),
+        ("$1$", "MD5-crypt"),
+        ("$3$", "NT hash"),
+        ("$7$", "scrypt"),
+        ("$y$", "yescrypt"),
+        ("$gy$", "gost-yescrypt"),
+        ("{SSHA}", "salted SHA-1 of LDAP"),
+    ];
+    if is_des_crypt(text) {
+        return Some("DES crypt");
+    }
+    NEVER.iter().find(|(prefix, _)| text.starts_with(prefix)).map(|&(_, what)| what)
+}
+
+/// Two characters of salt and eleven of hash; or an underscore, eight and eleven.
+fn is_des_crypt(text: &str) -> bool {
+    let characters = text.strip_prefix('_').unwrap_or(text);
+    let length = if text.starts_with('_') { 19 } else { 13 };
+    let of_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'/';
+    characters.len() == length && characters.bytes().all(of_alphabet)
+}
+
+/// The kind of a text, and what follows its prefix.
+fn split_kind(text: &str) -> Result<(HashKind, &str), PasswordHashError> {
+    const PREFIXES: [(&str, HashKind); 7] = [
+        ("$2y$", HashKind::Bcrypt),
+        ("$2b$", HashKind::Bcrypt),
+        ("$2a$", HashKind::Bcrypt),
+        ("$5$", HashKind::Sha256Crypt),
+        ("$6$", HashKind::Sha512Crypt),
+        ("$apr1$", HashKind::Apr1),
+        ("{SHA}", HashKind::Sha1),
+    ];
+    for (prefix, kind) in PREFIXES {
+        if let Some(rest) = text.strip_prefix(prefix) {
+            return Ok((kind, rest));
+        }
+    }
+    match text.strip_prefix('$') {
+        Some(rest) if rest.starts_with("argon2") => Ok((HashKind::Argon2, rest)),
+        None if !text.starts_with('{') => Ok((HashKind::PlainText, text)),
+        // A cut or mistyped hash must not become a plain password.
+        _ => Err(PasswordHashError::Unsupported { what: "of no known kind" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BCRYPT: &str = "$2y$05$abcdefghijklmnopqrstuuWG29KuyeAicPCJODk1zjyGvyQUU2awu";
+    const SHA256: &str = "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5";
+    const ARGON2: &str =
+        "$argon2id$v=19$m=16,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    const APR1: &str = "$apr1$lZL6V/ci$eIMz/iKDkbtys/uU7LEK00";
+    const SHA1: &str = "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=";
+
+    const EVERYTHING: HashPolicy = HashPolicy::new()
+        .allow_kind(HashKind::Apr1)
+        .allow_kind(HashKind::Sha1)
+        .allow_kind(HashKind::PlainText);
+
+    #[track_caller]
+    fn refused(text: &str, policy: &HashPolicy, message: &str) {
+        let error = PasswordHash::parse(text, policy).unwrap_err();
+        assert_eq!(error.to_string(), message, "{text}");
+    }
+
+    #[track_caller]
+    fn read(text: &str) -> PasswordHash {
+        PasswordHash::parse(text, &EVERYTHING).unwrap()
+    }
+
+    #[test]
+    fn tells_the_kinds_apart() {
+        for (text, kind) in [
+            (BCRYPT, HashKind::Bcrypt),
+            (&BCRYPT.replace("$2y$", "$2b$"), HashKind::Bcrypt),
+            (&BCRYPT.replace("$2y$", "$2a$"), HashKind::Bcrypt),
+            (SHA256, HashKind::Sha256Crypt),
+            (ARGON2, HashKind::Argon2),
+            (APR1, HashKind::Apr1),
+            (SHA1, HashKind::Sha1),
+            ("wonder", HashKind::PlainText),
+        ] {
+            let hash = read(text);
+            assert_eq!(hash.kind(), kind, "{text}");
+            assert_eq!(format!("{hash:?}"), format!("PasswordHash({kind}, ..)"));
+        }
+    }
+
+    #[test]
+    fn weak_kinds_are_refused_unless_named() {
+        for (text, name) in [(APR1, "apr1"), (SHA1, "sha"), ("wonder", "plain")] {
+            let message = format!(
+                "the hash is of the weak kind {name}: make a new one, or accept it with allow_kind"
+            );
+            refused(text, &HashPolicy::new(), &message);
+            let policy = HashPolicy::new().allow_kind(HashKind::from_name(name).unwrap());
+            assert!(PasswordHash::parse(text, &policy).is_ok(), "{text}");
+            for (other, _) in [(APR1, "apr1"), (SHA1, "sha"), ("wonder", "plain")] {
+                assert_eq!(PasswordHash::parse(other, &policy).is_ok(), other == text);
+            }
+        }
+    }
+
+    #[test]
+    fn des_crypt_and_other_old_kinds_are_never_accepted() {
+        let x = BCRYPT.replace("$2y$", "$2x$");
+        for (text, what) in [
+            ("rqXexS6ZhobKA", "DES crypt"),
+            ("_J9..XXXXXXXXXXXXXXX", "DES crypt"),
+            (&x, "bcrypt of the broken kind $2x$"),
+            ("$1$abcdefgh$8PiLd7v64Cj1fHEPRHXHo.", "MD5-crypt"),
+            ("$y$j9T$abc$def", "yescrypt"),
+            ("{SSHA}AAAA", "salted SHA-1 of LDAP"),
+            ("$sha1$1$salt$hash", "of no known kind"),
+            ("{MD5}abc", "of no known kind"),
+            ("$", "of no known kind"),
+            ("{", "of no known kind"),
+        ] {
+            let message = format!("the hash is {what}, which is never accepted: make a new one");
+            refused(text, &EVERYTHING, &message);
+        }
+    }
+
+    #[test]
+    fn an_empty_hash_is_refused() {
+        refused("", &EVERYTHING, "the hash is empty");
+    }
+
+    #[test]
+    fn a_truncated_or_mistyped_hash_is_refused_and_no_plain_password() {
+        for text in [BCRYPT, SHA256, ARGON2, APR1, SHA1] {
+            for length in 1..text.len() {
+                let cut = &text[..length];
+                // Hashes of Argon2 have any length: that of a cut one is another hash.
+                let parsed = PasswordHash::parse(cut, &EVERYTHING);
+                assert!(parsed.is_err() || text == ARGON2 && length > 55, "{cut}");
+            }
+            let longer = ["A", "$", " "].map(|end| format!("{text}{end}"));
+            for text in longer.iter().skip(usize::from(text == ARGON2)) {
+                assert!(PasswordHash::parse(text, &EVERYTHING).is_err(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn cost_bombs_are_refused_when_read() {
+        let bcrypt = |cost: u32| BCRYPT.replace("$05$", &format!("${cost:02}$"));
+        let sha = |rounds: u64| SHA256.replace("$5$", &format!("$5$rounds={rounds}$"));
+        let argon2 =
+            |m: u64, t: u64, p: u64| ARGON2.replace("m=16,t=1,p=1", &format!("m={m},t={t},p={p}"));
+        for (text, message) in [
+            (bcrypt(31), "the cost of the bcrypt hash is 31: at most 15 is allowed"),
+            (bcrypt(16), "the cost of the bcrypt hash is 16: at most 15 is allowed"),
+            (
+                sha(999_999_999),
+                "the number of rounds of the sha256-crypt hash is 999999999: at most 1000000 is allowed",
+            ),
+            (
+                argon2(4 << 20, 1, 1),
+                "the memory in KiB of the argon2 hash is 4194304: at most 262144 is allowed",
+            ),
+            (
+                argon2(16, 4_000_000_000, 1),
+                "the number of passes of the argon2 hash is 4000000000: at most 16 is allowed",
+            ),
+            (bcrypt(3), "the bcrypt hash is malformed: its cost is not within 4 to 31"),
+            (bcrypt(32), "the bcrypt hash is malformed: its cost is not within 4 to 31"),
+            (bcrypt(99), "the bcrypt hash is malformed: its cost is no number of two digits"),
+            (
+                sha(999),
+                "the sha256-crypt hash is malformed: its rounds are not within 1000 to 999999999",
+            ),
+            (sha(1 << 32), "the sha256-crypt hash is malformed: its rounds are no number"),
+            (
+                argon2(1 << 32, 1, 1),
+                "the argon2 hash is malformed: its parameters are not m, t and p as numbers",
+            ),
+            (argon2(16, 1, 3), "the argon2 hash is malformed: its parameters do not go together"),
+            (
+                argon2(16, 1, 4_294_967_295),
+                "the argon2 hash is malformed: its parameters do not go together",
+            ),
+        ] {
+            refused(&text, &EVERYTHING, message);
+        }
+        let policy = HashPolicy::new().with_max_bcrypt_cost(16).with_max_argon2_passes(20);
+        assert!(PasswordHash::parse(&bcrypt(16), &policy).is_ok());
+        assert!(PasswordHash::parse(&argon2(16, 20, 1), &policy).is_ok());
+    }
+
+    #[test]
+    fn numbers_are_written_in_one_way() {
+        for text in ["rounds=+5000", "rounds=05000", "rounds= 5000", "rounds=", "rounds=5e3"] {
+            let text = SHA256.replace("$5$", &format!("$5${text}$"));
+            assert!(PasswordHash::parse(&text, &EVERYTHING).is_err(), "{text}");
+        }
+        for parameters in
+            ["m=016,t=1,p=1", "t=1,m=16,p=1", "m=16,t=1", "m=16,t=1,p=1,", "m=+16,t=1,p=1"]
+        {
+            let text = ARGON2.replace("m=16,t=1,p=1", parameters);
+            assert!(PasswordHash::parse(&text, &EVERYTHING).is_err(), "{text}");
+        }
+        for cost in ["5", "+5", " 5", "005", "0x"] {
+            let text = BCRYPT.replace("$05$", &format!("${cost}$"));
+            assert!(PasswordHash::parse(&text, &EVERYTHING).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_ascii_is_refused_without_a_panic() {
+        for text in [BCRYPT, SHA256, ARGON2, APR1, SHA1] {
+            for (at, _) in text.char_indices().skip(1) {
+                let text = format!("{}\u{e4}{}", &text[..at], &text[at..]);
+                assert!(PasswordHash::parse(&text, &EVERYTHING).is_err(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn bcrypt_refuses_what_it_cannot_see_unless_truncation_is_allowed() {
+        let [exact, longer] = [72, 73].map(|length| "a".repeat(length));
+        let stored = super::super::bcrypt::make(4, exact.as_bytes()).unwrap();
+        let strict = PasswordHash::parse(&stored, &HashPolicy::new()).unwrap();
+        assert!(strict.verify(&exact));
+        assert!(!strict.verify(&longer));
+        assert!(!strict.verify(&exact[1..]));
+        let policy = HashPolicy::new().allow_bcrypt_truncation();
+        let lenient = PasswordHash::parse(&stored, &policy).unwrap();
+        assert!(lenient.verify(&longer));
+        assert!(!lenient.verify(&format!("b{}", &longer[1..])));
+    }
+
+    #[test]
+    fn a_password_with_a_nul_is_refused_before_hashing() {
+        let work = super::super::meter::work_of(|| {
+            for text in [BCRYPT, SHA256, ARGON2, APR1, SHA1, "wonder"] {
+                for password in ["password\0password", "password\0", "\0", "wonder\0"] {
+                    assert!(!read(text).verify(password), "{text}");
+                }
+            }
+        });
+        assert!(work.is_empty(), "{work:?}");
+        assert!(read(BCRYPT).verify("password"));
+    }
+
+    #[test]
+    fn a_password_longer_than_the_kind_takes_is_wrong_and_costs_no_more() {
+        let longest = "a".repeat(512);
+        let policy = HashPolicy::new();
+        let stored =
+            super::super::sha_crypt::make(Function::Sha512, 1_000, longest.as_bytes()).unwrap();
+        let hash = PasswordHash::parse(&stored, &policy).unwrap();
+        assert!(hash.verify(&longest));
+        assert!(!hash.verify(&format!("{longest}a")));
+        assert!(!read(APR1).verify(&longest));
+    }
+
+    #[test]
+    fn plain_text_is_compared_whole() {
+        let hash = read("wonder");
+        assert!(hash.verify("wonder"));
+        for wrong in ["", "wonde", "wonderer", "Wonder"] {
+            assert!(!hash.verify(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_most_frequent_kind_is_small() {
+        assert_eq!(size_of::<PasswordHash>(), 48);
+    }
+}

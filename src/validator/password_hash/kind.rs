@@ -1,0 +1,86 @@
+//! The kinds of stored passwords.
+
+use std::fmt;
+
+/// A kind of stored password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HashKind {
+    /// bcrypt: `$2y$`, `$2b$` or `$2a$`.
+    Bcrypt,
+    /// SHA-crypt with SHA-256: `$5$`.
+    Sha256Crypt,
+    /// SHA-crypt with SHA-512: `$6$`.
+    Sha512Crypt,
+    /// Argon2 as a PHC string: `$argon2id$`, `$argon2i$` or `$argon2d$`.
+    Argon2,
+    /// A thousand rounds of MD5 as Apache does them: `$apr1$`. Weak.
+    Apr1,
+    /// One round of SHA-1 without a salt: `{SHA}`. Very weak.
+    Sha1,
+    /// The password itself. No protection at all.
+    PlainText,
+}
+
+impl HashKind {
+    const EACH: [Self; 7] = [
+        Self::Bcrypt,
+        Self::Sha256Crypt,
+        Self::Sha512Crypt,
+        Self::Argon2,
+        Self::Apr1,
+        Self::Sha1,
+        Self::PlainText,
+    ];
+
+    /// The name, for options and messages: `bcrypt`, `sha256-crypt`, `sha512-crypt`, `argon2`,
+    /// `apr1`, `sha` or `plain`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bcrypt => "bcrypt",
+            Self::Sha256Crypt => "sha256-crypt",
+            Self::Sha512Crypt => "sha512-crypt",
+            Self::Argon2 => "argon2",
+            Self::Apr1 => "apr1",
+            Self::Sha1 => "sha",
+            Self::PlainText => "plain",
+        }
+    }
+
+    /// The kind of that [`name`](Self::name).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::EACH.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether stored passwords of this kind are quickly guessed, or need not be guessed at all.
+    #[must_use]
+    pub const fn is_weak(self) -> bool {
+        matches!(self, Self::Apr1 | Self::Sha1 | Self::PlainText)
+    }
+
+    pub(super) const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+impl fmt::Display for HashKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_its_name() {
+        for kind in HashKind::EACH {
+            assert_eq!(HashKind::from_name(&kind.to_string()), Some(kind));
+        }
+        assert_eq!(HashKind::from_name("des"), None);
+        assert_eq!(HashKind::from_name(""), None);
+    }
+}

@@ -1,0 +1,175 @@
+//! SHA-crypt: many rounds of SHA-256 or SHA-512.
+
+use sha_crypt::Params;
+use sha2::{Digest, Sha256, Sha512};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{HashKind, HashPolicy, HashingError, PasswordHashError, crypt64, meter};
+use crate::secret::constant_time_eq;
+
+/// The time grows with the length of the password, so a client could choose it: the limit is that of
+/// crypt(3), and what is longer is wrong.
+pub(super) const LONGEST: usize = 512;
+pub(super) const ROUNDS: std::ops::RangeInclusive<u32> = Params::ROUNDS_MIN..=Params::ROUNDS_MAX;
+
+const DEFAULT_ROUNDS: u32 = 5_000;
+const LONGEST_SALT: usize = 16;
+
+/// The hash function of a SHA-crypt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Function {
+    Sha256,
+    Sha512,
+}
+
+impl Function {
+    pub(super) const fn kind(self) -> HashKind {
+        match self {
+            Self::Sha256 => HashKind::Sha256Crypt,
+            Self::Sha512 => HashKind::Sha512Crypt,
+        }
+    }
+
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Sha256 => "$5$",
+            Self::Sha512 => "$6$",
+        }
+    }
+}
+
+/// What is stored, after the prefix: rounds, salt and hash.
+#[derive(Clone)]
+pub(super) struct ShaCrypt {
+    function: Function,
+    rounds: u32,
+    salt: Box<str>,
+    hash: Zeroizing<Vec<u8>>,
+}
+
+impl ShaCrypt {
+    /// Reads what follows `$5$` or `$6$`.
+    pub(super) fn parse(
+        function: Function,
+        text: &str,
+        policy: &HashPolicy,
+    ) -> Result<Self, PasswordHashError> {
+        let kind = function.kind();
+        let malformed = |problem| PasswordHashError::Malformed { kind, problem };
+        let (rounds, rest) = match text.strip_prefix("rounds=") {
+            Some(rest) => {
+                let (digits, rest) = rest.split_once('$').ok_or(malformed("it is cut off"))?;
+                (number(digits).ok_or(malformed("its rounds are no number"))?, rest)
+            }
+            None => (DEFAULT_ROUNDS, text),
+        };
+        if !ROUNDS.contains(&rounds) {
+            return Err(malformed("its rounds are not within 1000 to 999999999"));
+        }
+        policy.check_rounds(kind, rounds)?;
+        let (salt, hash) = rest.split_once('$').ok_or(malformed("it is cut off"))?;
+        if salt.len() > LONGEST_SALT || !salt.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(malformed("its salt is not 16 or fewer characters of ASCII"));
+        }
+        let hash = match function {
+            Function::Sha256 => crypt64::decode(&crypt64::SHA256, hash).map(Vec::from),
+            Function::Sha512 => crypt64::decode(&crypt64::SHA512, hash).map(Vec::from),
+        };
+        let hash =
+            hash.ok_or(malformed("its last part is not as long as it must be, or not of base 64"))?;
+        Ok(Self { function, rounds, salt: salt.into(), hash: Zeroizing::new(hash) })
+    }
+
+    pub(super) const fn function(&self) -> Function {
+        self.function
+    }
+
+    pub(super) const fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
+    /// Too long a password costs what the longest does, and is wrong.
+    pub(super) fn verify(&self, password: &[u8]) -> bool {
+        let computed = compute(self.function, self.rounds, self.salt.as_bytes(), password);
+        constant_time_eq(&self.hash, &computed) & (password.len() <= LONGEST)
+    }
+}
+
+/// The hash as it is stored, with a new salt.
+pub(super) fn make(
+    function: Function,
+    rounds: u32,
+    password: &[u8],
+) -> Result<String, HashingError> {
+    let salt = crypt64::salt::<LONGEST_SALT>();
+    let salt = salt.map_err(|error| HashingError::Randomness(error.into()))?;
+    let hash = compute(function, rounds, salt.as_bytes(), password);
+    let order: &crypt64::Order = match function {
+        Function::Sha256 => &crypt64::SHA256,
+        Function::Sha512 => &crypt64::SHA512,
+    };
+    let hash = crypt64::encode(order, &hash);
+    Ok(format!("{}rounds={rounds}${salt}${hash}", function.prefix()))
+}
+
+/// Does the work of a check of so many rounds.
+pub(super) fn burn(function: Function, rounds: u32, password: &[u8]) {
+    const SALT: &[u8] = &[b'.'; LONGEST_SALT];
+    if ROUNDS.contains(&rounds) {
+        std::hint::black_box(compute(function, rounds, SALT, password));
+        return;
+    }
+    // Fewer than the algorithm has: what makes up the difference between two hashes.
+    meter::add(function.kind().name(), rounds.into());
+    let password = at_most_longest(password);
+    match function {
+        Function::Sha256 => burn_rounds::<Sha256>(rounds, SALT, password),
+        Function::Sha512 => burn_rounds::<Sha512>(rounds, SALT, password),
+    }
+}
+
+/// As much goes through the hash function as in so many rounds of the algorithm.
+fn burn_rounds<D: Digest>(rounds: u32, salt: &[u8], password: &[u8]) {
+    let mut last = D::digest(password);
+    for round in 0..rounds {
+        let mut hash = D::new();
+        hash.update(&last);
+        if round % 3 != 0 {
+            hash.update(salt);
+        }
+        if round % 7 != 0 {
+            hash.update(password);
+        }
+        hash.update(password);
+        last = hash.finalize();
+    }
+    std::hint::black_box(last);
+}
+
+fn compute(function: Function, rounds: u32, salt: &[u8], password: &[u8]) -> Zeroizing<Vec<u8>> {
+    meter::add(function.kind().name(), rounds.into());
+    let password = at_most_longest(password);
+    // The rounds have been checked; were they not, nothing would equal an empty hash.
+    let Ok(params) = Params::new(rounds) else { return Zeroizing::default() };
+    let hash = match function {
+        Function::Sha256 => taken(sha_crypt::sha256_crypt(password, salt, params)),
+        Function::Sha512 => taken(sha_crypt::sha512_crypt(password, salt, params)),
+    };
+    Zeroizing::new(hash)
+}
+
+fn taken<const N: usize>(mut hash: [u8; N]) -> Vec<u8> {
+    let copy = hash.to_vec();
+    hash.zeroize();
+    copy
+}
+
+fn at_most_longest(password: &[u8]) -> &[u8] {
+    password.get(..LONGEST).unwrap_or(password)
+}
+
+/// A number without sign or leading zeros.
+fn number(digits: &str) -> Option<u32> {
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    plain.then(|| digits.parse().ok())?
+}
