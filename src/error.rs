@@ -118,6 +118,24 @@ pub enum ConfigError {
         /// The option.
         name: &'static str,
     },
+    /// A syntax of user parameters that cannot work.
+    #[error("user parameters: {option} {value:?} {problem}")]
+    UserParameters {
+        /// The option.
+        option: &'static str,
+        /// Its value as given.
+        value: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// User parameters together with a scheme that cannot take them out of names.
+    #[error("{scheme} cannot take parameters out of user names: {problem}")]
+    UserParametersUnsupported {
+        /// The scheme.
+        scheme: &'static str,
+        /// What would have to be otherwise.
+        problem: &'static str,
+    },
     /// A header field that has a meaning of its own cannot carry the identity.
     #[error("the field {name} cannot carry the identity: choose a name of your own")]
     ReservedIdentityHeader {

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use http::Extensions;
 
-use crate::scheme::Realm;
+use crate::{scheme::Realm, user_parameters::UserParameters};
 
 /// The canonical name of a user, as the back end holds it: never the name as typed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,19 +106,27 @@ pub struct Identity {
     account: Option<Account>,
     scheme: &'static str,
     realm: Realm,
+    user_parameters: Option<Arc<UserParameters>>,
 }
 
 impl Identity {
     /// The owner of `account` in `realm`, as proved by `scheme`.
     #[must_use]
     pub const fn new(account: Account, scheme: &'static str, realm: Realm) -> Self {
-        Self { account: Some(account), scheme, realm }
+        Self { account: Some(account), scheme, realm, user_parameters: None }
     }
 
     /// Nobody in particular, in `realm`.
     #[must_use]
     pub const fn anonymous(realm: Realm) -> Self {
-        Self { account: None, scheme: "anonymous", realm }
+        Self { account: None, scheme: "anonymous", realm, user_parameters: None }
+    }
+
+    /// Adds what stood in the user name beside the user.
+    #[must_use]
+    pub fn with_user_parameters(mut self, parameters: Arc<UserParameters>) -> Self {
+        self.user_parameters = Some(parameters);
+        self
     }
 
     /// Whether nobody was asked to prove anything.
@@ -143,6 +151,12 @@ impl Identity {
     #[must_use]
     pub const fn scheme(&self) -> &'static str {
         self.scheme
+    }
+
+    /// What stood in the user name beside the user; nothing where names are not split.
+    #[must_use]
+    pub fn user_parameters(&self) -> &UserParameters {
+        self.user_parameters.as_deref().unwrap_or(UserParameters::NONE)
     }
 
     /// The protection space in which it was proved.

@@ -53,6 +53,7 @@
 //! | hold Digest secrets yourself | [`DigestSecrets`] |
 //! | keep users in memory | [`Users`] |
 //! | ask several back ends in turn | [`FirstOf`](validator::FirstOf), [`FirstSecretsOf`](validator::FirstSecretsOf) |
+//! | take parameters out of user names | [`user_parameters`] |
 //! | find out why a request was refused | [`Refusal`] in the response's extensions, [`Reason`] |
 //! | add a third scheme | [`AuthScheme`](authenticator::AuthScheme) |
 //! | use the engine without tower | [`Authenticator::authenticate`] |
@@ -122,6 +123,7 @@ pub mod reason;
 pub mod scheme;
 pub mod secret;
 pub mod store;
+pub mod user_parameters;
 pub mod validator;
 
 pub use authenticator::{Authenticator, BasicScheme, DigestScheme, Refusal};

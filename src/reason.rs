@@ -26,6 +26,8 @@ pub enum Reason {
     ControlCharacter,
     /// A password longer than the limit.
     PasswordTooLong,
+    /// A user name whose parameters are not what they should be.
+    UserParameters,
     /// A user that the back end does not know.
     UnknownUser,
     /// A user that the back end knows, without the right password.
@@ -81,6 +83,7 @@ impl Reason {
             | Self::EmptyPassword
             | Self::ControlCharacter
             | Self::PasswordTooLong
+            | Self::UserParameters
             | Self::UnknownUser
             | Self::WrongPassword
             | Self::OtherRealm
@@ -129,6 +132,7 @@ impl Reason {
             Self::EmptyPassword => "empty-password",
             Self::ControlCharacter => "control-character",
             Self::PasswordTooLong => "password-too-long",
+            Self::UserParameters => "user-parameters",
             Self::UnknownUser => "unknown-user",
             Self::WrongPassword => "wrong-password",
             Self::OtherRealm => "other-realm",

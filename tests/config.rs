@@ -17,6 +17,7 @@ use tower_proxy_auth::{
         digest::{Algorithm, HashFunction, HashFunctions, NonceKey},
     },
     store::MemoryNonceStore,
+    user_parameters::UserParameterSyntax,
     validator::{FirstSecretsOf, UserError, Users},
 };
 
@@ -87,6 +88,16 @@ impl NonceStore for SharedStore {
     async fn check_and_insert(&self, _: Presentation<'_>) -> Result<NonceUse, BackendError> {
         Ok(NonceUse::Forgotten)
     }
+}
+
+#[test]
+fn a_scheme_that_says_nothing_of_user_parameters_cannot_have_them() {
+    let syntax = UserParameterSyntax::builder().with_flag("sticky").build().unwrap();
+    let builder = Authenticator::builder(realm()).with_user_parameters(syntax);
+    refuses(
+        builder.with_basic(users()).with_scheme(Named("Token")).build(),
+        "Token cannot take parameters out of user names: the scheme does not say that it splits names",
+    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ use std::{
 const RANKS: &[&[&str]] = &[
     &["clock", "error", "hex", "secret"],
     &["grammar", "head"],
-    &["scheme"],
+    &["scheme", "user_parameters"],
     &["identity", "reason"],
     &["ports"],
     &["policy", "store", "validator"],

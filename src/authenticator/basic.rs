@@ -1,6 +1,6 @@
 //! Basic as the engine sees it.
 
-use std::{fmt, num::NonZeroUsize};
+use std::{fmt, num::NonZeroUsize, sync::Arc};
 
 use http::HeaderValue;
 
@@ -9,13 +9,14 @@ use super::{
     scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
 };
 use crate::{
-    error::BackendError,
+    error::{BackendError, ConfigError},
     ports::{BasicCredentials, CredentialValidator, Verdict},
     reason::Reason,
     scheme::{
         OfFirstRealm, Realm,
         basic::{self, Reading, UserPass, UserPassError},
     },
+    user_parameters::SplitName,
 };
 
 /// The Basic scheme over a validator.
@@ -81,13 +82,29 @@ impl<V: CredentialValidator> BasicScheme<V> {
     }
 }
 
-fn credentials<'a>(realm: &'a Realm, user_pass: &'a UserPass) -> BasicCredentials<'a> {
-    let (user_id, password) = user_pass.parts();
-    BasicCredentials::new(realm, user_id, password)
+/// Credentials as sent, not yet checked.
+#[derive(Debug)]
+pub struct BasicClaim {
+    user_pass: UserPass,
+    split: Option<SplitName>,
+}
+
+impl BasicClaim {
+    /// What the validator is asked about.
+    fn credentials<'a>(&'a self, realm: &'a Realm) -> BasicCredentials<'a> {
+        let (name, password) = self.user_pass.parts();
+        let user_id = self.split.as_ref().map_or(name, |split| split.user(name));
+        BasicCredentials::new(realm, user_id, password)
+    }
+
+    fn proof_of(&self, checked: Result<Verdict, BackendError>) -> Proof {
+        let parameters = self.split.as_ref().map(|split| Arc::clone(split.parameters()));
+        accepted(checked).map(|accepted| accepted.with_user_parameters(parameters))
+    }
 }
 
 impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
-    type Claim = UserPass;
+    type Claim = BasicClaim;
 
     fn name(&self) -> &'static str {
         basic::NAME
@@ -100,19 +117,29 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
 
     fn claim(
         &self,
-        _: &ClaimContext<'_>,
+        context: &ClaimContext<'_>,
         credentials: SentCredentials,
-    ) -> Result<UserPass, Refusal> {
-        UserPass::decode(credentials.as_bytes(), &self.reading)
-            .map_err(|error| Refusal::new(reason_of(error)).with_source(error))
+    ) -> Result<BasicClaim, Refusal> {
+        let user_pass = UserPass::decode(credentials.as_bytes(), &self.reading)
+            .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
+        let split = match context.splits_users() {
+            true => context.split_user(user_pass.user_id())?,
+            false => None,
+        };
+        Ok(BasicClaim { user_pass, split })
     }
 
-    fn prove_now(&self, context: &ClaimContext<'_>, claim: &UserPass) -> Option<Proof> {
-        self.validator.validate_now(credentials(context.realm(), claim)).map(proof_of)
+    fn prove_now(&self, context: &ClaimContext<'_>, claim: &BasicClaim) -> Option<Proof> {
+        let checked = self.validator.validate_now(claim.credentials(context.realm()))?;
+        Some(claim.proof_of(checked))
     }
 
-    async fn prove(&self, realm: Realm, claim: UserPass) -> Proof {
-        proof_of(self.validator.validate(credentials(&realm, &claim)).await)
+    async fn prove(&self, realm: Realm, claim: BasicClaim) -> Proof {
+        claim.proof_of(self.validator.validate(claim.credentials(&realm)).await)
+    }
+
+    fn check_user_parameters(&self) -> Result<(), ConfigError> {
+        Ok(())
     }
 }
 
@@ -127,7 +154,7 @@ const fn reason_of(error: UserPassError) -> Reason {
     }
 }
 
-fn proof_of(checked: Result<Verdict, BackendError>) -> Proof {
+fn accepted(checked: Result<Verdict, BackendError>) -> Proof {
     Err(match checked? {
         Verdict::Accepted(account) => return Ok(Accepted::new(account)),
         Verdict::WrongPassword => Refusal::new(Reason::WrongPassword),

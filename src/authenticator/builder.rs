@@ -15,6 +15,7 @@ use crate::{
     policy::StaleLimit,
     ports::{CredentialValidator, DigestSecrets},
     scheme::{Realm, basic, digest},
+    user_parameters::UserParameterSyntax,
 };
 
 const DEFAULT_MAX_FIELD_LENGTH: usize = 16 * 1_024;
@@ -34,6 +35,7 @@ pub struct AuthenticatorBuilder {
     allow_anonymous: bool,
     max_field_length: usize,
     max_consecutive_stale: u32,
+    user_parameters: Option<UserParameterSyntax>,
     clock: Arc<dyn Clock>,
     mistake: Option<ConfigError>,
 }
@@ -52,6 +54,7 @@ impl AuthenticatorBuilder {
             allow_anonymous: false,
             max_field_length: DEFAULT_MAX_FIELD_LENGTH,
             max_consecutive_stale: DEFAULT_MAX_CONSECUTIVE_STALE,
+            user_parameters: None,
             clock: Arc::new(SystemClock::new()),
             mistake: None,
         }
@@ -150,6 +153,19 @@ impl AuthenticatorBuilder {
         self
     }
 
+    /// Takes parameters out of user names before anything else is done with them: the back end is
+    /// asked about the user that is left, and the inner service finds the parameters in
+    /// [`Identity::user_parameters`]. Names that cannot be split are refused with 407.
+    ///
+    /// A client hashes the whole name into H(A1), so Digest works only with secrets that
+    /// [hold passwords](DigestSecrets::holds_passwords), and without userhash.
+    ///
+    /// [`Identity::user_parameters`]: crate::identity::Identity::user_parameters
+    pub fn with_user_parameters(mut self, syntax: UserParameterSyntax) -> Self {
+        self.user_parameters = Some(syntax);
+        self
+    }
+
     /// Takes the time from `clock`; by default from [`SystemClock`].
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -160,7 +176,7 @@ impl AuthenticatorBuilder {
     ///
     /// # Errors
     /// The first mistake in the options: no scheme, one twice, a limit of zero, whatever
-    /// [`with_digest`](Self::with_digest) found.
+    /// [`with_digest`](Self::with_digest) found, user parameters for a scheme that cannot split names.
     pub fn build(mut self) -> Result<Authenticator, ConfigError> {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
@@ -178,6 +194,9 @@ impl AuthenticatorBuilder {
                 return Err(ConfigError::DuplicateScheme { name });
             }
         }
+        if self.user_parameters.is_some() {
+            self.schemes.iter().try_for_each(|scheme| scheme.check_user_parameters())?;
+        }
         if self.max_field_length == 0 {
             return Err(ConfigError::ZeroLimit { name: "max_field_length" });
         }
@@ -194,6 +213,7 @@ impl AuthenticatorBuilder {
             bypass: self.bypass,
             allow_anonymous: self.allow_anonymous,
             max_field_length: self.max_field_length,
+            user_parameters: self.user_parameters,
             stale_limit: StaleLimit::new(max_consecutive_stale),
             clock: self.clock,
         })))

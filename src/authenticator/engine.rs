@@ -21,6 +21,7 @@ use crate::{
     policy::{Client, StaleLimit},
     reason::Reason,
     scheme::Realm,
+    user_parameters::UserParameterSyntax,
 };
 
 /// Decides whether requests may be forwarded. Cloning is cheap, and clones are one.
@@ -63,6 +64,7 @@ pub(super) struct Engine {
     pub(super) bypass: Option<Bypass>,
     pub(super) allow_anonymous: bool,
     pub(super) max_field_length: usize,
+    pub(super) user_parameters: Option<UserParameterSyntax>,
     pub(super) stale_limit: StaleLimit,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -101,7 +103,8 @@ impl Authenticator {
             Ok(routed) => routed,
             Err(refusal) => return refused(refusal),
         };
-        let context = ClaimContext { head, realm, moment: &moment };
+        let user_parameters = engine.user_parameters.as_ref();
+        let context = ClaimContext { head, realm, moment: &moment, user_parameters };
         let source = Source { scheme: scheme.name(), realm, peer: head.peer() };
         match scheme.check(&context, credentials) {
             Progress::Done(proof) => Authentication::Ready(engine.conclude(proof, source, &moment)),
@@ -155,10 +158,13 @@ impl Engine {
     ) -> Decision {
         let Source { scheme, realm, .. } = source;
         match proof {
-            Ok(Accepted { account, info }) => {
+            Ok(Accepted { account, info, user_parameters }) => {
                 self.stale_limit.clear(|| source.client(&account));
-                let identity = Some(Identity::new(account, scheme, realm.clone()));
-                Decision::Forward(Grant { identity, info })
+                let mut identity = Identity::new(account, scheme, realm.clone());
+                if let Some(parameters) = user_parameters {
+                    identity = identity.with_user_parameters(parameters);
+                }
+                Decision::Forward(Grant { identity: Some(identity), info })
             }
             Err(refusal) => {
                 self.reject(self.limit_stale(refusal, source, moment), Some(scheme), realm, moment)

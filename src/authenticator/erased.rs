@@ -7,6 +7,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use http::HeaderValue;
 
 use super::scheme::{AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials};
+use crate::error::ConfigError;
 
 pub(super) type PendingProof = Pin<Box<dyn Future<Output = Proof> + Send>>;
 
@@ -19,6 +20,7 @@ pub(super) enum Progress {
 pub(super) trait AnyScheme: Send + Sync {
     fn name(&self) -> &'static str;
     fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue));
+    fn check_user_parameters(&self) -> Result<(), ConfigError>;
     fn check(&self, context: &ClaimContext<'_>, credentials: SentCredentials) -> Progress;
 }
 
@@ -37,6 +39,10 @@ impl<S: AuthScheme> AnyScheme for Erased<S> {
 
     fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
         self.0.challenges(context, add);
+    }
+
+    fn check_user_parameters(&self) -> Result<(), ConfigError> {
+        self.0.check_user_parameters()
     }
 
     fn check(&self, context: &ClaimContext<'_>, credentials: SentCredentials) -> Progress {

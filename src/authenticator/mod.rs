@@ -15,7 +15,7 @@ mod refusal;
 mod rejection;
 mod scheme;
 
-pub use basic::BasicScheme;
+pub use basic::{BasicClaim, BasicScheme};
 pub use builder::AuthenticatorBuilder;
 pub use decision::{Authentication, Decision, Grant, PendingDecision};
 pub use digest::{AuthInfo, DigestBuilder, DigestClaim, DigestScheme, NonceKeys};

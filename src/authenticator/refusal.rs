@@ -3,7 +3,8 @@
 use std::{error::Error, fmt, sync::Arc};
 
 use crate::{
-    error::BackendError, identity::Account, policy::StaleCredentials, reason::Reason, scheme::Realm,
+    error::BackendError, identity::Account, policy::StaleCredentials, reason::Reason,
+    scheme::Realm, user_parameters::UserParameterError,
 };
 
 /// Why a request was refused, by which scheme, and whose it was.
@@ -80,6 +81,12 @@ impl Refusal {
 impl From<BackendError> for Refusal {
     fn from(error: BackendError) -> Self {
         Self::new(Reason::BackendFailed).with_source(error)
+    }
+}
+
+impl From<UserParameterError> for Refusal {
+    fn from(error: UserParameterError) -> Self {
+        Self::new(Reason::UserParameters).with_source(error)
     }
 }
 

@@ -1,15 +1,17 @@
 //! The port that every scheme goes through, ours included.
 
-use std::{fmt, future::Future};
+use std::{fmt, future::Future, sync::Arc};
 
 use http::HeaderValue;
 
 use super::refusal::Refusal;
 use crate::{
     clock::{Moment, Timestamp},
+    error::ConfigError,
     head::RequestHead,
     identity::Account,
     scheme::Realm,
+    user_parameters::{SplitName, UserParameterSyntax, UserParameters},
 };
 
 /// An authentication scheme: what it asks for, and how it checks what it gets.
@@ -50,6 +52,17 @@ pub trait AuthScheme: Send + Sync + 'static {
     /// Checks the claim, which was made for `realm`. The head of the request is gone by then: what
     /// is needed of it belongs into the claim.
     fn prove(&self, realm: Realm, claim: Self::Claim) -> impl Future<Output = Proof> + Send;
+
+    /// Whether the scheme can be offered where parameters are taken out of user names. Then its
+    /// claims are about the user that [`ClaimContext::split_user`] leaves, and what it accepts has
+    /// the parameters. A scheme that says nothing about it cannot.
+    ///
+    /// # Errors
+    /// [`ConfigError::UserParametersUnsupported`], which ends the building of the engine.
+    fn check_user_parameters(&self) -> Result<(), ConfigError> {
+        let problem = "the scheme does not say that it splits names";
+        Err(ConfigError::UserParametersUnsupported { scheme: self.name(), problem })
+    }
 }
 
 /// What challenges are made from.
@@ -86,6 +99,7 @@ pub struct ClaimContext<'a> {
     pub(super) head: &'a RequestHead<'a>,
     pub(super) realm: &'a Realm,
     pub(super) moment: &'a Moment<'a>,
+    pub(super) user_parameters: Option<&'a UserParameterSyntax>,
 }
 
 impl<'a> ClaimContext<'a> {
@@ -105,6 +119,22 @@ impl<'a> ClaimContext<'a> {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.moment.now()
+    }
+}
+
+impl ClaimContext<'_> {
+    /// Whether names may hold parameters.
+    #[must_use]
+    pub const fn splits_users(&self) -> bool {
+        self.user_parameters.is_some()
+    }
+
+    /// The user in a name as sent, and the parameters beside it; `None` where names are not split.
+    ///
+    /// # Errors
+    /// The parameters are not what they should be: the claim is to be refused for it.
+    pub fn split_user(&self, name: &str) -> Result<Option<SplitName>, Refusal> {
+        self.user_parameters.map(|syntax| syntax.split(name)).transpose().map_err(Refusal::from)
     }
 }
 
@@ -148,19 +178,27 @@ pub type Proof = Result<Accepted, Refusal>;
 pub struct Accepted {
     pub(super) account: Account,
     pub(super) info: Option<HeaderValue>,
+    pub(super) user_parameters: Option<Arc<UserParameters>>,
 }
 
 impl Accepted {
     /// The request comes from the owner of `account`.
     #[must_use]
     pub const fn new(account: Account) -> Self {
-        Self { account, info: None }
+        Self { account, info: None, user_parameters: None }
     }
 
     /// Adds the value of `Proxy-Authentication-Info` for the response.
     #[must_use]
     pub fn with_info(mut self, info: Option<HeaderValue>) -> Self {
         self.info = info;
+        self
+    }
+
+    /// Adds what stood in the user name beside the user.
+    #[must_use]
+    pub fn with_user_parameters(mut self, parameters: Option<Arc<UserParameters>>) -> Self {
+        self.user_parameters = parameters;
         self
     }
 }

@@ -17,6 +17,7 @@ pub struct DigestUser<'a> {
     realm: &'a Realm,
     function: HashFunction,
     name: DigestName<'a>,
+    hashed_name: Option<&'a str>,
 }
 
 /// The user by name or by the hash of the name.
@@ -34,7 +35,14 @@ impl<'a> DigestUser<'a> {
     /// The user `name` of `realm`, asked about for `function`.
     #[must_use]
     pub const fn new(realm: &'a Realm, function: HashFunction, name: DigestName<'a>) -> Self {
-        Self { realm, function, name }
+        Self { realm, function, name, hashed_name: None }
+    }
+
+    /// Says under which name the client hashed the password, where that is not the user's.
+    #[must_use]
+    pub const fn with_hashed_name(mut self, name: &'a str) -> Self {
+        self.hashed_name = Some(name);
+        self
     }
 
     /// The protection space. A secret made for another one is of no use.
@@ -47,6 +55,25 @@ impl<'a> DigestUser<'a> {
     #[must_use]
     pub const fn function(&self) -> HashFunction {
         self.function
+    }
+
+    /// The name that the client hashed the password under, parameters included, where that is not
+    /// the user's own. Only a source that [`holds_passwords`](DigestSecrets::holds_passwords) is
+    /// asked for such a secret, and makes it by [`ha1_of`](Self::ha1_of).
+    #[must_use]
+    pub const fn hashed_name(&self) -> Option<&'a str> {
+        self.hashed_name
+    }
+
+    /// The secret that is asked for, of a user with this password. `None` if the user is given by
+    /// hash: [`HashedA1::new`] makes it of the user's own name.
+    #[must_use]
+    pub fn ha1_of(&self, password: &str) -> Option<HashedA1> {
+        let name = match (self.hashed_name, self.name) {
+            (Some(name), _) | (None, DigestName::UserId(name)) => name,
+            (None, DigestName::Userhash(_)) => return None,
+        };
+        Some(HashedA1::new(self.function, name, self.realm.as_str(), password))
     }
 
     /// Who is asked about.
@@ -148,6 +175,12 @@ pub trait DigestSecrets: Send + Sync + 'static {
     /// The hash functions for which an H(A1) is held for every user. No other is offered.
     fn hash_functions(&self) -> HashFunctions;
 
+    /// Whether the passwords themselves are held for every user, so that H(A1) can be made for any
+    /// name that a client hashed: see [`DigestUser::ha1_of`]. Names with parameters need it.
+    fn holds_passwords(&self) -> bool {
+        false
+    }
+
     /// Looks a user up. `None` if nobody of that name is known in that realm.
     ///
     /// # Errors
@@ -176,6 +209,10 @@ pub trait DigestSecrets: Send + Sync + 'static {
 impl<S: DigestSecrets> DigestSecrets for Arc<S> {
     fn hash_functions(&self) -> HashFunctions {
         S::hash_functions(self)
+    }
+
+    fn holds_passwords(&self) -> bool {
+        S::holds_passwords(self)
     }
 
     fn secret(

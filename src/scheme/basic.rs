@@ -131,22 +131,23 @@ fn str_of(checked: &[u8]) -> &str {
 
 /// Where the first colon is, in a text that can be used.
 fn colon_of(text: &str, reading: &Reading) -> Result<usize, UserPassError> {
-    let Some((user_id, password)) = text.split_once(':') else {
+    let Some(colon) = text.bytes().position(|byte| byte == b':') else {
         return Err(UserPassError::NoColon);
     };
-    if user_id.is_empty() {
+    let password_length = text.len() - colon - 1;
+    if colon == 0 {
         return Err(UserPassError::EmptyUserId);
     }
-    if password.is_empty() && !reading.empty_password {
+    if password_length == 0 && !reading.empty_password {
         return Err(UserPassError::EmptyPassword);
     }
-    if password.len() > reading.max_password_length {
+    if password_length > reading.max_password_length {
         return Err(UserPassError::PasswordTooLong);
     }
     if has_control_character(text) {
         return Err(UserPassError::ControlCharacter);
     }
-    Ok(user_id.len())
+    Ok(colon)
 }
 
 /// What `bytes` say, of which `text` is the reading as UTF-8, in the form that is asked for.

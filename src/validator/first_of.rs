@@ -118,6 +118,10 @@ impl DigestSecrets for FirstSecretsOf {
         held.reduce(HashFunctions::intersection).unwrap_or(HashFunctions::NONE)
     }
 
+    fn holds_passwords(&self) -> bool {
+        self.0.iter().all(|member| member.holds_passwords())
+    }
+
     async fn secret(&self, user: DigestUser<'_>) -> Found {
         for member in &self.0 {
             if let Some(account) = member.secret(user).await? {
@@ -162,6 +166,7 @@ impl<V: CredentialValidator> AnyValidator for V {
 /// [`DigestSecrets`] without its type.
 trait AnySecrets: Send + Sync {
     fn hash_functions(&self) -> HashFunctions;
+    fn holds_passwords(&self) -> bool;
     fn secret<'a>(&'a self, user: DigestUser<'a>) -> BoxFuture<'a, Found>;
     fn secret_now(&self, user: DigestUser<'_>) -> Option<Found>;
 }
@@ -169,6 +174,10 @@ trait AnySecrets: Send + Sync {
 impl<S: DigestSecrets> AnySecrets for S {
     fn hash_functions(&self) -> HashFunctions {
         DigestSecrets::hash_functions(self)
+    }
+
+    fn holds_passwords(&self) -> bool {
+        DigestSecrets::holds_passwords(self)
     }
 
     fn secret<'a>(&'a self, user: DigestUser<'a>) -> BoxFuture<'a, Found> {

@@ -93,6 +93,10 @@ impl<S: DigestSecrets> DigestSecrets for Timeout<S> {
         self.inner.hash_functions()
     }
 
+    fn holds_passwords(&self) -> bool {
+        self.inner.holds_passwords()
+    }
+
     async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
         self.within(self.inner.secret(user)).await
     }

@@ -270,6 +270,10 @@ impl DigestSecrets for Users {
         HashFunctions::ALL
     }
 
+    fn holds_passwords(&self) -> bool {
+        false
+    }
+
     async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
         Ok(self.find(&user))
     }

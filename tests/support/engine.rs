@@ -109,6 +109,10 @@ impl<V: DigestSecrets> DigestSecrets for Waiting<V> {
         self.0.hash_functions()
     }
 
+    fn holds_passwords(&self) -> bool {
+        self.0.holds_passwords()
+    }
+
     async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
         self.0.secret(user).await
     }

@@ -1,16 +1,23 @@
 //! What a client claims, and what comes of it where it cannot be used.
 
-use std::hash::{DefaultHasher, Hasher as _};
+use std::{
+    hash::{DefaultHasher, Hasher as _},
+    sync::Arc,
+};
 
 use http::Method;
 
 use crate::{
-    authenticator::refusal::Refusal,
+    authenticator::{refusal::Refusal, scheme::ClaimContext},
     clock::Timestamp,
     policy::StaleCredentials,
-    ports::{DigestAccount, DigestName},
+    ports::{DigestAccount, DigestName, DigestUser},
     reason::Reason,
-    scheme::digest::{Claimed, Credentials, CredentialsError, NonceCount, SealedNonce},
+    scheme::{
+        Realm,
+        digest::{Claimed, Credentials, CredentialsError, HashFunction, NonceCount, SealedNonce},
+    },
+    user_parameters::{SplitName, UserParameters},
 };
 
 /// What a client sent, with all that its proof will need.
@@ -25,6 +32,39 @@ pub struct DigestClaim {
     /// that change in between make it another number.
     pub(super) seal: u32,
     pub(super) count: NonceCount,
+    /// What each reading of the name says; `None` where names are not split.
+    pub(super) splits: Option<Box<Splits>>,
+}
+
+/// What each reading of a name says; `None` for one that cannot be split.
+type Splits = [Option<SplitName>; 3];
+
+/// Whom to look up.
+#[derive(Clone, Copy)]
+pub(super) struct Candidate<'a> {
+    name: DigestName<'a>,
+    /// The name as the client hashed it, where it was split.
+    hashed_name: Option<&'a str>,
+    pub(super) user_parameters: Option<&'a Arc<UserParameters>>,
+}
+
+impl<'a> Candidate<'a> {
+    const fn whole(name: DigestName<'a>) -> Self {
+        Self { name, hashed_name: None, user_parameters: None }
+    }
+
+    fn of_split(name: &'a str, split: &'a SplitName) -> Self {
+        Self {
+            name: DigestName::UserId(split.user(name)),
+            hashed_name: Some(name),
+            user_parameters: Some(split.parameters()),
+        }
+    }
+
+    pub(super) fn user(self, realm: &'a Realm, function: HashFunction) -> DigestUser<'a> {
+        let user = DigestUser::new(realm, function, self.name);
+        self.hashed_name.map_or(user, |name| user.with_hashed_name(name))
+    }
 }
 
 impl DigestClaim {
@@ -54,14 +94,48 @@ fn hash_of(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// Splits the readings of a name where that is asked for.
+///
+/// # Errors
+/// None of them can be split.
+pub(super) fn split(
+    context: &ClaimContext<'_>,
+    credentials: &Credentials,
+) -> Result<Option<Box<Splits>>, Refusal> {
+    if !context.splits_users() {
+        return Ok(None);
+    }
+    let Claimed::Names(readings) = credentials.claimed() else { return Ok(None) };
+    let mut mistake = None;
+    let splits = readings.map(|reading| {
+        let split = context.split_user(&reading?);
+        split.map_err(|refusal| mistake.get_or_insert(refusal).reason()).ok().flatten()
+    });
+    match mistake {
+        Some(refusal) if splits.iter().all(Option::is_none) => Err(refusal),
+        _ => Ok(Some(Box::new(splits))),
+    }
+}
+
 /// Whom to look up, in the order in which it is tried.
-pub(super) fn names<'a>(claimed: &'a Claimed<'_>) -> impl Iterator<Item = DigestName<'a>> {
+pub(super) fn candidates<'a>(
+    claimed: &'a Claimed<'_>,
+    splits: Option<&'a Splits>,
+) -> impl Iterator<Item = Candidate<'a>> {
     let (readings, hash) = match claimed {
         Claimed::Names(readings) => (readings.as_slice(), None),
-        Claimed::Userhash(hash) => ([].as_slice(), Some(*hash)),
+        Claimed::Userhash(hash) => {
+            ([].as_slice(), Some(Candidate::whole(DigestName::Userhash(hash))))
+        }
     };
-    let readings = readings.iter().flatten().map(|name| DigestName::UserId(name));
-    readings.chain(hash.map(DigestName::Userhash))
+    let readings = readings.iter().enumerate().filter_map(move |(at, reading)| {
+        let name = reading.as_deref()?;
+        match splits {
+            None => Some(Candidate::whole(DigestName::UserId(name))),
+            Some(splits) => Some(Candidate::of_split(name, splits.get(at)?.as_ref()?)),
+        }
+    });
+    readings.chain(hash)
 }
 
 pub(super) const fn reason_of(error: CredentialsError) -> Reason {

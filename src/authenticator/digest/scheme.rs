@@ -6,7 +6,7 @@ use http::HeaderValue;
 
 use super::{
     AuthInfo, DigestBuilder,
-    claim::{DigestClaim, names, reason_of},
+    claim::{Candidate, DigestClaim, candidates, reason_of, split},
     issuer::{Issuer, Unusable},
 };
 use crate::{
@@ -14,10 +14,8 @@ use crate::{
         refusal::Refusal,
         scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
     },
-    error::BackendError,
-    ports::{
-        DigestAccount, DigestSecrets, DigestUser, NonceStore, NonceUse, Presentation, Standing,
-    },
+    error::{BackendError, ConfigError},
+    ports::{DigestAccount, DigestSecrets, NonceStore, NonceUse, Presentation, Standing},
     reason::Reason,
     scheme::{
         Realm,
@@ -163,13 +161,15 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         &self,
         realm: &Realm,
         claim: &DigestClaim,
+        candidate: Candidate<'_>,
         found: DigestAccount,
         UsedNonce { nonce, used }: UsedNonce,
     ) -> Proof {
         let reason = match used? {
             NonceUse::Fresh => {
                 let info = self.info(realm, claim, &nonce, found.ha1());
-                return Ok(Accepted::new(found.into_account()).with_info(info));
+                let accepted = Accepted::new(found.into_account()).with_info(info);
+                return Ok(accepted.with_user_parameters(candidate.user_parameters.cloned()));
             }
             NonceUse::Replayed => Reason::NonceReplayed,
             NonceUse::OtherUser => Reason::NonceOfOtherUser,
@@ -239,6 +239,7 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
         }
         let nonce = SealedNonce::read(&sent.nonce());
         Ok(DigestClaim {
+            splits: split(context, &sent)?,
             seal: nonce.as_ref().map_or(0, |nonce| self.issuer.seal_number(nonce, context.realm())),
             nonce,
             // A response without qop has no count: its nonce is good for one request.
@@ -253,23 +254,26 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
         let (realm, function) = (context.realm(), claim.credentials.algorithm().hash_function());
         let mut reason = Reason::UnknownUser;
         let claimed = claim.credentials.claimed();
-        for name in names(&claimed) {
-            let found = self.secrets.secret_now(DigestUser::new(realm, function, name))?;
+        for candidate in candidates(&claimed, claim.splits.as_deref()) {
+            let found = self.secrets.secret_now(candidate.user(realm, function))?;
             let found = match self.examine(claim, found, &mut reason) {
                 Ok(Some(found)) => found,
                 Ok(None) => continue,
                 Err(refusal) => return Some(Err(refusal)),
             };
-            if let Some(used) = self.use_known_nonce(claim, &found) {
-                return Some(self.conclude(realm, claim, found, used));
-            }
-            let nonce = match self.usable_nonce(realm, claim, &found) {
-                Ok(nonce) => nonce,
-                Err(refusal) => return Some(Err(refusal)),
+            let used = match self.use_known_nonce(claim, &found) {
+                Some(used) => used,
+                None => {
+                    let nonce = match self.usable_nonce(realm, claim, &found) {
+                        Ok(nonce) => nonce,
+                        Err(refusal) => return Some(Err(refusal)),
+                    };
+                    let presentation = self.presentation(claim, &nonce, &found);
+                    let used = self.store.check_and_insert_now(presentation)?;
+                    UsedNonce { nonce, used }
+                }
             };
-            let presentation = self.presentation(claim, &nonce, &found);
-            let used = self.store.check_and_insert_now(presentation)?;
-            return Some(self.conclude(realm, claim, found, UsedNonce { nonce, used }));
+            return Some(self.conclude(realm, claim, candidate, found, used));
         }
         Some(Err(Refusal::new(reason)))
     }
@@ -278,17 +282,32 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
         let function = claim.credentials.algorithm().hash_function();
         let mut reason = Reason::UnknownUser;
         let claimed = claim.credentials.claimed();
-        for name in names(&claimed) {
-            let found = self.secrets.secret(DigestUser::new(&realm, function, name)).await;
+        for candidate in candidates(&claimed, claim.splits.as_deref()) {
+            let found = self.secrets.secret(candidate.user(&realm, function)).await;
             let Some(found) = self.examine(&claim, found, &mut reason)? else { continue };
-            if let Some(used) = self.use_known_nonce(&claim, &found) {
-                return self.conclude(&realm, &claim, found, used);
-            }
-            let nonce = self.usable_nonce(&realm, &claim, &found)?;
-            let used = self.store.check_and_insert(self.presentation(&claim, &nonce, &found)).await;
-            return self.conclude(&realm, &claim, found, UsedNonce { nonce, used });
+            let used = match self.use_known_nonce(&claim, &found) {
+                Some(used) => used,
+                None => {
+                    let nonce = self.usable_nonce(&realm, &claim, &found)?;
+                    let presentation = self.presentation(&claim, &nonce, &found);
+                    let used = self.store.check_and_insert(presentation).await;
+                    UsedNonce { nonce, used }
+                }
+            };
+            return self.conclude(&realm, &claim, candidate, found, used);
         }
         Err(Refusal::new(reason))
+    }
+
+    fn check_user_parameters(&self) -> Result<(), ConfigError> {
+        let problem = match self.userhash {
+            _ if !self.secrets.holds_passwords() => {
+                "a client hashes the whole name, so the source of secrets must hold passwords"
+            }
+            true => "with userhash, a name cannot be read: leave it out",
+            false => return Ok(()),
+        };
+        Err(ConfigError::UserParametersUnsupported { scheme: digest::NAME, problem })
     }
 }
 
