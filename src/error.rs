@@ -136,6 +136,18 @@ pub enum ConfigError {
         /// What would have to be otherwise.
         problem: &'static str,
     },
+    /// A time that makes no sense for a cache.
+    #[error("the {name} of the cache is {value:?}: use {minimum:?} to {maximum:?}")]
+    CacheTime {
+        /// The option.
+        name: &'static str,
+        /// The time as given.
+        value: Duration,
+        /// The shortest that is allowed.
+        minimum: Duration,
+        /// The longest that is allowed.
+        maximum: Duration,
+    },
     /// A header field that has a meaning of its own cannot carry the identity.
     #[error("the field {name} cannot carry the identity: choose a name of your own")]
     ReservedIdentityHeader {

@@ -1,6 +1,6 @@
 //! Who a request comes from, once that has been proved.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::Extensions;
 
@@ -40,6 +40,7 @@ struct Record {
     user: UserId,
     groups: Vec<Box<str>>,
     data: Extensions,
+    max_age: Option<Duration>,
 }
 
 impl Account {
@@ -49,6 +50,7 @@ impl Account {
             user: UserId::new(user),
             groups: Vec::new(),
             data: Extensions::new(),
+            max_age: None,
         }))
     }
 
@@ -67,6 +69,16 @@ impl Account {
         self
     }
 
+    /// Says for how long a cache may answer with this account, from the moment on at which it asked;
+    /// zero for not at all. Without it the cache decides alone; with both, the shorter time counts.
+    ///
+    /// A back end says so that knows when an account ends, for instance.
+    #[must_use]
+    pub fn with_max_age(mut self, max_age: Duration) -> Self {
+        Arc::make_mut(&mut self.0).max_age = Some(max_age);
+        self
+    }
+
     /// The canonical user-id.
     #[must_use]
     pub fn user(&self) -> &UserId {
@@ -76,6 +88,12 @@ impl Account {
     /// The groups, in the order in which they were added.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         self.0.groups.iter().map(|group| &**group)
+    }
+
+    /// For how long a cache may answer with this account at most; `None` if the back end said nothing.
+    #[must_use]
+    pub fn max_age(&self) -> Option<Duration> {
+        self.0.max_age
     }
 
     /// The value of type `T` that the back end added.

@@ -100,6 +100,7 @@
 //! # Features
 //! | feature | adds |
 //! |---|---|
+//! | `cached` | `Cached` in [`validator`]: verdicts kept for a while, and one check for identical requests |
 //! | `timeout` | `Timeout` in [`validator`]: an end to every wait for a back end |
 //! | `password-hash` | `password_hash` in [`validator`]: stored passwords, checked and made |
 //! | `tower-http` | `AuthMakeSpan` and `AuthOnResponse` in [`middleware`], for `TraceLayer` |

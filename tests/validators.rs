@@ -7,6 +7,8 @@ mod validator_battery;
 use std::time::Duration;
 use std::{collections::HashMap, sync::Arc};
 
+#[cfg(feature = "cached")]
+use tower_proxy_auth::validator::Cached;
 #[cfg(feature = "timeout")]
 use tower_proxy_auth::validator::Timeout;
 use tower_proxy_auth::{
@@ -132,6 +134,69 @@ impl BackEnd for Timed {
 
 #[cfg(feature = "timeout")]
 battery!(timed: Timed);
+
+/// A cache round a server, with the time-out inside.
+#[cfg(all(feature = "cached", feature = "timeout"))]
+struct Kept;
+
+#[cfg(all(feature = "cached", feature = "timeout"))]
+impl BackEnd for Kept {
+    type Validator = Cached<Timeout<FirstOf>>;
+
+    async fn holding(&self, users: &[(&str, &str)]) -> Self::Validator {
+        Cached::new(Timed.holding(users).await).unwrap()
+    }
+
+    async fn hanging(&self) -> Option<Self::Validator> {
+        Cached::new(Timed.hanging().await?).ok()
+    }
+
+    async fn failing(&self) -> Option<Self::Validator> {
+        Cached::new(Timed.failing().await?).ok()
+    }
+}
+
+#[cfg(all(feature = "cached", feature = "timeout"))]
+battery!(cached: Kept);
+
+/// The other way round: each request has its own time-out.
+#[cfg(all(feature = "cached", feature = "timeout"))]
+struct TimedKept;
+
+#[cfg(all(feature = "cached", feature = "timeout"))]
+impl BackEnd for TimedKept {
+    type Validator = Timeout<Cached<FirstOf>>;
+
+    async fn holding(&self, users: &[(&str, &str)]) -> Self::Validator {
+        let chain = FirstOf::new().with(waiting(Table::of(users)));
+        Timeout::new(Cached::new(chain).unwrap(), SOON)
+    }
+
+    async fn hanging(&self) -> Option<Self::Validator> {
+        let waits = |_: OwnedCredentials| std::future::pending();
+        let chain = FirstOf::new().with(from_async_fn(waits));
+        Some(Timeout::new(Cached::new(chain).ok()?, Duration::from_millis(50)))
+    }
+}
+
+#[cfg(all(feature = "cached", feature = "timeout"))]
+battery!(timed_cached: TimedKept);
+
+/// What is kept of users who answer at once.
+#[cfg(feature = "cached")]
+struct KeptInMemory;
+
+#[cfg(feature = "cached")]
+impl BackEnd for KeptInMemory {
+    type Validator = Cached<Users>;
+
+    async fn holding(&self, users: &[(&str, &str)]) -> Cached<Users> {
+        Cached::new(users_of(users)).unwrap()
+    }
+}
+
+#[cfg(feature = "cached")]
+battery!(cached_users: KeptInMemory);
 
 /// A battery that no validator fails would say nothing.
 mod the_battery_notices {

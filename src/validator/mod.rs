@@ -1,5 +1,7 @@
 //! Where users come from: validators and secrets that come with the crate.
 
+#[cfg(feature = "cached")]
+pub mod cached;
 mod closure;
 mod first_of;
 #[cfg(feature = "password-hash")]
@@ -9,6 +11,8 @@ mod tag;
 mod timeout;
 mod users;
 
+#[cfg(feature = "cached")]
+pub use cached::Cached;
 pub use closure::{FromAsyncFn, FromFn, from_async_fn, from_fn};
 pub use first_of::{FirstOf, FirstSecretsOf};
 #[cfg(feature = "timeout")]

@@ -1,0 +1,173 @@
+//! The options of a cache.
+
+use std::{fmt, num::NonZeroUsize, pin::Pin, time::Duration};
+
+use super::{
+    Cached, in_flight::InFlight, invalidations::Invalidations, key::MacKey, proven::Proven,
+    refused::Refused, state::State,
+};
+use crate::{
+    clock::{Clock, SystemClock},
+    error::ConfigError,
+    ports::CredentialValidator,
+};
+
+/// Runs a future in the background.
+pub(super) type Spawn = Box<dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync>;
+
+/// For how long what is good.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) lifetime: Duration,
+    pub(super) negative_lifetime: Duration,
+    pub(super) refresh_ahead: Duration,
+    pub(super) stale_if_error: Duration,
+}
+
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const VERDICTS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+const REFUSED_NAMES: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
+
+/// Options of a [`Cached`], from [`Cached::builder`].
+#[must_use]
+pub struct CachedBuilder<V> {
+    inner: V,
+    times: Times,
+    capacity: NonZeroUsize,
+    negative_capacity: NonZeroUsize,
+    spawn: Option<Spawn>,
+    clock: Option<Box<dyn Clock>>,
+}
+
+impl<V: CredentialValidator> CachedBuilder<V> {
+    pub(super) fn new(inner: V) -> Self {
+        Self {
+            inner,
+            times: Times {
+                lifetime: Duration::from_secs(60),
+                negative_lifetime: Duration::from_secs(5),
+                refresh_ahead: Duration::ZERO,
+                stale_if_error: Duration::ZERO,
+            },
+            capacity: VERDICTS,
+            negative_capacity: REFUSED_NAMES,
+            spawn: None,
+            clock: None,
+        }
+    }
+
+    /// For how long a right password is not asked about again, from 1 s to 24 h; 60 s by default.
+    ///
+    /// It is also how long an old password works on after a change that the validator learns
+    /// nothing of.
+    pub const fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.times.lifetime = lifetime;
+        self
+    }
+
+    /// The same for a refusal: a wrong password, an unknown user, an account that is disabled or has
+    /// expired. From zero, which keeps none, to the lifetime of a right password; 5 s by default.
+    ///
+    /// It is also how long a new user or password may be refused if it was tried before it was set.
+    pub const fn with_negative_lifetime(mut self, lifetime: Duration) -> Self {
+        self.times.negative_lifetime = lifetime;
+        self
+    }
+
+    /// Has a right password that is in use asked about again when its lifetime ends in less than
+    /// `ahead`, so that nobody waits for it: whoever comes then is answered at once, and `spawn` is
+    /// given the check to run, such as `|check| { tokio::spawn(check); }`. Off by default. No more
+    /// than the second half of the lifetime counts.
+    ///
+    /// Each is asked about once, whether the back end answers or not.
+    pub fn with_refresh_ahead(
+        mut self,
+        ahead: Duration,
+        spawn: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
+    ) -> Self {
+        self.times.refresh_ahead = ahead;
+        self.spawn = Some(Box::new(spawn));
+        self
+    }
+
+    /// Lets a password that was right go on to work for so long after its lifetime, at most 24 h,
+    /// while the back end fails; never by default. After a failure it is used for a second before
+    /// the back end is asked again.
+    ///
+    /// # Security
+    /// For so long a user whom the directory has locked out, but who could not be asked about, gets
+    /// in. It ends with [`Account::max_age`](crate::identity::Account::max_age), with an
+    /// invalidation, and with a change that the validator knows of.
+    pub const fn allow_stale_if_error(mut self, time: Duration) -> Self {
+        self.times.stale_if_error = time;
+        self
+    }
+
+    /// How many verdicts on right passwords are kept at most, each about 300 bytes beside its
+    /// account; 10,000 by default. The one that has not been used for the longest time goes first.
+    pub const fn with_capacity(mut self, verdicts: NonZeroUsize) -> Self {
+        self.capacity = verdicts;
+        self
+    }
+
+    /// Of how many names refusals are kept at most, eight of each, in about 1 KiB; 4,096 names by
+    /// default.
+    pub const fn with_negative_capacity(mut self, names: NonZeroUsize) -> Self {
+        self.negative_capacity = names;
+        self
+    }
+
+    /// Where the cache gets the time from; the machine's clock by default.
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Box::new(clock));
+        self
+    }
+
+    /// Makes the cache.
+    ///
+    /// # Errors
+    /// [`ConfigError::CacheTime`] for a time out of its range, [`ConfigError::Randomness`] if the
+    /// operating system gives no random bytes.
+    pub fn build(self) -> Result<Cached<V>, ConfigError> {
+        let times = self.times;
+        let zero = Duration::ZERO;
+        check("lifetime", times.lifetime, SHORTEST, LONGEST)?;
+        check("negative lifetime", times.negative_lifetime, zero, times.lifetime)?;
+        check("refresh ahead", times.refresh_ahead, zero, times.lifetime)?;
+        check("stale if error", times.stale_if_error, zero, LONGEST)?;
+        Ok(Cached::of(State {
+            inner: self.inner,
+            clock: self.clock.unwrap_or_else(|| Box::new(SystemClock::new())),
+            times,
+            spawn: self.spawn,
+            mac_key: MacKey::random()?,
+            invalidations: Invalidations::new(),
+            proven: Proven::new(self.capacity),
+            refused: Refused::new(self.negative_capacity, times.negative_lifetime),
+            in_flight: InFlight::default(),
+        }))
+    }
+}
+
+fn check(
+    name: &'static str,
+    value: Duration,
+    minimum: Duration,
+    maximum: Duration,
+) -> Result<(), ConfigError> {
+    match (minimum..=maximum).contains(&value) {
+        true => Ok(()),
+        false => Err(ConfigError::CacheTime { name, value, minimum, maximum }),
+    }
+}
+
+impl<V> fmt::Debug for CachedBuilder<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedBuilder")
+            .field("times", &self.times)
+            .field("capacity", &self.capacity)
+            .field("negative_capacity", &self.negative_capacity)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,19 @@
+//! What is kept of verdicts, for whom and for how long, and what identical requests share.
+#![cfg(feature = "cached")]
+
+#[path = "cached/bounds.rs"]
+mod bounds;
+#[path = "cached/changes.rs"]
+mod changes;
+#[path = "cached/coalescing.rs"]
+mod coalescing;
+#[path = "cached/directory.rs"]
+mod directory;
+#[path = "cached/failures.rs"]
+mod failures;
+#[path = "cached/lifetimes.rs"]
+mod lifetimes;
+#[path = "cached/options.rs"]
+mod options;
+#[path = "cached/refresh.rs"]
+mod refresh;

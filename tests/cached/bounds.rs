@@ -1,0 +1,71 @@
+//! What strangers can make the cache keep.
+
+use std::num::NonZeroUsize;
+
+use counting_allocator::count;
+
+use crate::directory::{Directory, ask};
+
+fn places(count: usize) -> NonZeroUsize {
+    NonZeroUsize::new(count).unwrap()
+}
+
+#[test]
+fn a_million_made_up_names_take_bounded_memory_and_drive_nobody_out() {
+    let directory = Directory::new();
+    let (cache, _) = directory.cached_with(|options| {
+        options.with_capacity(places(100)).with_negative_capacity(places(1_000))
+    });
+    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
+    let make_up = |names: std::ops::Range<u32>| {
+        for name in names {
+            assert_eq!(ask(&cache, &format!("made up {name}"), "guess"), "unknown");
+        }
+    };
+    make_up(0..20_000);
+    let ((), full) = count(|| make_up(20_000..1_000_000));
+    assert!(full.bytes_kept < 1 << 20, "{full:?}");
+    let asked = directory.asked();
+    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
+    assert_eq!(directory.asked(), asked, "alice is still there");
+}
+
+#[test]
+fn guesses_at_one_name_take_a_few_places_and_drive_nobody_out() {
+    let directory = Directory::new();
+    let (cache, _) = directory.cached_with(|options| options.with_negative_capacity(places(10)));
+    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
+    assert_eq!(ask(&cache, "bob", "forgotten"), "wrong");
+    for guess in 0..10_000 {
+        assert_eq!(ask(&cache, "alice", &format!("guess {guess}")), "wrong");
+    }
+    let asked = directory.asked();
+    for guess in 10_000 - 8..10_000 {
+        assert_eq!(ask(&cache, "alice", &format!("guess {guess}")), "wrong");
+    }
+    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
+    assert_eq!(ask(&cache, "bob", "forgotten"), "wrong");
+    assert_eq!(directory.asked(), asked, "the last eight, and whoever was there before");
+    assert_eq!(ask(&cache, "alice", "guess 5"), "wrong");
+    assert_eq!(directory.asked(), asked + 1);
+}
+
+#[test]
+fn what_was_not_used_for_the_longest_time_makes_room() {
+    let directory = Directory::new();
+    let names: Vec<&'static str> = (0..2_000).map(|name| &*format!("user {name}").leak()).collect();
+    for name in &names {
+        directory.set(name, "right");
+    }
+    let (cache, _) = directory.cached_with(|options| options.with_capacity(places(100)));
+    for name in &names {
+        assert_eq!(ask(&cache, name, "right"), "accepted");
+        assert_eq!(ask(&cache, names[0], "right"), "accepted");
+    }
+    assert!(directory.asked() < names.len() + 100, "{}", directory.asked());
+    let before = directory.asked();
+    for name in &names[..1_000] {
+        assert_eq!(ask(&cache, name, "right"), "accepted");
+    }
+    assert!(directory.asked() > before + 900, "{}", directory.asked() - before);
+}
