@@ -145,7 +145,7 @@ impl<V: CredentialValidator> CachedBuilder<V> {
             invalidations: Invalidations::new(),
             proven: Proven::new(self.capacity),
             refused: Refused::new(self.negative_capacity, times.negative_lifetime),
-            in_flight: InFlight::default(),
+            in_flight: InFlight::new(),
         }))
     }
 }

@@ -2,64 +2,60 @@
 
 use std::{
     collections::HashMap,
-    pin::Pin,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use foldhash::quality::RandomState;
-use futures_util::future::{Shared, WeakShared};
 
-use super::{asked::Asked, key::Key};
-use crate::{error::BackendError, ports::Verdict};
-
-pub(super) type Checked = Result<Verdict, BackendError>;
-type BoxCheck = Pin<Box<dyn Future<Output = Checked> + Send>>;
-
-/// A check that belongs to all who wait for it: each of them polls it on, and it is dropped with the
-/// last of them.
-pub(super) type Check = Shared<BoxCheck>;
+use super::{
+    asked::Asked,
+    check::{Check, WeakCheck},
+    key::Key,
+};
 
 /// A check that has not ended after so long hangs: who comes now begins another.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The checks under way, by what was sent. There are no more than requests that wait.
-#[derive(Default)]
-pub(super) struct InFlight(Mutex<Checks>);
+pub(super) struct InFlight<T: Clone>(Mutex<Checks<T>>);
 
-#[derive(Default)]
-struct Checks {
-    by_key: HashMap<Key, Entry, RandomState>,
+struct Checks<T: Clone> {
+    by_key: HashMap<Key, Entry<T>, RandomState>,
     begun: u64,
 }
 
-struct Entry {
+struct Entry<T: Clone> {
     number: u64,
     asked: Asked,
     /// Weak, so that what nobody waits for is dropped.
-    check: WeakShared<BoxCheck>,
+    check: WeakCheck<T>,
 }
 
 /// What there is to wait for.
-pub(super) enum Found<T> {
+pub(super) enum Found<T: Clone> {
     /// Nothing: the answer has come in the meantime.
     Answer(T),
     /// A check.
-    Check(Check),
+    Check(Check<T>),
 }
 
-impl InFlight {
+impl<T: Clone + Send + Sync + 'static> InFlight<T> {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Checks { by_key: HashMap::default(), begun: 0 }))
+    }
+
     /// Joins the check for `key` that is under way, or begins one.
     ///
     /// Nobody joins a check that does not know what `asked` knows. Where there is none, the answer
     /// may have come after the caller looked for it: `answer` looks `again`, and only then `begin`
     /// makes a check, which is told its number.
-    pub(super) fn join<T>(
+    pub(super) fn join(
         &self,
         key: Key,
         asked: &Asked,
         again: impl FnOnce() -> Option<T>,
-        begin: impl FnOnce(u64) -> Check,
+        begin: impl FnOnce(u64) -> Check<T>,
     ) -> Found<T> {
         let mut checks = self.lock();
         // Whoever drops the last hold of a check comes back here to remove it: nothing that was taken
@@ -99,7 +95,7 @@ impl InFlight {
     }
 
     /// After a panic too the map names checks, and each is looked at before it is joined.
-    fn lock(&self) -> MutexGuard<'_, Checks> {
+    fn lock(&self) -> MutexGuard<'_, Checks<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

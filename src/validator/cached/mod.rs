@@ -28,6 +28,7 @@
 
 mod asked;
 mod builder;
+mod check;
 mod in_flight;
 mod invalidations;
 mod key;

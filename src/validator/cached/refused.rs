@@ -89,3 +89,48 @@ impl Refused {
 fn lock(passwords: &Mutex<Passwords>) -> MutexGuard<'_, Passwords> {
     passwords.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+
+    const ASKED: Asked =
+        Asked { at: Timestamp::from_micros(5_000_000), revision: 0, invalidations: 0, last: 0 };
+
+    fn key(number: u32) -> Key {
+        let mut key = Key::default();
+        key[..4].copy_from_slice(&number.to_be_bytes());
+        key
+    }
+
+    #[test]
+    fn a_million_names_take_no_more_places_than_there_are() {
+        let refused = Refused::new(NonZeroUsize::new(1_000).unwrap(), Duration::from_secs(5));
+        let mut most = 0;
+        for number in 0..1_000_000 {
+            refused.insert(key(number), key(number), true, ASKED);
+            if number % 1_000 == 0 {
+                most = most.max(refused.cache.iter().count());
+            }
+        }
+        // What has been put in waits for a moment to be counted.
+        assert!(most < 2_000, "{most}");
+        refused.cache.run_pending_tasks();
+        assert_eq!(refused.len(), 1_000);
+        assert!(refused.find(&key(999_999), &key(999_999), &ASKED).is_some());
+    }
+
+    #[test]
+    fn a_name_has_eight_places_and_a_password_takes_one() {
+        let refused = Refused::new(NonZeroUsize::new(10).unwrap(), Duration::from_secs(5));
+        let name = key(1_000_000);
+        for password in [1, 2, 3, 3, 3, 4, 5, 6, 7, 8, 9] {
+            refused.insert(name, key(password), false, ASKED);
+        }
+        let known = |password| refused.find(&name, &key(password), &ASKED).is_some();
+        assert_eq!([1, 2, 3, 9].map(known), [false, true, true, true]);
+        assert!(matches!(refused.find(&name, &key(9), &ASKED), Some(Verdict::WrongPassword)));
+        assert!(refused.find(&key(2), &key(2), &ASKED).is_none());
+    }
+}

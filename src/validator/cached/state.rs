@@ -1,13 +1,12 @@
 //! What the clones of a cache have in common.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
-
-use futures_util::FutureExt as _;
+use std::sync::Arc;
 
 use super::{
     asked::Asked,
     builder::{Spawn, Times},
-    in_flight::{Check, Checked, Found, InFlight},
+    check::{Check, Checked},
+    in_flight::{Found, InFlight},
     invalidations::Invalidations,
     key::{Key, Keys, MacKey},
     proven::{Kept, Proven},
@@ -15,7 +14,6 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    error::BackendError,
     ports::{BasicCredentials, CredentialValidator, Verdict},
 };
 
@@ -29,7 +27,7 @@ pub(super) struct State<V> {
     pub(super) invalidations: Invalidations,
     pub(super) proven: Proven,
     pub(super) refused: Refused,
-    pub(super) in_flight: InFlight,
+    pub(super) in_flight: InFlight<Verdict>,
 }
 
 impl<V: CredentialValidator> State<V> {
@@ -58,7 +56,10 @@ impl<V: CredentialValidator> State<V> {
     }
 
     /// The verdict that is at hand, or that the validator comes to.
-    pub(super) async fn check(self: &Arc<Self>, credentials: BasicCredentials<'_>) -> Checked {
+    pub(super) async fn check(
+        self: &Arc<Self>,
+        credentials: BasicCredentials<'_>,
+    ) -> Checked<Verdict> {
         let (key, found) = {
             let (keys, asked) = (self.mac_key.of(&credentials), self.asked(&credentials));
             if let Some(verdict) = self.find(&keys, &asked, &credentials) {
@@ -134,21 +135,16 @@ struct Ticket<V> {
 }
 
 impl<V: CredentialValidator> Ticket<V> {
-    fn begin(self, credentials: &BasicCredentials<'_>) -> Check {
+    fn begin(self, credentials: &BasicCredentials<'_>) -> Check<Verdict> {
         let credentials = credentials.to_owned();
-        let check = async move {
+        Check::new(async move {
             let checked = self.state.inner.validate(credentials.as_borrowed()).await;
             self.state.in_flight.end(&self.key, self.number, || self.keep(&checked));
             checked
-        };
-        // A panic that went through would go on in all who wait.
-        let check = AssertUnwindSafe(check).catch_unwind().map(|ended| {
-            ended.unwrap_or_else(|_| Err(BackendError::new("the validator panicked")))
-        });
-        check.boxed().shared()
+        })
     }
 
-    fn keep(&self, checked: &Checked) {
+    fn keep(&self, checked: &Checked<Verdict>) {
         let State { invalidations, proven, refused, times, .. } = &*self.state;
         let Ok(verdict) = checked else { return };
         let kept = match verdict {
