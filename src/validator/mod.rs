@@ -4,12 +4,16 @@
 pub mod cached;
 mod closure;
 mod first_of;
+#[cfg(feature = "htpasswd")]
+mod htpasswd;
 #[cfg(feature = "password-hash")]
 pub mod password_hash;
 mod tag;
 #[cfg(feature = "timeout")]
 mod timeout;
 mod users;
+#[cfg(any(feature = "htdigest", feature = "htpasswd"))]
+mod watched_file;
 
 #[cfg(feature = "cached")]
 pub use cached::Cached;
@@ -17,4 +21,8 @@ pub use closure::{FromAsyncFn, FromFn, from_async_fn, from_fn};
 pub use first_of::{FirstOf, FirstSecretsOf};
 #[cfg(feature = "timeout")]
 pub use timeout::Timeout;
+#[cfg(feature = "htpasswd")]
+pub use htpasswd::{Htpasswd, HtpasswdBuilder};
 pub use users::{UserError, Users};
+#[cfg(any(feature = "htdigest", feature = "htpasswd"))]
+pub use watched_file::{FileError, FileEvent, OpenError};

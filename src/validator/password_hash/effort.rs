@@ -5,6 +5,7 @@ use super::{
     argon2::{self, Cost, OutOfMemory},
     bcrypt,
     hash::Stored,
+    quick,
     sha_crypt::{self, Function},
 };
 use crate::error::BackendError;
@@ -38,6 +39,8 @@ pub struct Effort {
     argon2: Cost,
     /// In hashes: one or none.
     apr1: u32,
+    sha1: u32,
+    plain: u32,
 }
 
 impl Effort {
@@ -48,10 +51,11 @@ impl Effort {
         sha512_crypt: 0,
         argon2: Cost { memory: 0, passes: 0 },
         apr1: 0,
+        sha1: 0,
+        plain: 0,
     };
 
-    /// The work of checking a password against `hash`. That of `{SHA}` and plain text is none, next
-    /// to that of looking the user up.
+    /// The work of checking a password against `hash`.
     #[must_use]
     pub fn of(hash: &PasswordHash) -> Self {
         let none = Self::NONE;
@@ -63,7 +67,8 @@ impl Effort {
             },
             Stored::Argon2(hash) => Self { argon2: hash.cost(), ..none },
             Stored::Apr1(_) => Self { apr1: 1, ..none },
-            Stored::Sha1(_) | Stored::PlainText(_) => none,
+            Stored::Sha1(_) => Self { sha1: 1, ..none },
+            Stored::PlainText(_) => Self { plain: 1, ..none },
         }
     }
 
@@ -77,6 +82,8 @@ impl Effort {
             sha512_crypt: self.sha512_crypt.max(other.sha512_crypt),
             argon2: if argon2(&self) < argon2(&other) { other.argon2 } else { self.argon2 },
             apr1: self.apr1.max(other.apr1),
+            sha1: self.sha1.max(other.sha1),
+            plain: self.plain.max(other.plain),
         }
     }
 
@@ -117,6 +124,12 @@ impl Effort {
         }
         for _ in spent.apr1..self.apr1 {
             apr1::burn(password);
+        }
+        for _ in spent.sha1..self.sha1 {
+            quick::burn_sha1(password);
+        }
+        for _ in spent.plain..self.plain {
+            quick::burn_plain(password);
         }
         self.make_up_for_argon2(spent.argon2, password)
     }
@@ -217,8 +230,17 @@ mod tests {
             made(HashMethod::Sha512Crypt { rounds: 1_000 }),
             made(HashMethod::Argon2id { memory: 16, passes: 2, lanes: 1 }),
             hash(APR1),
+            hash("{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="),
+            hash("password"),
         ];
-        let work = [("apr1", 1), ("argon2", 32), ("bcrypt", 32), ("sha512-crypt", 1_000)];
+        let work = [
+            ("apr1", 1),
+            ("argon2", 32),
+            ("bcrypt", 32),
+            ("plain", 1),
+            ("sha", 1),
+            ("sha512-crypt", 1_000),
+        ];
         assert_eq!(work_of_each(&hashes), work.into());
     }
 

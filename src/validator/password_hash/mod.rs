@@ -44,6 +44,8 @@ pub use effort::Effort;
 pub use error::{HashingError, PasswordHashError};
 pub use hash::PasswordHash;
 pub use kind::HashKind;
+#[cfg(test)]
+pub(super) use meter::work_of;
 pub use method::{HashMethod, hash_password};
 pub use policy::HashPolicy;
 pub use pool::{HashingPool, HashingPoolBuilder};

@@ -1,0 +1,128 @@
+//! The validator.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{HtpasswdBuilder, table::Table};
+use crate::{
+    error::BackendError,
+    ports::{BasicCredentials, CredentialValidator, Verdict},
+    validator::{
+        password_hash::HashingPool,
+        watched_file::{FileError, OpenError, Watched},
+    },
+};
+
+/// Users for Basic in a file, as Apache's `htpasswd` writes it.
+///
+/// The file is watched. A change is in force within a second: the whole file is read and understood
+/// aside, and then takes the place of what it said before. While it is bad or gone, what it said
+/// before stays in force; see [`last_error`](Self::last_error) and [`HtpasswdBuilder::on_change`].
+/// To change it, write another file and rename it, as `htpasswd` cannot but you can; what is
+/// written in place may be read before it is complete.
+///
+/// The file names no realm, so its users are those of whatever realm the credentials are for.
+/// Names compare byte for byte. Clones share everything.
+///
+/// Passwords are hashed on a [`HashingPool`]. Where its queue is full, a request is answered with
+/// 503. Put a cache in front for more than a few log-ins a second.
+///
+/// # Examples
+/// ```no_run
+/// use tower_proxy_auth::{authenticator::Authenticator, scheme::Realm, validator::Htpasswd};
+///
+/// let users = Htpasswd::open("/etc/proxy/users")?;
+/// let auth = Authenticator::builder(Realm::new("proxy")?).with_basic(users).build()?;
+/// # let _ = auth;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Security
+/// Every check takes the same work, whether the user is known or not: that of the dearest hash in
+/// the file, and where kinds of hashes are mixed, that of the dearest of each kind; see
+/// [`Effort`](crate::validator::password_hash::Effort).
+///
+/// In memory a user takes 64 bytes and the name where the hash is one of bcrypt, some 150 to 350
+/// where it is another. While a file is read, what it held before, what it holds now and the file
+/// itself are in memory together.
+#[derive(Clone)]
+pub struct Htpasswd(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    table: Watched<Table>,
+    pool: HashingPool,
+}
+
+impl Htpasswd {
+    /// Reads a file with the default options, and goes on to watch it.
+    ///
+    /// # Errors
+    /// As for [`HtpasswdBuilder::open`].
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
+        Self::builder(path).open()
+    }
+
+    /// The options for a file.
+    pub fn builder(path: impl Into<PathBuf>) -> HtpasswdBuilder {
+        HtpasswdBuilder::new(path.into())
+    }
+
+    pub(super) fn new(path: PathBuf, table: Watched<Table>, pool: HashingPool) -> Self {
+        Self(Arc::new(Inner { path, table, pool }))
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// How many users there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.table.with(Table::len)
+    }
+
+    /// Whether there are none, which never happens: a file without a user is a bad one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What is wrong with the file as it is now, so that an earlier state of it is in force.
+    #[must_use]
+    pub fn last_error(&self) -> Option<FileError> {
+        self.0.table.last_error()
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl CredentialValidator for Htpasswd {
+    async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+        let (table, credentials) = (self.0.table.current(), credentials.to_owned());
+        self.0.pool.run(move || table.check(credentials.as_borrowed())).await?
+    }
+
+    /// Never at once: a hash takes too long.
+    fn validate_now(&self, _: BasicCredentials<'_>) -> Option<Result<Verdict, BackendError>> {
+        None
+    }
+
+    /// Another one when the user's line has changed; 0 for unknown users.
+    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
+        self.0.table.with(|table| table.revision(credentials.user_id()))
+    }
+}
+
+impl fmt::Debug for Htpasswd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Htpasswd")
+            .field("path", &self.0.path)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
