@@ -102,6 +102,7 @@
 //! |---|---|
 //! | `cached` | `Cached` in [`validator`]: verdicts kept for a while, and one check for identical requests |
 //! | `timeout` | `Timeout` in [`validator`]: an end to every wait for a back end |
+//! | `htdigest` | `Htdigest` in [`validator`]: users for Digest in files that are read again when they change |
 //! | `htpasswd` | `Htpasswd` in [`validator`]: users for Basic in a file that is read again when it changes |
 //! | `password-hash` | `password_hash` in [`validator`]: stored passwords, checked and made |
 //! | `tower-http` | `AuthMakeSpan` and `AuthOnResponse` in [`middleware`], for `TraceLayer` |

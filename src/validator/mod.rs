@@ -4,6 +4,8 @@
 pub mod cached;
 mod closure;
 mod first_of;
+#[cfg(feature = "htdigest")]
+mod htdigest;
 #[cfg(feature = "htpasswd")]
 mod htpasswd;
 #[cfg(feature = "password-hash")]
@@ -21,6 +23,8 @@ pub use closure::{FromAsyncFn, FromFn, from_async_fn, from_fn};
 pub use first_of::{FirstOf, FirstSecretsOf};
 #[cfg(feature = "timeout")]
 pub use timeout::Timeout;
+#[cfg(feature = "htdigest")]
+pub use htdigest::{Htdigest, HtdigestBuilder};
 #[cfg(feature = "htpasswd")]
 pub use htpasswd::{Htpasswd, HtpasswdBuilder};
 pub use users::{UserError, Users};

@@ -9,12 +9,11 @@ use siphasher::sip::SipHasher24;
 
 use crate::{
     error::BackendError,
-    grammar::chars::has_control_character,
     identity::Account,
     ports::{BasicCredentials, Verdict},
     validator::{
         password_hash::{Effort, HashKind, HashPolicy, PasswordHash},
-        watched_file::{Content, FileError, lines},
+        watched_file::{Content, FileError, check_name, lines, shown},
     },
 };
 
@@ -149,12 +148,7 @@ impl<'a> Line<'a> {
             Some((text, comment)) => (text, Some(comment)),
             None => (rest, None),
         };
-        if name.trim().is_empty() {
-            return Err("the user name is empty".to_owned());
-        }
-        if has_control_character(name) {
-            return Err(format!("the user name {} holds a control character", shown(name)));
-        }
+        check_name(name)?;
         let problem =
             |problem: &dyn std::fmt::Display| format!("the user {}: {problem}", shown(name));
         let hash = PasswordHash::parse(text, policy).map_err(|error| problem(&error))?;
@@ -163,11 +157,6 @@ impl<'a> Line<'a> {
         }
         Ok(Self { number, name, revision: key.revision(name, text), hash })
     }
-}
-
-/// A name as it is shown: escaped, and cut at 64 characters.
-fn shown(name: &str) -> String {
-    format!("{:?}", name.chars().take(64).collect::<String>())
 }
 
 #[cfg(test)]

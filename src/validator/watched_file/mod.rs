@@ -8,10 +8,12 @@
 mod content;
 mod error;
 mod lines;
+mod name;
 mod reload;
 mod watched;
 
 pub(super) use content::Content;
 pub use error::{FileError, FileEvent, OpenError};
 pub(super) use lines::lines;
+pub(super) use name::{check_name, shown};
 pub(super) use watched::{Observer, Watched};

@@ -69,6 +69,7 @@ impl<T: Send + Sync + 'static> Watched<T> {
     }
 
     /// What the files said when they were last understood.
+    #[cfg(any(feature = "htpasswd", test))]
     pub(in crate::validator) fn current(&self) -> Arc<T> {
         self.state.current.load_full()
     }
