@@ -1,0 +1,81 @@
+//! More log-ins at once than there is time for.
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::channel,
+    },
+    task::{Context, Waker},
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, header};
+use http_body_util::Full;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_proxy_auth::{
+    authenticator::Authenticator,
+    middleware::ProxyAuthLayer,
+    validator::{Htpasswd, password_hash::HashingPool},
+};
+
+use crate::{BCRYPT, line, support, user_file::UserFile, validator_battery::realm};
+
+const QUEUE: usize = 10;
+
+#[tokio::test]
+async fn two_hundred_bad_log_ins_at_once_get_503_past_the_queue() {
+    let pool = HashingPool::builder().with_threads(1).with_queue(QUEUE).build().unwrap();
+    let file = UserFile::new(line("alice", "wonder", BCRYPT));
+    let users = Htpasswd::builder(file.path()).with_pool(pool.clone()).open().unwrap();
+    let auth = Authenticator::builder(realm()).with_basic(users).build().unwrap();
+    let forwarded = Arc::new(AtomicUsize::new(0));
+    let inner = {
+        let forwarded = Arc::clone(&forwarded);
+        service_fn(move |_: Request<support::Body>| {
+            forwarded.fetch_add(1, Ordering::SeqCst);
+            async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())) }
+        })
+    };
+    let proxy = ProxyAuthLayer::new(auth).layer(inner);
+    let send = |user_pass: &str| {
+        let field = support::basic(user_pass);
+        proxy.clone().oneshot(support::request(&Method::GET, "http://example.org/", [field]))
+    };
+
+    // The only thread waits, so that it is certain who finds room.
+    let (end, ended) = channel::<()>();
+    let (busy, begun) = tokio::sync::oneshot::channel();
+    let mut occupied = Box::pin(pool.run(move || {
+        busy.send(()).unwrap();
+        ended.recv().unwrap();
+    }));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(occupied.as_mut().poll(&mut context).is_pending());
+    begun.await.unwrap();
+
+    let mut requests: Vec<_> =
+        (0..200).map(|number| Box::pin(send(&format!("alice:wrong{number}")))).collect();
+    let mut at_once = 0;
+    requests.retain_mut(|request| match request.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(response) => {
+            let response = response.unwrap();
+            assert_eq!(response.status(), 503);
+            assert!(response.headers().contains_key(header::RETRY_AFTER));
+            at_once += 1;
+            false
+        }
+        std::task::Poll::Pending => true,
+    });
+    assert_eq!((at_once, requests.len()), (200 - QUEUE, QUEUE));
+
+    end.send(()).unwrap();
+    occupied.await.unwrap();
+    for request in requests {
+        assert_eq!(request.await.unwrap().status(), 407);
+    }
+    assert_eq!(forwarded.load(Ordering::SeqCst), 0);
+    assert_eq!(send("alice:wonder").await.unwrap().status(), 200);
+    assert_eq!(forwarded.load(Ordering::SeqCst), 1);
+}
