@@ -52,6 +52,7 @@
 //! | check passwords yourself (LDAP, SQL, ...) | [`CredentialValidator`], for Basic |
 //! | hold Digest secrets yourself | [`DigestSecrets`] |
 //! | keep users in memory | [`Users`] |
+//! | check passwords against a directory | `Ldap` in [`validator`], with the feature `ldap` |
 //! | ask several back ends in turn | [`FirstOf`](validator::FirstOf), [`FirstSecretsOf`](validator::FirstSecretsOf) |
 //! | take parameters out of user names | [`user_parameters`] |
 //! | find out why a request was refused | [`Refusal`] in the response's extensions, [`Reason`] |
@@ -101,6 +102,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `cached` | `Cached` in [`validator`]: verdicts kept for a while, and one check for identical requests |
+//! | `ldap` | `Ldap` in [`validator`], which asks a directory; needs a tokio runtime |
 //! | `timeout` | `Timeout` in [`validator`]: an end to every wait for a back end |
 //! | `htdigest` | `Htdigest` in [`validator`]: users for Digest in files that are read again when they change |
 //! | `htpasswd` | `Htpasswd` in [`validator`]: users for Basic in a file that is read again when it changes |

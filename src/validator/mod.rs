@@ -8,6 +8,8 @@ mod first_of;
 mod htdigest;
 #[cfg(feature = "htpasswd")]
 mod htpasswd;
+#[cfg(feature = "ldap")]
+mod ldap;
 #[cfg(feature = "password-hash")]
 pub mod password_hash;
 mod tag;
@@ -21,6 +23,8 @@ mod watched_file;
 pub use cached::Cached;
 pub use closure::{FromAsyncFn, FromFn, from_async_fn, from_fn};
 pub use first_of::{FirstOf, FirstSecretsOf};
+#[cfg(feature = "ldap")]
+pub use ldap::{Ldap, LdapBuilder, LdapConfigError, SearchScope};
 #[cfg(feature = "timeout")]
 pub use timeout::Timeout;
 #[cfg(feature = "htdigest")]

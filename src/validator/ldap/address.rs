@@ -1,0 +1,192 @@
+//! Where a server is, and whether the way there is safe.
+
+use std::fmt;
+
+use rustls::pki_types::ServerName;
+use url::Url;
+
+use super::config_error::LdapConfigError;
+
+/// The URL of a server: a scheme, a host and perhaps a port.
+#[derive(Clone)]
+pub(super) struct Address {
+    url: Url,
+    security: Security,
+}
+
+/// What protects the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Security {
+    /// TLS from the first byte on.
+    Tls,
+    /// TLS by the StartTLS operation, before anything else.
+    StartTls,
+    /// Nothing.
+    Plaintext,
+}
+
+/// The builder's method that is given URLs.
+const OPTION: &str = "with_server";
+
+impl Address {
+    pub(super) fn parse(
+        text: &str,
+        start_tls: bool,
+        plaintext: bool,
+    ) -> Result<Self, LdapConfigError> {
+        let refuse = |problem| Err(LdapConfigError::invalid(OPTION, &without_user(text), problem));
+        let Ok(url) = Url::parse(text) else {
+            return refuse(
+                "is not a URL: write ldaps://host or ldap://host, with :port if need be",
+            );
+        };
+        let security = match url.scheme() {
+            "ldaps" => Security::Tls,
+            "ldap" if start_tls => Security::StartTls,
+            "ldap" => Security::Plaintext,
+            _ => return refuse("has another scheme: use ldaps:// or ldap://"),
+        };
+        let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
+            return refuse("names no host: write ldaps://host");
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("holds a user or a password: use with_service_account");
+        }
+        let has_more = url.query().is_some() || url.fragment().is_some();
+        if !matches!(url.path(), "" | "/") || has_more {
+            return refuse("goes on after host and port: give base and filter to with_search");
+        }
+        if url.port() == Some(0) {
+            return refuse("has the port 0: name the one that the server listens on");
+        }
+        // A non-ASCII name comes with percent signs.
+        let host_name = if host.starts_with('[') { "ip.invalid" } else { host };
+        if ServerName::try_from(host_name).is_err() {
+            return refuse(
+                "has a host that is no DNS name: use one of letters, digits and hyphens",
+            );
+        }
+        if security == Security::Plaintext && !plaintext {
+            return Err(LdapConfigError::Plaintext { url: text.to_owned() });
+        }
+        if security != Security::Plaintext && host.starts_with('[') {
+            return refuse("is not to be checked against a certificate: use the host's name");
+        }
+        Ok(Self { url, security })
+    }
+
+    pub(super) const fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(super) const fn security(&self) -> Security {
+        self.security
+    }
+}
+
+/// It has neither user nor password.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.url.as_str())
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({:?})", self.url, self.security)
+    }
+}
+
+/// The text up to the end of a scheme, and from the last `@` on: a password may stand between.
+fn without_user(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((_, rest)) => format!("***@{rest}"),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refuses(text: &str, message: &str) {
+        let error = Address::parse(text, true, false).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+
+    #[test]
+    fn a_url_is_a_scheme_a_host_and_perhaps_a_port() {
+        for (text, start_tls, plaintext, security) in [
+            ("ldaps://ldap.example.org", false, false, Security::Tls),
+            ("ldaps://ldap.example.org:1636/", true, true, Security::Tls),
+            ("LDAPS://192.0.2.1", false, false, Security::Tls),
+            ("ldap://ldap.example.org", true, false, Security::StartTls),
+            ("ldap://localhost:1389", true, true, Security::StartTls),
+            ("ldap://localhost", false, true, Security::Plaintext),
+            ("ldap://[::1]:1389", false, true, Security::Plaintext),
+        ] {
+            let address = Address::parse(text, start_tls, plaintext).unwrap();
+            assert_eq!(address.security(), security, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_url_that_is_not_of_that_form() {
+        for (text, problem) in [
+            ("", "is not a URL: write ldaps://host or ldap://host, with :port if need be"),
+            ("ldap", "is not a URL: write ldaps://host or ldap://host, with :port if need be"),
+            (
+                "ldaps://h:x",
+                "is not a URL: write ldaps://host or ldap://host, with :port if need be",
+            ),
+            ("http://h", "has another scheme: use ldaps:// or ldap://"),
+            ("ldapi://%2fvar%2frun", "has another scheme: use ldaps:// or ldap://"),
+            ("ldap.example.org:389", "has another scheme: use ldaps:// or ldap://"),
+            ("ldaps:h", "names no host: write ldaps://host"),
+            ("ldaps:///", "names no host: write ldaps://host"),
+            (
+                "ldaps://h/dc=example",
+                "goes on after host and port: give base and filter to with_search",
+            ),
+            ("ldaps://h?uid", "goes on after host and port: give base and filter to with_search"),
+            ("ldaps://h/#a", "goes on after host and port: give base and filter to with_search"),
+            ("ldaps://h:0", "has the port 0: name the one that the server listens on"),
+            (
+                "ldaps://caf\u{e9}",
+                "has a host that is no DNS name: use one of letters, digits and hyphens",
+            ),
+            ("ldaps://[::1]", "is not to be checked against a certificate: use the host's name"),
+            ("ldap://[::1]", "is not to be checked against a certificate: use the host's name"),
+        ] {
+            refuses(text, &format!("with_server: {text:?} {problem}"));
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_refused_and_not_shown() {
+        refuses(
+            "ldaps://cn=proxy:wonder@host",
+            "with_server: \"***@host\" holds a user or a password: use with_service_account",
+        );
+        refuses(
+            "ldaps://proxy:wonder@host:x",
+            "with_server: \"***@host:x\" is not a URL: write ldaps://host or ldap://host, with \
+             :port if need be",
+        );
+    }
+
+    #[test]
+    fn plaintext_has_to_be_asked_for_also_on_the_loopback_address() {
+        for text in ["ldap://ldap.example.org", "ldap://127.0.0.1", "ldap://localhost:1389"] {
+            let error = Address::parse(text, false, false).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "the server {text} would be sent passwords in the clear: use ldaps:// or \
+                     with_start_tls or, where nobody can listen, insecure_plaintext"
+                )
+            );
+        }
+    }
+}

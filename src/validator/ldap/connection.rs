@@ -1,0 +1,173 @@
+//! One connection to a server, and the task that drives it.
+
+use std::{
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use ldap3::{
+    LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Scope, SearchEntry, SearchOptions,
+};
+use rustls::ClientConfig;
+use tokio::{task::AbortHandle, time};
+
+use super::{
+    address::{Address, Security},
+    failure::{Failure, FailureKind},
+    outcome,
+};
+
+/// How to reach a server.
+#[derive(Clone)]
+pub(super) struct Route {
+    pub(super) address: Address,
+    pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(super) connect_timeout: Duration,
+    pub(super) operation_timeout: Duration,
+    /// Whether a search may leave aside what other servers hold.
+    pub(super) allows_references: bool,
+}
+
+/// What to look for.
+pub(super) struct Query<'a> {
+    pub(super) base: &'a str,
+    pub(super) scope: Scope,
+    pub(super) filter: &'a str,
+    pub(super) attributes: &'a [&'a str],
+    /// How many entries there may be.
+    pub(super) limit: usize,
+}
+
+/// An open connection. It ends with this value, whatever it is in the middle of.
+///
+/// Dropping the future of an operation leaves the connection in an unknown state, so whoever does it
+/// must drop the connection as well. All here own theirs for as long as they wait.
+pub(super) struct Connection {
+    ldap: ldap3::Ldap,
+    driver: AbortHandle,
+    operation_timeout: Duration,
+    allows_references: bool,
+    used: Instant,
+}
+
+impl Connection {
+    /// Connects, up to and including TLS.
+    pub(super) async fn open(route: &Route) -> Result<Self, Failure> {
+        let mut settings = LdapConnSettings::new()
+            .set_conn_timeout(route.connect_timeout)
+            .set_starttls(route.address.security() == Security::StartTls);
+        if let Some(tls) = &route.tls {
+            settings = settings.set_config(Arc::clone(tls));
+        }
+        let connecting = LdapConnAsync::from_url_with_settings(settings, route.address.url());
+        let connected = within(route.connect_timeout, connecting).await?;
+        let (connection, ldap) = connected.map_err(|error| Failure::of_connecting(&error))?;
+        let driver = tokio::spawn(connection.drive()).abort_handle();
+        let (operation_timeout, used) = (route.operation_timeout, Instant::now());
+        let allows_references = route.allows_references;
+        Ok(Self { ldap, driver, operation_timeout, allows_references, used })
+    }
+
+    /// Whether it is still open, as far as is known, and was used within `age`.
+    pub(super) fn is_usable(&mut self, age: Duration) -> bool {
+        !self.ldap.is_closed() && self.used.elapsed() < age
+    }
+
+    /// Asks whether this is the password of `dn`. Whoever it was bound to before, it is no longer.
+    pub(super) async fn bind(&mut self, dn: &str, password: &str) -> Result<LdapResult, Failure> {
+        // A server takes an empty password for a wish to be anonymous, and grants it.
+        if password.is_empty() || dn.is_empty() {
+            return Err(Failure::new(FailureKind::Final, "a bind without name or password"));
+        }
+        let binding = self.ldap.with_controls(outcome::controls()).simple_bind(dn, password);
+        let answer = within(self.operation_timeout, binding).await?;
+        self.used = Instant::now();
+        answer.map_err(|error| Failure::of_operation(&error))
+    }
+
+    /// Searches with the rights of whoever it is bound to. Finds one entry more than the limit at
+    /// most, which says that there are too many.
+    pub(super) async fn search(&mut self, query: &Query<'_>) -> Result<Vec<SearchEntry>, Failure> {
+        let limit = self.operation_timeout;
+        let searching = search(&mut self.ldap, query, limit);
+        let answer = within(limit, searching).await?;
+        let (found, result) = answer.map_err(|error| Failure::of_operation(&error))?;
+        self.used = Instant::now();
+        let is_too_many = found.entries.len() > query.limit;
+        match result.rc {
+            0 | SIZE_LIMIT_EXCEEDED | CANCELLED if is_too_many => Ok(found.entries),
+            0 if found.has_references && !self.allows_references => Err(Failure::new(
+                FailureKind::Final,
+                "a search leads on to other servers, which are not followed: choose a base that \
+                 this one holds wholly, or use allow_unfollowed_references",
+            )),
+            0 => Ok(found.entries),
+            _ => Err(Failure::of_result("search", &result)),
+        }
+    }
+}
+
+struct Found {
+    entries: Vec<SearchEntry>,
+    has_references: bool,
+}
+
+const SIZE_LIMIT_EXCEEDED: u32 = 4;
+/// What ldap3 makes of a search that is not read to its end.
+const CANCELLED: u32 = 88;
+
+async fn search(
+    ldap: &mut ldap3::Ldap,
+    query: &Query<'_>,
+    limit: Duration,
+) -> Result<(Found, LdapResult), LdapError> {
+    let most = query.limit.saturating_add(1);
+    let options = SearchOptions::new()
+        .sizelimit(i32::try_from(most).unwrap_or(i32::MAX))
+        .timelimit(i32::try_from(limit.as_secs().max(1)).unwrap_or(i32::MAX));
+    let attributes = query.attributes.to_vec();
+    let mut answers = ldap
+        .with_search_options(options)
+        .streaming_search(query.base, query.scope, query.filter, attributes)
+        .await?;
+    let mut found = Found { entries: Vec::new(), has_references: false };
+    while found.entries.len() < most {
+        match answers.next().await? {
+            Some(answer) if answer.is_ref() => found.has_references = true,
+            Some(answer) if answer.is_intermediate() => {}
+            Some(answer) => found.entries.push(SearchEntry::construct(answer)),
+            None => break,
+        }
+    }
+    Ok((found, answers.finish().await))
+}
+
+/// Waits for `operation` so long, and for no answer that ldap3 panics on.
+///
+/// Where panics abort the process, so does such an answer.
+async fn within<F: Future>(limit: Duration, operation: F) -> Result<F::Output, Failure> {
+    let mut operation = pin!(operation);
+    let caught = poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| operation.as_mut().poll(context)));
+        match polled {
+            Ok(polled) => polled.map(Some),
+            Err(_) => Poll::Ready(None),
+        }
+    });
+    let unreachable = |text| Failure::new(FailureKind::Unreachable, text);
+    match time::timeout(limit, caught).await {
+        Ok(Some(output)) => Ok(output),
+        Ok(None) => Err(unreachable("an answer that is no LDAP".to_owned())),
+        Err(_) => Err(unreachable(format!("no answer within {limit:?}"))),
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}

@@ -1,0 +1,144 @@
+//! Why a server gave no verdict.
+
+use std::fmt;
+
+use ldap3::{LdapError, LdapResult};
+
+/// Why a server gave no verdict, and what to do next. Holds no password.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) kind: FailureKind,
+    text: String,
+}
+
+/// What a failure says of other attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FailureKind {
+    /// The connection broke. If it had been idle before, a fresh one may do.
+    Lost,
+    /// The server cannot be reached, cannot be trusted, or does not answer.
+    Unreachable,
+    /// The server is there and cannot answer now.
+    Busy,
+    /// The server gave an answer that another would give as well, and it is no verdict.
+    Final,
+}
+
+impl Failure {
+    pub(super) fn new(kind: FailureKind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into() }
+    }
+
+    /// What went wrong on a connection that was open.
+    pub(super) fn of_operation(error: &LdapError) -> Self {
+        match error {
+            LdapError::Io { .. }
+            | LdapError::OpSend { .. }
+            | LdapError::ResultRecv { .. }
+            | LdapError::IdScrubSend { .. }
+            | LdapError::MiscSend { .. }
+            | LdapError::EndOfStream => Self::new(FailureKind::Lost, "the connection was closed"),
+            other => Self::new(FailureKind::Final, other.to_string()),
+        }
+    }
+
+    /// What went wrong before a connection was open.
+    pub(super) fn of_connecting(error: &LdapError) -> Self {
+        Self::new(FailureKind::Unreachable, format!("no connection: {error}"))
+    }
+
+    /// An answer to `operation` that is no success.
+    pub(super) fn of_result(operation: &str, result: &LdapResult) -> Self {
+        let kind = match result.rc {
+            TIME_LIMIT_EXCEEDED | BUSY | UNAVAILABLE => FailureKind::Busy,
+            _ => FailureKind::Final,
+        };
+        let name = name_of_code(result.rc);
+        // The text comes from the network.
+        let said: String = result.text.chars().take(200).collect();
+        Self::new(kind, format!("{operation}: result {}{name}, {said:?}", result.rc))
+    }
+
+    /// Whether another server may do better.
+    pub(super) fn is_worth_another_server(&self) -> bool {
+        self.kind != FailureKind::Final
+    }
+
+    /// Whether this server should be left alone for a while.
+    pub(super) fn is_of_the_server(&self) -> bool {
+        matches!(self.kind, FailureKind::Lost | FailureKind::Unreachable)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+const TIME_LIMIT_EXCEEDED: u32 = 3;
+const BUSY: u32 = 51;
+const UNAVAILABLE: u32 = 52;
+
+/// The names of those results that an operator is likely to meet.
+const fn name_of_code(code: u32) -> &'static str {
+    match code {
+        1 => " (operations error)",
+        2 => " (protocol error)",
+        TIME_LIMIT_EXCEEDED => " (time limit exceeded)",
+        4 => " (size limit exceeded)",
+        8 => " (stronger authentication required)",
+        10 => " (referral, which is not followed)",
+        11 => " (administrative limit exceeded)",
+        13 => " (confidentiality required)",
+        19 => " (constraint violation)",
+        32 => " (no such object)",
+        34 => " (invalid DN syntax)",
+        49 => " (invalid credentials)",
+        50 => " (insufficient access rights)",
+        BUSY => " (busy)",
+        UNAVAILABLE => " (unavailable)",
+        53 => " (unwilling to perform)",
+        80 => " (other)",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(code: u32, text: &str) -> LdapResult {
+        let (matched, refs, ctrls) = (String::new(), Vec::new(), Vec::new());
+        LdapResult { rc: code, matched, text: text.to_owned(), refs, ctrls }
+    }
+
+    #[test]
+    fn only_what_another_server_may_do_better_goes_on_to_the_next() {
+        for (code, kind) in [
+            (1, FailureKind::Final),
+            (2, FailureKind::Final),
+            (3, FailureKind::Busy),
+            (10, FailureKind::Final),
+            (50, FailureKind::Final),
+            (51, FailureKind::Busy),
+            (52, FailureKind::Busy),
+            (53, FailureKind::Final),
+            (80, FailureKind::Final),
+            (9_999, FailureKind::Final),
+        ] {
+            let failure = Failure::of_result("search", &result(code, ""));
+            assert_eq!(failure.kind, kind, "{code}");
+            assert_eq!(failure.is_worth_another_server(), kind != FailureKind::Final);
+            assert!(!failure.is_of_the_server(), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_says_is_shown_escaped_and_cut() {
+        let failure = Failure::of_result("search", &result(53, "no\nway"));
+        assert_eq!(failure.to_string(), "search: result 53 (unwilling to perform), \"no\\nway\"");
+        let failure = Failure::of_result("search", &result(9_999, &"x".repeat(1_000)));
+        assert_eq!(failure.to_string(), format!("search: result 9999, {:?}", "x".repeat(200)));
+    }
+}

@@ -1,0 +1,81 @@
+//! Whom to trust.
+
+use std::{path::PathBuf, sync::Arc};
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+use super::config_error::LdapConfigError;
+
+/// TLS 1.2 and 1.3 with the authorities of these files or, without any, those of the system.
+///
+/// The provider is named, since that of the process may not be settled.
+pub(super) fn config(ca_files: &[PathBuf]) -> Result<Arc<ClientConfig>, LdapConfigError> {
+    let roots = if ca_files.is_empty() { of_system()? } else { of_files(ca_files)? };
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| LdapConfigError::Tls(error.into()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+fn of_files(paths: &[PathBuf]) -> Result<RootCertStore, LdapConfigError> {
+    let mut roots = RootCertStore::empty();
+    for path in paths {
+        let refuse = |source| LdapConfigError::CaFile { path: path.clone(), source };
+        let certificates = CertificateDer::pem_file_iter(path).map_err(|e| refuse(e.into()))?;
+        let before = roots.len();
+        for certificate in certificates {
+            let certificate = certificate.map_err(|error| refuse(error.into()))?;
+            roots.add(certificate).map_err(|error| refuse(error.into()))?;
+        }
+        if roots.len() == before {
+            return Err(refuse("it holds no certificate".into()));
+        }
+    }
+    Ok(roots)
+}
+
+/// Those that rustls cannot use are left out, as there are some on many systems.
+fn of_system() -> Result<RootCertStore, LdapConfigError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() { Err(LdapConfigError::NoAuthority) } else { Ok(roots) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{error::Error as _, fs};
+
+    use super::*;
+
+    #[test]
+    fn a_file_without_a_certificate_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("empty.pem"), "").unwrap();
+        fs::write(
+            path("broken.pem"),
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        )
+        .unwrap();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        fs::write(path("good.pem"), made.cert.pem()).unwrap();
+        assert!(config(&[path("good.pem")]).is_ok());
+        for name in ["missing.pem", "empty.pem", "broken.pem"] {
+            let error = config(&[path("good.pem"), path(name)]).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "the CA file {} cannot be used: name a PEM file with certificates",
+                    path(name).display()
+                )
+            );
+            assert!(error.source().is_some(), "{name}");
+        }
+    }
+}
