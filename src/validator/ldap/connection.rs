@@ -57,9 +57,8 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects, up to and including TLS.
     pub(super) async fn open(route: &Route) -> Result<Self, Failure> {
-        let mut settings = LdapConnSettings::new()
-            .set_conn_timeout(route.connect_timeout)
-            .set_starttls(route.address.security() == Security::StartTls);
+        let mut settings =
+            LdapConnSettings::new().set_starttls(route.address.security() == Security::StartTls);
         if let Some(tls) = &route.tls {
             settings = settings.set_config(Arc::clone(tls));
         }
@@ -158,11 +157,12 @@ async fn within<F: Future>(limit: Duration, operation: F) -> Result<F::Output, F
             Err(_) => Poll::Ready(None),
         }
     });
-    let unreachable = |text| Failure::new(FailureKind::Unreachable, text);
     match time::timeout(limit, caught).await {
         Ok(Some(output)) => Ok(output),
-        Ok(None) => Err(unreachable("an answer that is no LDAP".to_owned())),
-        Err(_) => Err(unreachable(format!("no answer within {limit:?}"))),
+        Ok(None) => Err(Failure::new(FailureKind::Unfit, "an answer that is no LDAP")),
+        Err(_) => {
+            Err(Failure::new(FailureKind::Unreachable, format!("no answer within {limit:?}")))
+        }
     }
 }
 

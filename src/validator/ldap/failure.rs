@@ -1,6 +1,6 @@
 //! Why a server gave no verdict.
 
-use std::fmt;
+use std::{fmt, io};
 
 use ldap3::{LdapError, LdapResult};
 
@@ -16,8 +16,10 @@ pub(super) struct Failure {
 pub(super) enum FailureKind {
     /// The connection broke. If it had been idle before, a fresh one may do.
     Lost,
-    /// The server cannot be reached, cannot be trusted, or does not answer.
+    /// The server cannot be reached, or does not answer.
     Unreachable,
+    /// The server is there, and something has to be repaired: its certificate, say.
+    Unfit,
     /// The server is there and cannot answer now.
     Busy,
     /// The server gave an answer that another would give as well, and it is no verdict.
@@ -44,7 +46,12 @@ impl Failure {
 
     /// What went wrong before a connection was open.
     pub(super) fn of_connecting(error: &LdapError) -> Self {
-        Self::new(FailureKind::Unreachable, format!("no connection: {error}"))
+        let kind = match error {
+            LdapError::Io { source } if !is_of_tls(source) => FailureKind::Unreachable,
+            LdapError::ResultRecv { .. } => FailureKind::Unreachable,
+            _ => FailureKind::Unfit,
+        };
+        Self::new(kind, format!("no connection: {error}"))
     }
 
     /// An answer to `operation` that is no success.
@@ -59,6 +66,19 @@ impl Failure {
         Self::new(kind, format!("{operation}: result {}{name}, {said:?}", result.rc))
     }
 
+    /// The same, and what was being done.
+    pub(super) fn about(self, what: &str) -> Self {
+        Self { text: format!("{what}: {}", self.text), ..self }
+    }
+
+    /// The same, where what is wrong is the server's and not the question's.
+    pub(super) fn of_this_server(self) -> Self {
+        match self.kind {
+            FailureKind::Final => Self { kind: FailureKind::Unfit, ..self },
+            _ => self,
+        }
+    }
+
     /// Whether another server may do better.
     pub(super) fn is_worth_another_server(&self) -> bool {
         self.kind != FailureKind::Final
@@ -66,7 +86,14 @@ impl Failure {
 
     /// Whether this server should be left alone for a while.
     pub(super) fn is_of_the_server(&self) -> bool {
-        matches!(self.kind, FailureKind::Lost | FailureKind::Unreachable)
+        use FailureKind::{Lost, Unfit, Unreachable};
+        matches!(self.kind, Lost | Unreachable | Unfit)
+    }
+
+    /// Whether trying again may help.
+    pub(super) fn is_transient(&self) -> bool {
+        use FailureKind::{Busy, Lost, Unreachable};
+        matches!(self.kind, Lost | Unreachable | Busy)
     }
 }
 
@@ -74,6 +101,11 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// Whether it is a certificate, say, and not the connection.
+fn is_of_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 const TIME_LIMIT_EXCEEDED: u32 = 3;
@@ -130,7 +162,22 @@ mod tests {
             let failure = Failure::of_result("search", &result(code, ""));
             assert_eq!(failure.kind, kind, "{code}");
             assert_eq!(failure.is_worth_another_server(), kind != FailureKind::Final);
+            assert_eq!(failure.is_transient(), kind == FailureKind::Busy, "{code}");
             assert!(!failure.is_of_the_server(), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_fails_may_come_back_and_a_certificate_may_not() {
+        let of = |source: io::Error| Failure::of_connecting(&LdapError::Io { source });
+        let refused = of(io::ErrorKind::ConnectionRefused.into());
+        let untrusted = of(io::Error::new(
+            io::ErrorKind::InvalidData,
+            rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer),
+        ));
+        for (failure, is_transient) in [(refused, true), (untrusted, false)] {
+            assert_eq!(failure.is_transient(), is_transient, "{failure}");
+            assert!(failure.is_of_the_server() && failure.is_worth_another_server(), "{failure}");
         }
     }
 

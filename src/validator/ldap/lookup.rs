@@ -119,9 +119,10 @@ pub(super) async fn own_entry(
     let attributes = attributes(name_attribute, groups);
     let (base, scope, filter) = (dn, Scope::Base, ANYTHING);
     let query = Query { base, scope, filter, attributes: &attributes, limit: 1 };
-    match bound.search(&query).await?.pop() {
+    let found = bound.search(&query).await;
+    match found.map_err(|failure| failure.about("the user's own entry"))?.pop() {
         Some(entry) => Entry::read(entry, name_attribute, groups, user),
-        None => Err(refusal("a user may not read the own entry: let the server allow it")),
+        None => Err(refusal("the user's own entry is not found: let the user read it")),
     }
 }
 

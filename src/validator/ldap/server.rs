@@ -77,8 +77,8 @@ impl Server {
         let mut connection = Connection::open(&self.route).await?;
         let answer = connection.bind(&account.dn, account.password.expose()).await?;
         if answer.rc != 0 {
-            let failure = Failure::of_result("bind of the service account", &answer);
-            return Err(Failure::new(FailureKind::Unreachable, failure.to_string()));
+            let failure = Failure::of_result("bind", &answer).about("the service account");
+            return Err(failure.of_this_server());
         }
         let found = connection.search(query).await?;
         self.searchers.put(connection);

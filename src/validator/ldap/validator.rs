@@ -58,7 +58,9 @@ use crate::{
 /// [`with_max_waiting`](LdapBuilder::with_max_waiting) others the check fails at once.
 ///
 /// # Security
-/// - An empty password is never sent: a directory takes it for a wish to be anonymous and grants it.
+/// - An empty password is never sent: a directory takes it for a wish to be anonymous and grants it. Neither
+///   is a name of more than 1,024 bytes, a password of more than 4,096, or one of them with a control character: those are unknown or
+///   wrong as they are.
 /// - The certificate of a server is always checked, name included. Without TLS nothing is sent unless
 ///   `insecure_plaintext` was called.
 /// - Names go into filters and distinguished names escaped ([RFC 4515], [RFC 4514]).
@@ -122,14 +124,33 @@ impl Ldap {
     }
 }
 
+/// A longer name is nobody's. A server may close the connection on a message that is too long, which
+/// is not to be had by just anybody.
+const LONGEST_NAME: usize = 1_024;
+/// A longer password is wrong.
+const LONGEST_PASSWORD: usize = 4_096;
+
+/// For what is not sent to a server.
+fn verdict_without_asking(credentials: &BasicCredentials<'_>) -> Option<Verdict> {
+    let (user, password) = (credentials.user_id(), credentials.password());
+    // A directory leaves control characters in names out, and may end a password at a NUL.
+    if user.is_empty() || user.len() > LONGEST_NAME || user.contains(char::is_control) {
+        return Some(Verdict::UnknownUser);
+    }
+    if password.is_empty()
+        || password.len() > LONGEST_PASSWORD
+        || password.contains(char::is_control)
+    {
+        return Some(Verdict::WrongPassword);
+    }
+    None
+}
+
 #[deny(clippy::missing_trait_methods)]
 impl CredentialValidator for Ldap {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        if credentials.user_id().is_empty() {
-            return Ok(Verdict::UnknownUser);
-        }
-        if credentials.password().is_empty() {
-            return Ok(Verdict::WrongPassword);
+        if let Some(verdict) = verdict_without_asking(&credentials) {
+            return Ok(verdict);
         }
         if Handle::try_current().is_err() {
             return Err(BackendError::new("a directory is asked on a tokio runtime only"));
@@ -137,7 +158,7 @@ impl CredentialValidator for Ldap {
         let limit = self.0.limits.timeout;
         let check = time::timeout(limit, self.0.check(credentials));
         check.await.unwrap_or_else(|_| {
-            Err(BackendError::new(format!("no verdict of the directory within {limit:?}")))
+            Err(BackendError::transient(format!("no verdict of the directory within {limit:?}")))
         })
     }
 
@@ -154,7 +175,7 @@ impl CredentialValidator for Ldap {
 impl Directory {
     async fn check(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let Ok(_place) = self.queue.try_acquire() else {
-            return Err(BackendError::new("too many checks wait for the directory"));
+            return Err(BackendError::transient("too many checks wait for the directory"));
         };
         let _permit = self.checks.acquire().await.map_err(BackendError::new)?;
         self.ask_in_turn(credentials).await
@@ -165,48 +186,76 @@ impl Directory {
         &self,
         credentials: BasicCredentials<'_>,
     ) -> Result<Verdict, BackendError> {
-        let mut failures = Vec::new();
+        let mut failures = Failures::default();
         let mut resting = Vec::new();
         for server in &self.servers {
             if !server.health().may_be_tried(Instant::now()) {
                 resting.push(server);
-            } else if let Some(verdict) = self.ask(server, credentials, &mut failures).await? {
+            } else if let Some(verdict) = self.ask(server, credentials, &mut failures).await {
                 return Ok(verdict);
+            } else if failures.is_final {
+                return Err(failures.into());
             }
         }
         for server in resting {
-            if let Some(verdict) = self.ask(server, credentials, &mut failures).await? {
+            if let Some(verdict) = self.ask(server, credentials, &mut failures).await {
                 return Ok(verdict);
+            } else if failures.is_final {
+                break;
             }
         }
-        Err(BackendError::new(failures.join("; ")))
+        Err(failures.into())
     }
 
-    /// `None` if the next server is to be asked.
     async fn ask(
         &self,
         server: &Server,
         credentials: BasicCredentials<'_>,
-        failures: &mut Vec<String>,
-    ) -> Result<Option<Verdict>, BackendError> {
-        let failure = match self.lookup.ask(server, &self.groups, credentials).await {
+        failures: &mut Failures,
+    ) -> Option<Verdict> {
+        match self.lookup.ask(server, &self.groups, credentials).await {
             Ok(verdict) => {
                 server.health().answered();
-                return Ok(Some(verdict));
+                Some(verdict)
             }
-            Err(failure) => failure,
-        };
-        if failure.is_of_the_server() {
-            server.health().failed(Instant::now());
-            server.forget_connections();
-        } else {
-            server.health().answered();
+            Err(failure) => {
+                if failure.is_of_the_server() {
+                    server.health().failed(Instant::now());
+                    server.forget_connections();
+                } else {
+                    server.health().answered();
+                }
+                failures.add(server, &failure);
+                None
+            }
         }
-        failures.push(format!("{}: {failure}", server.route().address));
-        if failure.is_worth_another_server() {
-            Ok(None)
-        } else {
-            Err(BackendError::new(failures.join("; ")))
+    }
+}
+
+/// What the servers that were asked said instead of a verdict.
+#[derive(Default)]
+struct Failures {
+    texts: Vec<String>,
+    /// Whether trying again may help.
+    is_transient: bool,
+    /// Whether there is no sense in asking another.
+    is_final: bool,
+}
+
+impl Failures {
+    fn add(&mut self, server: &Server, failure: &Failure) {
+        self.texts.push(format!("{}: {failure}", server.route().address));
+        self.is_transient |= failure.is_transient();
+        self.is_final |= !failure.is_worth_another_server();
+    }
+}
+
+impl From<Failures> for BackendError {
+    fn from(failures: Failures) -> Self {
+        let text = failures.texts.join("; ");
+        match failures.is_transient && !failures.is_final {
+            true => Self::transient(text),
+            false => Self::new(text),
         }
     }
 }

@@ -1,0 +1,288 @@
+//! OpenLDAP's server, slapd, as a private process with a directory of its own.
+
+// Every test file is a crate of its own and uses a part of this.
+#![allow(dead_code)]
+
+use std::{
+    fmt::Write as _,
+    fs,
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use tempfile::TempDir;
+
+/// Where everything is.
+pub(crate) const SUFFIX: &str = "dc=example,dc=org";
+/// Where users are.
+pub(crate) const PEOPLE: &str = "ou=people,dc=example,dc=org";
+/// Where groups are.
+pub(crate) const GROUPS: &str = "ou=groups,dc=example,dc=org";
+/// The account that may search, and its password.
+pub(crate) const SERVICE: (&str, &str) = ("cn=proxy,dc=example,dc=org", "service-secret");
+/// The account that may do everything, and its password.
+const ROOT: (&str, &str) = ("cn=root,dc=example,dc=org", "root-secret");
+
+/// The names that the certificate of a server holds by default.
+const NAMES: &[&str] = &["localhost", "127.0.0.1"];
+
+/// A running server; it is killed when this is dropped.
+pub(crate) struct Slapd {
+    folder: TempDir,
+    port: u16,
+    tls_port: u16,
+    child: Mutex<Option<Child>>,
+}
+
+/// What a server is started with.
+pub(crate) struct Setup {
+    ldif: String,
+    names: Vec<String>,
+    options: String,
+    /// Who reads what is no password.
+    readers: &'static str,
+}
+
+impl Setup {
+    /// Nobody but the service account.
+    pub(crate) fn new() -> Self {
+        let mut setup = Self {
+            ldif: String::new(),
+            names: NAMES.iter().map(|&name| name.to_owned()).collect(),
+            options: String::new(),
+            readers: "by users read",
+        };
+        setup = setup
+            .entry(SUFFIX, &[("objectClass", "domain"), ("dc", "example")])
+            .entry(PEOPLE, &[("objectClass", "organizationalUnit"), ("ou", "people")])
+            .entry(GROUPS, &[("objectClass", "organizationalUnit"), ("ou", "groups")]);
+        let (dn, password) = SERVICE;
+        setup.entry(
+            dn,
+            &[
+                ("objectClass", "organizationalRole"),
+                ("objectClass", "simpleSecurityObject"),
+                ("cn", "proxy"),
+                ("userPassword", password),
+            ],
+        )
+    }
+
+    /// Adds a user.
+    pub(crate) fn user(self, name: &str, password: &str) -> Self {
+        self.user_with(name, password, &[])
+    }
+
+    /// Adds a user with more attributes.
+    pub(crate) fn user_with(self, name: &str, password: &str, more: &[(&str, &str)]) -> Self {
+        let own = [
+            ("objectClass", "inetOrgPerson"),
+            ("cn", name),
+            ("sn", name),
+            ("uid", name),
+            ("userPassword", password),
+        ];
+        self.entry(&dn_of(name), &[&own, more].concat())
+    }
+
+    /// Adds any entry.
+    pub(crate) fn entry(mut self, dn: &str, attributes: &[(&str, &str)]) -> Self {
+        let mut line = |name: &str, value: &str| {
+            writeln!(self.ldif, "{name}:: {}", STANDARD.encode(value)).expect("a string grows");
+        };
+        line("dn", dn);
+        for (name, value) in attributes {
+            line(name, value);
+        }
+        self.ldif.push('\n');
+        self
+    }
+
+    /// Makes the certificate for these names instead of `localhost` and `127.0.0.1`.
+    pub(crate) fn named(mut self, names: &[&str]) -> Self {
+        self.names = names.iter().map(|&name| name.to_owned()).collect();
+        self
+    }
+
+    /// Lets nobody but the service account read entries.
+    pub(crate) fn hidden_from_themselves(mut self) -> Self {
+        self.readers = "";
+        self
+    }
+
+    /// Adds a line to the server's configuration of its database.
+    pub(crate) fn option(mut self, line: &str) -> Self {
+        self.options += line;
+        self.options.push('\n');
+        self
+    }
+
+    /// Starts a server on free ports of the loopback address and waits until it listens.
+    #[track_caller]
+    pub(crate) fn start(self) -> Slapd {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path();
+        write_certificates(path, &self.names);
+        fs::create_dir(path.join("data")).expect("a folder can be made");
+        fs::write(path.join("slapd.conf"), configuration(path, self.readers, &self.options))
+            .expect("it is written");
+        fs::write(path.join("content.ldif"), self.ldif).expect("it is written");
+        let mut slapadd = program("slapadd");
+        slapadd.arg("-f").arg(path.join("slapd.conf")).arg("-l").arg(path.join("content.ldif"));
+        succeed(&mut slapadd);
+        let server =
+            Slapd { folder, port: free_port(), tls_port: free_port(), child: Mutex::default() };
+        server.restart();
+        server
+    }
+}
+
+/// The distinguished name of a user.
+pub(crate) fn dn_of(name: &str) -> String {
+    let special = |one: char| ",+\"\\<>;=#".contains(one) || one == ' ';
+    let mut escaped = String::new();
+    for one in name.chars() {
+        if special(one) {
+            escaped.push('\\');
+        }
+        escaped.push(one);
+    }
+    format!("uid={escaped},{PEOPLE}")
+}
+
+impl Slapd {
+    /// `ldap://127.0.0.1:PORT`
+    pub(crate) fn url(&self) -> String {
+        format!("ldap://127.0.0.1:{}", self.port)
+    }
+
+    /// `ldaps://localhost:PORT`
+    pub(crate) fn tls_url(&self) -> String {
+        format!("ldaps://localhost:{}", self.tls_port)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The certificate of the authority that signed the server's.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.folder.path().join("authority.pem")
+    }
+
+    /// Ends the server at once, without a word to anybody.
+    pub(crate) fn kill(&self) {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut child) = child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Starts it again on the same ports with what was stored.
+    #[track_caller]
+    pub(crate) fn restart(&self) {
+        self.kill();
+        let urls = format!("ldap://127.0.0.1:{} ldaps://127.0.0.1:{}", self.port, self.tls_port);
+        let child = program("slapd")
+            .args(["-d", "0", "-h", &urls, "-f"])
+            .arg(self.folder.path().join("slapd.conf"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("slapd starts");
+        *self.child.lock().expect("no panic") = Some(child);
+        let end = Instant::now() + Duration::from_secs(30);
+        for port in [self.port, self.tls_port] {
+            while TcpStream::connect(("127.0.0.1", port)).is_err() {
+                assert!(Instant::now() < end, "slapd does not listen");
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+
+    /// Changes a password, as an administrator does.
+    #[track_caller]
+    pub(crate) fn set_password(&self, name: &str, password: &str) {
+        let (root, root_password) = ROOT;
+        let mut ldappasswd = program("ldappasswd");
+        ldappasswd.args(["-x", "-H", &self.url(), "-D", root, "-w", root_password]);
+        succeed(ldappasswd.args(["-s", password]).arg(dn_of(name)));
+    }
+}
+
+impl Drop for Slapd {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn configuration(folder: &Path, readers: &str, options: &str) -> String {
+    let folder = folder.display();
+    let (root, password) = ROOT;
+    let (service, _) = SERVICE;
+    format!(
+        "include /etc/ldap/schema/core.schema\n\
+         include /etc/ldap/schema/cosine.schema\n\
+         include /etc/ldap/schema/inetorgperson.schema\n\
+         modulepath /usr/lib/ldap\n\
+         moduleload back_mdb\n\
+         moduleload memberof\n\
+         moduleload ppolicy\n\
+         TLSCACertificateFile {folder}/authority.pem\n\
+         TLSCertificateFile {folder}/server.pem\n\
+         TLSCertificateKeyFile {folder}/key.pem\n\
+         database mdb\n\
+         suffix {SUFFIX}\n\
+         directory {folder}/data\n\
+         rootdn {root}\n\
+         rootpw {password}\n\
+         access to attrs=userPassword by anonymous auth by * none\n\
+         access to * by dn.exact={service} read {readers} by anonymous auth by * none\n\
+         {options}"
+    )
+}
+
+fn write_certificates(folder: &Path, names: &[String]) {
+    let key = || KeyPair::generate().expect("a key can be made");
+    let mut authority = CertificateParams::default();
+    let name = format!("authority of {}", folder.display());
+    authority.distinguished_name.push(DnType::CommonName, name);
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, key()).expect("a certificate");
+    let server_key = key();
+    let server = CertificateParams::new(names.to_vec()).expect("names for a certificate");
+    let server = server.signed_by(&server_key, &authority).expect("a certificate");
+    for (name, pem) in [
+        ("authority.pem", authority.pem()),
+        ("server.pem", server.pem()),
+        ("key.pem", server_key.serialize_pem()),
+    ] {
+        fs::write(folder.join(name), pem).expect("it is written");
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// Debian puts the server's programs where only root looks for them.
+fn program(name: &str) -> Command {
+    let in_sbin = Path::new("/usr/sbin").join(name);
+    if in_sbin.exists() { Command::new(in_sbin) } else { Command::new(name) }
+}
+
+#[track_caller]
+fn succeed(command: &mut Command) {
+    let Output { status, stderr, .. } = command.output().expect("the program starts");
+    assert!(status.success(), "{command:?}: {}", String::from_utf8_lossy(&stderr));
+}
