@@ -1,6 +1,7 @@
 //! `Ldap` against OpenLDAP's server, and against servers that misbehave.
 //!
-//! Most of it needs slapd, so it runs on demand: `cargo test --features ldap --test ldap -- --ignored`.
+//! Most of it needs slapd, so it runs on demand:
+//! `cargo test --features ldap --test ldap -- --ignored`.
 
 #[path = "support/false_ldap.rs"]
 mod false_ldap;

@@ -13,8 +13,11 @@ use crate::{
     search, verdict,
 };
 
+/// One of the answers to a search.
+type Item = fn() -> Vec<u8>;
+
 /// A server to which every bind is right, and that answers searches like this.
-async fn finding(items: &'static [fn() -> Vec<u8>]) -> (Ldap, FalseLdap) {
+async fn finding(items: &'static [Item]) -> (Ldap, FalseLdap) {
     let server = FalseLdap::answering(move |request| match request {
         SEARCH => items.iter().map(|item| item()).collect(),
         other => vec![result(other, 0, "")],
@@ -63,7 +66,7 @@ fn latin_1() -> Vec<u8> {
 
 #[tokio::test]
 async fn one_entry_of_that_name_is_all_that_passes() {
-    let found: &[(&str, &'static [fn() -> Vec<u8>], &str)] = &[
+    let found: &[(&str, &'static [Item], &str)] = &[
         ("one", &[alice, done], "accepted alice"),
         ("none", &[done], "unknown"),
         ("another spelling", &[|| entry(&["Alice"]), done], "unknown"),
@@ -72,7 +75,7 @@ async fn one_entry_of_that_name_is_all_that_passes() {
         let (ldap, _server) = finding(items).await;
         assert_eq!(verdict(&ldap, "alice", "wonder").await, *expected, "{name}");
     }
-    let refused: &[(&str, &'static [fn() -> Vec<u8>], &str)] = &[
+    let refused: &[(&str, &'static [Item], &str)] = &[
         ("two", &[alice, alice, done], "finds more than one entry"),
         (
             "two, beyond the limit",
@@ -230,10 +233,8 @@ async fn an_empty_password_is_refused_without_a_connection() {
 /// What a server sees is the same for everybody but for the name, so nobody is told by it.
 #[tokio::test]
 async fn an_unknown_user_takes_as_many_round_trips() {
-    for (items, expected) in [
-        (vec![alice as fn() -> Vec<u8>, done], "wrong"),
-        (vec![done as fn() -> Vec<u8>], "unknown"),
-    ] {
+    for (items, expected) in [(vec![alice as Item, done], "wrong"), (vec![done as Item], "unknown")]
+    {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let record = Arc::clone(&seen);
         let server = FalseLdap::answering(move |request| {

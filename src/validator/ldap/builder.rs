@@ -2,21 +2,21 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use ldap3::Scope;
-use tokio::sync::Semaphore;
-
 use super::{
     address::{Address, Security},
     config_error::LdapConfigError,
     connection::Route,
+    directory::Directory,
     dn::{problem_of_attribute, problem_of_dn},
+    limits::Limits,
     lookup::{GroupSearch, Groups, Lookup, UserSearch},
     server::{Server, ServiceAccount},
     template::{DnTemplate, FilterTemplate},
     tls,
-    validator::{Directory, Ldap},
+    validator::Ldap,
 };
 use crate::secret::Password;
+use ldap3::Scope;
 
 /// Options of an [`Ldap`], from [`Ldap::builder`].
 #[derive(Clone, Debug)]
@@ -60,15 +60,6 @@ pub enum SearchScope {
     Subtree,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    connect_timeout: Duration,
-    operation_timeout: Duration,
-    pub(super) timeout: Duration,
-    max_checks: usize,
-    max_waiting: usize,
-}
-
 impl LdapBuilder {
     pub(super) fn new(url: String) -> Self {
         Self {
@@ -85,13 +76,7 @@ impl LdapBuilder {
             group_attribute: None,
             group_search: None,
             required_group: None,
-            limits: Limits {
-                connect_timeout: Duration::from_secs(2),
-                operation_timeout: Duration::from_secs(3),
-                timeout: Duration::from_secs(10),
-                max_checks: 16,
-                max_waiting: 1_000,
-            },
+            limits: Limits::default(),
         }
     }
 
@@ -108,8 +93,8 @@ impl LdapBuilder {
         self
     }
 
-    /// Sends passwords over `ldap://` without TLS, also to the loopback address. Everybody on the way
-    /// can then read them, and answer for the directory. Not by default.
+    /// Sends passwords over `ldap://` without TLS, also to the loopback address. Everybody on the
+    /// way can then read them, and answer for the directory. Not by default.
     pub const fn insecure_plaintext(mut self) -> Self {
         self.plaintext = true;
         self
@@ -122,21 +107,22 @@ impl LdapBuilder {
         self
     }
 
-    /// Finds the entry of a user at a fixed place, such as `uid={user},ou=people,dc=example,dc=org`.
+    /// Finds the entry of a user at a fixed place, such as
+    /// `uid={user},ou=people,dc=example,dc=org`.
     ///
-    /// The first part has to be an attribute with `{user}` as its whole value. After a right bind the entry
-    /// is read with the user's own rights, which the directory has to allow.
+    /// The first part has to be an attribute with `{user}` as its whole value. After a right bind
+    /// the entry is read with the user's own rights, which the directory has to allow.
     pub fn with_dn_template(mut self, template: impl Into<String>) -> Self {
         self.dn_template = Some(template.into());
         self
     }
 
-    /// Finds the entry of a user by a search below `base` with a filter that has `{user}` for the name,
-    /// such as `(uid={user})`, by the service account.
+    /// Finds the entry of a user by a search below `base` with a filter that has `{user}` for the
+    /// name, such as `(uid={user})`, by the service account.
     ///
     /// The value of `name_attribute` in the entry is the name of the user. Where it is not what the
-    /// client sent, byte for byte, the user is unknown; it must have a single value. For Active Directory that is
-    /// `sAMAccountName`.
+    /// client sent, byte for byte, the user is unknown; it must have a single value. For Active
+    /// Directory that is `sAMAccountName`.
     pub fn with_search(
         mut self,
         base: impl Into<String>,
@@ -159,33 +145,37 @@ impl LdapBuilder {
         self
     }
 
-    /// The entry that is bound to for unknown users; a random name below the base by default, which nobody
-    /// has.
+    /// The entry that is bound to for unknown users; a random name below the base by default, which
+    /// nobody has.
     ///
     /// A server takes its time for a password whose hash is dear, and none where there is no entry.
     /// Make an entry with a random password that is hashed like those of the users, exempt it from
-    /// locking, and name it here; then both take equally long. Whatever its bind comes to, the user stays unknown.
+    /// locking, and name it here; then both take equally long. Whatever its bind comes to, the user
+    /// stays unknown.
     pub fn with_decoy_dn(mut self, dn: impl Into<String>) -> Self {
         self.decoy_dn = Some(dn.into());
         self
     }
 
-    /// Takes what one server finds, though it says that others may hold more; else that is a failure.
-    /// Those others are not asked in any case. Active Directory says so of every search from the root of a domain.
+    /// Takes what one server finds, though it says that others may hold more; else that is a
+    /// failure. Those others are not asked in any case. Active Directory says so of every search
+    /// from the root of a domain.
     pub const fn allow_unfollowed_references(mut self) -> Self {
         self.allows_references = true;
         self
     }
 
-    /// Takes the values of this attribute of the user's entry, such as `memberOf`, for the user's groups.
+    /// Takes the values of this attribute of the user's entry, such as `memberOf`, for the user's
+    /// groups.
     pub fn with_group_attribute(mut self, attribute: impl Into<String>) -> Self {
         self.group_attribute = Some(attribute.into());
         self
     }
 
     /// Takes the entries that a search below `base` finds for the user's groups: the values of
-    /// `name_attribute`, such as `cn`. The filter has `{dn}` for the user's entry, as in `(member={dn})`, or `{user}`
-    /// for the name, as in `(memberUid={user})`. More than 1,000 groups are a failure.
+    /// `name_attribute`, such as `cn`. The filter has `{dn}` for the user's entry, as in
+    /// `(member={dn})`, or `{user}` for the name, as in `(memberUid={user})`. More than 1,000
+    /// groups are a failure.
     pub fn with_group_search(
         mut self,
         base: impl Into<String>,
@@ -196,8 +186,8 @@ impl LdapBuilder {
         self
     }
 
-    /// Lets in members of this group alone, with 403 for others whose password is right. Its name is compared byte for byte with those
-    /// that the directory gives.
+    /// Lets in members of this group alone, with 403 for others whose password is right. Its name
+    /// is compared byte for byte with those that the directory gives.
     pub fn with_required_group(mut self, group: impl Into<String>) -> Self {
         self.required_group = Some(group.into());
         self
@@ -215,7 +205,8 @@ impl LdapBuilder {
         self
     }
 
-    /// How long a check may take as a whole, with waiting and with all servers that are asked; 10 s by default.
+    /// How long a check may take as a whole, with waiting and with all servers that are asked; 10 s
+    /// by default.
     pub const fn with_timeout(mut self, limit: Duration) -> Self {
         self.limits.timeout = limit;
         self
@@ -258,16 +249,8 @@ impl LdapBuilder {
                 allows_references: self.allows_references,
             })
         };
-        let Limits { max_checks, max_waiting, .. } = self.limits;
-        let queue = max_checks.saturating_add(max_waiting).min(Semaphore::MAX_PERMITS);
-        Ok(Ldap::new(Directory {
-            servers: addresses.into_iter().map(server).collect(),
-            lookup,
-            groups,
-            limits: self.limits,
-            queue: Semaphore::new(queue),
-            checks: Semaphore::new(max_checks.min(Semaphore::MAX_PERMITS)),
-        }))
+        let servers = addresses.into_iter().map(server).collect();
+        Ok(Ldap::new(Directory::new(servers, lookup, groups, self.limits)))
     }
 
     fn lookup(&self) -> Result<Lookup, LdapConfigError> {
@@ -337,30 +320,6 @@ impl LdapBuilder {
         }
         let required = self.required_group.as_deref().map(Into::into);
         Ok(Groups { attribute, search, required })
-    }
-}
-
-impl Limits {
-    fn check(&self) -> Result<(), LdapConfigError> {
-        for (name, is_zero) in [
-            ("with_connect_timeout", self.connect_timeout.is_zero()),
-            ("with_operation_timeout", self.operation_timeout.is_zero()),
-            ("with_timeout", self.timeout.is_zero()),
-            ("with_max_checks", self.max_checks == 0),
-        ] {
-            if is_zero {
-                return Err(LdapConfigError::ZeroLimit { name });
-            }
-        }
-        for (name, part) in [
-            ("with_connect_timeout", self.connect_timeout),
-            ("with_operation_timeout", self.operation_timeout),
-        ] {
-            if self.timeout < part {
-                return Err(LdapConfigError::TimeoutTooShort { timeout: self.timeout, name, part });
-            }
-        }
-        Ok(())
     }
 }
 

@@ -44,8 +44,8 @@ pub(super) struct Query<'a> {
 
 /// An open connection. It ends with this value, whatever it is in the middle of.
 ///
-/// Dropping the future of an operation leaves the connection in an unknown state, so whoever does it
-/// must drop the connection as well. All here own theirs for as long as they wait.
+/// Dropping the future of an operation leaves the connection in an unknown state, so whoever does
+/// it must drop the connection as well. All here own theirs for as long as they wait.
 pub(super) struct Connection {
     ldap: ldap3::Ldap,
     driver: AbortHandle,

@@ -8,6 +8,7 @@ use std::{
 use ldap3::SearchEntry;
 
 use super::{
+    address::Address,
     connection::{Connection, Query, Route},
     failure::{Failure, FailureKind},
     outcome::Outcome,
@@ -43,16 +44,23 @@ impl Server {
         Self { route, searchers, binders, health: Health::default() }
     }
 
-    pub(super) const fn route(&self) -> &Route {
-        &self.route
+    pub(super) const fn address(&self) -> &Address {
+        &self.route.address
     }
 
-    pub(super) const fn health(&self) -> &Health {
-        &self.health
+    /// Whether it is its turn: not while it rests after a failure.
+    pub(super) fn may_be_tried(&self) -> bool {
+        self.health.may_be_tried(Instant::now())
     }
 
-    /// Forgets the connections at hand: the server that they lead to is gone, or is another one.
-    pub(super) fn forget_connections(&self) {
+    /// What it said was an answer.
+    pub(super) fn answered(&self) {
+        self.health.answered();
+    }
+
+    /// It is gone, or another one; and so is what the connections at hand lead to.
+    pub(super) fn failed(&self) {
+        self.health.failed(Instant::now());
         self.searchers.clear();
         self.binders.clear();
     }
@@ -162,12 +170,12 @@ impl Idle {
 
 /// Whether a server failed lately.
 #[derive(Default)]
-pub(super) struct Health(Mutex<Option<Instant>>);
+struct Health(Mutex<Option<Instant>>);
 
 impl Health {
     /// Whether the server is to be tried in its turn. After a failure and a rest, that is true for
     /// one check; if that fails as well, or does not come back, the next one is after another rest.
-    pub(super) fn may_be_tried(&self, now: Instant) -> bool {
+    fn may_be_tried(&self, now: Instant) -> bool {
         let mut rests_until = self.lock();
         match *rests_until {
             Some(end) if now < end => false,
@@ -179,11 +187,11 @@ impl Health {
         }
     }
 
-    pub(super) fn failed(&self, now: Instant) {
+    fn failed(&self, now: Instant) {
         *self.lock() = Some(now + REST);
     }
 
-    pub(super) fn answered(&self) {
+    fn answered(&self) {
         *self.lock() = None;
     }
 

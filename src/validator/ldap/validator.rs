@@ -1,20 +1,12 @@
 //! The check of a password against a directory.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{fmt, sync::Arc};
 
-use tokio::{runtime::Handle, sync::Semaphore, time};
+use tokio::{runtime::Handle, time};
 
-use super::{
-    builder::{LdapBuilder, Limits},
-    failure::Failure,
-    lookup::{Groups, Lookup, Reader, UserSearch, own_entry},
-    outcome::Outcome,
-    server::Server,
-    template::DnTemplate,
-};
+use super::{builder::LdapBuilder, directory::Directory, server::Server};
 use crate::{
     error::BackendError,
-    identity::Account,
     ports::{BasicCredentials, CredentialValidator, Verdict},
 };
 
@@ -24,15 +16,16 @@ use crate::{
 /// anywhere else it fails. Clones share the connections, which end with the last clone.
 ///
 /// # How a user is found
-/// - [`with_dn_template`](LdapBuilder::with_dn_template): the name has a fixed place, which is bound to
-///   at once. Nobody else's account is needed. The directory does not tell an unknown user from a
-///   wrong password, so neither does this: in a chain it comes last.
-/// - [`with_search`](LdapBuilder::with_search): a service account searches for the entry, and that is
-///   bound to. It tells unknown users, at the same number of round trips.
+/// - [`with_dn_template`](LdapBuilder::with_dn_template): the name has a fixed place, which is
+///   bound to at once. Nobody else's account is needed. The directory does not tell an unknown user
+///   from a wrong password, so neither does this: in a chain it comes last.
+/// - [`with_search`](LdapBuilder::with_search): a service account searches for the entry, and that
+///   is bound to. It tells unknown users, at the same number of round trips.
 ///
 /// The name in the entry has to be the one that the client sent, byte for byte. Directories compare
-/// without regard to case, blanks and more; a user whose name was sent in another spelling is unknown
-/// here, so that nobody goes by two names. An entry that shows no such name, or more than one, is a failure.
+/// without regard to case, blanks and more; a user whose name was sent in another spelling is
+/// unknown here, so that nobody goes by two names. An entry that shows no such name, or more than
+/// one, is a failure.
 ///
 /// # What the directory says, and what is made of it
 /// | answer | verdict |
@@ -47,29 +40,31 @@ use crate::{
 /// | noSuchObject (32), or no entry found | [`UnknownUser`](Verdict::UnknownUser) |
 /// | more than one entry, a referral, anything else | a failure, so 503 |
 ///
-/// An account that is locked for guessing is told before its password was looked at, so it is a wrong
-/// password here. With a template the [`Account`] of a `Disabled` or `Expired` has the name as sent,
-/// since its entry cannot be read.
+/// An account that is locked for guessing is told before its password was looked at, so it is a
+/// wrong password here. With a template the [`Account`] of a `Disabled` or `Expired` has the name
+/// as sent, since its entry cannot be read.
 ///
 /// # Failures
-/// Each wait has a time-out, and so has the whole check. What one server cannot answer the next is asked,
-/// unless it would say the same. A server that failed is asked last for two seconds; then one check tries it again.
-/// No more than [`with_max_checks`](LdapBuilder::with_max_checks) are under way at a time, and beyond
-/// [`with_max_waiting`](LdapBuilder::with_max_waiting) others the check fails at once.
+/// Each wait has a time-out, and so has the whole check. What one server cannot answer the next is
+/// asked, unless it would say the same. A server that failed is asked last for two seconds; then
+/// one check tries it again. No more than [`with_max_checks`](LdapBuilder::with_max_checks) are
+/// under way at a time, and beyond [`with_max_waiting`](LdapBuilder::with_max_waiting) others the
+/// check fails at once.
 ///
 /// # Security
-/// - An empty password is never sent: a directory takes it for a wish to be anonymous and grants it. Neither
-///   is a name of more than 1,024 bytes, a password of more than 4,096, or one of them with a control character: those are unknown or
-///   wrong as they are.
-/// - The certificate of a server is always checked, name included. Without TLS nothing is sent unless
-///   `insecure_plaintext` was called.
+/// - An empty password is never sent: a directory takes it for a wish to be anonymous and grants
+///   it. Neither is a name of more than 1,024 bytes, a password of more than 4,096, or one of them
+///   with a control character: those are unknown or wrong as they are.
+/// - The certificate of a server is always checked, name included. Without TLS nothing is sent
+///   unless `insecure_plaintext` was called.
 /// - Names go into filters and distinguished names escaped ([RFC 4515], [RFC 4514]).
 /// - Referrals are never followed: they would take the password to whoever they name.
-/// - For an unknown user the password that was sent goes into a bind to an entry that nobody has, so that
-///   it takes as many round trips. How long the server itself takes for that bind is its own affair: one with dear hashes may answer sooner.
+/// - For an unknown user the password that was sent goes into a bind to an entry that nobody has,
+///   so that it takes as many round trips. How long the server itself takes for that bind is its
+///   own affair: one with dear hashes may answer sooner.
 ///   [`with_decoy_dn`](LdapBuilder::with_decoy_dn) names an entry that costs it the same.
-/// - The password of the service account is wiped with the last clone. Copies on their way to a server, within ldap3
-///   and TLS, are not.
+/// - The password of the service account is wiped with the last clone. Copies on their way to a
+///   server, within ldap3 and TLS, are not.
 ///
 /// # Examples
 /// ```no_run
@@ -100,21 +95,9 @@ use crate::{
 #[derive(Clone)]
 pub struct Ldap(Arc<Directory>);
 
-/// What clones share.
-pub(super) struct Directory {
-    pub(super) servers: Vec<Server>,
-    pub(super) lookup: Lookup,
-    pub(super) groups: Groups,
-    pub(super) limits: Limits,
-    /// One permit for each check, under way or waiting.
-    pub(super) queue: Semaphore,
-    /// One permit for each check under way.
-    pub(super) checks: Semaphore,
-}
-
 impl Ldap {
-    /// Options, starting with the URL of a server: `ldaps://host`, or `ldap://host` for StartTLS; with
-    /// `:port` if it is not 636 or 389.
+    /// Options, starting with the URL of a server: `ldaps://host`, or `ldap://host` for StartTLS;
+    /// with `:port` if it is not 636 or 389.
     pub fn builder(url: impl Into<String>) -> LdapBuilder {
         LdapBuilder::new(url.into())
     }
@@ -124,8 +107,8 @@ impl Ldap {
     }
 }
 
-/// A longer name is nobody's. A server may close the connection on a message that is too long, which
-/// is not to be had by just anybody.
+/// A longer name is nobody's. A server may close the connection on a message that is too long,
+/// which is not to be had by just anybody.
 const LONGEST_NAME: usize = 1_024;
 /// A longer password is wrong.
 const LONGEST_PASSWORD: usize = 4_096;
@@ -172,177 +155,9 @@ impl CredentialValidator for Ldap {
     }
 }
 
-impl Directory {
-    async fn check(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        let Ok(_place) = self.queue.try_acquire() else {
-            return Err(BackendError::transient("too many checks wait for the directory"));
-        };
-        let _permit = self.checks.acquire().await.map_err(BackendError::new)?;
-        self.ask_in_turn(credentials).await
-    }
-
-    /// Asks servers in their order; those that failed lately only when there is no other.
-    async fn ask_in_turn(
-        &self,
-        credentials: BasicCredentials<'_>,
-    ) -> Result<Verdict, BackendError> {
-        let mut failures = Failures::default();
-        let mut resting = Vec::new();
-        for server in &self.servers {
-            if !server.health().may_be_tried(Instant::now()) {
-                resting.push(server);
-            } else if let Some(verdict) = self.ask(server, credentials, &mut failures).await {
-                return Ok(verdict);
-            } else if failures.is_final {
-                return Err(failures.into());
-            }
-        }
-        for server in resting {
-            if let Some(verdict) = self.ask(server, credentials, &mut failures).await {
-                return Ok(verdict);
-            } else if failures.is_final {
-                break;
-            }
-        }
-        Err(failures.into())
-    }
-
-    async fn ask(
-        &self,
-        server: &Server,
-        credentials: BasicCredentials<'_>,
-        failures: &mut Failures,
-    ) -> Option<Verdict> {
-        match self.lookup.ask(server, &self.groups, credentials).await {
-            Ok(verdict) => {
-                server.health().answered();
-                Some(verdict)
-            }
-            Err(failure) => {
-                if failure.is_of_the_server() {
-                    server.health().failed(Instant::now());
-                    server.forget_connections();
-                } else {
-                    server.health().answered();
-                }
-                failures.add(server, &failure);
-                None
-            }
-        }
-    }
-}
-
-/// What the servers that were asked said instead of a verdict.
-#[derive(Default)]
-struct Failures {
-    texts: Vec<String>,
-    /// Whether trying again may help.
-    is_transient: bool,
-    /// Whether there is no sense in asking another.
-    is_final: bool,
-}
-
-impl Failures {
-    fn add(&mut self, server: &Server, failure: &Failure) {
-        self.texts.push(format!("{}: {failure}", server.route().address));
-        self.is_transient |= failure.is_transient();
-        self.is_final |= !failure.is_worth_another_server();
-    }
-}
-
-impl From<Failures> for BackendError {
-    fn from(failures: Failures) -> Self {
-        let text = failures.texts.join("; ");
-        match failures.is_transient && !failures.is_final {
-            true => Self::transient(text),
-            false => Self::new(text),
-        }
-    }
-}
-
-impl Lookup {
-    async fn ask(
-        &self,
-        server: &Server,
-        groups: &Groups,
-        credentials: BasicCredentials<'_>,
-    ) -> Result<Verdict, Failure> {
-        match self {
-            Self::Direct(template) => template.ask(server, groups, credentials).await,
-            Self::Search(search) => search.ask(server, groups, credentials).await,
-        }
-    }
-}
-
-impl DnTemplate {
-    async fn ask(
-        &self,
-        server: &Server,
-        groups: &Groups,
-        credentials: BasicCredentials<'_>,
-    ) -> Result<Verdict, Failure> {
-        let user = credentials.user_id();
-        let dn = self.fill(user);
-        let (outcome, mut bound) = server.bind(&dn, credentials.password()).await?;
-        let verdict = if outcome == Outcome::Right {
-            let entry = own_entry(&mut bound, &dn, self.attribute(), groups, user).await?;
-            if entry.is_namesake {
-                let found = entry.groups(Reader::User(&mut bound), groups, user).await?;
-                verdict_of_member(user, found)
-            } else {
-                Verdict::UnknownUser
-            }
-        } else {
-            verdict_without_groups(outcome, user)
-        };
-        bound.done();
-        Ok(verdict)
-    }
-}
-
-impl UserSearch {
-    async fn ask(
-        &self,
-        server: &Server,
-        groups: &Groups,
-        credentials: BasicCredentials<'_>,
-    ) -> Result<Verdict, Failure> {
-        let user = credentials.user_id();
-        let entry = self.entry(server, groups, user).await?.filter(|entry| entry.is_namesake);
-        // An unknown user costs what a known one does.
-        let dn = entry.as_ref().map_or(&*self.decoy, |entry| &*entry.dn);
-        let (outcome, bound) = server.bind(dn, credentials.password()).await?;
-        bound.done();
-        let Some(entry) = entry else { return Ok(Verdict::UnknownUser) };
-        if outcome == Outcome::Right {
-            let reader = Reader::Service(server, &self.account);
-            let found = entry.groups(reader, groups, user).await?;
-            Ok(verdict_of_member(user, found))
-        } else {
-            Ok(verdict_without_groups(outcome, user))
-        }
-    }
-}
-
-/// For a password that is right, with the groups and whether the required one is among them.
-fn verdict_of_member(user: &str, (groups, is_member): (Vec<String>, bool)) -> Verdict {
-    let account = groups.into_iter().fold(Account::new(user), Account::with_group);
-    if is_member { Verdict::Accepted(account) } else { Verdict::Disabled(account) }
-}
-
-/// For whatever is not a right password of an account in order.
-fn verdict_without_groups(outcome: Outcome, user: &str) -> Verdict {
-    match outcome {
-        Outcome::Disabled => Verdict::Disabled(Account::new(user)),
-        Outcome::Expired => Verdict::Expired(Account::new(user)),
-        Outcome::Unknown => Verdict::UnknownUser,
-        Outcome::Right | Outcome::Wrong => Verdict::WrongPassword,
-    }
-}
-
 impl fmt::Debug for Ldap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let servers: Vec<_> = self.0.servers.iter().map(|server| &server.route().address).collect();
+        let servers: Vec<_> = self.0.servers.iter().map(Server::address).collect();
         f.debug_struct("Ldap")
             .field("servers", &servers)
             .field("lookup", &self.0.lookup)

@@ -1,0 +1,50 @@
+//! How long, and how many at a time.
+
+use std::time::Duration;
+
+use super::config_error::LdapConfigError;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) connect_timeout: Duration,
+    pub(super) operation_timeout: Duration,
+    pub(super) timeout: Duration,
+    pub(super) max_checks: usize,
+    pub(super) max_waiting: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(2),
+            operation_timeout: Duration::from_secs(3),
+            timeout: Duration::from_secs(10),
+            max_checks: 16,
+            max_waiting: 1_000,
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn check(&self) -> Result<(), LdapConfigError> {
+        for (name, is_zero) in [
+            ("with_connect_timeout", self.connect_timeout.is_zero()),
+            ("with_operation_timeout", self.operation_timeout.is_zero()),
+            ("with_timeout", self.timeout.is_zero()),
+            ("with_max_checks", self.max_checks == 0),
+        ] {
+            if is_zero {
+                return Err(LdapConfigError::ZeroLimit { name });
+            }
+        }
+        for (name, part) in [
+            ("with_connect_timeout", self.connect_timeout),
+            ("with_operation_timeout", self.operation_timeout),
+        ] {
+            if self.timeout < part {
+                return Err(LdapConfigError::TimeoutTooShort { timeout: self.timeout, name, part });
+            }
+        }
+        Ok(())
+    }
+}
