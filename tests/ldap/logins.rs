@@ -1,6 +1,6 @@
 //! Who gets in: by template and by search.
 
-use std::any::Any;
+use std::{any::Any, time::Instant};
 
 use tower_proxy_auth::{
     error::BackendError,
@@ -315,4 +315,41 @@ async fn a_chain_goes_on_after_a_search_that_finds_nobody() {
     server.kill();
     let (_, transient) = failure(&chain, "guest", "welcome").await;
     assert!(transient, "the user might be known to the directory");
+}
+
+/// How long it takes to refuse a wrong password, in the median.
+async fn time_of_a_refusal(ldap: &Ldap, user: &str) -> f64 {
+    let mut samples = Vec::new();
+    for _ in 0..15 {
+        let start = Instant::now();
+        assert_ne!(verdict(ldap, user, "wrong").await, format!("accepted {user}"));
+        samples.push(start.elapsed().as_secs_f64());
+    }
+    samples.sort_by(f64::total_cmp);
+    samples[samples.len() / 2]
+}
+
+/// What a server does for a password is its own affair: it does nothing where there is no entry.
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn an_unknown_user_takes_as_long_as_a_known_one_where_the_decoy_has_a_dear_hash_too() {
+    // SHA-512-crypt with 50,000 rounds, of "wonder".
+    const HASH: &str = "{CRYPT}$6$rounds=50000$XicPDYPp$t2CPxHDAdhRy6iJA/LIHz48G3jbDL6naotTTKl0BJE\
+                        2nlu7i.4x7H9OG.oEaZJAunG5tmeA6hypD3zzOaVLMt/";
+    let server = Setup::new().user("alice", HASH).user("decoy", HASH).start();
+    let with_decoy = search(server.url()).with_decoy_dn(dn_of("decoy")).build().unwrap();
+    assert_eq!(verdict(&with_decoy, "alice", "wonder").await, "accepted alice");
+    let mut ratios = Vec::new();
+    for _ in 0..5 {
+        let known = time_of_a_refusal(&with_decoy, "alice").await;
+        let ratio = time_of_a_refusal(&with_decoy, "carol").await / known;
+        ratios.push(ratio);
+        if (0.75..=1.25).contains(&ratio) {
+            let without_decoy = search(server.url()).build().unwrap();
+            let unknown = time_of_a_refusal(&without_decoy, "carol").await;
+            assert!(unknown < known / 2.0, "the hash is not dear: {unknown} against {known}");
+            return;
+        }
+    }
+    panic!("time for unknown users, as a part of that for known ones: {ratios:?}");
 }

@@ -40,8 +40,9 @@ use crate::{
 /// | noSuchObject (32), or no entry found | [`UnknownUser`](Verdict::UnknownUser) |
 /// | more than one entry, a referral, anything else | a failure, so 503 |
 ///
-/// An account that is locked for guessing is told before its password was looked at, so it is a
-/// wrong password here. With a template the [`Account`] of a `Disabled` or `Expired` has the name
+/// Active Directory gives those numbers, and a password policy those errors, for the right password
+/// alone. An account that is locked for guessing is told before its password was looked at, so it
+/// is a wrong password here. With a template the account of a `Disabled` or `Expired` has the name
 /// as sent, since its entry cannot be read.
 ///
 /// # Failures
@@ -50,6 +51,9 @@ use crate::{
 /// one check tries it again. No more than [`with_max_checks`](LdapBuilder::with_max_checks) are
 /// under way at a time, and beyond [`with_max_waiting`](LdapBuilder::with_max_waiting) others the
 /// check fails at once.
+///
+/// A bind whose answer was lost is made again, on another connection or another server. Where
+/// failures are counted, it may count twice.
 ///
 /// # Security
 /// - An empty password is never sent: a directory takes it for a wish to be anonymous and grants
