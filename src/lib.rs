@@ -102,11 +102,11 @@
 //! | feature | adds |
 //! |---|---|
 //! | `cached` | `Cached` in [`validator`]: verdicts kept for a while, and one check for identical requests |
-//! | `ldap` | `Ldap` in [`validator`], which asks a directory; needs a tokio runtime |
-//! | `timeout` | `Timeout` in [`validator`]: an end to every wait for a back end |
 //! | `htdigest` | `Htdigest` in [`validator`]: users for Digest in files that are read again when they change |
 //! | `htpasswd` | `Htpasswd` in [`validator`]: users for Basic in a file that is read again when it changes |
+//! | `ldap` | `Ldap` in [`validator`], which asks a directory; needs a tokio runtime |
 //! | `password-hash` | `password_hash` in [`validator`]: stored passwords, checked and made |
+//! | `timeout` | `Timeout` in [`validator`]: an end to every wait for a back end |
 //! | `tower-http` | `AuthMakeSpan` and `AuthOnResponse` in [`middleware`], for `TraceLayer` |
 //!
 //! Features add types and never change behaviour.

@@ -23,14 +23,14 @@ mod watched_file;
 pub use cached::Cached;
 pub use closure::{FromAsyncFn, FromFn, from_async_fn, from_fn};
 pub use first_of::{FirstOf, FirstSecretsOf};
-#[cfg(feature = "ldap")]
-pub use ldap::{Ldap, LdapBuilder, LdapConfigError, SearchScope};
-#[cfg(feature = "timeout")]
-pub use timeout::Timeout;
 #[cfg(feature = "htdigest")]
 pub use htdigest::{Htdigest, HtdigestBuilder};
 #[cfg(feature = "htpasswd")]
 pub use htpasswd::{Htpasswd, HtpasswdBuilder};
+#[cfg(feature = "ldap")]
+pub use ldap::{Ldap, LdapBuilder, LdapConfigError, SearchScope};
+#[cfg(feature = "timeout")]
+pub use timeout::Timeout;
 pub use users::{UserError, Users};
 #[cfg(any(feature = "htdigest", feature = "htpasswd"))]
 pub use watched_file::{FileError, FileEvent, OpenError};

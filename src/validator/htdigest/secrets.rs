@@ -118,6 +118,10 @@ impl DigestSecrets for Htdigest {
         self.0.table.with(Table::functions)
     }
 
+    fn holds_passwords(&self) -> bool {
+        false
+    }
+
     async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
         Ok(self.find(&user))
     }
