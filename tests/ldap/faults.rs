@@ -220,6 +220,28 @@ async fn a_server_that_hangs_is_waited_for_by_one_check_in_a_while() {
     assert_eq!(silent.accepted(), 2);
 }
 
+/// As behind a firewall that has forgotten them.
+#[tokio::test]
+async fn connections_that_went_dead_together_cost_one_time_out() {
+    let server = FalseLdap::with_result(49, "").await;
+    let ldap = direct(server.url()).with_operation_timeout(SHORT).build().unwrap();
+    let mut tasks = JoinSet::new();
+    for _ in 0..4 {
+        let ldap = ldap.clone();
+        tasks.spawn(async move { assert_eq!(verdict(&ldap, "alice", "wrong").await, "wrong") });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap();
+    }
+    server.has_open(4).await;
+    server.freeze();
+    assert_holds(&failure(&ldap, "alice", "wrong").await.0, "no answer within 400ms");
+    for _ in 0..4 {
+        assert_eq!(verdict(&ldap, "alice", "wrong").await, "wrong");
+    }
+    server.has_open(1).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs slapd"]
 async fn two_hundred_checks_at_once_are_each_answered_for_themselves() {

@@ -24,6 +24,8 @@ pub(crate) struct FalseLdap {
     port: u16,
     connections: watch::Receiver<usize>,
     accepted: Arc<AtomicUsize>,
+    /// How often it was frozen.
+    ages: Arc<AtomicUsize>,
     task: AbortHandle,
 }
 
@@ -48,11 +50,20 @@ impl FalseLdap {
         answer: impl Fn(u8) -> Vec<Vec<u8>> + Send + Sync + 'static,
     ) -> Self {
         let answer: Answer = Arc::new(answer);
-        Self::start(move |stream| {
-            let answer = Arc::clone(&answer);
-            async move { serve(stream, answer).await }
-        })
-        .await
+        let ages = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&ages);
+        let server = Self::start(move |stream| {
+            let (answer, ages, born) =
+                (Arc::clone(&answer), Arc::clone(&seen), seen.load(Ordering::SeqCst));
+            let alive = move |request| match ages.load(Ordering::SeqCst) == born {
+                true => answer(request),
+                false => Vec::new(),
+            };
+            async move { serve(stream, alive).await }
+        });
+        let mut server = server.await;
+        server.ages = ages;
+        server
     }
 
     /// Sends these bytes to whoever says anything.
@@ -97,7 +108,7 @@ impl FalseLdap {
                 });
             }
         });
-        Self { port, connections, accepted, task: task.abort_handle() }
+        Self { port, connections, accepted, ages: Arc::default(), task: task.abort_handle() }
     }
 
     /// `ldap://127.0.0.1:PORT`
@@ -108,6 +119,11 @@ impl FalseLdap {
     /// `ldaps://localhost:PORT`
     pub(crate) fn tls_url(&self) -> String {
         format!("ldaps://localhost:{}", self.port)
+    }
+
+    /// Lets the connections that are open now fall silent, and answers on new ones.
+    pub(crate) fn freeze(&self) {
+        self.ages.fetch_add(1, Ordering::SeqCst);
     }
 
     /// How many connections there have been.
@@ -130,7 +146,7 @@ impl Drop for FalseLdap {
     }
 }
 
-async fn serve(mut stream: TcpStream, answer: Answer) -> std::io::Result<()> {
+async fn serve(mut stream: TcpStream, answer: impl Fn(u8) -> Vec<Vec<u8>>) -> std::io::Result<()> {
     loop {
         let message = message(&mut stream).await?;
         // INTEGER of the message's number, then the operation.
