@@ -136,9 +136,13 @@ impl Setup {
         let mut slapadd = program("slapadd");
         slapadd.arg("-f").arg(path.join("slapd.conf")).arg("-l").arg(path.join("content.ldif"));
         succeed(&mut slapadd);
-        let server =
-            Slapd { folder, port: free_port(), tls_port: free_port(), child: Mutex::default() };
-        server.restart();
+        let mut server = Slapd { folder, port: 0, tls_port: 0, child: Mutex::default() };
+        // Somebody else may be faster.
+        let got_ports = (0..5).any(|_| {
+            (server.port, server.tls_port) = (free_port(), free_port());
+            server.launch()
+        });
+        assert!(got_ports, "slapd does not start");
         server
     }
 }
@@ -189,8 +193,13 @@ impl Slapd {
     #[track_caller]
     pub(crate) fn restart(&self) {
         self.kill();
+        assert!(self.launch(), "slapd does not start again");
+    }
+
+    /// Waits until it listens; `false` if it ends instead, as where a port is taken.
+    fn launch(&self) -> bool {
         let urls = format!("ldap://127.0.0.1:{} ldaps://127.0.0.1:{}", self.port, self.tls_port);
-        let child = program("slapd")
+        let mut child = program("slapd")
             .args(["-d", "0", "-h", &urls, "-f"])
             .arg(self.folder.path().join("slapd.conf"))
             .stdin(Stdio::null())
@@ -198,14 +207,26 @@ impl Slapd {
             .stderr(Stdio::null())
             .spawn()
             .expect("slapd starts");
-        *self.child.lock().expect("no panic") = Some(child);
         let end = Instant::now() + Duration::from_secs(30);
+        let has_ended = |child: &mut Child| child.try_wait().expect("it can be asked").is_some();
         for port in [self.port, self.tls_port] {
             while TcpStream::connect(("127.0.0.1", port)).is_err() {
-                assert!(Instant::now() < end, "slapd does not listen");
+                if has_ended(&mut child) {
+                    return false;
+                }
+                if Instant::now() > end {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return false;
+                }
                 thread::sleep(Duration::from_millis(10));
             }
         }
+        // It might have been another that listens.
+        thread::sleep(Duration::from_millis(20));
+        let is_running = !has_ended(&mut child);
+        *self.child.lock().expect("no panic") = Some(child);
+        is_running
     }
 
     /// Changes a password, as an administrator does.
