@@ -2,50 +2,69 @@
 //!
 //! This is the one file that knows of it.
 
-use std::{error::Error, net::SocketAddr};
+use std::{mem, net::SocketAddr};
 
 use tower_proxy_auth::{
     authenticator::{self, Authenticator, DigestScheme},
+    error::ConfigError,
     middleware::ProxyAuthLayer,
     scheme::{Realm, digest},
-    validator::Users,
+    validator::FirstSecretsOf,
 };
 
 use crate::{
-    options::{Algorithm, AuthInfo, AuthOptions, Scheme, UriCheck},
+    Mistake,
+    options::{Algorithm, AuthInfo, AuthOptions, UriCheck},
     reachable,
+    sources::Opened,
 };
 
-/// The layer that `options` ask for, for a proxy that listens on `address`.
-///
-/// # Errors
-/// One line that names what is wrong with the options.
-pub(crate) fn layer(options: &AuthOptions, address: SocketAddr) -> Result<ProxyAuthLayer, String> {
-    build(options, address).map_err(|error| error.to_string())
+/// Authentication whose users have been found, and which needs but the address of the proxy.
+pub(crate) struct Prepared {
+    options: AuthOptions,
+    realm: Realm,
+    users: Opened,
 }
 
-fn build(options: &AuthOptions, address: SocketAddr) -> Result<ProxyAuthLayer, Box<dyn Error>> {
-    let realm = Realm::new(options.realm.as_str()).map_err(|error| format!("--realm: {error}"))?;
-    let users = Users::new(&realm);
-    for user in &options.users {
-        users.set(&user.name, &user.password)?;
+impl Prepared {
+    /// Opens the sources of users.
+    ///
+    /// # Errors
+    /// One line that names what is wrong with the options, or with a file.
+    pub(crate) fn new(mut options: AuthOptions) -> Result<Self, Mistake> {
+        let realm =
+            Realm::new(options.realm.as_str()).map_err(|error| format!("--realm: {error}"))?;
+        let users = mem::take(&mut options.sources).open(&realm)?;
+        Ok(Self { options, realm, users })
     }
-    let mut builder = Authenticator::builder(realm);
-    if options.scheme != Scheme::Basic {
-        builder = builder.with_scheme(digest_scheme(options, users.clone(), address)?);
+
+    /// The layer for a proxy that listens on `address`.
+    ///
+    /// # Errors
+    /// One line that names what is wrong with the options.
+    pub(crate) fn layer(self, address: SocketAddr) -> Result<ProxyAuthLayer, Mistake> {
+        self.build(address).map_err(|error| error.to_string())
     }
-    if options.scheme != Scheme::Digest {
-        builder = builder.with_basic(users);
+
+    fn build(self, address: SocketAddr) -> Result<ProxyAuthLayer, ConfigError> {
+        let Self { options, realm, users: Opened { validator, secrets } } = self;
+        let mut builder = Authenticator::builder(realm);
+        if let Some(secrets) = secrets.filter(|_| options.offers_digest) {
+            builder = builder.with_scheme(digest_scheme(&options, secrets, address)?);
+        }
+        if let Some(validator) = validator.filter(|_| options.offers_basic) {
+            builder = builder.with_basic(validator);
+        }
+        Ok(ProxyAuthLayer::new(builder.build()?).with_identity_in_response())
     }
-    Ok(ProxyAuthLayer::new(builder.build()?).with_identity_in_response())
 }
 
 fn digest_scheme(
     options: &AuthOptions,
-    users: Users,
+    secrets: FirstSecretsOf,
     address: SocketAddr,
-) -> Result<DigestScheme<Users>, Box<dyn Error>> {
-    let mut digest = DigestScheme::builder(users);
+) -> Result<DigestScheme<FirstSecretsOf>, ConfigError> {
+    let mut digest = DigestScheme::builder(secrets);
     if !options.algorithms.is_empty() {
         digest = digest.with_algorithms(options.algorithms.iter().map(|&one| one.into()));
     }
@@ -58,7 +77,7 @@ fn digest_scheme(
     if let Some(auth_info) = options.auth_info {
         digest = digest.with_auth_info(auth_info.into());
     }
-    Ok(digest.build()?)
+    digest.build()
 }
 
 /// Takes the address of the proxy for the target, as some clients do.

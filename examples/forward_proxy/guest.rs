@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::{options::User, reachable};
+use crate::{reachable, sources::User};
 
 /// How many random bytes a made-up password has.
 const PASSWORD_BYTES: usize = 12;

@@ -38,6 +38,7 @@ mod options;
 mod origins;
 mod reachable;
 mod shutdown;
+mod sources;
 mod stopwatch;
 mod target;
 mod trailers;
@@ -58,8 +59,10 @@ use tower::Layer;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    auth::Prepared,
     forward::Forward,
-    options::{Early, Options, User},
+    options::{Early, Options},
+    sources::User,
 };
 
 /// What is wrong, in one line.
@@ -96,17 +99,19 @@ fn start(options: Options) -> Result<(), Mistake> {
 async fn run(mut options: Options) -> Result<(), Mistake> {
     let signals = shutdown::signals().map_err(|error| format!("cannot see signals: {error}"))?;
     let guest = match &mut options.auth {
-        Some(auth) if auth.users.is_empty() => {
+        Some(auth) if auth.sources.is_empty() => {
             let guest = User::made_up().map_err(|error| format!("no random bytes: {error}"))?;
-            auth.users.push(guest.clone());
+            auth.sources.users.push(guest.clone());
             Some(guest)
         }
         _ => None,
     };
+    let auth = options.auth.map(Prepared::new).transpose()?;
+    let is_open = auth.is_none();
     let (listener, address) = bind(options.listen).await?;
-    let layer = options.auth.as_ref().map(|auth| auth::layer(auth, address)).transpose()?;
+    let layer = auth.map(|auth| auth.layer(address)).transpose()?;
     announce(address, guest.as_ref());
-    if options.auth.is_none() && !address.ip().is_loopback() {
+    if is_open && !address.ip().is_loopback() {
         tracing::warn!("this is an open proxy: --insecure-no-auth lets everybody in");
     }
     let (tasks, drain) = shutdown::tasks();

@@ -4,6 +4,8 @@ use std::{collections::HashSet, ffi::OsString, fmt, net::SocketAddr, time::Durat
 
 use clap::{Parser, ValueEnum, error::ErrorKind};
 
+use crate::sources::{SourceArguments, Sources};
+
 /// A forward proxy that asks for a password.
 ///
 /// Serves http:// targets and CONNECT, over HTTP/1.0, HTTP/1.1 and HTTP/2, to whoever has logged
@@ -19,14 +21,12 @@ struct CommandLine {
     #[arg(long, value_name = "TEXT", default_value = "proxy")]
     realm: String,
 
-    /// How clients may log in.
-    #[arg(long, value_enum, default_value_t = Scheme::Both)]
-    scheme: Scheme,
+    /// How clients may log in [default: in all ways that the users can serve].
+    #[arg(long, value_enum)]
+    scheme: Option<Scheme>,
 
-    /// Who may use the proxy; repeat it for more. The name ends at the first colon. Without any
-    /// user one is made up. (Other users of this machine can see the command line.)
-    #[arg(long = "user", value_name = "NAME:PASSWORD")]
-    users: Vec<String>,
+    #[command(flatten)]
+    sources: SourceArguments,
 
     /// Digest algorithm to offer; repeat it for more [default: sha-256 and md5].
     #[arg(long = "algorithm", value_name = "NAME", value_enum)]
@@ -45,7 +45,7 @@ struct CommandLine {
     auth_info: Option<AuthInfo>,
 
     /// Let everybody in, for tests and benchmarks: an OPEN PROXY.
-    #[arg(long, conflicts_with_all = ["realm", "scheme", "users", "algorithms", "nonce_lifetime",
+    #[arg(long, conflicts_with_all = ["realm", "scheme", "sources", "algorithms", "nonce_lifetime",
         "uri_check", "auth_info"])]
     insecure_no_auth: bool,
 }
@@ -62,21 +62,16 @@ pub(crate) struct Options {
 #[derive(Debug)]
 pub(crate) struct AuthOptions {
     pub(crate) realm: String,
-    pub(crate) scheme: Scheme,
+    /// One of the two at least.
+    pub(crate) offers_basic: bool,
+    pub(crate) offers_digest: bool,
     /// Empty when no source of users was given.
-    pub(crate) users: Vec<User>,
+    pub(crate) sources: Sources,
     /// Without duplicates; empty for the library's choice.
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) nonce_lifetime: Option<Duration>,
     pub(crate) uri_check: Option<UriCheck>,
     pub(crate) auth_info: Option<AuthInfo>,
-}
-
-/// A name, not empty and without a colon, and a password, not empty.
-#[derive(Clone)]
-pub(crate) struct User {
-    pub(crate) name: String,
-    pub(crate) password: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -148,15 +143,36 @@ impl CommandLine {
             ("--uri-check", self.uri_check.is_some()),
             ("--auth-info", self.auth_info.is_some()),
         ];
-        if self.scheme == Scheme::Basic
-            && let Some((option, _)) = digest_only.into_iter().find(|(_, given)| *given)
-        {
-            return Err(format!("{option} is about Digest and does not go with --scheme basic"));
+        let digest_only = digest_only.into_iter().find(|(_, given)| *given);
+        let sources = self.sources.checked()?;
+        // A user that is made up can do both.
+        let (basic, digest) = match sources.is_empty() {
+            true => (true, true),
+            false => (sources.serve_basic(), sources.serve_digest()),
+        };
+        let (offers_basic, offers_digest) = match self.scheme {
+            None => (basic, digest),
+            Some(Scheme::Basic) => (true, false),
+            Some(Scheme::Digest) => (false, true),
+            Some(Scheme::Both) => (true, true),
+        };
+        if offers_basic && !basic {
+            return Err("--scheme: no source of users can serve Basic".to_owned());
+        }
+        if offers_digest && !digest {
+            return Err("--scheme: no source of users can serve Digest".to_owned());
+        }
+        if let (false, Some((option, _))) = (offers_digest, digest_only) {
+            return Err(match self.scheme {
+                Some(_) => format!("{option} is about Digest and does not go with --scheme basic"),
+                None => format!("{option} is about Digest, which no source of users can serve"),
+            });
         }
         let auth = AuthOptions {
             realm: self.realm,
-            scheme: self.scheme,
-            users: users(&self.users)?,
+            offers_basic,
+            offers_digest,
+            sources,
             algorithms: distinct(self.algorithms)?,
             nonce_lifetime: self.nonce_lifetime.map(Duration::from_secs),
             uri_check: self.uri_check,
@@ -168,31 +184,6 @@ impl CommandLine {
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "an IP address and a port is needed, such as 127.0.0.1:3128".into())
-}
-
-fn users(given: &[String]) -> Result<Vec<User>, String> {
-    let mut names = HashSet::new();
-    let mut users = Vec::new();
-    for text in given {
-        let Some((name, password)) = text.split_once(':') else {
-            return Err(format!("--user {text:?} has no colon: it takes NAME:PASSWORD"));
-        };
-        // From here on a message must not hold the password.
-        if name.is_empty() {
-            return Err("--user \":...\" has no name before the colon".to_owned());
-        }
-        if password.is_empty() {
-            return Err(format!("--user {text:?} has no password after the colon"));
-        }
-        if text.contains(char::is_control) {
-            return Err(format!("--user {name:?} has a control character in name or password"));
-        }
-        if !names.insert(name) {
-            return Err(format!("--user {name:?} is given twice"));
-        }
-        users.push(User { name: name.to_owned(), password: password.to_owned() });
-    }
-    Ok(users)
 }
 
 fn distinct(algorithms: Vec<Algorithm>) -> Result<Vec<Algorithm>, String> {
@@ -219,12 +210,6 @@ fn early(error: clap::Error) -> Early {
     Early::Mistake(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-impl fmt::Debug for User {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("User").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
 impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.to_possible_value();
@@ -249,16 +234,9 @@ mod tests {
         let options = parse(&[]).expect("good options");
         assert_eq!(options.listen.to_string(), "127.0.0.1:3128");
         let auth = options.auth.expect("with authentication");
-        assert_eq!((auth.realm.as_str(), auth.scheme), ("proxy", Scheme::Both));
-        assert!(auth.users.is_empty() && auth.algorithms.is_empty());
-    }
-
-    #[test]
-    fn a_name_ends_at_the_first_colon() {
-        let auth = auth(&["--user", "Jürgen Öl:a:b:c", "--user", "bob: x "]);
-        let users: Vec<_> =
-            auth.users.iter().map(|user| (user.name.as_str(), user.password.as_str())).collect();
-        assert_eq!(users, [("Jürgen Öl", "a:b:c"), ("bob", " x ")]);
+        assert_eq!(auth.realm, "proxy");
+        assert!(auth.offers_basic && auth.offers_digest);
+        assert!(auth.sources.is_empty() && auth.algorithms.is_empty());
     }
 
     #[test]

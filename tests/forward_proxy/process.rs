@@ -29,6 +29,17 @@ fn a_mistake_is_one_line_and_status_2() {
         (&["--user", "alice:"], "alice"),
         (&["--user", "ali\nce:wonder"], "ali\\nce"),
         (&["--user", "alice:a", "--user", "alice:b"], "alice"),
+        (&["--users-file", "/nowhere/users"], "/nowhere/users"),
+        (&["--htpasswd-allow", "apr1"], "--htpasswd"),
+        (&["--ldap", "ldaps://localhost"], "--ldap-dn"),
+        (&["--ldap-dn", "uid={user},o=x"], "--ldap"),
+        (&["--ldap", "ldaps://localhost", "--ldap-base", "o=x"], "--ldap-bind-dn"),
+        (&["--ldap", "x", "--ldap-dn", "y", "--ldap-base", "z"], "--ldap-base"),
+        (&["--htpasswd", "users", "--scheme", "digest"], "Digest"),
+        (&["--htpasswd", "users", "--nonce-lifetime", "60"], "--nonce-lifetime"),
+        (&["--htdigest", "users", "--scheme", "basic"], "Basic"),
+        (&["--htdigest", "users", "--cache", "60"], "--cache"),
+        (&["--user", "alice:wonder", "--cache", "0"], "--cache"),
         (&["--algorithm", "sha-1"], "sha-1"),
         (&["--algorithm", "md5", "--algorithm", "md5"], "md5"),
         (&["--algorithm", "md5", "--scheme", "basic"], "--algorithm"),
@@ -43,6 +54,7 @@ fn a_mistake_is_one_line_and_status_2() {
         (&["--auth-info", "some"], "some"),
         (&["--insecure-no-auth", "--user", "alice:wonder"], "--user"),
         (&["--insecure-no-auth", "--scheme", "basic"], "--scheme"),
+        (&["--insecure-no-auth", "--htpasswd", "users"], "--htpasswd"),
         (&["--bogus"], "--bogus"),
         (&["stray"], "stray"),
     ];
@@ -58,6 +70,30 @@ fn a_mistake_is_one_line_and_status_2() {
 }
 
 #[test]
+fn an_option_whose_feature_is_off_names_the_feature() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    // With the feature, something else is wrong with each.
+    let rows: &[(bool, &[&str], &str)] = &[
+        (cfg!(feature = "htpasswd"), &["--htpasswd", "/nowhere/users"], "htpasswd"),
+        (cfg!(feature = "htdigest"), &["--htdigest", "/nowhere/users"], "htdigest"),
+        (cfg!(feature = "ldap"), &["--ldap", "nowhere://", "--ldap-dn", "uid={user},o=x"], "ldap"),
+        (
+            cfg!(feature = "cached"),
+            &["--user", "alice:wonder", "--cache", "60", "--listen", &address],
+            "cached",
+        ),
+    ];
+    for &(is_on, options, feature) in rows {
+        let output = Proxy::run(options);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{options:?}: {stderr}");
+        let names_it = stderr.contains(&format!("--features {feature}"));
+        assert_eq!(names_it, !is_on, "{options:?}: {stderr}");
+    }
+}
+
+#[test]
 fn help_goes_to_stdout() {
     let output = Proxy::run(&["--help"]);
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
@@ -67,6 +103,11 @@ fn help_goes_to_stdout() {
         "--realm",
         "--scheme",
         "--user",
+        "--users-file",
+        "--htpasswd",
+        "--htdigest",
+        "--ldap",
+        "--cache",
         "--algorithm",
         "--nonce-lifetime",
         "--uri-check",

@@ -140,8 +140,8 @@ fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
 ///
 /// Cargo has no `CARGO_BIN_EXE_..` for examples. And `cargo test` does not make this file: it
 /// builds the example's unit tests instead, which have another name. So it is built here, with
-/// the default features, by the same cargo into the same directory; when all is fresh that takes
-/// a fraction of a second.
+/// the features that this test was built with, by the same cargo into the same directory; when all
+/// is fresh that takes a fraction of a second.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -163,6 +163,7 @@ fn binary() -> &'static Path {
         }
         let built = cargo
             .args(["build", "--quiet", "--example", "forward_proxy", "--profile", name])
+            .args(["--features", &features().join(",")])
             .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
             .arg("--target-dir")
             .arg(target)
@@ -171,4 +172,15 @@ fn binary() -> &'static Path {
         assert!(built.success(), "the example does not build");
         profile.join("examples").join(format!("forward_proxy{}", env::consts::EXE_SUFFIX))
     })
+}
+
+/// The features that are on and that have a part in the example.
+fn features() -> Vec<&'static str> {
+    let all = [
+        ("cached", cfg!(feature = "cached")),
+        ("htdigest", cfg!(feature = "htdigest")),
+        ("htpasswd", cfg!(feature = "htpasswd")),
+        ("ldap", cfg!(feature = "ldap")),
+    ];
+    all.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect()
 }

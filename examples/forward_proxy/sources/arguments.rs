@@ -1,0 +1,148 @@
+//! The options of the command line that say where users come from.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, value_parser};
+
+use super::{
+    Sources,
+    digest_files::DigestFile,
+    directory::{Directory, Lookup},
+    listed,
+    password_file::PasswordFile,
+};
+use crate::Mistake;
+
+#[derive(Args, Debug)]
+#[group(id = "sources", multiple = true)]
+pub(crate) struct SourceArguments {
+    /// Who may use the proxy; repeat it for more. The name ends at the first colon. Without any
+    /// source of users one is made up. (Other users of this machine can see the command line.)
+    #[arg(long = "user", value_name = "NAME:PASSWORD")]
+    users: Vec<String>,
+
+    /// A file of such users, one per line; blank lines and lines that start with # are skipped.
+    #[arg(long, value_name = "FILE")]
+    users_file: Option<PathBuf>,
+
+    /// A file as Apache's htpasswd writes it (bcrypt, SHA-crypt or Argon2), for Basic. It may change
+    /// while the proxy runs.
+    #[arg(long, value_name = "FILE")]
+    htpasswd: Option<PathBuf>,
+
+    /// A weak hash that is accepted in that file all the same: apr1, sha or plain.
+    #[arg(long, value_name = "HASH", requires = "htpasswd")]
+    htpasswd_allow: Vec<String>,
+
+    /// A file as Apache's htdigest writes it, for Digest; repeat it for more algorithms: md5, sha-256
+    /// or sha-512-256. It may change while the proxy runs.
+    #[arg(long, value_name = "[ALGORITHM=]FILE")]
+    htdigest: Vec<String>,
+
+    /// An LDAP server that checks passwords, for Basic, as in ldaps://ldap.example.org; repeat it for
+    /// others that hold the same. Find users by --ldap-dn or --ldap-base.
+    #[arg(long, value_name = "URL")]
+    ldap: Vec<String>,
+
+    /// The DN of a user, as in uid={user},ou=people,dc=example,dc=org.
+    #[arg(long, value_name = "TEMPLATE", requires = "ldap", conflicts_with = "ldap_base")]
+    ldap_dn: Option<String>,
+
+    /// Where to search for users, which takes --ldap-bind-dn.
+    #[arg(long, value_name = "DN", requires_all = ["ldap", "ldap_bind_dn", "ldap_password_file"])]
+    ldap_base: Option<String>,
+
+    /// What to search for.
+    #[arg(long, value_name = "FILTER", default_value = "(uid={user})", requires = "ldap_base")]
+    ldap_filter: String,
+
+    /// The attribute that has to be the name as the client sent it.
+    #[arg(long, value_name = "ATTRIBUTE", default_value = "uid", requires = "ldap_base")]
+    ldap_name: String,
+
+    /// Who searches.
+    #[arg(long, value_name = "DN", requires = "ldap_base")]
+    ldap_bind_dn: Option<String>,
+
+    /// A file with the password of who searches.
+    #[arg(long, value_name = "FILE", requires = "ldap_base")]
+    ldap_password_file: Option<PathBuf>,
+
+    /// Make ldap:// connections safe by StartTLS.
+    #[arg(long, requires = "ldap")]
+    ldap_starttls: bool,
+
+    /// Certificates to trust for LDAP, in PEM, instead of the system's.
+    #[arg(long, value_name = "FILE", requires = "ldap")]
+    ldap_ca: Option<PathBuf>,
+
+    /// The attribute that holds a user's groups, such as memberOf.
+    #[arg(long, value_name = "ATTRIBUTE", requires = "ldap")]
+    ldap_groups: Option<String>,
+
+    /// The group that users have to be in.
+    #[arg(long, value_name = "GROUP", requires = "ldap_groups")]
+    ldap_required_group: Option<String>,
+
+    /// Send passwords to LDAP servers without TLS, for all on the way to read.
+    #[arg(long, requires = "ldap", conflicts_with = "ldap_starttls")]
+    insecure_ldap_plaintext: bool,
+
+    /// For how long a password that was right is not checked again.
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=86_400))]
+    cache: Option<u64>,
+}
+
+impl SourceArguments {
+    /// # Errors
+    /// One line that names what is wrong.
+    pub(crate) fn checked(self) -> Result<Sources, Mistake> {
+        let directory = self.directory()?;
+        let sources = Sources {
+            users: listed::read(&self.users, self.users_file.as_deref())?,
+            password_file: self
+                .htpasswd
+                .map(|path| PasswordFile { path, allowed: self.htpasswd_allow }),
+            digest_files: self.htdigest.iter().map(|text| DigestFile::parse(text)).collect(),
+            directory,
+            cache: self.cache.map(Duration::from_secs),
+        };
+        if sources.cache.is_some() && !sources.is_empty() && !sources.serve_basic() {
+            return Err("--cache keeps verdicts on passwords, and no source checks any".to_owned());
+        }
+        Ok(sources)
+    }
+
+    fn directory(&self) -> Result<Option<Directory>, Mistake> {
+        if self.ldap.is_empty() {
+            return Ok(None);
+        }
+        let account = self.ldap_bind_dn.clone().zip(self.ldap_password_file.clone());
+        let lookup = match (&self.ldap_dn, &self.ldap_base, account) {
+            (Some(template), _, _) => Lookup::Template(template.clone()),
+            (None, Some(base), Some((bind_dn, password_file))) => Lookup::Search {
+                base: base.clone(),
+                filter: self.ldap_filter.clone(),
+                name_attribute: self.ldap_name.clone(),
+                bind_dn,
+                password_file,
+            },
+            _ => {
+                return Err(
+                    "--ldap needs a way to find users: give --ldap-dn, or --ldap-base with \
+                            --ldap-bind-dn and --ldap-password-file"
+                        .to_owned(),
+                );
+            }
+        };
+        Ok(Some(Directory {
+            urls: self.ldap.clone(),
+            start_tls: self.ldap_starttls,
+            plaintext: self.insecure_ldap_plaintext,
+            ca_file: self.ldap_ca.clone(),
+            lookup,
+            group_attribute: self.ldap_groups.clone(),
+            required_group: self.ldap_required_group.clone(),
+        }))
+    }
+}

@@ -1,0 +1,159 @@
+//! Users with their passwords, from the command line and from a file.
+
+use std::{collections::HashSet, fmt, fs, path::Path};
+
+use tower_proxy_auth::{scheme::Realm, validator::Users};
+
+use crate::Mistake;
+
+/// A name, not empty and without a colon, and a password, not empty.
+#[derive(Clone)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) password: String,
+}
+
+impl User {
+    /// Reads NAME:PASSWORD, the name ending at the first colon. What is said of a mistake does not
+    /// hold the password.
+    fn parse(text: &str) -> Result<Self, Mistake> {
+        let Some((name, password)) = text.split_once(':') else {
+            return Err("there is no colon: NAME:PASSWORD is needed".to_owned());
+        };
+        let problem = match (name, password) {
+            ("", _) => "there is no name before the colon",
+            (_, "") => "there is no password after the colon",
+            _ if text.contains(char::is_control) => {
+                "there is a control character in name or password"
+            }
+            _ => return Ok(Self { name: name.to_owned(), password: password.to_owned() }),
+        };
+        Err(if name.is_empty() { problem.to_owned() } else { format!("{name:?}: {problem}") })
+    }
+}
+
+/// Reads the values of `--user` and the lines of `--users-file`.
+pub(super) fn read(given: &[String], file: Option<&Path>) -> Result<Vec<User>, Mistake> {
+    let mut users = List::default();
+    for text in given {
+        if !text.contains(':') {
+            return Err(format!("--user {text:?} has no colon: it takes NAME:PASSWORD"));
+        }
+        User::parse(text)
+            .and_then(|user| users.add(user))
+            .map_err(|problem| format!("--user {problem}"))?;
+    }
+    let Some(path) = file else { return Ok(users.users) };
+    let shown = path.display();
+    let text = fs::read(path).map_err(|error| format!("--users-file {shown}: {error}"))?;
+    let text = str::from_utf8(&text).map_err(|error| {
+        let before = text.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        format!("--users-file {shown}, line {line}: this is not UTF-8")
+    })?;
+    let before = users.users.len();
+    for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        User::parse(line)
+            .and_then(|user| users.add(user))
+            .map_err(|problem| format!("--users-file {shown}, line {}: {problem}", number + 1))?;
+    }
+    if users.users.len() == before {
+        return Err(format!("--users-file {shown}: there is no user in it"));
+    }
+    Ok(users.users)
+}
+
+#[derive(Default)]
+struct List {
+    names: HashSet<String>,
+    users: Vec<User>,
+}
+
+impl List {
+    fn add(&mut self, user: User) -> Result<(), Mistake> {
+        if !self.names.insert(user.name.clone()) {
+            return Err(format!("{:?} is given twice", user.name));
+        }
+        self.users.push(user);
+        Ok(())
+    }
+}
+
+pub(super) fn open(realm: &Realm, given: &[User]) -> Result<Users, Mistake> {
+    let users = Users::new(realm);
+    for User { name, password } in given {
+        users.set(name, password).map_err(|error| error.to_string())?;
+    }
+    Ok(users)
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use tempfile::NamedTempFile;
+
+    use super::*;
+
+    fn from_file(content: &[u8]) -> (String, Result<Vec<User>, Mistake>) {
+        let mut file = NamedTempFile::new().expect("a file");
+        file.write_all(content).expect("written");
+        (file.path().display().to_string(), read(&[], Some(file.path())))
+    }
+
+    fn pairs(users: &[User]) -> Vec<(&str, &str)> {
+        users.iter().map(|user| (user.name.as_str(), user.password.as_str())).collect()
+    }
+
+    #[test]
+    fn a_name_ends_at_the_first_colon() {
+        let given = ["J\u{fc}rgen \u{d6}l:a:b:c", "bob: x "].map(str::to_owned);
+        let users = read(&given, None).expect("good");
+        assert_eq!(pairs(&users), [("J\u{fc}rgen \u{d6}l", "a:b:c"), ("bob", " x ")]);
+    }
+
+    #[test]
+    fn a_file_may_have_comments_and_any_line_ends() {
+        let (_, users) =
+            from_file(b"\xEF\xBB\xBF# who may\r\n\r\nalice:wonder\r\n  \nbob:#b:c\n#x:y\n");
+        assert_eq!(pairs(&users.expect("good")), [("alice", "wonder"), ("bob", "#b:c")]);
+    }
+
+    #[test]
+    fn a_mistake_names_file_and_line_and_no_password() {
+        for (content, expected) in [
+            (
+                b"alice:wonder\nbob\n".as_slice(),
+                ", line 2: there is no colon: NAME:PASSWORD is needed",
+            ),
+            (b"\n:wonder", ", line 2: there is no name before the colon"),
+            (b"alice:", ", line 1: \"alice\": there is no password after the colon"),
+            (b"a:wonder\na:wonder", ", line 2: \"a\" is given twice"),
+            (b"a:won\tder", ", line 1: \"a\": there is a control character in name or password"),
+            (b"a:wonder\nb:\xFF\n", ", line 2: this is not UTF-8"),
+            (b"# nobody\n", ": there is no user in it"),
+        ] {
+            let (path, users) = from_file(content);
+            assert_eq!(users.expect_err("bad"), format!("--users-file {path}{expected}"));
+        }
+        let missing = read(&[], Some(Path::new("/nowhere/users"))).expect_err("not there");
+        assert!(missing.starts_with("--users-file /nowhere/users: "), "{missing}");
+    }
+
+    #[test]
+    fn a_user_of_the_file_may_not_be_on_the_command_line_too() {
+        let mut file = NamedTempFile::new().expect("a file");
+        file.write_all(b"alice:other").expect("written");
+        let both = read(&["alice:wonder".to_owned()], Some(file.path())).expect_err("twice");
+        assert!(both.ends_with(", line 1: \"alice\" is given twice"), "{both}");
+    }
+}

@@ -1,0 +1,97 @@
+//! Where the users come from: in what order they are asked, and which schemes they can serve.
+//!
+//! Each source is a file here, and an option of the command line. Those that need a feature of the
+//! crate say so when it is off.
+
+mod arguments;
+mod cache;
+mod digest_files;
+mod directory;
+mod listed;
+mod password_file;
+#[cfg(any(feature = "htdigest", feature = "htpasswd"))]
+mod report;
+#[cfg(any(feature = "ldap", test))]
+mod secret_file;
+
+use std::time::Duration;
+
+use tower_proxy_auth::{
+    scheme::Realm,
+    validator::{FirstOf, FirstSecretsOf},
+};
+
+pub(crate) use self::{arguments::SourceArguments, listed::User};
+use self::{digest_files::DigestFile, directory::Directory, password_file::PasswordFile};
+use crate::Mistake;
+
+/// All that was said about where the users come from, checked as far as it goes without a look at
+/// files and servers.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    pub(crate) users: Vec<User>,
+    password_file: Option<PasswordFile>,
+    digest_files: Vec<DigestFile>,
+    directory: Option<Directory>,
+    /// For how long a right password is not asked about again.
+    cache: Option<Duration>,
+}
+
+/// What checks passwords, and what holds Digest secrets; `None` where no source can.
+pub(crate) struct Opened {
+    pub(crate) validator: Option<FirstOf>,
+    pub(crate) secrets: Option<FirstSecretsOf>,
+}
+
+impl Sources {
+    /// Whether no source was given at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { users, password_file, digest_files, directory, cache: _ } = self;
+        users.is_empty()
+            && password_file.is_none()
+            && digest_files.is_empty()
+            && directory.is_none()
+    }
+
+    /// Whether any source can check passwords.
+    pub(crate) fn serve_basic(&self) -> bool {
+        !self.users.is_empty() || self.password_file.is_some() || self.directory.is_some()
+    }
+
+    /// Whether any source holds Digest secrets.
+    pub(crate) fn serve_digest(&self) -> bool {
+        !self.users.is_empty() || !self.digest_files.is_empty()
+    }
+
+    /// Opens files and pools; servers are called when they are first needed.
+    ///
+    /// # Errors
+    /// One line that names what is wrong.
+    pub(crate) fn open(self, realm: &Realm) -> Result<Opened, Mistake> {
+        let (basic, digest) = (self.serve_basic(), self.serve_digest());
+        let (mut validator, mut secrets) = (FirstOf::new(), FirstSecretsOf::new());
+        if !self.users.is_empty() {
+            let users = listed::open(realm, &self.users)?;
+            (validator, secrets) = (validator.with(users.clone()), secrets.with(users));
+        }
+        if let Some(file) = self.password_file {
+            validator = file.add_to(validator)?;
+        }
+        if !self.digest_files.is_empty() {
+            secrets = digest_files::add(&self.digest_files, realm, secrets)?;
+        }
+        if let Some(directory) = self.directory {
+            validator = directory.add_to(validator)?;
+        }
+        if let Some(lifetime) = self.cache {
+            validator = cache::round(validator, lifetime)?;
+        }
+        Ok(Opened { validator: basic.then_some(validator), secrets: digest.then_some(secrets) })
+    }
+}
+
+/// What to say where an option needs a feature that is off.
+#[allow(dead_code, reason = "with all features, nobody needs it")]
+fn needs_feature(option: &str, feature: &str) -> Mistake {
+    format!("{option} needs the feature {feature}: build with --features {feature}")
+}

@@ -1,0 +1,55 @@
+//! A password in a file of its own, so that it stands on no command line.
+
+use std::{fs, path::Path};
+
+use tower_proxy_auth::secret::Password;
+
+use crate::Mistake;
+
+/// Reads the password in a file: all of it but one line end.
+pub(super) fn read(option: &str, path: &Path) -> Result<Password, Mistake> {
+    let shown = path.display();
+    let text = fs::read_to_string(path).map_err(|error| format!("{option} {shown}: {error}"))?;
+    let password = text.strip_suffix('\n').unwrap_or(&text);
+    let password = password.strip_suffix('\r').unwrap_or(password);
+    match password {
+        "" => Err(format!("{option} {shown}: the file is empty")),
+        _ if password.contains(char::is_control) => {
+            Err(format!("{option} {shown}: there is a control character in the password"))
+        }
+        _ => Ok(Password::new(password)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use tempfile::NamedTempFile;
+
+    use super::*;
+
+    #[test]
+    fn a_password_is_one_line_with_or_without_its_end() {
+        for (content, expected) in [
+            ("wonder", Ok("wonder")),
+            ("wonder\n", Ok("wonder")),
+            (" won der \r\n", Ok(" won der ")),
+            ("", Err("the file is empty")),
+            ("\n", Err("the file is empty")),
+            ("wonder\n\n", Err("there is a control character in the password")),
+        ] {
+            let mut file = NamedTempFile::new().expect("a file");
+            file.write_all(content.as_bytes()).expect("written");
+            let path = file.path().display();
+            match (read("--option", file.path()), expected) {
+                (Ok(password), Ok(expected)) => assert_eq!(password.expose(), expected),
+                (Err(error), Err(expected)) => {
+                    assert_eq!(error, format!("--option {path}: {expected}"));
+                }
+                (found, _) => panic!("{content:?}: {found:?}"),
+            }
+        }
+        assert!(read("--option", Path::new("/nowhere/secret")).is_err());
+    }
+}
