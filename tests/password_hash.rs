@@ -1,6 +1,7 @@
 //! Stored passwords against the values of `vectors.json`, which other implementations computed.
 #![cfg(feature = "password-hash")]
 
+use proptest::prelude::*;
 use serde_json::Value;
 use tower_proxy_auth::validator::password_hash::{HashKind, HashPolicy, PasswordHash};
 
@@ -61,6 +62,21 @@ fn a_password_of_another_hash_is_wrong() {
         let own = samples.iter().find(|(_, other)| other == hash).map(|(password, _)| password);
         for (password, _) in &samples {
             assert_eq!(stored.verify(password), Some(password) == own, "{hash}: {password}");
+        }
+    }
+}
+
+proptest! {
+    /// Mostly broken hashes, and those that are not hold no password that comes by chance.
+    #[test]
+    fn whatever_is_stored_is_read_without_a_panic(
+        prefix in "(\\$2[abxy]\\$(0[0-9]\\$)?|\\$[156]\\$|\\$apr1\\$|\\$argon2(i|d|id)\\$(v=19\\$)?|\\{SHA\\})?",
+        rest in "(\\PC{0,20}|[./0-9A-Za-z$=,+]{0,100}|m=[0-9]{1,2},t=1,p=1\\$[A-Za-z0-9+/$]{0,80})",
+    ) {
+        let text = format!("{prefix}{rest}");
+        let policy = policy().with_max_bcrypt_cost(5);
+        if let Ok(hash) = PasswordHash::parse(&text, &policy) {
+            prop_assert_eq!(hash.verify(&text), hash.kind() == HashKind::PlainText);
         }
     }
 }

@@ -44,8 +44,7 @@ pub(super) fn decode<const N: usize>(order: &[u8; N], text: &str) -> Option<[u8;
         rest = after;
         let mut bits = 0_u32;
         for &digit in digits.iter().rev() {
-            let value = ALPHABET.iter().position(|&known| known == digit)?;
-            bits = bits << 6 | u32::try_from(value).ok()?;
+            bits = bits << 6 | u32::from(value(digit)?);
         }
         if bits >> (8 * group.len()) != 0 {
             return None;
@@ -73,6 +72,16 @@ fn digit(bits: u32) -> char {
     ALPHABET.get((bits & 0x3F) as usize).map_or('.', |&digit| char::from(digit))
 }
 
+/// Where a character stands in the alphabet, of which these are the runs.
+const fn value(digit: u8) -> Option<u8> {
+    match digit {
+        b'.'..=b'9' => Some(digit - b'.'),
+        b'A'..=b'Z' => Some(digit - b'A' + 12),
+        b'a'..=b'z' => Some(digit - b'a' + 38),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +103,14 @@ mod tests {
         }
         // The last character holds fewer bits than fit.
         assert_eq!(decode(order, &format!("{}z", &text[..length - 1])), None);
+    }
+
+    #[test]
+    fn every_character_is_found_where_it_stands() {
+        for byte in 0..=u8::MAX {
+            let expected = ALPHABET.iter().position(|&known| known == byte);
+            assert_eq!(value(byte).map(usize::from), expected, "{byte:#04x}");
+        }
     }
 
     #[test]

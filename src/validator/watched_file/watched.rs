@@ -27,6 +27,9 @@ use crate::error::ConfigError;
 /// How often the files are looked at without having been told of a change.
 const POLL: Duration = Duration::from_millis(250);
 
+/// How long the thread rests after each look, so that a busy folder does not keep it busy.
+const REST: Duration = Duration::from_millis(10);
+
 /// Is told what became of files that have changed.
 pub(in crate::validator) type Observer = Arc<dyn Fn(FileEvent<'_>) + Send + Sync>;
 
@@ -109,6 +112,7 @@ fn watch<T>(mut reload: Reload<T>, bell: &Arc<Bell>, rung: &Receiver<()>) {
         // The observer is somebody else's: were it to end this thread, nobody would be removed from
         // the files any more.
         let _ = catch_unwind(AssertUnwindSafe(|| reload.look()));
+        thread::sleep(REST);
     }
 }
 
