@@ -30,6 +30,14 @@ impl Function {
         }
     }
 
+    /// In bytes.
+    const fn length(self) -> usize {
+        match self {
+            Self::Sha256 => sha_crypt::BLOCK_SIZE_SHA256,
+            Self::Sha512 => sha_crypt::BLOCK_SIZE_SHA512,
+        }
+    }
+
     const fn prefix(self) -> &'static str {
         match self {
             Self::Sha256 => "$5$",
@@ -43,8 +51,10 @@ impl Function {
 pub(super) struct ShaCrypt {
     function: Function,
     rounds: u32,
-    salt: Box<str>,
-    hash: Zeroizing<Vec<u8>>,
+    salt_length: u8,
+    salt: [u8; LONGEST_SALT],
+    /// The first half of it for SHA-256.
+    hash: Zeroizing<[u8; 64]>,
 }
 
 impl ShaCrypt {
@@ -71,13 +81,33 @@ impl ShaCrypt {
         if salt.len() > LONGEST_SALT || !salt.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(malformed("its salt is not 16 or fewer characters of ASCII"));
         }
-        let hash = match function {
-            Function::Sha256 => crypt64::decode(&crypt64::SHA256, hash).map(Vec::from),
-            Function::Sha512 => crypt64::decode(&crypt64::SHA512, hash).map(Vec::from),
+        let mut stored = Self {
+            function,
+            rounds,
+            salt_length: salt.len().to_le_bytes()[0],
+            salt: [0; LONGEST_SALT],
+            hash: Zeroizing::new([0; 64]),
         };
-        let hash =
-            hash.ok_or(malformed("its last part is not as long as it must be, or not of base 64"))?;
-        Ok(Self { function, rounds, salt: salt.into(), hash: Zeroizing::new(hash) })
+        for (to, from) in stored.salt.iter_mut().zip(salt.bytes()) {
+            *to = from;
+        }
+        let is_read = match function {
+            Function::Sha256 => {
+                crypt64::decode(&crypt64::SHA256, hash).map(|mut hash| stored.take(&mut hash))
+            }
+            Function::Sha512 => {
+                crypt64::decode(&crypt64::SHA512, hash).map(|mut hash| stored.take(&mut hash))
+            }
+        };
+        is_read.ok_or(malformed("its last part has not the right length, or is not of base 64"))?;
+        Ok(stored)
+    }
+
+    fn take(&mut self, hash: &mut [u8]) {
+        for (to, &from) in self.hash.iter_mut().zip(&*hash) {
+            *to = from;
+        }
+        hash.zeroize();
     }
 
     pub(super) const fn function(&self) -> Function {
@@ -90,8 +120,10 @@ impl ShaCrypt {
 
     /// Too long a password costs what the longest does, and is wrong.
     pub(super) fn verify(&self, password: &[u8]) -> bool {
-        let computed = compute(self.function, self.rounds, self.salt.as_bytes(), password);
-        constant_time_eq(&self.hash, &computed) & (password.len() <= LONGEST)
+        let salt = self.salt.get(..usize::from(self.salt_length)).unwrap_or_default();
+        let computed = compute(self.function, self.rounds, salt, password);
+        let stored = self.hash.get(..self.function.length()).unwrap_or_default();
+        constant_time_eq(stored, &computed) & (password.len() <= LONGEST)
     }
 }
 
