@@ -106,6 +106,7 @@
 //! | `htpasswd` | `Htpasswd` in [`validator`]: users for Basic in a file that is read again when it changes |
 //! | `ldap` | `Ldap` in [`validator`], which asks a directory; needs a tokio runtime |
 //! | `password-hash` | `password_hash` in [`validator`]: stored passwords, checked and made |
+//! | `cached` | `Cached` in [`validator`]: verdicts and Digest secrets kept for a while, one check for identical requests |
 //! | `timeout` | `Timeout` in [`validator`]: an end to every wait for a back end |
 //! | `tower-http` | `AuthMakeSpan` and `AuthOnResponse` in [`middleware`], for `TraceLayer` |
 //!

@@ -17,3 +17,5 @@ mod lifetimes;
 mod options;
 #[path = "cached/refresh.rs"]
 mod refresh;
+#[path = "cached/secrets.rs"]
+mod secrets;

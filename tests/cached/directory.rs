@@ -27,6 +27,12 @@ use tower_proxy_auth::{
 pub(crate) struct FakeClock(Arc<AtomicU64>);
 
 impl FakeClock {
+    pub(crate) fn new() -> Self {
+        let clock = Self(Arc::default());
+        clock.set(0);
+        clock
+    }
+
     /// Puts the clock so long after the beginning of the test, in milliseconds.
     pub(crate) fn set(&self, millis: i64) {
         self.0.store(10_000_000_000_u64.checked_add_signed(millis * 1_000).unwrap(), SeqCst);
@@ -135,8 +141,7 @@ impl Directory {
         &self,
         options: impl FnOnce(CachedBuilder<Self>) -> CachedBuilder<Self>,
     ) -> (Cached<Self>, FakeClock) {
-        let clock = FakeClock(Arc::default());
-        clock.set(0);
+        let clock = FakeClock::new();
         let builder = Cached::builder(self.clone()).with_clock(clock.clone());
         (options(builder).build().unwrap(), clock)
     }
@@ -232,6 +237,14 @@ pub(crate) fn ask<V: CredentialValidator>(
 /// Polls a request, with nobody to wake.
 pub(crate) fn begin<T>(request: &mut Pin<Box<dyn Future<Output = T> + Send>>) -> Poll<T> {
     request.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Checks that no question is on the list of those that wait for an answer.
+#[track_caller]
+pub(crate) fn nothing_is_under_way<T>(cache: &Cached<T>) {
+    let shown = format!("{cache:?}");
+    // Of verdicts and of secrets.
+    assert_eq!(shown.matches("in_flight: 0 ").count(), 2, "{shown}");
 }
 
 /// Lets other tasks run until something is so.

@@ -2,14 +2,10 @@
 
 use std::{fmt, num::NonZeroUsize, pin::Pin, time::Duration};
 
-use super::{
-    Cached, in_flight::InFlight, invalidations::Invalidations, key::MacKey, proven::Proven,
-    refused::Refused, state::State,
-};
+use super::{Cached, invalidations::Invalidations, key::MacKey, rooms::Rooms, state::State};
 use crate::{
     clock::{Clock, SystemClock},
     error::ConfigError,
-    ports::CredentialValidator,
 };
 
 /// Runs a future in the background.
@@ -31,8 +27,8 @@ const REFUSED_NAMES: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
 
 /// Options of a [`Cached`], from [`Cached::builder`].
 #[must_use]
-pub struct CachedBuilder<V> {
-    inner: V,
+pub struct CachedBuilder<T> {
+    inner: T,
     times: Times,
     capacity: NonZeroUsize,
     negative_capacity: NonZeroUsize,
@@ -40,8 +36,8 @@ pub struct CachedBuilder<V> {
     clock: Option<Box<dyn Clock>>,
 }
 
-impl<V: CredentialValidator> CachedBuilder<V> {
-    pub(super) fn new(inner: V) -> Self {
+impl<T> CachedBuilder<T> {
+    pub(super) fn new(inner: T) -> Self {
         Self {
             inner,
             times: Times {
@@ -57,7 +53,8 @@ impl<V: CredentialValidator> CachedBuilder<V> {
         }
     }
 
-    /// For how long a right password is not asked about again, from 1 s to 24 h; 60 s by default.
+    /// For how long a right password, or a secret, is not asked about again, from 1 s to 24 h; 60 s
+    /// by default.
     ///
     /// It is also how long an old password works on after a change that the validator learns
     /// nothing of.
@@ -75,7 +72,7 @@ impl<V: CredentialValidator> CachedBuilder<V> {
         self
     }
 
-    /// Has a right password that is in use asked about again when its lifetime ends in less than
+    /// Has a right password, or a secret, that is in use asked about again when its lifetime ends in less than
     /// `ahead`, so that nobody waits for it: whoever comes then is answered at once, and `spawn` is
     /// given the check to run, such as `|check| { tokio::spawn(check); }`. Off by default. No more
     /// than the second half of the lifetime counts.
@@ -91,7 +88,7 @@ impl<V: CredentialValidator> CachedBuilder<V> {
         self
     }
 
-    /// Lets a password that was right go on to work for so long after its lifetime, at most 24 h,
+    /// Lets a password that was right, or a secret, go on to work for so long after its lifetime, at most 24 h,
     /// while the back end fails; never by default. After a failure it is used for a second before
     /// the back end is asked again.
     ///
@@ -104,8 +101,8 @@ impl<V: CredentialValidator> CachedBuilder<V> {
         self
     }
 
-    /// How many verdicts on right passwords are kept at most, each about 300 bytes beside its
-    /// account; 10,000 by default. The one that has not been used for the longest time goes first.
+    /// How many verdicts on right passwords are kept at most, and how many secrets, each about 300
+    /// bytes beside its account; 10,000 by default. The one that has not been used for the longest time goes first.
     pub const fn with_capacity(mut self, verdicts: NonZeroUsize) -> Self {
         self.capacity = verdicts;
         self
@@ -129,7 +126,7 @@ impl<V: CredentialValidator> CachedBuilder<V> {
     /// # Errors
     /// [`ConfigError::CacheTime`] for a time out of its range, [`ConfigError::Randomness`] if the
     /// operating system gives no random bytes.
-    pub fn build(self) -> Result<Cached<V>, ConfigError> {
+    pub fn build(self) -> Result<Cached<T>, ConfigError> {
         let times = self.times;
         let zero = Duration::ZERO;
         check("lifetime", times.lifetime, SHORTEST, LONGEST)?;
@@ -143,9 +140,8 @@ impl<V: CredentialValidator> CachedBuilder<V> {
             spawn: self.spawn,
             mac_key: MacKey::random()?,
             invalidations: Invalidations::new(),
-            proven: Proven::new(self.capacity),
-            refused: Refused::new(self.negative_capacity, times.negative_lifetime),
-            in_flight: InFlight::new(),
+            verdicts: Rooms::new(self.capacity, self.negative_capacity, &times),
+            secrets: Rooms::new(self.capacity, self.negative_capacity, &times),
         }))
     }
 }
@@ -162,7 +158,7 @@ fn check(
     }
 }
 
-impl<V> fmt::Debug for CachedBuilder<V> {
+impl<T> fmt::Debug for CachedBuilder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CachedBuilder")
             .field("times", &self.times)

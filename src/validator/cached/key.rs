@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::{error::ConfigError, ports::BasicCredentials};
+use crate::error::ConfigError;
 
 /// A MAC over what a client sent. All 32 bytes are compared.
 pub(super) type Key = [u8; 32];
@@ -16,13 +16,10 @@ pub(super) type Key = [u8; 32];
 #[derive(Clone)]
 pub(super) struct MacKey(Hmac<Sha256>);
 
-/// The scheme that the credentials belong to.
-const SCHEME: &str = "Basic";
-
-/// The keys of one request.
+/// The keys of one question.
 pub(super) struct Keys {
-    /// Covers all that was sent.
-    pub(super) credentials: Key,
+    /// Covers all of it.
+    pub(super) question: Key,
     named: Hmac<Sha256>,
     name: OnceCell<Key>,
 }
@@ -38,14 +35,17 @@ impl MacKey {
             .map_err(|error| ConfigError::Randomness(error.to_string().into()))
     }
 
-    pub(super) fn of(&self, credentials: &BasicCredentials<'_>) -> Keys {
-        let mut named = self.0.clone();
-        for field in [credentials.realm().as_str(), SCHEME, credentials.user_id()] {
-            add(&mut named, field);
+    /// The keys of a question of those fields, and of a `password` where there is one.
+    pub(super) fn of(&self, named: &[&[u8]], password: Option<&[u8]>) -> Keys {
+        let mut mac = self.0.clone();
+        for field in named {
+            add(&mut mac, field);
         }
-        let mut whole = named.clone();
-        add(&mut whole, credentials.password());
-        Keys { credentials: whole.finalize().into_bytes().into(), named, name: OnceCell::new() }
+        let named = mac.clone();
+        if let Some(password) = password {
+            add(&mut mac, password);
+        }
+        Keys { question: mac.finalize().into_bytes().into(), named, name: OnceCell::new() }
     }
 }
 
@@ -57,21 +57,34 @@ impl Keys {
 }
 
 /// Its length comes first, so that no two lists of fields run together to the same bytes.
-fn add(mac: &mut Hmac<Sha256>, field: &str) {
+fn add(mac: &mut Hmac<Sha256>, field: &[u8]) {
     mac.update(&u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
-    mac.update(field.as_bytes());
+    mac.update(field);
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
-    use super::*;
-    use crate::scheme::Realm;
+    use super::{super::question::Question, *};
+    use crate::{
+        ports::{BasicCredentials, DigestName, DigestUser},
+        scheme::{
+            Realm,
+            digest::{HashFunction, Userhash},
+        },
+        validator::Users,
+    };
 
-    fn key(mac_key: &MacKey, realm: &str, name: &str, password: &str) -> Key {
+    fn keys(mac_key: &MacKey, realm: &str, name: &str, password: &str) -> Keys {
         let realm = Realm::new(realm).unwrap();
-        mac_key.of(&BasicCredentials::new(&realm, name, password)).credentials
+        let credentials = BasicCredentials::new(&realm, name, password);
+        Question::<Users>::keys(&credentials, mac_key)
+    }
+
+    fn of_secret(mac_key: &MacKey, function: HashFunction, name: DigestName<'_>) -> Key {
+        let realm = Realm::new("proxy").unwrap();
+        Question::<Users>::keys(&DigestUser::new(&realm, function, name), mac_key).question
     }
 
     #[test]
@@ -93,30 +106,40 @@ mod tests {
             ("proxy", "ab", &(long.clone() + "x")),
             ("proxy", "ab", &(long.clone() + "y")),
         ];
-        let keys: HashSet<_> = sent
-            .iter()
-            .map(|(realm, name, password)| key(&mac_key, realm, name, password))
-            .collect();
-        assert_eq!(keys.len(), sent.len());
-        assert!(keys.contains(&key(&mac_key, "proxy", "ab", "c")));
+        let key = |(realm, name, password)| keys(&mac_key, realm, name, password).question;
+        let all: HashSet<_> = sent.into_iter().map(key).collect();
+        assert_eq!(all.len(), sent.len());
+        assert!(all.contains(&key(("proxy", "ab", "c"))));
+    }
+
+    #[test]
+    fn questions_for_secrets_differ_by_function_and_by_kind_of_name() {
+        let mac_key = MacKey::random().unwrap();
+        let hash = Userhash::new(HashFunction::Md5, "alice", "proxy");
+        let mut all = HashSet::from([keys(&mac_key, "proxy", "alice", "").question]);
+        for function in HashFunction::all() {
+            for name in ["alice", "alicf"] {
+                all.insert(of_secret(&mac_key, function, DigestName::UserId(name)));
+            }
+            all.insert(of_secret(&mac_key, function, DigestName::Userhash(&hash)));
+        }
+        assert_eq!(all.len(), 10);
     }
 
     #[test]
     fn each_cache_has_a_key_of_its_own() {
         let [one, other] = [0; 2].map(|_| MacKey::random().unwrap());
-        assert_ne!(key(&one, "proxy", "alice", "wonder"), key(&other, "proxy", "alice", "wonder"));
+        let key = |mac_key| keys(mac_key, "proxy", "alice", "wonder").question;
+        assert_ne!(key(&one), key(&other));
+        assert_eq!(key(&one), key(&one));
     }
 
     #[test]
     fn the_key_of_a_name_leaves_out_the_password_alone() {
-        let (mac_key, realm) = (MacKey::random().unwrap(), Realm::new("proxy").unwrap());
-        let name =
-            |name, password| mac_key.of(&BasicCredentials::new(&realm, name, password)).name();
+        let mac_key = MacKey::random().unwrap();
+        let name = |name, password| keys(&mac_key, "proxy", name, password).name();
         assert_eq!(name("alice", "wonder"), name("alice", "other"));
         assert_ne!(name("alice", "wonder"), name("alicf", "wonder"));
-        assert_ne!(
-            name("alice", ""),
-            mac_key.of(&BasicCredentials::new(&realm, "alice", "")).credentials
-        );
+        assert_ne!(name("alice", ""), keys(&mac_key, "proxy", "alice", "").question);
     }
 }

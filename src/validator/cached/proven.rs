@@ -1,4 +1,4 @@
-//! Verdicts on right passwords.
+//! Answers about users that there are.
 
 use std::{
     num::NonZeroUsize,
@@ -12,15 +12,21 @@ use std::{
 use foldhash::quality::RandomState;
 use moka::{policy::EvictionPolicy, sync::Cache};
 
-use super::{asked::Asked, builder::Times, key::Key};
-use crate::{clock::Timestamp, identity::Account, ports::Verdict};
+use super::{
+    asked::Asked,
+    builder::Times,
+    key::Key,
+    question::{Answer, Finding},
+};
+use crate::clock::Timestamp;
 
-/// Verdicts that only the right password brings, by what was sent. Strangers add none.
-pub(super) struct Proven(Cache<Key, Arc<Kept>, RandomState>);
+/// Answers about users that there are, by the question: verdicts on right passwords, to which
+/// strangers add none, and secrets, of which there are no more than names.
+pub(super) struct Proven<A>(Cache<Key, Arc<Kept<A>>, RandomState>);
 
-/// A verdict on a right password, and for how long it is good, from the question on.
-pub(super) struct Kept {
-    pub(super) verdict: Verdict,
+/// An answer, and for how long it is good, from the question on.
+pub(super) struct Kept<A> {
+    pub(super) answer: A,
     pub(super) asked: Asked,
     /// Where invalidations of the canonical name are noted.
     pub(super) place: usize,
@@ -39,24 +45,23 @@ pub(super) struct Kept {
 /// waits for a back end that hangs.
 const PAUSE: Duration = Duration::from_secs(1);
 
-impl Kept {
+impl<A: Answer> Kept<A> {
     /// `None` if it may not be kept at all.
-    pub(super) fn new(
-        verdict: &Verdict,
-        account: &Account,
-        asked: Asked,
-        place: usize,
-        times: &Times,
-    ) -> Option<Self> {
-        let (lifetime, refresh_ahead, stale_if_error) = match verdict {
-            Verdict::Accepted(_) => (times.lifetime, times.refresh_ahead, times.stale_if_error),
+    pub(super) fn new(answer: &A, asked: Asked, place: usize, times: &Times) -> Option<Self> {
+        let (account, lifetime, refresh_ahead, stale_if_error) = match answer.finding() {
+            Finding::Usable(account) => {
+                (account, times.lifetime, times.refresh_ahead, times.stale_if_error)
+            }
             // It is soon asked again whether the account may be used once more.
-            _ => (times.negative_lifetime, Duration::ZERO, Duration::ZERO),
+            Finding::Unusable(account) => {
+                (account, times.negative_lifetime, Duration::ZERO, Duration::ZERO)
+            }
+            Finding::Refused { .. } => return None,
         };
         let max_age = account.max_age().unwrap_or(Duration::MAX);
         let fresh = lifetime.min(max_age);
         (!fresh.is_zero()).then(|| Self {
-            verdict: verdict.clone(),
+            answer: answer.clone(),
             asked,
             place,
             fresh,
@@ -92,7 +97,7 @@ impl Kept {
     }
 }
 
-impl Proven {
+impl<A: Answer> Proven<A> {
     pub(super) fn new(capacity: NonZeroUsize) -> Self {
         let cache = Cache::builder()
             .max_capacity(u64::try_from(capacity.get()).unwrap_or(u64::MAX))
@@ -102,11 +107,11 @@ impl Proven {
         Self(cache)
     }
 
-    pub(super) fn find(&self, key: &Key) -> Option<Arc<Kept>> {
+    pub(super) fn find(&self, key: &Key) -> Option<Arc<Kept<A>>> {
         self.0.get(key)
     }
 
-    pub(super) fn insert(&self, key: Key, kept: Kept) {
+    pub(super) fn insert(&self, key: Key, kept: Kept<A>) {
         self.0.insert(key, Arc::new(kept));
     }
 

@@ -11,7 +11,6 @@ use foldhash::quality::RandomState;
 use moka::{policy::EvictionPolicy, sync::Cache};
 
 use super::{asked::Asked, key::Key};
-use crate::ports::Verdict;
 
 /// Refusals by name. Strangers add to them as they like, so they have a room of their own, in which
 /// each name has a few places.
@@ -43,8 +42,8 @@ impl Refused {
         Self { cache, lifetime }
     }
 
-    /// The verdict on these credentials, if there is one that holds `now`.
-    pub(super) fn find(&self, name: &Key, credentials: &Key, now: &Asked) -> Option<Verdict> {
+    /// Whether that was refused, if it was and that holds `now`: `true` for an unknown user.
+    pub(super) fn find(&self, name: &Key, credentials: &Key, now: &Asked) -> Option<bool> {
         if self.lifetime.is_zero() {
             return None;
         }
@@ -52,10 +51,7 @@ impl Refused {
         let passwords = lock(&passwords);
         let found = passwords.0.iter().find(|wrong| wrong.credentials == *credentials)?;
         let holds = found.asked.is_within(self.lifetime, now.at) && found.asked.still_holds(now);
-        holds.then_some(match found.is_unknown {
-            true => Verdict::UnknownUser,
-            false => Verdict::WrongPassword,
-        })
+        holds.then_some(found.is_unknown)
     }
 
     /// Keeps that the password was wrong, or, if it `is_unknown`, that nobody has that name.
@@ -130,7 +126,7 @@ mod tests {
         }
         let known = |password| refused.find(&name, &key(password), &ASKED).is_some();
         assert_eq!([1, 2, 3, 9].map(known), [false, true, true, true]);
-        assert!(matches!(refused.find(&name, &key(9), &ASKED), Some(Verdict::WrongPassword)));
+        assert_eq!(refused.find(&name, &key(9), &ASKED), Some(false));
         assert!(refused.find(&key(2), &key(2), &ASKED).is_none());
     }
 }

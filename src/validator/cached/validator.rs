@@ -1,4 +1,4 @@
-//! The cache as a validator.
+//! The cache as a validator, and as a source of Digest secrets.
 
 use std::{
     fmt,
@@ -9,11 +9,14 @@ use std::{
 use super::{CachedBuilder, state::State};
 use crate::{
     error::{BackendError, ConfigError},
-    ports::{BasicCredentials, CredentialValidator, Verdict},
+    ports::{
+        BasicCredentials, CredentialValidator, DigestAccount, DigestSecrets, DigestUser, Verdict,
+    },
+    scheme::digest::HashFunctions,
 };
 
-/// A validator whose verdicts are kept for a while; requests with the same credentials share a
-/// check. The [module](super) says what that promises.
+/// A validator whose verdicts are kept for a while, or a source whose Digest secrets are; requests
+/// that ask the same share a check. The [module](super) says what that promises.
 ///
 /// Clones share what is kept: keep one to [`invalidate`](Self::invalidate) users whose password has
 /// changed. A validator that knows of changes tells by
@@ -22,7 +25,10 @@ use crate::{
 /// # Security
 /// A change that nobody tells of is in force after the lifetime, by which an old password still
 /// works: choose it as short as the back end can bear. Which verdicts are at hand shows in the time
-/// of the answer, to whoever knows the password, or has guessed the same one a moment ago.
+/// of the answer, to whoever knows the password, or has guessed the same one a moment ago; of
+/// secrets, to whoever knows the name.
+///
+/// Secrets in it are as good as passwords to who reads this memory, as those of any other source.
 ///
 /// # Examples
 /// ```
@@ -47,30 +53,30 @@ use crate::{
 /// handle.invalidate("alice");
 /// # Ok::<(), tower_proxy_auth::error::ConfigError>(())
 /// ```
-pub struct Cached<V>(Arc<State<V>>);
+pub struct Cached<T>(Arc<State<T>>);
 
-impl<V: CredentialValidator> Cached<V> {
-    /// A cache with the default options.
+impl<T> Cached<T> {
+    /// A cache round `inner`, with the default options.
     ///
     /// # Errors
     /// [`ConfigError::Randomness`] if the operating system gives no random bytes.
-    pub fn new(validator: V) -> Result<Self, ConfigError> {
-        Self::builder(validator).build()
+    pub fn new(inner: T) -> Result<Self, ConfigError> {
+        Self::builder(inner).build()
     }
 
-    /// A cache with options.
-    pub fn builder(validator: V) -> CachedBuilder<V> {
-        CachedBuilder::new(validator)
+    /// A cache round `inner`, with options.
+    pub fn builder(inner: T) -> CachedBuilder<T> {
+        CachedBuilder::new(inner)
     }
 
-    pub(super) fn of(state: State<V>) -> Self {
+    pub(super) fn of(state: State<T>) -> Self {
         Self(Arc::new(state))
     }
 
-    /// Forgets all verdicts on `user`, in every realm, those included that are being found at this
+    /// Forgets all verdicts on `user` and all secrets, in every realm, those included that are being found at this
     /// moment: whoever asks from now on gets a verdict that was asked for after this was called.
     ///
-    /// It takes the canonical name, which tells right passwords. A refusal, and a check under way,
+    /// It takes the canonical name, by which right passwords and secrets are told. A refusal, and a check under way,
     /// know the name as sent alone: where a back end takes several spellings of a name, they are
     /// forgotten under the one given, and last for the negative lifetime under others.
     ///
@@ -79,19 +85,19 @@ impl<V: CredentialValidator> Cached<V> {
         self.0.invalidations.add(user);
     }
 
-    /// Forgets all verdicts, as [`invalidate`](Self::invalidate) does.
+    /// Forgets everything, as [`invalidate`](Self::invalidate) does.
     pub fn invalidate_all(&self) {
         self.0.invalidations.add_all();
         // They are void already: this gives the memory back.
-        self.0.proven.clear();
-        self.0.refused.clear();
+        self.0.verdicts.clear();
+        self.0.secrets.clear();
     }
 }
 
 #[deny(clippy::missing_trait_methods)]
 impl<V: CredentialValidator> CredentialValidator for Cached<V> {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        self.0.check(credentials).await
+        self.0.ask(credentials).await
     }
 
     /// Answers with what is kept. The validator is not asked, also not for an answer at once: that
@@ -100,7 +106,7 @@ impl<V: CredentialValidator> CredentialValidator for Cached<V> {
         &self,
         credentials: BasicCredentials<'_>,
     ) -> Option<Result<Verdict, BackendError>> {
-        self.0.answer(&credentials).map(Ok)
+        self.0.answer(credentials).map(Ok)
     }
 
     /// That of the validator, and another one after an invalidation.
@@ -119,19 +125,37 @@ impl<V: CredentialValidator> CredentialValidator for Cached<V> {
     }
 }
 
-impl<V> Clone for Cached<V> {
+#[deny(clippy::missing_trait_methods)]
+impl<S: DigestSecrets> DigestSecrets for Cached<S> {
+    fn hash_functions(&self) -> HashFunctions {
+        self.0.inner.hash_functions()
+    }
+
+    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        self.0.ask(user).await
+    }
+
+    /// As [`validate_now`](CredentialValidator::validate_now).
+    fn secret_now(
+        &self,
+        user: DigestUser<'_>,
+    ) -> Option<Result<Option<DigestAccount>, BackendError>> {
+        self.0.answer(user).map(Ok)
+    }
+}
+
+impl<T> Clone for Cached<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<V> fmt::Debug for Cached<V> {
+impl<T> fmt::Debug for Cached<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cached")
             .field("times", &self.0.times)
-            .field("proven", &self.0.proven.len())
-            .field("refused_names", &self.0.refused.len())
-            .field("in_flight", &self.0.in_flight.len())
+            .field("verdicts", &self.0.verdicts)
+            .field("secrets", &self.0.secrets)
             .finish_non_exhaustive()
     }
 }
