@@ -1,6 +1,9 @@
 //! What is kept of verdicts, for whom and for how long, and what identical requests share.
 #![cfg(feature = "cached")]
 
+#[path = "support/engine.rs"]
+mod engine;
+
 #[path = "cached/bounds.rs"]
 mod bounds;
 #[path = "cached/changes.rs"]
@@ -15,6 +18,8 @@ mod failures;
 mod lifetimes;
 #[path = "cached/options.rs"]
 mod options;
+#[path = "cached/outage.rs"]
+mod outage;
 #[path = "cached/refresh.rs"]
 mod refresh;
 #[path = "cached/secrets.rs"]

@@ -141,10 +141,18 @@ impl Directory {
         &self,
         options: impl FnOnce(CachedBuilder<Self>) -> CachedBuilder<Self>,
     ) -> (Cached<Self>, FakeClock) {
-        let clock = FakeClock::new();
-        let builder = Cached::builder(self.clone()).with_clock(clock.clone());
-        (options(builder).build().unwrap(), clock)
+        cached_with(self.clone(), options)
     }
+}
+
+/// A cache round it, with a clock for it.
+pub(crate) fn cached_with<T>(
+    inner: T,
+    options: impl FnOnce(CachedBuilder<T>) -> CachedBuilder<T>,
+) -> (Cached<T>, FakeClock) {
+    let clock = FakeClock::new();
+    let builder = Cached::builder(inner).with_clock(clock.clone());
+    (options(builder).build().unwrap(), clock)
 }
 
 /// Counts down when a question is answered or dropped.

@@ -25,7 +25,7 @@ use tower_proxy_auth::{
     validator::{Cached, Users, cached::CachedBuilder},
 };
 
-use crate::directory::{FakeClock, begin, nothing_is_under_way, word};
+use crate::directory::{FakeClock, begin, cached_with, nothing_is_under_way, word};
 
 /// A database of `alice`, who can be given another password or be locked out.
 #[derive(Clone)]
@@ -56,9 +56,7 @@ impl Database {
         &self,
         options: impl FnOnce(CachedBuilder<Self>) -> CachedBuilder<Self>,
     ) -> (Cached<Self>, FakeClock) {
-        let clock = FakeClock::new();
-        let builder = Cached::builder(self.clone()).with_clock(clock.clone());
-        (options(builder).build().unwrap(), clock)
+        cached_with(self.clone(), options)
     }
 }
 
