@@ -91,10 +91,14 @@ fn an_answer_that_was_under_way_when_its_user_was_invalidated_is_not_kept() {
         } else {
             cache.invalidate("alice");
         }
+        let mut after = request(&cache, name, "wonder");
+        assert!(begin(&mut after).is_pending());
+        assert_eq!(directory.asked(), 2, "{name} does not join it");
+        drop(after);
         directory.let_go(2);
         assert!(begin(&mut before).is_ready());
         assert_eq!(ask(&cache, name, "wonder"), "wrong", "{name}");
-        assert_eq!(directory.asked(), 2, "{name}");
+        assert_eq!(directory.asked(), 3, "{name}");
     }
 }
 

@@ -63,8 +63,8 @@ impl<T> CachedBuilder<T> {
         self
     }
 
-    /// The same for a refusal: a wrong password, an unknown user, an account that is disabled or has
-    /// expired. From zero, which keeps none, to the lifetime of a right password; 5 s by default.
+    /// The same for a refusal: a wrong password, an unknown user, an account that is disabled or
+    /// has expired. From zero, which keeps none, to the lifetime above; 5 s by default.
     ///
     /// It is also how long a new user or password may be refused if it was tried before it was set.
     pub const fn with_negative_lifetime(mut self, lifetime: Duration) -> Self {
@@ -72,10 +72,10 @@ impl<T> CachedBuilder<T> {
         self
     }
 
-    /// Has a right password, or a secret, that is in use asked about again when its lifetime ends in less than
-    /// `ahead`, so that nobody waits for it: whoever comes then is answered at once, and `spawn` is
-    /// given the check to run, such as `|check| { tokio::spawn(check); }`. Off by default. No more
-    /// than the second half of the lifetime counts.
+    /// Has a right password, or a secret, that is in use asked about again when its lifetime ends in
+    /// less than `ahead`, so that nobody waits for it: whoever comes then is answered at once, and
+    /// `spawn` is given the check to run, such as `|check| { tokio::spawn(check); }`. Off by default.
+    /// No more than the second half of the lifetime counts.
     ///
     /// Each is asked about once, whether the back end answers or not.
     pub fn with_refresh_ahead(
@@ -88,9 +88,9 @@ impl<T> CachedBuilder<T> {
         self
     }
 
-    /// Lets a password that was right, or a secret, go on to work for so long after its lifetime, at most 24 h,
-    /// while the back end fails; never by default. After a failure it is used for a second before
-    /// the back end is asked again.
+    /// Lets a password that was right, or a secret, go on to work for so long after its lifetime, at
+    /// most 24 h, while the back end fails; never by default. After a failure it is used for a second
+    /// before the back end is asked again.
     ///
     /// # Security
     /// For so long a user whom the directory has locked out, but who could not be asked about, gets
@@ -101,8 +101,9 @@ impl<T> CachedBuilder<T> {
         self
     }
 
-    /// How many verdicts on right passwords are kept at most, and how many secrets, each about 300
-    /// bytes beside its account; 10,000 by default. The one that has not been used for the longest time goes first.
+    /// How many verdicts on right passwords are kept at most, and how many secrets; 10,000 by
+    /// default. Each takes about 360 bytes with a plain account. The one that has not been used for
+    /// the longest time goes first.
     pub const fn with_capacity(mut self, verdicts: NonZeroUsize) -> Self {
         self.capacity = verdicts;
         self

@@ -62,6 +62,8 @@ impl<T: Clone + Send + Sync + 'static> InFlight<T> {
         // up may be dropped while the lock is held, so it is compared first.
         if let Some(entry) = checks.by_key.get(&key)
             && entry.asked.still_holds(asked)
+            // Whose name it is in the back end is not known yet, so it may be anybody's invalidation.
+            && entry.asked.invalidations >= asked.invalidations
             && entry.asked.is_within(PATIENCE, asked.at)
             && let Some(check) = entry.check.upgrade()
         {
@@ -97,5 +99,79 @@ impl<T: Clone + Send + Sync + 'static> InFlight<T> {
     /// After a panic too the map names checks, and each is looked at before it is joined.
     fn lock(&self) -> MutexGuard<'_, Checks<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+    use crate::clock::Timestamp;
+
+    const KEY: Key = [7; 32];
+    const ASKED: Asked =
+        Asked { at: Timestamp::from_micros(5_000_000), revision: 0, invalidations: 3, last: 0 };
+
+    /// Joins as one who asks like `asked`; the number if that began a check.
+    fn join(in_flight: &InFlight<u8>, asked: Asked) -> (Option<u64>, Check<u8>) {
+        let mut begun = None;
+        let found = in_flight.join(
+            KEY,
+            &asked,
+            || None,
+            |number| {
+                begun = Some(number);
+                Check::new(pending())
+            },
+        );
+        match found {
+            Found::Check(check) => (begun, check),
+            Found::Answer(answer) => panic!("{answer}"),
+        }
+    }
+
+    #[test]
+    fn looks_again_before_it_begins_a_check() {
+        let in_flight = InFlight::new();
+        let found = in_flight.join(KEY, &ASKED, || Some(7), |_| panic!("there is an answer"));
+        assert!(matches!(found, Found::Answer(7)));
+        assert_eq!(in_flight.len(), 0);
+        let (_, _check) = join(&in_flight, ASKED);
+        let found = in_flight.join(KEY, &ASKED, || Some(7), |_| panic!("one is under way"));
+        assert!(matches!(found, Found::Check(_)));
+    }
+
+    #[test]
+    fn joins_what_knows_as_much_and_is_not_too_old() {
+        let at = |seconds: u64| Timestamp::from_micros(seconds * 1_000_000);
+        for (asked, joins) in [
+            (ASKED, true),
+            (Asked { at: at(14), ..ASKED }, true),
+            (Asked { at: at(15), ..ASKED }, false),
+            (Asked { at: at(3), ..ASKED }, false),
+            (Asked { revision: 1, ..ASKED }, false),
+            (Asked { invalidations: 4, ..ASKED }, false),
+            (Asked { invalidations: 4, last: 4, ..ASKED }, false),
+        ] {
+            let in_flight = InFlight::new();
+            let (_, _check) = join(&in_flight, ASKED);
+            assert_eq!(join(&in_flight, asked).0.is_none(), joins, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn one_that_was_overtaken_keeps_nothing_and_leaves_the_other_alone() {
+        let in_flight = InFlight::new();
+        let (old, _old_check) = join(&in_flight, ASKED);
+        let newer = Asked { revision: 1, ..ASKED };
+        let (new, _new_check) = join(&in_flight, newer);
+        in_flight.end(&KEY, old.unwrap(), || panic!("it is out of date"));
+        assert_eq!(join(&in_flight, newer).0, None, "the other is still under way");
+        let mut is_kept = false;
+        in_flight.end(&KEY, new.unwrap(), || is_kept = true);
+        assert!(is_kept);
+        assert_eq!(in_flight.len(), 0);
+        in_flight.end(&KEY, new.unwrap(), || panic!("it has ended"));
     }
 }

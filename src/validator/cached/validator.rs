@@ -23,12 +23,14 @@ use crate::{
 /// [`revision`](CredentialValidator::revision), and needs none of that.
 ///
 /// # Security
-/// A change that nobody tells of is in force after the lifetime, by which an old password still
-/// works: choose it as short as the back end can bear. Which verdicts are at hand shows in the time
-/// of the answer, to whoever knows the password, or has guessed the same one a moment ago; of
-/// secrets, to whoever knows the name.
+/// A change that nobody tells of is in force after the lifetime; until then an old password works:
+/// choose it as short as the back end can bear.
 ///
-/// Secrets in it are as good as passwords to who reads this memory, as those of any other source.
+/// An answer that is at hand is a quick one. A verdict shows so much to whoever sends the same
+/// password again; a secret, which is found by name, shows strangers by the time they wait whether
+/// a name is that of a user who has been here. Where names are secret, do not cache secrets.
+///
+/// Secrets in this memory are as good as passwords to who reads it, as those of any other source.
 ///
 /// # Examples
 /// ```
@@ -73,11 +75,12 @@ impl<T> Cached<T> {
         Self(Arc::new(state))
     }
 
-    /// Forgets all verdicts on `user` and all secrets, in every realm, those included that are being found at this
-    /// moment: whoever asks from now on gets a verdict that was asked for after this was called.
+    /// Forgets all verdicts on `user` and all secrets, in every realm, and those too that are being
+    /// asked for at this moment: whoever comes from now on gets what was asked for after this was
+    /// called.
     ///
-    /// It takes the canonical name, by which right passwords and secrets are told. A refusal, and a check under way,
-    /// know the name as sent alone: where a back end takes several spellings of a name, they are
+    /// It takes the canonical name, which right passwords and secrets are known by. A refusal knows
+    /// the name as sent alone: where a back end takes several spellings of a name, refusals are
     /// forgotten under the one given, and last for the negative lifetime under others.
     ///
     /// A thousandth of the other users are asked about once more as well.
