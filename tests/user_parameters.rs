@@ -195,6 +195,22 @@ fn a_name_sent_in_other_ways_is_split_too() {
     }
 }
 
+/// Names that differ in their wishes alone have different secrets, and none is taken for another.
+#[cfg(feature = "cached")]
+#[test]
+fn a_cache_of_secrets_keeps_names_with_other_wishes_apart() {
+    use tower_proxy_auth::validator::Cached;
+
+    let secrets = Cached::new(Waiting(Passwords)).unwrap();
+    let builder = Authenticator::builder(realm()).with_user_parameters(syntax());
+    let proxy = Proxy::of(builder.with_digest(secrets));
+    let alice = proxy.fresh();
+    let names = ["alice", "customer-alice-country-jp", "customer-alice-country-fr"];
+    for (count, name) in (1..).zip(names.into_iter().cycle().take(6)) {
+        proxy.login(&Digest { user: name.into(), ..alice.count(count) }).passes(name, "alice");
+    }
+}
+
 #[test]
 fn digest_needs_a_source_that_holds_passwords() {
     #[track_caller]

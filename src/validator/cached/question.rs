@@ -113,7 +113,9 @@ impl<S: DigestSecrets> Question<S> for DigestUser<'_> {
         };
         let [realm, scheme, function, kind] =
             [self.realm().as_str(), "Digest", label(self.function()), kind].map(str::as_bytes);
-        mac_key.of(&[realm, scheme, function, kind, name], None)
+        // Whoever has another name in H(A1) has another secret. No name is empty.
+        let hashed_name = self.hashed_name().unwrap_or_default().as_bytes();
+        mac_key.of(&[realm, scheme, function, kind, name, hashed_name], None)
     }
 
     fn name(&self) -> &str {
@@ -137,12 +139,18 @@ impl<S: DigestSecrets> Question<S> for DigestUser<'_> {
             DigestName::UserId(name) => Ok(name.to_owned()),
             DigestName::Userhash(hash) => Err(hash.clone()),
         };
+        let hashed_name = self.hashed_name().map(str::to_owned);
         async move {
             let name = match &name {
                 Ok(name) => DigestName::UserId(name),
                 Err(hash) => DigestName::Userhash(hash),
             };
-            state.inner.secret(DigestUser::new(&realm, function, name)).await
+            let user = DigestUser::new(&realm, function, name);
+            let user = match &hashed_name {
+                Some(name) => user.with_hashed_name(name),
+                None => user,
+            };
+            state.inner.secret(user).await
         }
     }
 }

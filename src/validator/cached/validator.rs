@@ -134,6 +134,10 @@ impl<S: DigestSecrets> DigestSecrets for Cached<S> {
         self.0.inner.hash_functions()
     }
 
+    fn holds_passwords(&self) -> bool {
+        self.0.inner.holds_passwords()
+    }
+
     async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
         self.0.ask(user).await
     }
