@@ -6,6 +6,7 @@ use clap::{Args, value_parser};
 
 use super::{
     Sources,
+    cache::Cache,
     digest_files::DigestFile,
     directory::{Directory, Lookup},
     listed,
@@ -105,10 +106,10 @@ impl SourceArguments {
                 .map(|path| PasswordFile { path, allowed: self.htpasswd_allow }),
             digest_files: self.htdigest.iter().map(|text| DigestFile::parse(text)).collect(),
             directory,
-            cache: self.cache.map(Duration::from_secs),
+            cache: Cache::new(self.cache.map(Duration::from_secs))?,
         };
-        if sources.cache.is_some() && !sources.is_empty() && !sources.serve_basic() {
-            return Err("--cache keeps verdicts on passwords, and no source checks any".to_owned());
+        if self.cache.is_some() && !sources.has_a_slow_one() {
+            return Err("--cache: no source of users is slow enough for it".to_owned());
         }
         Ok(sources)
     }

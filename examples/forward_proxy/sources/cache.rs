@@ -2,23 +2,41 @@
 
 use std::time::Duration;
 
-use tower_proxy_auth::validator::FirstOf;
+use tower_proxy_auth::{ports::CredentialValidator, validator::FirstOf};
 
 use crate::Mistake;
 
-const OPTION: &str = "--cache";
+/// For how long what a slow source said of a right password is kept; `None` for not at all. Refusals
+/// are kept for a tenth of that.
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(not(feature = "cached"), expect(dead_code, reason = "nobody keeps anything"))]
+pub(super) struct Cache(Option<Duration>);
 
-/// Refusals are kept for a tenth of the time that other verdicts are.
-#[cfg(feature = "cached")]
-pub(super) fn round(validator: FirstOf, lifetime: Duration) -> Result<FirstOf, Mistake> {
-    use tower_proxy_auth::validator::Cached;
+impl Cache {
+    /// # Errors
+    /// The feature for it is off.
+    pub(super) fn new(lifetime: Option<Duration>) -> Result<Self, Mistake> {
+        if lifetime.is_some() && !cfg!(feature = "cached") {
+            return Err(super::needs_feature("--cache", "cached"));
+        }
+        Ok(Self(lifetime))
+    }
 
-    let cached = Cached::builder(validator).with_lifetime(lifetime);
-    let cached = cached.with_negative_lifetime(lifetime / 10).build();
-    Ok(FirstOf::new().with(cached.map_err(|error| format!("{OPTION}: {error}"))?))
-}
+    /// Puts a slow source at the end of the chain.
+    #[allow(dead_code, reason = "without features no source is slow")]
+    pub(super) fn add(
+        self,
+        chain: FirstOf,
+        source: impl CredentialValidator,
+    ) -> Result<FirstOf, Mistake> {
+        #[cfg(feature = "cached")]
+        if let Some(lifetime) = self.0 {
+            use tower_proxy_auth::validator::Cached;
 
-#[cfg(not(feature = "cached"))]
-pub(super) fn round(_: FirstOf, _: Duration) -> Result<FirstOf, Mistake> {
-    Err(super::needs_feature(OPTION, "cached"))
+            let cached = Cached::builder(source).with_lifetime(lifetime);
+            let cached = cached.with_negative_lifetime(lifetime / 10).build();
+            return Ok(chain.with(cached.map_err(|error| format!("--cache: {error}"))?));
+        }
+        Ok(chain.with(source))
+    }
 }

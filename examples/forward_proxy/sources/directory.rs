@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use tower_proxy_auth::validator::FirstOf;
 
+use super::cache::Cache;
 use crate::Mistake;
 
 const OPTION: &str = "--ldap";
@@ -39,7 +40,7 @@ pub(super) enum Lookup {
 
 impl Directory {
     #[cfg(feature = "ldap")]
-    pub(super) fn add_to(self, validator: FirstOf) -> Result<FirstOf, Mistake> {
+    pub(super) fn add_to(self, validator: FirstOf, cache: Cache) -> Result<FirstOf, Mistake> {
         use tower_proxy_auth::validator::Ldap;
 
         let mut urls = self.urls.into_iter();
@@ -69,11 +70,11 @@ impl Directory {
             builder = builder.with_required_group(group);
         }
         let directory = builder.build().map_err(|error| format!("{OPTION}: {error}"))?;
-        Ok(validator.with(directory))
+        cache.add(validator, directory)
     }
 
     #[cfg(not(feature = "ldap"))]
-    pub(super) fn add_to(self, _: FirstOf) -> Result<FirstOf, Mistake> {
+    pub(super) fn add_to(self, _: FirstOf, _: Cache) -> Result<FirstOf, Mistake> {
         Err(super::needs_feature(OPTION, "ldap"))
     }
 }

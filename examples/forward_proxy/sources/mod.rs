@@ -14,15 +14,15 @@ mod report;
 #[cfg(any(feature = "ldap", test))]
 mod secret_file;
 
-use std::time::Duration;
-
 use tower_proxy_auth::{
     scheme::Realm,
     validator::{FirstOf, FirstSecretsOf},
 };
 
 pub(crate) use self::{arguments::SourceArguments, listed::User};
-use self::{digest_files::DigestFile, directory::Directory, password_file::PasswordFile};
+use self::{
+    cache::Cache, digest_files::DigestFile, directory::Directory, password_file::PasswordFile,
+};
 use crate::Mistake;
 
 /// All that was said about where the users come from, checked as far as it goes without a look at
@@ -33,8 +33,7 @@ pub(crate) struct Sources {
     password_file: Option<PasswordFile>,
     digest_files: Vec<DigestFile>,
     directory: Option<Directory>,
-    /// For how long a right password is not asked about again.
-    cache: Option<Duration>,
+    cache: Cache,
 }
 
 /// What checks passwords, and what holds Digest secrets; `None` where no source can.
@@ -51,6 +50,11 @@ impl Sources {
             && password_file.is_none()
             && digest_files.is_empty()
             && directory.is_none()
+    }
+
+    /// Whether any source takes so long that a cache pays.
+    fn has_a_slow_one(&self) -> bool {
+        self.password_file.is_some() || self.directory.is_some()
     }
 
     /// Whether any source can check passwords.
@@ -75,16 +79,13 @@ impl Sources {
             (validator, secrets) = (validator.with(users.clone()), secrets.with(users));
         }
         if let Some(file) = self.password_file {
-            validator = file.add_to(validator)?;
+            validator = file.add_to(validator, self.cache)?;
         }
         if !self.digest_files.is_empty() {
             secrets = digest_files::add(&self.digest_files, realm, secrets)?;
         }
         if let Some(directory) = self.directory {
-            validator = directory.add_to(validator)?;
-        }
-        if let Some(lifetime) = self.cache {
-            validator = cache::round(validator, lifetime)?;
+            validator = directory.add_to(validator, self.cache)?;
         }
         Ok(Opened { validator: basic.then_some(validator), secrets: digest.then_some(secrets) })
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use tower_proxy_auth::validator::FirstOf;
 
+use super::cache::Cache;
 use crate::Mistake;
 
 const OPTION: &str = "--htpasswd";
@@ -18,7 +19,7 @@ pub(super) struct PasswordFile {
 
 impl PasswordFile {
     #[cfg(feature = "htpasswd")]
-    pub(super) fn add_to(self, validator: FirstOf) -> Result<FirstOf, Mistake> {
+    pub(super) fn add_to(self, validator: FirstOf, cache: Cache) -> Result<FirstOf, Mistake> {
         use tower_proxy_auth::validator::{
             Htpasswd,
             password_hash::{HashKind, HashPolicy},
@@ -35,11 +36,11 @@ impl PasswordFile {
         let file = file.on_change(super::report::of(OPTION)).open();
         let file = file.map_err(|error| format!("{OPTION} {error}"))?;
         tracing::info!(users = file.len(), "{OPTION} was read");
-        Ok(validator.with(file))
+        cache.add(validator, file)
     }
 
     #[cfg(not(feature = "htpasswd"))]
-    pub(super) fn add_to(self, _: FirstOf) -> Result<FirstOf, Mistake> {
+    pub(super) fn add_to(self, _: FirstOf, _: Cache) -> Result<FirstOf, Mistake> {
         Err(super::needs_feature(OPTION, "htpasswd"))
     }
 }
