@@ -191,7 +191,7 @@ impl Shared {
     fn push(&self, job: Box<dyn Job>) -> Result<(), BackendError> {
         let mut waiting = self.lock();
         if waiting.jobs.len() >= self.queue {
-            return Err(BackendError::new("too many passwords wait to be checked"));
+            return Err(BackendError::transient("too many passwords wait to be checked"));
         }
         waiting.jobs.push_back(job);
         drop(waiting);
@@ -290,6 +290,7 @@ mod tests {
         assert!(poll(second.as_mut()).is_pending());
         assert!(poll(third.as_mut()).is_pending());
         let Poll::Ready(fourth) = poll(pin!(pool.run(|| 4))) else { panic!("it waits") };
+        assert!(fourth.as_ref().is_err_and(BackendError::is_transient));
         assert_eq!(said(fourth), "too many passwords wait to be checked");
         go.send(()).unwrap();
         first.await.unwrap();
