@@ -108,6 +108,8 @@
 //! | `password-hash` | `password_hash` in [`validator`]: stored passwords, checked and made |
 //! | `cached` | `Cached` in [`validator`]: verdicts and Digest secrets kept for a while, one check for identical requests |
 //! | `timeout` | `Timeout` in [`validator`]: an end to every wait for a back end |
+//! | `sql-sqlite` | `sql` in [`validator`]: users in a table of an SQLite file; needs Rust 1.94 |
+//! | `sql` | the same without a database to ask: the others switch it on |
 //! | `tower-http` | `AuthMakeSpan` and `AuthOnResponse` in [`middleware`], for `TraceLayer` |
 //!
 //! Features add types and never change behaviour.

@@ -12,6 +12,8 @@ mod htpasswd;
 mod ldap;
 #[cfg(feature = "password-hash")]
 pub mod password_hash;
+#[cfg(feature = "sql")]
+pub mod sql;
 mod tag;
 #[cfg(feature = "timeout")]
 mod timeout;

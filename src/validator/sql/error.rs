@@ -1,0 +1,51 @@
+//! Mistakes in the set-up of a database.
+
+use std::io;
+
+use crate::{error::ConfigError, scheme::digest::HashFunction};
+
+/// A database that cannot be used the way it was asked for. Shows nothing of the URL.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SqlConfigError {
+    /// A URL of which nobody knows the database.
+    #[error("the database URL begins with none of sqlite:, postgres: and mysql:")]
+    UnknownDatabase,
+    /// A database that was not compiled in.
+    #[error("{database} was not compiled in: switch on the feature {feature}")]
+    FeatureIsOff {
+        /// Which database it is.
+        database: &'static str,
+        /// The feature that it needs.
+        feature: &'static str,
+    },
+    /// A URL that is malformed.
+    #[error("the {database} URL is malformed: {problem}")]
+    InvalidUrl {
+        /// Which database it is.
+        database: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An SQLite file that cannot be read. None is made.
+    #[error("the database file {path} cannot be read: make it first, no new one is made")]
+    NoFile {
+        /// Where it should be.
+        path: String,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A query without text.
+    #[error("the query is empty: leave it out for the default one")]
+    EmptyQuery,
+    /// Users are to be found by the hashes of their names, for a hash function that is not held.
+    #[error("a query by the {function} hash of names needs with_digest for {function}")]
+    UserhashWithoutDigest {
+        /// The hash function.
+        function: HashFunction,
+    },
+    /// A limit that cannot be, or threads that cannot be had.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}

@@ -1,0 +1,156 @@
+//! What a database said, fit for a log.
+
+use sqlx::error::DatabaseError;
+
+use crate::error::BackendError;
+
+/// What went wrong, without what was asked about.
+///
+/// People type passwords into the name field, and databases quote what they cannot read: a message
+/// that is about a value is left out, and a parameter in any other is blotted out.
+pub(super) fn failure(error: &sqlx::Error, parameters: &[String]) -> BackendError {
+    let text = match error {
+        sqlx::Error::Database(error) => about(error.as_ref()),
+        // Both may quote from a packet.
+        sqlx::Error::Protocol(_) => "the server does not keep to the protocol".to_owned(),
+        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
+            "a value cannot be read".to_owned()
+        }
+        other => other.to_string(),
+    };
+    let text = parameters
+        .iter()
+        .filter(|parameter| !parameter.is_empty())
+        .fold(text, |text, parameter| text.replace(parameter.as_str(), "[..]"));
+    if is_transient(error) { BackendError::transient(text) } else { BackendError::new(text) }
+}
+
+/// Whether it may pass by itself: the connection was lost, or the server is not itself.
+pub(super) fn is_transient(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => is_transient_code(&error.code().unwrap_or_default()),
+        _ => false,
+    }
+}
+
+/// The code is an SQLSTATE of five characters, or a number of SQLite.
+fn is_transient_code(code: &str) -> bool {
+    /// Of SQLite, in the lower eight bits: busy, locked, out of memory, I/O error, disk full.
+    const OF_SQLITE: [u32; 5] = [5, 6, 7, 10, 13];
+    match code.parse::<u32>() {
+        Ok(number) if code.len() != 5 => OF_SQLITE.contains(&(number & 0xFF)),
+        // Connection, rolled back, resources, the operator intervenes, system.
+        _ => ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class)),
+    }
+}
+
+fn about(error: &dyn DatabaseError) -> String {
+    let code = error.code().unwrap_or_default();
+    // Data, constraints, and what stored procedures raise.
+    let is_about_a_value = ["22", "23", "45", "P0"].iter().any(|class| code.starts_with(class));
+    if code.len() == 5 && is_about_a_value {
+        return format!("the database refused a value (SQLSTATE {code})");
+    }
+    format!("the database said: {} ({code})", error.message())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{borrow::Cow, error::Error, fmt, io};
+
+    use sqlx::error::ErrorKind;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Said(&'static str, &'static str);
+
+    impl fmt::Display for Said {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.1)
+        }
+    }
+
+    impl Error for Said {}
+
+    impl DatabaseError for Said {
+        fn message(&self) -> &str {
+            self.1
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    fn shown(error: sqlx::Error) -> (String, bool) {
+        let failure = failure(&error, &["wonder".to_owned(), String::new()]);
+        (failure.source().unwrap().to_string(), failure.is_transient())
+    }
+
+    #[test]
+    fn a_message_shows_no_value_that_was_asked_about() {
+        for (error, text, transient) in [
+            (
+                Said("42703", "column \"hash\" does not exist").into(),
+                "the database said: column \"hash\" does not exist (42703)",
+                false,
+            ),
+            (
+                Said("22P02", "invalid input syntax for type integer: \"wonder\"").into(),
+                "the database refused a value (SQLSTATE 22P02)",
+                false,
+            ),
+            (
+                Said("HY000", "cannot convert 'wonder'").into(),
+                "the database said: cannot convert '[..]' (HY000)",
+                false,
+            ),
+            (
+                Said("57P01", "terminating connection").into(),
+                "the database said: terminating connection (57P01)",
+                true,
+            ),
+            (
+                Said("5", "database is locked").into(),
+                "the database said: database is locked (5)",
+                true,
+            ),
+            (Said("261", "busy").into(), "the database said: busy (261)", true),
+            (Said("1", "no such table").into(), "the database said: no such table (1)", false),
+            (
+                sqlx::Error::Protocol("unexpected wonder".to_owned()),
+                "the server does not keep to the protocol",
+                true,
+            ),
+            (sqlx::Error::Decode("wonder".into()), "a value cannot be read", false),
+            (
+                io::Error::from(io::ErrorKind::ConnectionReset).into(),
+                "error communicating with database: connection reset",
+                true,
+            ),
+        ] {
+            assert_eq!(shown(error), (text.to_owned(), transient));
+        }
+    }
+}

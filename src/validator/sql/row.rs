@@ -1,0 +1,272 @@
+//! What a query answers, whatever the database.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// One value of a row, as far as it is understood.
+#[cfg_attr(not(test), allow(dead_code))] // Each database has some of them.
+pub(super) enum Value {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Real(f64),
+    Text(Zeroizing<String>),
+    Texts(Vec<String>),
+    Bytes(Zeroizing<Vec<u8>>),
+    /// A type that is not read, by its name.
+    Other(String),
+}
+
+/// A row that a query answered: its values by the names of their columns.
+///
+/// `Debug` shows the names of the columns alone. Text and bytes are wiped when dropped.
+///
+/// | database | read as |
+/// |---|---|
+/// | SQLite | what each value is: integer, real, text or blob |
+/// | PostgreSQL | `bool`, `smallint` to `bigint`, `real` and `double precision`, text of all kinds, `citext` and enumerations, arrays of text, `bytea` |
+/// | MySQL, MariaDB | integers of all kinds and `BIT`, `FLOAT` and `DOUBLE`, text of all kinds, `BINARY` and `BLOB` of all kinds |
+///
+/// Other types (`numeric`, `timestamp`, `uuid` ...) are converted by the query, with `CAST` or a
+/// function of the database.
+pub struct SqlRow(Vec<(String, Value)>);
+
+/// A column that is not there or holds something else. Shows nothing of what it holds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the column {column} {problem}")]
+pub struct SqlRowError {
+    column: String,
+    problem: String,
+}
+
+impl SqlRow {
+    #[cfg_attr(not(test), allow(dead_code))] // Without a database there are no rows.
+    pub(super) fn new(values: Vec<(String, Value)>) -> Self {
+        Self(values)
+    }
+
+    /// The names of the columns, in their order.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Whether there is a column of that name, spelt so.
+    #[must_use]
+    pub fn has(&self, column: &str) -> bool {
+        self.columns().any(|name| name == column)
+    }
+
+    /// A text, or bytes that are UTF-8; `None` for NULL.
+    ///
+    /// # Errors
+    /// There is no such column, or more than one, or it holds something else: [`SqlRowError`], for
+    /// this and the others.
+    pub fn text(&self, column: &str) -> Result<Option<&str>, SqlRowError> {
+        match self.value(column)? {
+            Value::Null => Ok(None),
+            Value::Text(text) => Ok(Some(text)),
+            Value::Bytes(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => Ok(Some(text)),
+                Err(_) => Err(SqlRowError::new(column, "holds bytes that are not UTF-8")),
+            },
+            other => Err(other.is_not(column, "a text")),
+        }
+    }
+
+    /// An integer; `None` for NULL.
+    ///
+    /// # Errors
+    /// As for [`text`](Self::text).
+    pub fn integer(&self, column: &str) -> Result<Option<i64>, SqlRowError> {
+        match self.value(column)? {
+            Value::Null => Ok(None),
+            Value::Integer(number) => Ok(Some(*number)),
+            other => Err(other.is_not(column, "an integer")),
+        }
+    }
+
+    /// A boolean, or 0 or 1; `None` for NULL.
+    ///
+    /// # Errors
+    /// As for [`text`](Self::text).
+    pub fn boolean(&self, column: &str) -> Result<Option<bool>, SqlRowError> {
+        match self.value(column)? {
+            Value::Null => Ok(None),
+            Value::Boolean(value) => Ok(Some(*value)),
+            Value::Integer(value @ 0..=1) => Ok(Some(*value == 1)),
+            Value::Integer(_) => Err(SqlRowError::new(column, "is neither 0 nor 1")),
+            other => Err(other.is_not(column, "a boolean")),
+        }
+    }
+
+    /// A number with a fraction, or an integer; `None` for NULL.
+    ///
+    /// # Errors
+    /// As for [`text`](Self::text).
+    pub fn real(&self, column: &str) -> Result<Option<f64>, SqlRowError> {
+        match self.value(column)? {
+            Value::Null => Ok(None),
+            Value::Real(number) => Ok(Some(*number)),
+            #[allow(clippy::cast_precision_loss)] // It is what was asked for.
+            Value::Integer(number) => Ok(Some(*number as f64)),
+            other => Err(other.is_not(column, "a number")),
+        }
+    }
+
+    /// Bytes, or a text as bytes; `None` for NULL.
+    ///
+    /// # Errors
+    /// As for [`text`](Self::text).
+    pub fn bytes(&self, column: &str) -> Result<Option<&[u8]>, SqlRowError> {
+        match self.value(column)? {
+            Value::Null => Ok(None),
+            Value::Bytes(bytes) => Ok(Some(bytes)),
+            Value::Text(text) => Ok(Some(text.as_bytes())),
+            other => Err(other.is_not(column, "bytes")),
+        }
+    }
+
+    /// An array of texts, or one text that is split at its commas, without blanks around them; none
+    /// for NULL.
+    ///
+    /// # Errors
+    /// As for [`text`](Self::text).
+    pub fn texts(&self, column: &str) -> Result<Vec<&str>, SqlRowError> {
+        if let Value::Texts(texts) = self.value(column)? {
+            return Ok(texts.iter().map(String::as_str).collect());
+        }
+        let texts = self.text(column)?.unwrap_or_default().split(',').map(str::trim);
+        Ok(texts.filter(|text| !text.is_empty()).collect())
+    }
+
+    /// Takes a column out, so that whoever reads the row later does not see it.
+    pub(super) fn remove(&mut self, column: &str) {
+        self.0.retain(|(name, _)| name != column);
+    }
+
+    fn value(&self, column: &str) -> Result<&Value, SqlRowError> {
+        let mut found = self.0.iter().filter(|(name, _)| name == column);
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => Ok(value),
+            (Some(_), Some(_)) => {
+                Err(SqlRowError::new(column, "is there twice: name the others with AS"))
+            }
+            (None, _) => Err(SqlRowError::missing(column)),
+        }
+    }
+}
+
+impl Value {
+    fn is_not(&self, column: &str, wanted: &str) -> SqlRowError {
+        let kind = match self {
+            Self::Null => "NULL",
+            Self::Boolean(_) => "a boolean",
+            Self::Integer(_) => "an integer",
+            Self::Real(_) => "a number with a fraction",
+            Self::Text(_) => "a text",
+            Self::Texts(_) => "an array of texts",
+            Self::Bytes(_) => "bytes",
+            Self::Other(name) => name,
+        };
+        let problem = format!("is {kind}, not {wanted}: convert it in the query");
+        SqlRowError { column: column.to_owned(), problem }
+    }
+}
+
+impl SqlRowError {
+    pub(super) fn missing(column: &str) -> Self {
+        Self::new(column, "is missing from what the query answers")
+    }
+
+    pub(super) fn new(column: &str, problem: &str) -> Self {
+        Self { column: column.to_owned(), problem: problem.to_owned() }
+    }
+}
+
+impl fmt::Debug for SqlRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SqlRow")?;
+        f.debug_set().entries(self.columns()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> SqlRow {
+        let text = |text: &str| Value::Text(text.to_owned().into());
+        SqlRow::new(
+            [
+                ("null", Value::Null),
+                ("true", Value::Boolean(true)),
+                ("one", Value::Integer(1)),
+                ("two", Value::Integer(2)),
+                ("half", Value::Real(0.5)),
+                ("text", text("wonder, land,,")),
+                ("texts", Value::Texts(vec!["a, b".to_owned(), "c".to_owned()])),
+                ("bytes", Value::Bytes(b"wonder".to_vec().into())),
+                ("binary", Value::Bytes(vec![0xFF].into())),
+                ("day", Value::Other("TIMESTAMP".to_owned())),
+                ("twice", text("a")),
+                ("twice", text("b")),
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
+        )
+    }
+
+    #[test]
+    fn values_are_read_as_what_they_are() {
+        let row = row();
+        assert_eq!(row.text("text"), Ok(Some("wonder, land,,")));
+        assert_eq!(row.text("bytes"), Ok(Some("wonder")));
+        assert_eq!(row.integer("two"), Ok(Some(2)));
+        assert_eq!(row.boolean("true"), Ok(Some(true)));
+        assert_eq!(row.boolean("one"), Ok(Some(true)));
+        assert_eq!(row.real("half"), Ok(Some(0.5)));
+        assert_eq!(row.real("two"), Ok(Some(2.0)));
+        assert_eq!(row.bytes("binary"), Ok(Some(&[0xFF][..])));
+        assert_eq!(row.bytes("bytes"), Ok(Some(&b"wonder"[..])));
+        assert_eq!(row.texts("text").unwrap(), ["wonder", "land"]);
+        assert_eq!(row.texts("texts").unwrap(), ["a, b", "c"]);
+        assert_eq!(row.texts("null").unwrap(), [""; 0]);
+        assert_eq!((row.text("null"), row.integer("null")), (Ok(None), Ok(None)));
+        assert_eq!((row.boolean("null"), row.real("null")), (Ok(None), Ok(None)));
+        assert_eq!(row.bytes("null"), Ok(None));
+    }
+
+    #[test]
+    fn what_is_something_else_is_an_error_that_names_the_column() {
+        let row = row();
+        for (error, message) in [
+            (
+                row.text("one").unwrap_err(),
+                "one is an integer, not a text: convert it in the query",
+            ),
+            (row.text("binary").unwrap_err(), "binary holds bytes that are not UTF-8"),
+            (row.text("twice").unwrap_err(), "twice is there twice: name the others with AS"),
+            (row.text("none").unwrap_err(), "none is missing from what the query answers"),
+            (row.text("Text").unwrap_err(), "Text is missing from what the query answers"),
+            (row.boolean("two").unwrap_err(), "two is neither 0 nor 1"),
+            (
+                row.integer("day").unwrap_err(),
+                "day is TIMESTAMP, not an integer: convert it in the query",
+            ),
+        ] {
+            assert_eq!(error.to_string(), format!("the column {message}"));
+        }
+        assert!(row.integer("half").is_err() && row.boolean("text").is_err());
+        assert!(row.real("text").is_err() && row.bytes("one").is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let mut row = row();
+        for name in ["null", "true", "one", "two", "half", "texts", "bytes", "binary", "twice"] {
+            row.remove(name);
+        }
+        assert_eq!(format!("{row:?}"), "SqlRow{\"text\", \"day\"}");
+    }
+}

@@ -1,0 +1,259 @@
+//! Users in a database, for Basic and Digest.
+
+use std::{collections::BTreeMap, fmt, future::Future, sync::Arc, time::Duration};
+
+use tokio::time;
+
+use super::{
+    builder::{Record, SqlBuilder},
+    dearest::Dearest,
+    row::{SqlRow, SqlRowError},
+    source::Source,
+    user::{NAME, PASSWORD_HASH, User, ha1_column},
+};
+use crate::{
+    clock::Clock,
+    error::BackendError,
+    identity::Account,
+    ports::{
+        BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets,
+        DigestUser, Standing, Verdict,
+    },
+    scheme::digest::{HashFunction, HashFunctions, Userhash},
+    secret::Password,
+    validator::password_hash::{HashPolicy, HashingPool, PasswordHash},
+};
+
+/// The longest name that is looked up, in bytes. Nobody has a longer one.
+const LONGEST_NAME: usize = 256;
+
+/// A name that no client can send, since control characters are refused before anybody is asked.
+const NOBODY: &str = "\u{1}nobody\u{1}";
+
+/// Users in a table of a database. Serves Basic by password hashes, and Digest by H(A1)s.
+///
+/// Cloning is cheap, and clones share the connections. See the [module](super) for the columns.
+///
+/// # Panics
+/// A check panics outside a tokio runtime, and in one without its timer or its I/O.
+#[derive(Clone)]
+pub struct Sql(Arc<Parts>);
+
+pub(super) struct Parts {
+    pub(super) source: Arc<dyn Source>,
+    pub(super) query: Arc<str>,
+    pub(super) by_userhash: BTreeMap<HashFunction, Arc<str>>,
+    pub(super) has_realm: bool,
+    pub(super) functions: HashFunctions,
+    pub(super) policy: HashPolicy,
+    pub(super) hashing: HashingPool,
+    pub(super) dearest: Dearest,
+    pub(super) record: Option<Record>,
+    pub(super) timeout: Duration,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Sql {
+    /// The options for the database of `url`: `sqlite:FILE`, `postgres://USER:PASSWORD@HOST/NAME` or
+    /// `mysql://USER:PASSWORD@HOST/NAME`. The feature of the database has to be on.
+    pub fn builder(url: impl Into<String>) -> SqlBuilder {
+        SqlBuilder::from_url(url.into())
+    }
+
+    pub(super) fn of(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Asks each query about a user that cannot exist, in `realm` if they take one. Says what is
+    /// wrong with the database or with the query, columns that are missing by their names.
+    ///
+    /// # Errors
+    /// The database cannot be reached, refuses a query, or lacks a column. What may pass by itself
+    /// is [transient](BackendError::is_transient).
+    pub async fn check(&self, realm: &str) -> Result<(), BackendError> {
+        let by_name = (&self.0.query, vec![NOBODY.to_owned()], PASSWORD_HASH);
+        let by_hash = self.0.by_userhash.iter().map(|(&function, query)| {
+            let hash = Userhash::new(function, NOBODY, realm);
+            (query, vec![hex(&hash)], ha1_column(function))
+        });
+        for (query, mut parameters, needed) in [by_name].into_iter().chain(by_hash) {
+            let columns = self.within(self.0.source.columns(query)).await?;
+            self.has_all(&columns, needed)?;
+            if self.0.has_realm {
+                parameters.push(realm.to_owned());
+            }
+            if self.within(self.0.source.row(query, parameters)).await?.is_some() {
+                return Err(BackendError::new("the query finds a user that cannot exist"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where Digest is served, a table without password hashes is no mistake.
+    fn has_all(&self, columns: &[String], needed: &str) -> Result<(), BackendError> {
+        let held = HashFunction::all().filter(|&function| self.0.functions.contains(function));
+        let mut wanted: Vec<&str> = [NAME].into_iter().chain(held.map(ha1_column)).collect();
+        if wanted.len() == 1 {
+            wanted.push(needed);
+        }
+        match wanted.into_iter().find(|wanted| !columns.iter().any(|column| column == wanted)) {
+            Some(missing) => Err(BackendError::new(SqlRowError::missing(missing))),
+            None => Ok(()),
+        }
+    }
+
+    async fn within<T>(
+        &self,
+        answer: impl Future<Output = Result<T, BackendError>>,
+    ) -> Result<T, BackendError> {
+        let limit = self.0.timeout;
+        time::timeout(limit, answer)
+            .await
+            .unwrap_or_else(|_| Err(BackendError::transient(format!("no answer within {limit:?}"))))
+    }
+
+    async fn user_called(&self, name: &str, realm: &str) -> Result<Option<User>, BackendError> {
+        if name.len() > LONGEST_NAME || name.contains('\0') {
+            return Ok(None);
+        }
+        match self.row(&self.0.query, name.to_owned(), realm).await? {
+            Some(row) => User::named(name, row).map_err(BackendError::new),
+            None => Ok(None),
+        }
+    }
+
+    async fn user_hashed(
+        &self,
+        hash: &Userhash,
+        function: HashFunction,
+        realm: &str,
+    ) -> Result<Option<User>, BackendError> {
+        let Some(query) = self.0.by_userhash.get(&function) else { return Ok(None) };
+        match self.row(query, hex(hash), realm).await? {
+            Some(row) => User::hashed(hash, (function, realm), row).map_err(BackendError::new),
+            None => Ok(None),
+        }
+    }
+
+    async fn row(
+        &self,
+        query: &Arc<str>,
+        key: String,
+        realm: &str,
+    ) -> Result<Option<SqlRow>, BackendError> {
+        let mut parameters = vec![key];
+        if self.0.has_realm {
+            parameters.push(realm.to_owned());
+        }
+        self.0.source.row(query, parameters).await
+    }
+
+    /// Whether it is the right password: never for an empty one. The work is the same whether there
+    /// is a hash or not.
+    async fn is_right(
+        &self,
+        hash: Option<PasswordHash>,
+        password: &str,
+    ) -> Result<bool, BackendError> {
+        let effort = self.0.dearest.with(hash.as_ref());
+        let password = Password::new(password);
+        let check = move || {
+            let is_right = effort.verify(hash.as_ref(), password.expose())?;
+            Ok(is_right && !password.expose().is_empty())
+        };
+        self.0.hashing.run(check).await?
+    }
+
+    fn account(&self, user: User) -> Result<Account, BackendError> {
+        let (account, row) = user.into_account().map_err(BackendError::new)?;
+        match &self.0.record {
+            Some(record) => record(&row, account).map_err(BackendError::new),
+            None => Ok(account),
+        }
+    }
+
+    async fn verdict(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+        let realm = credentials.realm().as_str();
+        let user = self.user_called(credentials.user_id(), realm).await?;
+        let hash = match &user {
+            Some(user) => user.password_hash(&self.0.policy)?,
+            None => None,
+        };
+        let is_right = self.is_right(hash, credentials.password()).await?;
+        let Some(user) = user else { return Ok(Verdict::UnknownUser) };
+        if !is_right {
+            return Ok(Verdict::WrongPassword);
+        }
+        let standing = self.standing(&user)?;
+        let account = self.account(user)?;
+        Ok(match standing {
+            Standing::Active => Verdict::Accepted(account),
+            Standing::Disabled => Verdict::Disabled(account),
+            Standing::Expired => Verdict::Expired(account),
+        })
+    }
+
+    async fn stored(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        let (function, realm) = (user.function(), user.realm().as_str());
+        if !self.0.functions.contains(function) {
+            return Err(BackendError::new(format!("no H(A1) is held for {function}")));
+        }
+        let found = match user.name() {
+            DigestName::UserId(name) => self.user_called(name, realm).await?,
+            DigestName::Userhash(hash) => self.user_hashed(hash, function, realm).await?,
+        };
+        let Some(found) = found else { return Ok(None) };
+        let (ha1, standing) = (found.ha1(function)?, self.standing(&found)?);
+        Ok(Some(DigestAccount::new(self.account(found)?, ha1).with_standing(standing)))
+    }
+
+    fn standing(&self, user: &User) -> Result<Standing, BackendError> {
+        user.standing(self.0.clock.now()).map_err(BackendError::new)
+    }
+}
+
+/// In lower case.
+fn hex(hash: &Userhash) -> String {
+    hash.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl CredentialValidator for Sql {
+    async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+        self.within(self.verdict(credentials)).await
+    }
+
+    /// There is always a database to wait for.
+    fn validate_now(&self, _: BasicCredentials<'_>) -> Option<Result<Verdict, BackendError>> {
+        None
+    }
+
+    /// A table tells nobody that it has changed.
+    fn revision(&self, _: &BasicCredentials<'_>) -> u64 {
+        0
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl DigestSecrets for Sql {
+    fn hash_functions(&self) -> HashFunctions {
+        self.0.functions
+    }
+
+    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        self.within(self.stored(user)).await
+    }
+
+    fn secret_now(&self, _: DigestUser<'_>) -> Option<Result<Option<DigestAccount>, BackendError>> {
+        None
+    }
+}
+
+impl fmt::Debug for Sql {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sql")
+            .field("query", &self.0.query)
+            .field("functions", &self.0.functions)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,549 @@
+//! What every database has to get right, whatever it is. One says by [`Database`] how it is reached,
+//! and [`cases`] turns it into one test for each case.
+
+// Every test file is a crate of its own and uses a part of this.
+#![allow(dead_code)]
+
+use std::{error::Error, fmt::Debug, time::Duration};
+
+use tower_proxy_auth::{
+    authenticator::Authenticator,
+    error::BackendError,
+    identity::Account,
+    middleware::ProxyAuthLayer,
+    ports::{
+        BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets,
+        DigestUser, Standing, Verdict,
+    },
+    reason::Reason,
+    scheme::digest::{HashFunction, HashedA1, Userhash},
+    validator::{
+        password_hash::{HashMethod, hash_password},
+        sql::{Sql, SqlBuilder, SqlRow, SqlRowError},
+    },
+};
+
+use crate::{
+    layer::{self, DigestClient, Origin, RIGHT, WRONG},
+    validator_battery::realm,
+};
+
+/// A database of its own for each value.
+pub(crate) trait Database {
+    /// Where the name stands in a query, and where the realm.
+    const PARAMETERS: [&str; 2] = ["?", "?"];
+    const SCHEMA: &str;
+    /// A column in which the database takes other names for `alice`, and such names.
+    const FOLDING: (&str, &[&str]);
+    /// A condition that takes half a minute, if it can be had.
+    const SLOW: Option<&str>;
+
+    fn url(&self) -> String;
+
+    /// Has a statement executed by somebody who may.
+    async fn execute(&self, sql: &str);
+
+    fn literal(text: &str) -> String {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+
+    fn builder(&self) -> SqlBuilder {
+        Sql::builder(self.url())
+    }
+}
+
+/// What [`Database`]s are turned into: a module of tests, one for each case.
+macro_rules! cases {
+    ($(#[$attribute:meta])* $name:ident: $database:expr) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            $crate::sql::cases! {
+                @each [$(#[$attribute])*] ($database)
+                the_default_schema_serves_basic_and_digest
+                a_changed_password_is_in_force_at_the_next_request
+                refuses_a_name_that_the_database_takes_for_another
+                an_injection_reaches_no_table
+                two_rows_are_a_failure
+                a_broken_h_a1_is_a_failure
+                a_broken_password_hash_is_a_failure
+                who_is_disabled_or_expired_learns_it_with_the_password_alone
+                a_name_that_is_too_long_is_unknown
+                columns_become_groups_and_a_record
+                a_record_that_cannot_be_made_is_a_failure
+                a_realm_is_a_second_parameter
+                a_user_is_found_by_the_hash_of_the_name
+                a_check_says_which_column_is_missing
+                a_check_notices_a_query_that_finds_anybody
+                a_slow_query_fails_in_time_and_its_connection_is_not_used_again
+                no_more_wait_than_may
+            }
+        }
+    };
+    (@each $attributes:tt $database:tt $($case:ident)*) => {
+        $($crate::sql::cases!(@case $attributes $database $case);)*
+    };
+    (@case [$($attribute:tt)*] ($database:expr) $case:ident) => {
+        #[tokio::test]
+        $($attribute)*
+        async fn $case() {
+            $crate::sql::$case(&$database).await;
+        }
+    };
+}
+pub(crate) use cases;
+
+pub(crate) const FUNCTIONS: [HashFunction; 3] =
+    [HashFunction::Sha256, HashFunction::Sha512_256, HashFunction::Md5];
+
+/// Cheap, for a test; dear enough that the time of a database does not count.
+pub(crate) const METHOD: HashMethod = HashMethod::Bcrypt { cost: 5 };
+
+/// Makes the default table, and users in it.
+pub(crate) async fn fill<D: Database>(database: &D, users: &[(&str, &str)]) {
+    database.execute(D::SCHEMA).await;
+    for (name, password) in users {
+        let ha1 = |function| HashedA1::new(function, name, realm().as_str(), password).expose_hex();
+        let values = [
+            D::literal(name),
+            D::literal(&hash_password(password, METHOD).unwrap()),
+            D::literal(&ha1(HashFunction::Sha256)),
+            D::literal(&ha1(HashFunction::Sha512_256)),
+            D::literal(&ha1(HashFunction::Md5)),
+        ];
+        let columns = "name, password_hash, ha1_sha256, ha1_sha512_256, ha1_md5";
+        let values = values.join(", ");
+        database.execute(&format!("INSERT INTO users ({columns}) VALUES ({values})")).await;
+    }
+}
+
+pub(crate) async fn update<D: Database>(database: &D, set: &str) {
+    database.execute(&format!("UPDATE users SET {set} WHERE name = 'alice'")).await;
+}
+
+pub(crate) async fn ask(sql: &Sql, name: &str, password: &str) -> Result<Verdict, BackendError> {
+    sql.validate(BasicCredentials::new(&realm(), name, password)).await
+}
+
+pub(crate) async fn look_up(
+    sql: &Sql,
+    function: HashFunction,
+    name: DigestName<'_>,
+) -> Result<Option<DigestAccount>, BackendError> {
+    sql.secret(DigestUser::new(&realm(), function, name)).await
+}
+
+#[track_caller]
+pub(crate) fn said<T: Debug>(result: Result<T, BackendError>) -> String {
+    let error = result.expect_err("a failure");
+    error.source().unwrap().to_string()
+}
+
+#[track_caller]
+pub(crate) fn accepted(verdict: Result<Verdict, BackendError>) -> Account {
+    match verdict {
+        Ok(Verdict::Accepted(account)) => account,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+pub(crate) fn unknown(verdict: Result<Verdict, BackendError>, name: &str) {
+    assert!(matches!(verdict, Ok(Verdict::UnknownUser)), "{name:?}: {verdict:?}");
+}
+
+/// A layer over Basic.
+pub(crate) fn basic(sql: &Sql) -> ProxyAuthLayer {
+    let auth = Authenticator::builder(realm()).with_basic(sql.clone()).build();
+    ProxyAuthLayer::new(auth.unwrap())
+}
+
+/// A layer over Digest.
+pub(crate) fn digest(sql: &Sql) -> ProxyAuthLayer {
+    let auth = Authenticator::builder(realm()).with_digest(sql.clone()).build();
+    ProxyAuthLayer::new(auth.unwrap())
+}
+
+/// What the layer answers to credentials.
+async fn status(layer: &ProxyAuthLayer, credentials: &str) -> (u16, Option<Reason>) {
+    let response = layer::send(layer, &Origin::new(), layer::get(credentials)).await;
+    let status = response.status().as_u16();
+    (status, (status != 200).then(|| layer::reason(&response)))
+}
+
+/// What the layer answers to Alice's credentials for Digest.
+async fn digest_status(layer: &ProxyAuthLayer) -> u16 {
+    let origin = Origin::new();
+    let request = layer::request(http::Method::GET, layer::URL);
+    let challenge = layer::send(layer, &origin, request).await;
+    let credentials = DigestClient::of(challenge.headers()).answer("GET", "/a?b=c");
+    status(layer, &credentials).await.0
+}
+
+pub(crate) async fn the_default_schema_serves_basic_and_digest<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder")]).await;
+    for function in FUNCTIONS {
+        let sql = database.builder().with_digest([function]).build().unwrap();
+        sql.check("proxy").await.unwrap();
+        let account = accepted(ask(&sql, "alice", "wonder").await);
+        assert_eq!(account.user().as_str(), "alice");
+        assert_eq!(status(&basic(&sql), RIGHT).await.0, 200);
+        assert_eq!(status(&basic(&sql), WRONG).await.0, 407);
+        assert_eq!(sql.hash_functions().to_string(), function.to_string());
+        if function != HashFunction::Sha512_256 {
+            // It is offered by option alone.
+            assert_eq!(digest_status(&digest(&sql)).await, 200, "{function}");
+        }
+        let found = look_up(&sql, function, DigestName::UserId("alice")).await.unwrap().unwrap();
+        let expected = HashedA1::new(function, "alice", "proxy", "wonder");
+        assert_eq!(*found.ha1().expose_hex(), *expected.expose_hex());
+        assert!(look_up(&sql, function, DigestName::UserId("bob")).await.unwrap().is_none());
+        let other = FUNCTIONS.into_iter().find(|other| *other != function).unwrap();
+        assert!(look_up(&sql, other, DigestName::UserId("alice")).await.is_err(), "not held");
+    }
+}
+
+pub(crate) async fn a_changed_password_is_in_force_at_the_next_request<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder")]).await;
+    let sql = database.builder().with_digest([HashFunction::Sha256]).build().unwrap();
+    let (basic, digest) = (basic(&sql), digest(&sql));
+    for (password, right) in [("wonder", 200), ("other", 407), ("wonder", 200)] {
+        let hash = D::literal(&hash_password(password, METHOD).unwrap());
+        let ha1 = HashedA1::new(HashFunction::Sha256, "alice", "proxy", password).expose_hex();
+        let ha1 = D::literal(&ha1);
+        update(database, &format!("password_hash = {hash}, ha1_sha256 = {ha1}")).await;
+        assert_eq!(status(&basic, RIGHT).await.0, right);
+        assert_eq!(digest_status(&digest).await, right);
+        accepted(ask(&sql, "alice", password).await);
+    }
+    database.execute("DELETE FROM users").await;
+    unknown(ask(&sql, "alice", "wonder").await, "alice");
+    assert_eq!(digest_status(&digest).await, 407);
+}
+
+pub(crate) async fn refuses_a_name_that_the_database_takes_for_another<D: Database>(database: &D) {
+    let (column, names) = D::FOLDING;
+    fill(database, &[("alice", "wonder")]).await;
+    database.execute(&format!("CREATE TABLE folding (folded {column} PRIMARY KEY)")).await;
+    database.execute("INSERT INTO folding VALUES ('alice')").await;
+    let [name, _] = D::PARAMETERS;
+    let from = "FROM folding JOIN users ON users.name = 'alice'";
+    let query = |called: &str| {
+        format!("SELECT {called} AS name, password_hash, ha1_md5 {from} WHERE folded = {name}")
+    };
+    let honest = database.builder().with_query(query("folded")).with_digest([HashFunction::Md5]);
+    let honest = honest.build().unwrap();
+    for other in names {
+        unknown(ask(&honest, other, "wonder").await, other);
+        let found = look_up(&honest, HashFunction::Md5, DigestName::UserId(other)).await;
+        assert!(found.unwrap().is_none(), "{other:?}");
+        // That the database did find a row shows when the row says what is to be heard.
+        let lying = database.builder().with_query(query(&D::literal(other))).build().unwrap();
+        accepted(ask(&lying, other, "wonder").await);
+    }
+    accepted(ask(&honest, "alice", "wonder").await);
+}
+
+pub(crate) async fn an_injection_reaches_no_table<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder")]).await;
+    let sql = database.builder().with_digest([HashFunction::Md5]).build().unwrap();
+    for name in [
+        "' OR '1'='1",
+        "alice' OR 'a'='a' -- ",
+        "alice'; DROP TABLE users; --",
+        "alice\\'; DROP TABLE users; -- ",
+        "'; UPDATE users SET enabled = 0; --",
+        "' UNION SELECT name, password_hash, ha1_md5, ha1_md5, ha1_md5, 1, 2 FROM users --",
+        "\" OR \"\"=\"",
+        "$1",
+        "?",
+        "alice\0",
+        "\0",
+    ] {
+        unknown(ask(&sql, name, "wonder").await, name);
+        let found = look_up(&sql, HashFunction::Md5, DigestName::UserId(name)).await.unwrap();
+        assert!(found.is_none(), "{name:?}");
+    }
+    accepted(ask(&sql, "alice", "wonder").await);
+}
+
+pub(crate) async fn two_rows_are_a_failure<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder"), ("bob", "wonder")]).await;
+    let [name, _] = D::PARAMETERS;
+    let query = format!(
+        "SELECT 'alice' AS name, password_hash, ha1_md5 FROM users WHERE {name} IN ('alice', 'b')"
+    );
+    let sql = database.builder().with_query(query).with_digest([HashFunction::Md5]);
+    let sql = sql.build().unwrap();
+    let problem = "the query answers more than one row for a user";
+    for _ in 0..2 {
+        assert_eq!(said(ask(&sql, "alice", "wonder").await), problem);
+        assert_eq!(status(&basic(&sql), RIGHT).await.0, 503);
+        unknown(ask(&sql, "carol", "wonder").await, "carol");
+    }
+    let found = look_up(&sql, HashFunction::Md5, DigestName::UserId("alice")).await;
+    assert_eq!(said(found), problem);
+}
+
+pub(crate) async fn a_broken_h_a1_is_a_failure<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder")]).await;
+    let sql = database.builder().with_digest([HashFunction::Md5]).build().unwrap();
+    let layer = digest(&sql);
+    assert_eq!(digest_status(&layer).await, 200);
+    let problem = "the column ha1_md5 is unusable: a stored H(A1) for MD5 must be 32 hex digits";
+    for broken in ["NULL", "''", "'939e'", "'xyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxy'"] {
+        update(database, &format!("ha1_md5 = {broken}")).await;
+        let found = look_up(&sql, HashFunction::Md5, DigestName::UserId("alice")).await;
+        assert_eq!(said(found), problem, "{broken}");
+        assert_eq!(digest_status(&layer).await, 503, "{broken}");
+    }
+    accepted(ask(&sql, "alice", "wonder").await);
+}
+
+pub(crate) async fn a_broken_password_hash_is_a_failure<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder")]).await;
+    let sql = database.builder().build().unwrap();
+    for (stored, problem) in [
+        ("''", "the hash is empty"),
+        ("'wonder'", "the hash is of the weak kind plain"),
+        (
+            "'$2y$31$abcdefghijklmnopqrstuuWG29KuyeAicPCJODk1zjyGvyQUU2awu'",
+            "the cost of the bcrypt",
+        ),
+        ("'$2y$05$abc'", "the bcrypt hash is malformed"),
+    ] {
+        update(database, &format!("password_hash = {stored}")).await;
+        let said = said(ask(&sql, "alice", "wonder").await);
+        assert!(said.starts_with(problem), "{stored}: {said}");
+        assert_eq!(status(&basic(&sql), RIGHT).await.0, 503, "{stored}");
+    }
+    update(database, "password_hash = NULL").await;
+    for password in ["wonder", "", "NULL"] {
+        let verdict = ask(&sql, "alice", password).await;
+        assert!(matches!(verdict, Ok(Verdict::WrongPassword)), "{verdict:?}");
+    }
+}
+
+pub(crate) async fn who_is_disabled_or_expired_learns_it_with_the_password_alone<D: Database>(
+    database: &D,
+) {
+    fill(database, &[("alice", "wonder")]).await;
+    let sql = database.builder().with_digest([HashFunction::Md5]).build().unwrap();
+    let no = if D::SCHEMA.contains("BOOLEAN") { "FALSE" } else { "0" };
+    for (set, standing) in [
+        (format!("enabled = {no}"), Standing::Disabled),
+        ("expires = 1".to_owned(), Standing::Disabled),
+        (format!("enabled = NOT {no}"), Standing::Expired),
+        ("expires = 4102444800".to_owned(), Standing::Active),
+        ("expires = NULL".to_owned(), Standing::Active),
+    ] {
+        update(database, &set).await;
+        let verdict = match ask(&sql, "alice", "wonder").await.unwrap() {
+            Verdict::Disabled(account) => (Standing::Disabled, account),
+            Verdict::Expired(account) => (Standing::Expired, account),
+            Verdict::Accepted(account) => (Standing::Active, account),
+            other => panic!("{set}: {other:?}"),
+        };
+        assert_eq!((verdict.0, verdict.1.user().as_str()), (standing, "alice"), "{set}");
+        let wrong = ask(&sql, "alice", "wrong").await;
+        assert!(matches!(wrong, Ok(Verdict::WrongPassword)), "{set}: {wrong:?}");
+        let found = look_up(&sql, HashFunction::Md5, DigestName::UserId("alice")).await;
+        assert_eq!(found.unwrap().unwrap().standing(), standing, "{set}");
+        let right = if standing == Standing::Active { 200 } else { 403 };
+        assert_eq!(status(&basic(&sql), RIGHT).await.0, right, "{set}");
+        assert_eq!(status(&basic(&sql), WRONG).await.0, 407, "{set}");
+        assert_eq!(digest_status(&digest(&sql)).await, right, "{set}");
+    }
+}
+
+pub(crate) async fn a_name_that_is_too_long_is_unknown<D: Database>(database: &D) {
+    let longest = "n".repeat(256);
+    fill(database, &[(&longest, "wonder")]).await;
+    let sql = database.builder().build().unwrap();
+    accepted(ask(&sql, &longest, "wonder").await);
+    unknown(ask(&sql, &format!("{longest}n"), "wonder").await, "257 bytes");
+    // Nobody is asked: there is nothing to ask.
+    database.execute("DROP TABLE users").await;
+    assert!(ask(&sql, &longest, "wonder").await.is_err());
+    unknown(ask(&sql, &format!("{longest}n"), "wonder").await, "257 bytes");
+    unknown(ask(&sql, "alice\0", "wonder").await, "NUL");
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Quota {
+    megabytes: i64,
+    note: Option<String>,
+}
+
+fn quota(row: &SqlRow) -> Result<Quota, SqlRowError> {
+    assert!(!row.has("password_hash") && !row.has("ha1_md5"), "{row:?}");
+    let note = row.text("note")?.map(str::to_owned);
+    Ok(Quota { megabytes: row.integer("quota")?.unwrap_or(0), note })
+}
+
+pub(crate) async fn columns_become_groups_and_a_record<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder")]).await;
+    let [name, _] = D::PARAMETERS;
+    let query = format!(
+        "SELECT name, password_hash, ha1_md5, 'staff, night' AS {groups}, 7 AS quota, \
+         'l\u{e4}ter' AS note FROM users WHERE name = {name}",
+        // It is a word of MySQL's language.
+        groups = if D::SCHEMA.contains("utf8mb4") { "`groups`" } else { "groups" },
+    );
+    let sql = database.builder().with_query(query).with_digest([HashFunction::Md5]);
+    let sql = sql.with_record(quota).build().unwrap();
+    let found = look_up(&sql, HashFunction::Md5, DigestName::UserId("alice")).await;
+    let by_digest = found.unwrap().unwrap().into_account();
+    for account in [accepted(ask(&sql, "alice", "wonder").await), by_digest] {
+        assert_eq!(account.groups().collect::<Vec<_>>(), ["staff", "night"]);
+        let expected = Quota { megabytes: 7, note: Some("l\u{e4}ter".to_owned()) };
+        assert_eq!(account.data::<Quota>(), Some(&expected));
+    }
+}
+
+pub(crate) async fn a_record_that_cannot_be_made_is_a_failure<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder")]).await;
+    let sql = database.builder().with_record(quota).build().unwrap();
+    let problem = "the column note is missing from what the query answers";
+    assert_eq!(said(ask(&sql, "alice", "wonder").await), problem);
+    let wrong = ask(&sql, "alice", "wrong").await;
+    assert!(matches!(wrong, Ok(Verdict::WrongPassword)), "{wrong:?}");
+}
+
+pub(crate) async fn a_realm_is_a_second_parameter<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder")]).await;
+    let [name, realm] = D::PARAMETERS;
+    for (of_table, is_found) in [("proxy", true), ("other", false)] {
+        let query = format!(
+            "SELECT name, password_hash FROM users WHERE name = {name} AND {realm} = '{of_table}'"
+        );
+        let sql = database.builder().with_query(query).with_realm_parameter().build().unwrap();
+        sql.check("proxy").await.unwrap();
+        match ask(&sql, "alice", "wonder").await {
+            Ok(Verdict::Accepted(_)) if is_found => {}
+            Ok(Verdict::UnknownUser) if !is_found => {}
+            other => panic!("{of_table}: {other:?}"),
+        }
+    }
+}
+
+pub(crate) async fn a_user_is_found_by_the_hash_of_the_name<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder"), ("bob", "builder")]).await;
+    database.execute("ALTER TABLE users ADD userhash VARCHAR(64)").await;
+    let function = HashFunction::Sha256;
+    let hash = |name: &str| Userhash::new(function, name, "proxy");
+    for (name, of) in [("alice", "alice"), ("bob", "somebody else")] {
+        let hex: String = hash(of).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let set = format!("UPDATE users SET userhash = '{hex}' WHERE name = '{name}'");
+        database.execute(&set).await;
+    }
+    let [key, _] = D::PARAMETERS;
+    let builder = || database.builder().with_digest([function, HashFunction::Md5]);
+    let sql = builder().with_userhash_query(
+        function,
+        format!("SELECT name, ha1_sha256, ha1_md5 FROM users WHERE userhash = {key}"),
+    );
+    let sql = sql.build().unwrap();
+    sql.check("proxy").await.unwrap();
+    let alice = hash("alice");
+    let found = look_up(&sql, function, DigestName::Userhash(&alice)).await.unwrap().unwrap();
+    assert_eq!(found.account().user().as_str(), "alice");
+    for (name, why) in [("carol", "not there"), ("somebody else", "the hash of another name")] {
+        let found = look_up(&sql, function, DigestName::Userhash(&hash(name))).await.unwrap();
+        assert!(found.is_none(), "{why}");
+    }
+    // Without a query nobody has a hash.
+    let md5 = Userhash::new(HashFunction::Md5, "alice", "proxy");
+    let found = look_up(&sql, HashFunction::Md5, DigestName::Userhash(&md5)).await.unwrap();
+    assert!(found.is_none());
+    let without = builder().build().unwrap();
+    assert!(look_up(&without, function, DigestName::Userhash(&alice)).await.unwrap().is_none());
+}
+
+pub(crate) async fn a_check_says_which_column_is_missing<D: Database>(database: &D) {
+    fill(database, &[]).await;
+    let [name, _] = D::PARAMETERS;
+    let missing =
+        |column: &str| format!("the column {column} is missing from what the query answers");
+    for (columns, functions, column) in [
+        ("password_hash", &[][..], "name"),
+        ("name", &[], "password_hash"),
+        ("name AS username, password_hash", &[], "name"),
+        ("name, password_hash", &[HashFunction::Md5], "ha1_md5"),
+        ("name, ha1_md5", &[HashFunction::Md5, HashFunction::Sha256], "ha1_sha256"),
+    ] {
+        let query = format!("SELECT {columns} FROM users WHERE name = {name}");
+        let sql = database.builder().with_query(query).with_digest(functions.iter().copied());
+        assert_eq!(said(sql.build().unwrap().check("proxy").await), missing(column), "{columns}");
+    }
+    for query in [
+        format!("SELECT name, password_hash FROM nowhere WHERE name = {name}"),
+        format!("SELECT name, hash FROM users WHERE name = {name}"),
+        "SELEKT".to_owned(),
+        "SELECT name, password_hash FROM users".to_owned(),
+    ] {
+        let without_parameter = query.ends_with("users");
+        let sql = database.builder().with_query(query.clone()).build().unwrap();
+        let checked = sql.check("proxy").await;
+        // To SQLite and MySQL a parameter too many may be no mistake; an empty table hides it.
+        assert!(checked.is_err() || without_parameter, "{query}");
+        if let Err(error) = checked {
+            assert!(!error.is_transient(), "{query}: {error:?}");
+        }
+    }
+}
+
+pub(crate) async fn a_check_notices_a_query_that_finds_anybody<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder")]).await;
+    let [name, _] = D::PARAMETERS;
+    let query = format!("SELECT name, password_hash FROM users WHERE {name} <> ''");
+    let sql = database.builder().with_query(query).build().unwrap();
+    assert_eq!(said(sql.check("proxy").await), "the query finds a user that cannot exist");
+    unknown(ask(&sql, "bob", "wonder").await, "bob");
+}
+
+pub(crate) async fn a_slow_query_fails_in_time_and_its_connection_is_not_used_again<D: Database>(
+    database: &D,
+) {
+    let Some(slow) = D::SLOW else { return };
+    fill(database, &[("alice", "wonder"), ("slow", "wonder")]).await;
+    let [name, _] = D::PARAMETERS;
+    let query = format!(
+        "SELECT name, password_hash FROM users \
+         WHERE name = {name} AND (name <> 'slow' OR {slow})"
+    );
+    let limit = Duration::from_millis(500);
+    let sql = database.builder().with_query(query).with_max_connections(1);
+    let sql = sql.with_query_timeout(limit).build().unwrap();
+    for _ in 0..2 {
+        accepted(ask(&sql, "alice", "wonder").await);
+        let error = ask(&sql, "slow", "wonder").await.unwrap_err();
+        assert!(error.is_transient());
+        assert_eq!(said::<()>(Err(error)), "no answer from the database within 500ms");
+    }
+    accepted(ask(&sql, "alice", "wonder").await);
+}
+
+pub(crate) async fn no_more_wait_than_may<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder")]).await;
+    let sql = database.builder().with_max_connections(1).with_queue(1).build().unwrap();
+    let asked = (0..8).map(|_| {
+        let sql = sql.clone();
+        tokio::spawn(async move { ask(&sql, "alice", "wonder").await })
+    });
+    let (mut passed, mut refused) = (0, 0);
+    for answer in asked.collect::<Vec<_>>() {
+        match answer.await.unwrap() {
+            Ok(verdict) => {
+                accepted(Ok(verdict));
+                passed += 1;
+            }
+            Err(error) => {
+                assert!(error.is_transient());
+                assert_eq!(said::<()>(Err(error)), "too many queries wait");
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!((passed, refused), (2, 6), "one that asks and one that waits");
+}
