@@ -1,6 +1,6 @@
 //! Mistakes in the set-up of a database.
 
-use std::io;
+use std::{fmt, io};
 
 use crate::{error::ConfigError, scheme::digest::HashFunction};
 
@@ -48,4 +48,11 @@ pub enum SqlConfigError {
     /// A limit that cannot be, or threads that cannot be had.
     #[error(transparent)]
     Config(#[from] ConfigError),
+}
+
+impl SqlConfigError {
+    #[allow(dead_code)] // Called by each database.
+    pub(super) fn invalid_url(database: &'static str, error: &dyn fmt::Display) -> Self {
+        Self::InvalidUrl { database, problem: error.to_string() }
+    }
 }

@@ -26,15 +26,17 @@ pub(super) fn failure(error: &sqlx::Error, parameters: &[String]) -> BackendErro
 }
 
 /// Whether it may pass by itself: the connection was lost, or the server is not itself.
-pub(super) fn is_transient(error: &sqlx::Error) -> bool {
+fn is_transient(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(error) => is_transient_code(&error.code().unwrap_or_default()),
         _ => false,
     }
+}
+
+/// Whether it may be the connection's fault, so that another one may do.
+pub(super) fn may_be_lost(error: &sqlx::Error) -> bool {
+    is_transient(error) || matches!(error, sqlx::Error::Protocol(_))
 }
 
 /// The code is an SQLSTATE of five characters, or a number of SQLite.
@@ -141,7 +143,7 @@ mod tests {
             (
                 sqlx::Error::Protocol("unexpected wonder".to_owned()),
                 "the server does not keep to the protocol",
-                true,
+                false,
             ),
             (sqlx::Error::Decode("wonder".into()), "a value cannot be read", false),
             (

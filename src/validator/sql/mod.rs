@@ -67,9 +67,13 @@ mod dearest;
 mod error;
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres", feature = "sql-sqlite"))]
 mod failure;
+#[cfg(feature = "sql-mysql")]
+pub mod mysql;
 mod open;
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres", feature = "sql-sqlite"))]
 mod pool;
+#[cfg(feature = "sql-postgres")]
+pub mod postgres;
 mod row;
 mod source;
 #[cfg(feature = "sql-sqlite")]

@@ -8,8 +8,9 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, Column as _, ConnectOptions as _, Connection, Database, Encode, Executor,
-    IntoArguments, Row as _, SqlSafeStr as _, Statement as _, Type, pool::PoolConnection,
+    AssertSqlSafe, Column as _, ColumnIndex, ConnectOptions as _, Connection, Database, Decode,
+    Encode, Executor, IntoArguments, Row as _, SqlSafeStr as _, Statement as _, Type,
+    pool::PoolConnection,
 };
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -17,9 +18,9 @@ use tokio::{
 };
 
 use super::{
-    failure::{failure, is_transient},
+    failure::{failure, may_be_lost},
     row::{SqlRow, Value},
-    source::{Answer, Limits, Source},
+    source::{Answer, Limits, Prepared, Source},
 };
 use crate::error::BackendError;
 
@@ -29,6 +30,19 @@ pub(super) trait Driver: Database {
     const LIFETIME: Duration;
 
     fn value(row: &Self::Row, index: usize) -> Value;
+}
+
+/// The value of a column that is known to be a `T`.
+pub(super) fn read<'r, DB: Driver, T: Decode<'r, DB>>(
+    row: &'r DB::Row,
+    index: usize,
+    value: impl FnOnce(T) -> Value,
+) -> Value
+where
+    usize: ColumnIndex<DB::Row>,
+{
+    let read = row.try_get_unchecked(index).map(value);
+    read.unwrap_or_else(|_| Value::Other("unreadable".to_owned()))
 }
 
 /// Connections of our own making, or of a pool that somebody else made.
@@ -118,7 +132,7 @@ impl<DB: Driver> Pool<DB> {
                     self.give_back(lease);
                     return Ok(answer);
                 }
-                Err(Failed::Sql(error)) if was_used && is_transient(&error) => {
+                Err(Failed::Sql(error)) if was_used && may_be_lost(&error) => {
                     // Where one was lost, the others are, too.
                     self.close_idle();
                     may_be_used = false;
@@ -239,11 +253,11 @@ where
         })
     }
 
-    fn columns<'a>(&'a self, query: &Arc<str>) -> Answer<'a, Vec<String>> {
+    fn prepared<'a>(&'a self, query: &Arc<str>) -> Answer<'a, Prepared> {
         let query = Arc::clone(query);
         Box::pin(async move {
             let ask = self.with_connection(&[], |connection| {
-                Box::pin(columns_of::<DB>(connection, Arc::clone(&query)))
+                Box::pin(prepare::<DB>(connection, Arc::clone(&query)))
             });
             ask.await
         })
@@ -278,15 +292,15 @@ where
     Ok(found)
 }
 
-async fn columns_of<DB>(
-    connection: &mut DB::Connection,
-    query: Arc<str>,
-) -> Result<Vec<String>, Failed>
+async fn prepare<DB>(connection: &mut DB::Connection, query: Arc<str>) -> Result<Prepared, Failed>
 where
     DB: Driver,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
     let prepared = connection.prepare(AssertSqlSafe(query).into_sql_str()).await;
     let prepared = prepared.map_err(Failed::Sql)?;
-    Ok(prepared.columns().iter().map(|column| column.name().to_owned()).collect())
+    let columns = prepared.columns().iter().map(|column| column.name().to_owned());
+    let parameters =
+        prepared.parameters().map(|all| all.either(|types| types.len(), |count| count));
+    Ok(Prepared { columns: columns.collect(), parameters })
 }

@@ -14,8 +14,16 @@ pub(super) trait Source: Send + Sync {
     /// More than one is a failure: a query that finds two users for a name has to be repaired.
     fn row<'a>(&'a self, query: &Arc<str>, parameters: Vec<String>) -> Answer<'a, Option<SqlRow>>;
 
-    /// The names of the columns that `query` answers.
-    fn columns<'a>(&'a self, query: &Arc<str>) -> Answer<'a, Vec<String>>;
+    /// What the database makes of `query` before it is asked.
+    fn prepared<'a>(&'a self, query: &Arc<str>) -> Answer<'a, Prepared>;
+}
+
+/// A query as a database understands it.
+pub(super) struct Prepared {
+    /// The names of the columns that it answers.
+    pub(super) columns: Vec<String>,
+    /// How many parameters it takes, where the database says so.
+    pub(super) parameters: Option<usize>,
 }
 
 /// How much is asked of a database at a time, and how long it is waited for.

@@ -9,14 +9,14 @@
 use std::{fs, io, str::FromStr as _, sync::Arc, time::Duration};
 
 use sqlx::{
-    Decode, Row as _, Sqlite, TypeInfo as _, ValueRef as _,
+    Row as _, Sqlite, TypeInfo as _, ValueRef as _,
     sqlite::{SqliteConnectOptions, SqlitePool, SqliteRow},
 };
 
 use super::{
     builder::SqlBuilder,
     error::SqlConfigError,
-    pool::{Driver, Pool},
+    pool::{Driver, Pool, read},
     row::Value,
     source::{Limits, Source},
 };
@@ -46,9 +46,8 @@ pub fn builder(pool: SqlitePool) -> SqlBuilder {
 
 /// Finds the file, which is opened when it is first asked.
 pub(super) fn open(url: &str, limits: Limits) -> Result<Arc<dyn Source>, SqlConfigError> {
-    let options = SqliteConnectOptions::from_str(url).map_err(|error| {
-        SqlConfigError::InvalidUrl { database: "SQLite", problem: error.to_string() }
-    })?;
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(|error| SqlConfigError::invalid_url("SQLite", &error))?;
     let file = options.get_filename();
     let is_file = match fs::metadata(file) {
         Ok(metadata) if metadata.is_file() => Ok(()),
@@ -59,7 +58,7 @@ pub(super) fn open(url: &str, limits: Limits) -> Result<Arc<dyn Source>, SqlConf
         return Err(SqlConfigError::NoFile { path: file.display().to_string(), source });
     }
     let options = options.read_only(true).create_if_missing(false).busy_timeout(limits.query);
-    Ok(Arc::new(Pool::new(options, limits)))
+    Ok(Arc::new(Pool::<Sqlite>::new(options, limits)))
 }
 
 impl Driver for Sqlite {
@@ -67,24 +66,16 @@ impl Driver for Sqlite {
     const LIFETIME: Duration = Duration::from_secs(1);
 
     fn value(row: &SqliteRow, index: usize) -> Value {
-        fn read<'r, T: Decode<'r, Sqlite>>(
-            row: &'r SqliteRow,
-            index: usize,
-            value: impl FnOnce(T) -> Value,
-        ) -> Value {
-            let read = row.try_get_unchecked(index).map(value);
-            read.unwrap_or_else(|_| Value::Other("unreadable".to_owned()))
-        }
         let Ok(raw) = row.try_get_raw(index) else { return Value::Other("missing".to_owned()) };
         if raw.is_null() {
             return Value::Null;
         }
         let kind = raw.type_info();
         match kind.name() {
-            "TEXT" => read(row, index, |text: String| Value::Text(text.into())),
-            "INTEGER" => read(row, index, Value::Integer),
-            "REAL" => read(row, index, Value::Real),
-            "BLOB" => read(row, index, |bytes: Vec<u8>| Value::Bytes(bytes.into())),
+            "TEXT" => read::<Self, _>(row, index, |text: String| Value::Text(text.into())),
+            "INTEGER" => read::<Self, _>(row, index, Value::Integer),
+            "REAL" => read::<Self, _>(row, index, Value::Real),
+            "BLOB" => read::<Self, _>(row, index, |bytes: Vec<u8>| Value::Bytes(bytes.into())),
             other => Value::Other(other.to_owned()),
         }
     }

@@ -77,10 +77,15 @@ impl Sql {
             (query, vec![hex(&hash)], ha1_column(function))
         });
         for (query, mut parameters, needed) in [by_name].into_iter().chain(by_hash) {
-            let columns = self.within(self.0.source.columns(query)).await?;
-            self.has_all(&columns, needed)?;
             if self.0.has_realm {
                 parameters.push(realm.to_owned());
+            }
+            let prepared = self.within(self.0.source.prepared(query)).await?;
+            self.has_all(&prepared.columns, needed)?;
+            let (taken, given) = (prepared.parameters, parameters.len());
+            if let Some(taken) = taken.filter(|&taken| taken != given) {
+                let text = format!("the query has {taken} parameters where it is given {given}");
+                return Err(BackendError::new(text));
             }
             if self.within(self.0.source.row(query, parameters)).await?.is_some() {
                 return Err(BackendError::new("the query finds a user that cannot exist"));

@@ -1,0 +1,87 @@
+//! Users in a table of MySQL or MariaDB.
+//!
+//! URLs are `mysql://USER:PASSWORD@HOST:PORT/NAME` or `mariadb://...`, with
+//! `?ssl-mode=VERIFY_IDENTITY` and other options of [`sqlx`] behind them. A socket is `?socket=PATH`.
+//! Without TLS, MySQL's own way to log in (`caching_sha2_password`) may not work.
+//!
+//! What these databases take for the same name by default is a lot: letter case, accents and blanks
+//! at the end. Only the one that is spelt as it was asked for is taken, but of two names that the
+//! database takes for one, it stores but one.
+
+use std::{str::FromStr as _, sync::Arc, time::Duration};
+
+use sqlx::{
+    MySql, Row as _, Type, TypeInfo as _, ValueRef as _,
+    mysql::{MySqlConnectOptions, MySqlPool, MySqlRow},
+};
+
+use super::{
+    builder::SqlBuilder,
+    error::SqlConfigError,
+    pool::{Driver, Pool, read},
+    row::Value,
+    source::{Limits, Source},
+};
+
+/// A table that [`DEFAULT_QUERY`] reads.
+pub const DEFAULT_SCHEMA: &str = "\
+CREATE TABLE users (
+    name VARCHAR(256) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+    password_hash VARCHAR(512),
+    ha1_sha256 CHAR(64),
+    ha1_sha512_256 CHAR(64),
+    ha1_md5 CHAR(32),
+    enabled TINYINT NOT NULL DEFAULT 1,
+    expires BIGINT
+)";
+
+/// What is asked unless another query is given.
+pub const DEFAULT_QUERY: &str = "\
+SELECT name, password_hash, ha1_sha256, ha1_sha512_256, ha1_md5, enabled, expires \
+FROM users WHERE name = ?";
+
+/// Users in a database to which there is a pool already. Its own time-outs hold beside those of the
+/// builder, and so does its limit of connections.
+pub fn builder(pool: MySqlPool) -> SqlBuilder {
+    SqlBuilder::of(|limits| Arc::new(Pool::given(pool, limits)), DEFAULT_QUERY)
+}
+
+/// Reads the URL. Nobody is asked yet.
+pub(super) fn open(url: &str, limits: Limits) -> Result<Arc<dyn Source>, SqlConfigError> {
+    let options = MySqlConnectOptions::from_str(url)
+        .map_err(|error| SqlConfigError::invalid_url("MySQL", &error))?;
+    Ok(Arc::new(Pool::<MySql>::new(options, limits)))
+}
+
+impl Driver for MySql {
+    /// Long enough to matter to nobody, short enough to follow a server that has moved.
+    const LIFETIME: Duration = Duration::from_secs(600);
+
+    fn value(row: &MySqlRow, index: usize) -> Value {
+        let Ok(raw) = row.try_get_raw(index) else { return Value::Other("missing".to_owned()) };
+        if raw.is_null() {
+            return Value::Null;
+        }
+        let kind = raw.type_info();
+        if <String as Type<MySql>>::compatible(&kind) {
+            return read::<Self, _>(row, index, |text: String| Value::Text(text.into()));
+        }
+        if <Vec<u8> as Type<MySql>>::compatible(&kind) {
+            return read::<Self, _>(row, index, |bytes: Vec<u8>| Value::Bytes(bytes.into()));
+        }
+        if <i64 as Type<MySql>>::compatible(&kind) {
+            return read::<Self, _>(row, index, Value::Integer);
+        }
+        if <u64 as Type<MySql>>::compatible(&kind) {
+            return read::<Self, _>(row, index, |number: u64| match i64::try_from(number) {
+                Ok(number) => Value::Integer(number),
+                Err(_) => Value::Other("more than fits in 63 bits".to_owned()),
+            });
+        }
+        match kind.name() {
+            "FLOAT" => read::<Self, _>(row, index, |number: f32| Value::Real(number.into())),
+            "DOUBLE" => read::<Self, _>(row, index, Value::Real),
+            other => Value::Other(other.to_owned()),
+        }
+    }
+}

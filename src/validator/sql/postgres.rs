@@ -1,0 +1,80 @@
+//! Users in a table of PostgreSQL.
+//!
+//! URLs are `postgres://USER:PASSWORD@HOST:PORT/NAME`, with `?sslmode=verify-full` and other options
+//! of [`sqlx`] behind them. A socket is `postgres:///NAME?host=/var/run/postgresql`. Behind a pooler
+//! that hands each transaction to another connection, add `statement-cache-capacity=0`.
+
+use std::{str::FromStr as _, sync::Arc, time::Duration};
+
+use sqlx::{
+    Postgres, Row as _, Type, TypeInfo as _, ValueRef as _,
+    postgres::{PgConnectOptions, PgPool, PgRow, PgTypeKind},
+};
+
+use super::{
+    builder::SqlBuilder,
+    error::SqlConfigError,
+    pool::{Driver, Pool, read},
+    row::Value,
+    source::{Limits, Source},
+};
+
+/// A table that [`DEFAULT_QUERY`] reads.
+pub const DEFAULT_SCHEMA: &str = "\
+CREATE TABLE users (
+    name TEXT COLLATE \"C\" PRIMARY KEY,
+    password_hash TEXT,
+    ha1_sha256 TEXT,
+    ha1_sha512_256 TEXT,
+    ha1_md5 TEXT,
+    enabled BOOLEAN NOT NULL DEFAULT TRUE,
+    expires BIGINT
+)";
+
+/// What is asked unless another query is given.
+pub const DEFAULT_QUERY: &str = "\
+SELECT name, password_hash, ha1_sha256, ha1_sha512_256, ha1_md5, enabled, expires \
+FROM users WHERE name = $1";
+
+/// Users in a database to which there is a pool already. Its own time-outs hold beside those of the
+/// builder, and so does its limit of connections.
+pub fn builder(pool: PgPool) -> SqlBuilder {
+    SqlBuilder::of(|limits| Arc::new(Pool::given(pool, limits)), DEFAULT_QUERY)
+}
+
+/// Reads the URL. Nobody is asked yet.
+pub(super) fn open(url: &str, limits: Limits) -> Result<Arc<dyn Source>, SqlConfigError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| SqlConfigError::invalid_url("PostgreSQL", &error))?;
+    Ok(Arc::new(Pool::<Postgres>::new(options, limits)))
+}
+
+impl Driver for Postgres {
+    /// Long enough to matter to nobody, short enough to follow a server that has moved.
+    const LIFETIME: Duration = Duration::from_secs(600);
+
+    fn value(row: &PgRow, index: usize) -> Value {
+        let Ok(raw) = row.try_get_raw(index) else { return Value::Other("missing".to_owned()) };
+        if raw.is_null() {
+            return Value::Null;
+        }
+        let kind = raw.type_info();
+        let is_text = <String as Type<Postgres>>::compatible(&kind);
+        if is_text || matches!(kind.kind(), PgTypeKind::Enum(_)) {
+            return read::<Self, _>(row, index, |text: String| Value::Text(text.into()));
+        }
+        if <Vec<String> as Type<Postgres>>::compatible(&kind) {
+            return read::<Self, _>(row, index, Value::Texts);
+        }
+        match kind.name() {
+            "BOOL" => read::<Self, _>(row, index, Value::Boolean),
+            "INT2" => read::<Self, _>(row, index, |number: i16| Value::Integer(number.into())),
+            "INT4" => read::<Self, _>(row, index, |number: i32| Value::Integer(number.into())),
+            "INT8" => read::<Self, _>(row, index, Value::Integer),
+            "FLOAT4" => read::<Self, _>(row, index, |number: f32| Value::Real(number.into())),
+            "FLOAT8" => read::<Self, _>(row, index, Value::Real),
+            "BYTEA" => read::<Self, _>(row, index, |bytes: Vec<u8>| Value::Bytes(bytes.into())),
+            other => Value::Other(other.to_owned()),
+        }
+    }
+}
