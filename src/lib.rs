@@ -110,6 +110,8 @@
 //! | `timeout` | `Timeout` in [`validator`]: an end to every wait for a back end |
 //! | `sql-sqlite` | `sql` in [`validator`]: users in a table of an SQLite file; needs Rust 1.94 |
 //! | `sql` | the same without a database to ask: the others switch it on |
+//! | `sql-sqlite`, `sql-postgres`, `sql-mysql` | `sql` in [`validator`]: users in a table; they need Rust 1.94 |
+//! | `sql` | the same without a database to ask: each of those switches it on |
 //! | `tower-http` | `AuthMakeSpan` and `AuthOnResponse` in [`middleware`], for `TraceLayer` |
 //!
 //! Features add types and never change behaviour.

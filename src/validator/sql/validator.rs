@@ -71,17 +71,17 @@ impl Sql {
     /// The database cannot be reached, refuses a query, or lacks a column. What may pass by itself
     /// is [transient](BackendError::is_transient).
     pub async fn check(&self, realm: &str) -> Result<(), BackendError> {
-        let by_name = (&self.0.query, vec![NOBODY.to_owned()], PASSWORD_HASH);
+        let by_name = (&self.0.query, vec![NOBODY.to_owned()]);
         let by_hash = self.0.by_userhash.iter().map(|(&function, query)| {
             let hash = Userhash::new(function, NOBODY, realm);
-            (query, vec![hex(&hash)], ha1_column(function))
+            (query, vec![hex(&hash)])
         });
-        for (query, mut parameters, needed) in [by_name].into_iter().chain(by_hash) {
+        for (query, mut parameters) in [by_name].into_iter().chain(by_hash) {
             if self.0.has_realm {
                 parameters.push(realm.to_owned());
             }
             let prepared = self.within(self.0.source.prepared(query)).await?;
-            self.has_all(&prepared.columns, needed)?;
+            self.has_all(&prepared.columns)?;
             let (taken, given) = (prepared.parameters, parameters.len());
             if let Some(taken) = taken.filter(|&taken| taken != given) {
                 let text = format!("the query has {taken} parameters where it is given {given}");
@@ -95,12 +95,13 @@ impl Sql {
     }
 
     /// Where Digest is served, a table without password hashes is no mistake.
-    fn has_all(&self, columns: &[String], needed: &str) -> Result<(), BackendError> {
+    fn has_all(&self, columns: &[String]) -> Result<(), BackendError> {
         let held = HashFunction::all().filter(|&function| self.0.functions.contains(function));
-        let mut wanted: Vec<&str> = [NAME].into_iter().chain(held.map(ha1_column)).collect();
-        if wanted.len() == 1 {
-            wanted.push(needed);
+        let mut wanted: Vec<&str> = held.map(ha1_column).collect();
+        if wanted.is_empty() {
+            wanted.push(PASSWORD_HASH);
         }
+        wanted.insert(0, NAME);
         match wanted.into_iter().find(|wanted| !columns.iter().any(|column| column == wanted)) {
             Some(missing) => Err(BackendError::new(SqlRowError::missing(missing))),
             None => Ok(()),

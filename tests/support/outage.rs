@@ -1,0 +1,144 @@
+//! What can happen to a server, and what its clients see of it.
+
+// Every test file is a crate of its own and uses a part of this.
+#![allow(dead_code)]
+
+use std::{
+    net::TcpListener,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net,
+    sync::watch,
+    task::JoinSet,
+    time,
+};
+use tower_proxy_auth::{middleware::ProxyAuthLayer, validator::sql::Sql};
+
+use crate::{
+    layer::{self, Origin, RIGHT, WRONG},
+    sql::basic,
+};
+
+/// The port of one who takes connections and never says a word.
+pub(crate) fn mute() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // For as long as the test lives.
+    std::mem::forget(listener);
+    port
+}
+
+/// Passes on what goes to a server and comes from it, unless it is closed.
+pub(crate) struct Gate {
+    pub(crate) port: u16,
+    is_open: watch::Sender<bool>,
+    _tasks: JoinSet<()>,
+}
+
+impl Gate {
+    pub(crate) async fn before(server: u16) -> Self {
+        let listener = net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (is_open, open) = watch::channel(true);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut tasks = JoinSet::new();
+            while let Ok((client, _)) = listener.accept().await {
+                let server = net::TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                tasks.spawn(pass(from_client, to_server, open.clone()));
+                tasks.spawn(pass(from_server, to_client, open.clone()));
+            }
+        });
+        Self { port, is_open, _tasks: tasks }
+    }
+
+    pub(crate) fn set_open(&self, is_open: bool) {
+        self.is_open.send_replace(is_open);
+    }
+}
+
+async fn pass(
+    mut from: net::tcp::OwnedReadHalf,
+    mut to: net::tcp::OwnedWriteHalf,
+    mut open: watch::Receiver<bool>,
+) {
+    let mut buffer = [0; 4_096];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        if open.wait_for(|is_open| *is_open).await.is_err()
+            || to.write_all(&buffer[..length]).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// One answer of the layer.
+#[derive(Debug)]
+struct Seen {
+    was_right: bool,
+    asked: Instant,
+    answered: Instant,
+    status: u16,
+    says_when: bool,
+}
+
+/// Asks with the right password and with a wrong one until it is dropped.
+pub(crate) struct Load {
+    tasks: JoinSet<()>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Load {
+    pub(crate) fn on(sql: &Sql) -> Self {
+        let (layer, seen) = (basic(sql), Arc::default());
+        let mut tasks = JoinSet::new();
+        for task in 0..6 {
+            tasks.spawn(go_on(layer.clone(), task % 2 == 0, Arc::clone(&seen)));
+        }
+        Self { tasks, seen }
+    }
+
+    /// Ends it. What was asked before `down` or after `up` and `recovery` is answered as it should
+    /// be, what was asked and answered in between is not, and nothing is ever answered wrongly.
+    pub(crate) async fn check(mut self, [down, start, up]: [Instant; 3], recovery: Duration) {
+        self.tasks.shutdown().await;
+        let seen = std::mem::take(&mut *self.seen.lock().unwrap());
+        let mut counts = [0; 3];
+        for one in &seen {
+            let served = if one.was_right { 200 } else { 407 };
+            assert!([served, 503].contains(&one.status), "{one:?}");
+            assert_eq!(one.says_when, one.status == 503, "{one:?}");
+            let is_out = one.asked >= down && one.answered <= start;
+            let is_back = one.asked >= up + recovery;
+            if is_out {
+                assert_eq!(one.status, 503, "in the outage: {one:?}");
+                counts[1] += 1;
+            } else if is_back {
+                assert_eq!(one.status, served, "after the outage: {one:?}");
+                counts[2] += 1;
+            } else if one.status == served && one.answered < down {
+                counts[0] += 1;
+            }
+        }
+        assert!(counts.iter().all(|&count| count >= 6), "before, in and after: {counts:?}");
+    }
+}
+
+async fn go_on(layer: ProxyAuthLayer, was_right: bool, seen: Arc<Mutex<Vec<Seen>>>) {
+    let origin = Origin::new();
+    loop {
+        let asked = Instant::now();
+        let credentials = if was_right { RIGHT } else { WRONG };
+        let response = layer::send(&layer, &origin, layer::get(credentials)).await;
+        let says_when = response.headers().contains_key(http::header::RETRY_AFTER);
+        let (answered, status) = (Instant::now(), response.status().as_u16());
+        seen.lock().unwrap().push(Seen { was_right, asked, answered, status, says_when });
+        time::sleep(Duration::from_millis(10)).await;
+    }
+}
