@@ -63,16 +63,16 @@ impl Driver for MySql {
             return Value::Null;
         }
         let kind = raw.type_info();
-        if <String as Type<MySql>>::compatible(&kind) {
+        if <String as Type<Self>>::compatible(&kind) {
             return read::<Self, _>(row, index, |text: String| Value::Text(text.into()));
         }
-        if <Vec<u8> as Type<MySql>>::compatible(&kind) {
+        if <Vec<u8> as Type<Self>>::compatible(&kind) {
             return read::<Self, _>(row, index, |bytes: Vec<u8>| Value::Bytes(bytes.into()));
         }
-        if <i64 as Type<MySql>>::compatible(&kind) {
+        if <i64 as Type<Self>>::compatible(&kind) {
             return read::<Self, _>(row, index, Value::Integer);
         }
-        if <u64 as Type<MySql>>::compatible(&kind) {
+        if <u64 as Type<Self>>::compatible(&kind) {
             return read::<Self, _>(row, index, |number: u64| match i64::try_from(number) {
                 Ok(number) => Value::Integer(number),
                 Err(_) => Value::Other("more than fits in 63 bits".to_owned()),

@@ -59,11 +59,11 @@ impl Driver for Postgres {
             return Value::Null;
         }
         let kind = raw.type_info();
-        let is_text = <String as Type<Postgres>>::compatible(&kind);
+        let is_text = <String as Type<Self>>::compatible(&kind);
         if is_text || matches!(kind.kind(), PgTypeKind::Enum(_)) {
             return read::<Self, _>(row, index, |text: String| Value::Text(text.into()));
         }
-        if <Vec<String> as Type<Postgres>>::compatible(&kind) {
+        if <Vec<String> as Type<Self>>::compatible(&kind) {
             return read::<Self, _>(row, index, Value::Texts);
         }
         match kind.name() {
