@@ -64,6 +64,8 @@
 
 mod builder;
 mod dearest;
+#[cfg(any(feature = "sql-mysql", feature = "sql-postgres", feature = "sql-sqlite"))]
+mod driver;
 mod error;
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres", feature = "sql-sqlite"))]
 mod failure;

@@ -11,14 +11,15 @@
 use std::{str::FromStr as _, sync::Arc, time::Duration};
 
 use sqlx::{
-    MySql, Row as _, Type, TypeInfo as _, ValueRef as _,
-    mysql::{MySqlConnectOptions, MySqlPool, MySqlRow},
+    MySql, Type, TypeInfo as _,
+    mysql::{MySqlConnectOptions, MySqlPool, MySqlRow, MySqlTypeInfo},
 };
 
 use super::{
     builder::SqlBuilder,
+    driver::{Driver, read},
     error::SqlConfigError,
-    pool::{Driver, Pool, read},
+    pool::Pool,
     row::Value,
     source::{Limits, Source},
 };
@@ -57,22 +58,17 @@ impl Driver for MySql {
     /// Long enough to matter to nobody, short enough to follow a server that has moved.
     const LIFETIME: Duration = Duration::from_secs(600);
 
-    fn value(row: &MySqlRow, index: usize) -> Value {
-        let Ok(raw) = row.try_get_raw(index) else { return Value::Other("missing".to_owned()) };
-        if raw.is_null() {
-            return Value::Null;
-        }
-        let kind = raw.type_info();
-        if <String as Type<Self>>::compatible(&kind) {
+    fn value(row: &MySqlRow, index: usize, kind: &MySqlTypeInfo) -> Value {
+        if <String as Type<Self>>::compatible(kind) {
             return read::<Self, _>(row, index, |text: String| Value::Text(text.into()));
         }
-        if <Vec<u8> as Type<Self>>::compatible(&kind) {
+        if <Vec<u8> as Type<Self>>::compatible(kind) {
             return read::<Self, _>(row, index, |bytes: Vec<u8>| Value::Bytes(bytes.into()));
         }
-        if <i64 as Type<Self>>::compatible(&kind) {
+        if <i64 as Type<Self>>::compatible(kind) {
             return read::<Self, _>(row, index, Value::Integer);
         }
-        if <u64 as Type<Self>>::compatible(&kind) {
+        if <u64 as Type<Self>>::compatible(kind) {
             return read::<Self, _>(row, index, |number: u64| match i64::try_from(number) {
                 Ok(number) => Value::Integer(number),
                 Err(_) => Value::Other("more than fits in 63 bits".to_owned()),

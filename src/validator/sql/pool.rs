@@ -1,15 +1,14 @@
 //! Connections to a database: some open, some waited for, none used again after a failure.
 
 use std::{
-    future::{Future, poll_fn},
+    future::Future,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use sqlx::{
-    AssertSqlSafe, Column as _, ColumnIndex, ConnectOptions as _, Connection, Database, Decode,
-    Encode, Executor, IntoArguments, Row as _, SqlSafeStr as _, Statement as _, Type,
+    ColumnIndex, ConnectOptions as _, Connection, Database, Encode, Executor, IntoArguments, Type,
     pool::PoolConnection,
 };
 use tokio::{
@@ -18,32 +17,12 @@ use tokio::{
 };
 
 use super::{
+    driver::{Driver, Failed, one_row, prepare},
     failure::{failure, may_be_lost},
-    row::{SqlRow, Value},
+    row::SqlRow,
     source::{Answer, Limits, Prepared, Source},
 };
 use crate::error::BackendError;
-
-/// A database that can be asked.
-pub(super) trait Driver: Database {
-    /// How long a connection may stay open.
-    const LIFETIME: Duration;
-
-    fn value(row: &Self::Row, index: usize) -> Value;
-}
-
-/// The value of a column that is known to be a `T`.
-pub(super) fn read<'r, DB: Driver, T: Decode<'r, DB>>(
-    row: &'r DB::Row,
-    index: usize,
-    value: impl FnOnce(T) -> Value,
-) -> Value
-where
-    usize: ColumnIndex<DB::Row>,
-{
-    let read = row.try_get_unchecked(index).map(value);
-    read.unwrap_or_else(|_| Value::Other("unreadable".to_owned()))
-}
 
 /// Connections of our own making, or of a pool that somebody else made.
 ///
@@ -86,11 +65,6 @@ struct Lease<'a, DB: Driver> {
 
 /// What is done with a connection.
 type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, Failed>> + Send + 'c>>;
-
-enum Failed {
-    Sql(sqlx::Error),
-    TooManyRows,
-}
 
 impl<DB: Driver> Pool<DB> {
     /// Opens connections by itself, when they are needed.
@@ -242,6 +216,7 @@ where
     DB::Arguments: IntoArguments<DB>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     String: for<'q> Encode<'q, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
 {
     fn row<'a>(&'a self, query: &Arc<str>, parameters: Vec<String>) -> Answer<'a, Option<SqlRow>> {
         let query = Arc::clone(query);
@@ -262,45 +237,4 @@ where
             ask.await
         })
     }
-}
-
-/// Reads the answer to its end, unless there is a second row.
-async fn one_row<DB>(
-    connection: &mut DB::Connection,
-    query: Arc<str>,
-    parameters: Vec<String>,
-) -> Result<Option<SqlRow>, Failed>
-where
-    DB: Driver,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-{
-    let query = sqlx::query::<DB>(AssertSqlSafe(query));
-    let query = parameters.into_iter().fold(query, |query, parameter| query.bind(parameter));
-    let mut rows = connection.fetch(query);
-    let mut found = None;
-    while let Some(row) = poll_fn(|context| rows.as_mut().poll_next(context)).await {
-        let row = row.map_err(Failed::Sql)?;
-        if found.is_some() {
-            return Err(Failed::TooManyRows);
-        }
-        let columns = row.columns().iter().enumerate();
-        let values = columns.map(|(at, column)| (column.name().to_owned(), DB::value(&row, at)));
-        found = Some(SqlRow::new(values.collect()));
-    }
-    Ok(found)
-}
-
-async fn prepare<DB>(connection: &mut DB::Connection, query: Arc<str>) -> Result<Prepared, Failed>
-where
-    DB: Driver,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-{
-    let prepared = connection.prepare(AssertSqlSafe(query).into_sql_str()).await;
-    let prepared = prepared.map_err(Failed::Sql)?;
-    let columns = prepared.columns().iter().map(|column| column.name().to_owned());
-    let parameters =
-        prepared.parameters().map(|all| all.either(|types| types.len(), |count| count));
-    Ok(Prepared { columns: columns.collect(), parameters })
 }

@@ -7,14 +7,15 @@
 use std::{str::FromStr as _, sync::Arc, time::Duration};
 
 use sqlx::{
-    Postgres, Row as _, Type, TypeInfo as _, ValueRef as _,
-    postgres::{PgConnectOptions, PgPool, PgRow, PgTypeKind},
+    Postgres, Type, TypeInfo as _,
+    postgres::{PgConnectOptions, PgPool, PgRow, PgTypeInfo, PgTypeKind},
 };
 
 use super::{
     builder::SqlBuilder,
+    driver::{Driver, read},
     error::SqlConfigError,
-    pool::{Driver, Pool, read},
+    pool::Pool,
     row::Value,
     source::{Limits, Source},
 };
@@ -53,17 +54,12 @@ impl Driver for Postgres {
     /// Long enough to matter to nobody, short enough to follow a server that has moved.
     const LIFETIME: Duration = Duration::from_secs(600);
 
-    fn value(row: &PgRow, index: usize) -> Value {
-        let Ok(raw) = row.try_get_raw(index) else { return Value::Other("missing".to_owned()) };
-        if raw.is_null() {
-            return Value::Null;
-        }
-        let kind = raw.type_info();
-        let is_text = <String as Type<Self>>::compatible(&kind);
+    fn value(row: &PgRow, index: usize, kind: &PgTypeInfo) -> Value {
+        let is_text = <String as Type<Self>>::compatible(kind);
         if is_text || matches!(kind.kind(), PgTypeKind::Enum(_)) {
             return read::<Self, _>(row, index, |text: String| Value::Text(text.into()));
         }
-        if <Vec<String> as Type<Self>>::compatible(&kind) {
+        if <Vec<String> as Type<Self>>::compatible(kind) {
             return read::<Self, _>(row, index, Value::Texts);
         }
         match kind.name() {

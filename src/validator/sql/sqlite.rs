@@ -9,14 +9,15 @@
 use std::{fs, io, str::FromStr as _, sync::Arc, time::Duration};
 
 use sqlx::{
-    Row as _, Sqlite, TypeInfo as _, ValueRef as _,
-    sqlite::{SqliteConnectOptions, SqlitePool, SqliteRow},
+    Sqlite, TypeInfo as _,
+    sqlite::{SqliteConnectOptions, SqlitePool, SqliteRow, SqliteTypeInfo},
 };
 
 use super::{
     builder::SqlBuilder,
+    driver::{Driver, read},
     error::SqlConfigError,
-    pool::{Driver, Pool, read},
+    pool::Pool,
     row::Value,
     source::{Limits, Source},
 };
@@ -65,12 +66,7 @@ impl Driver for Sqlite {
     /// An open connection goes on reading a file that has been replaced by another.
     const LIFETIME: Duration = Duration::from_secs(1);
 
-    fn value(row: &SqliteRow, index: usize) -> Value {
-        let Ok(raw) = row.try_get_raw(index) else { return Value::Other("missing".to_owned()) };
-        if raw.is_null() {
-            return Value::Null;
-        }
-        let kind = raw.type_info();
+    fn value(row: &SqliteRow, index: usize, kind: &SqliteTypeInfo) -> Value {
         match kind.name() {
             "TEXT" => read::<Self, _>(row, index, |text: String| Value::Text(text.into())),
             "INTEGER" => read::<Self, _>(row, index, Value::Integer),
