@@ -271,3 +271,68 @@ impl fmt::Debug for SqlBuilder {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::validator::sql::source::{Answer, Prepared};
+
+    /// A database that nobody should ask.
+    struct Nowhere;
+
+    impl Source for Nowhere {
+        fn row<'a>(&'a self, _: &Arc<str>, _: Vec<String>) -> Answer<'a, Option<SqlRow>> {
+            unreachable!("nothing is asked by build()")
+        }
+
+        fn prepared<'a>(&'a self, _: &Arc<str>) -> Answer<'a, Prepared> {
+            unreachable!("nothing is asked by build()")
+        }
+    }
+
+    fn builder() -> SqlBuilder {
+        SqlBuilder::of(|_| Arc::new(Nowhere), "SELECT 1")
+    }
+
+    #[test]
+    fn each_mistake_is_found_when_it_is_built() {
+        let zero =
+            |name| format!("the limit {name} is 0, which refuses everything: use a larger one");
+        let unknown = "the database URL begins with none of sqlite:, postgres: and mysql:";
+        for (builder, message) in [
+            (Sql::builder(""), unknown.to_owned()),
+            (Sql::builder("users.db"), unknown.to_owned()),
+            (Sql::builder("oracle://proxy:wonder@host/users"), unknown.to_owned()),
+            (
+                builder().with_query(" \n"),
+                "the query is empty: leave it out for the default one".to_owned(),
+            ),
+            (
+                builder()
+                    .with_digest([HashFunction::Sha256])
+                    .with_userhash_query(HashFunction::Md5, "SELECT 1"),
+                "a query by the MD5 hash of names needs with_digest for MD5".to_owned(),
+            ),
+            (builder().with_max_connections(0), zero("connections")),
+            (builder().with_queue(0), zero("queue")),
+            (builder().with_connect_timeout(Duration::ZERO), zero("connect_timeout")),
+            (builder().with_query_timeout(Duration::ZERO), zero("query_timeout")),
+            (builder().with_timeout(Duration::ZERO), zero("timeout")),
+        ] {
+            assert_eq!(builder.build().unwrap_err().to_string(), message);
+        }
+        assert!(builder().build().is_ok());
+    }
+
+    #[cfg(not(any(feature = "sql-sqlite", feature = "sql-postgres", feature = "sql-mysql")))]
+    #[test]
+    fn a_database_that_is_not_compiled_in_names_its_feature() {
+        for (url, message) in [
+            ("sqlite:users.db", "SQLite was not compiled in: switch on the feature sql-sqlite"),
+            ("postgres:///a", "PostgreSQL was not compiled in: switch on the feature sql-postgres"),
+            ("mariadb:///a", "MySQL was not compiled in: switch on the feature sql-mysql"),
+        ] {
+            assert_eq!(Sql::builder(url).build().unwrap_err().to_string(), message);
+        }
+    }
+}
