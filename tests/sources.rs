@@ -4,6 +4,8 @@
 //! These tests need programs, so they run on demand:
 //! `cargo test --all-features --test sources -- --ignored`.
 
+#[path = "support/scene.rs"]
+mod scene;
 mod support;
 #[path = "support/user_file.rs"]
 mod user_file;
@@ -14,59 +16,3 @@ mod directory;
 mod files;
 #[path = "support/slapd.rs"]
 mod slapd;
-
-use support::{
-    curl::{Run, curl},
-    origin::Origin,
-    proxy::Proxy,
-};
-
-/// How curl logs in.
-#[derive(Clone, Copy, Debug)]
-enum Way {
-    Basic,
-    Digest,
-}
-
-/// A proxy with users from somewhere, and an origin behind it.
-struct Scene {
-    proxy: Proxy,
-    origin: Origin,
-}
-
-impl Scene {
-    #[track_caller]
-    fn new(options: &[&str]) -> Self {
-        Self { proxy: Proxy::start(options), origin: Origin::http() }
-    }
-
-    #[track_caller]
-    fn curl(&self, way: Way, user_pass: &str) -> Run {
-        let way = match way {
-            Way::Basic => "--proxy-basic",
-            Way::Digest => "--proxy-digest",
-        };
-        curl(&self.proxy, &["--proxy-user", user_pass, way, &self.origin.url("/hello")])
-    }
-
-    /// What curl is told in the end.
-    #[track_caller]
-    fn status(&self, way: Way, user_pass: &str) -> u16 {
-        let before = self.origin.requests();
-        let run = self.curl(way, user_pass);
-        let status = run.statuses().pop().unwrap_or_else(|| panic!("no answer: {}", run.log));
-        let forwarded = self.origin.requests() - before;
-        assert_eq!(forwarded, usize::from(status == 200), "{status}: {}", run.log);
-        status
-    }
-
-    #[track_caller]
-    fn lets_in(&self, way: Way, user_pass: &str) {
-        assert_eq!(self.status(way, user_pass), 200, "{way:?} {user_pass}");
-    }
-
-    #[track_caller]
-    fn keeps_out(&self, way: Way, user_pass: &str) {
-        assert_eq!(self.status(way, user_pass), 407, "{way:?} {user_pass}");
-    }
-}

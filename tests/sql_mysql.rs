@@ -3,10 +3,15 @@
 
 #[path = "support/layer.rs"]
 mod layer;
+#[path = "support/scene.rs"]
+mod scene;
 #[path = "support/sql.rs"]
 mod sql;
+#[path = "support/sql_proxy.rs"]
+mod sql_proxy;
 #[path = "support/sql_server.rs"]
 mod sql_server;
+mod support;
 #[path = "support/validator_battery.rs"]
 mod validator_battery;
 
@@ -146,4 +151,10 @@ fn debug_and_errors_show_no_password() {
     ] {
         malformed(url, "MySQL");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs curl, mariadbd"]
+async fn the_proxy_lets_curl_through() {
+    sql_proxy::lets_curl_through(&MariaDb::new().await).await;
 }

@@ -3,10 +3,15 @@
 
 #[path = "support/layer.rs"]
 mod layer;
+#[path = "support/scene.rs"]
+mod scene;
 #[path = "support/sql.rs"]
 mod sql;
+#[path = "support/sql_proxy.rs"]
+mod sql_proxy;
 #[path = "support/sql_server.rs"]
 mod sql_server;
+mod support;
 #[path = "support/validator_battery.rs"]
 mod validator_battery;
 
@@ -161,4 +166,10 @@ fn debug_and_errors_show_no_password() {
     ] {
         malformed(url, "PostgreSQL");
     }
+}
+
+#[tokio::test]
+#[ignore = "needs curl, postgres"]
+async fn the_proxy_lets_curl_through() {
+    sql_proxy::lets_curl_through(&Postgres::new().await).await;
 }

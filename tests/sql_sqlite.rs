@@ -3,8 +3,13 @@
 
 #[path = "support/layer.rs"]
 mod layer;
+#[path = "support/scene.rs"]
+mod scene;
 #[path = "support/sql.rs"]
 mod sql;
+#[path = "support/sql_proxy.rs"]
+mod sql_proxy;
+mod support;
 #[path = "support/validator_battery.rs"]
 mod validator_battery;
 
@@ -173,4 +178,10 @@ fn debug_shows_no_url() {
     assert!(!format!("{builder:?}").contains("wonder"));
     let sql = file.builder().build().unwrap();
     assert!(!format!("{sql:?}").contains("users.db"));
+}
+
+#[tokio::test]
+#[ignore = "needs curl"]
+async fn the_proxy_lets_curl_through() {
+    sql_proxy::lets_curl_through(&File::new()).await;
 }

@@ -31,10 +31,10 @@ impl Prepared {
     ///
     /// # Errors
     /// One line that names what is wrong with the options, or with a file.
-    pub(crate) fn new(mut options: AuthOptions) -> Result<Self, Mistake> {
+    pub(crate) async fn new(mut options: AuthOptions) -> Result<Self, Mistake> {
         let realm =
             Realm::new(options.realm.as_str()).map_err(|error| format!("--realm: {error}"))?;
-        let users = mem::take(&mut options.sources).open(&realm)?;
+        let users = mem::take(&mut options.sources).open(&realm).await?;
         Ok(Self { options, realm, users })
     }
 

@@ -106,7 +106,10 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
         }
         _ => None,
     };
-    let auth = options.auth.map(Prepared::new).transpose()?;
+    let auth = match options.auth {
+        Some(auth) => Some(Prepared::new(auth).await?),
+        None => None,
+    };
     let is_open = auth.is_none();
     let (listener, address) = bind(options.listen).await?;
     let layer = auth.map(|auth| auth.layer(address)).transpose()?;

@@ -36,6 +36,10 @@ fn a_mistake_is_one_line_and_status_2() {
         (&["--ldap", "ldaps://localhost", "--ldap-base", "o=x"], "--ldap-bind-dn"),
         (&["--ldap", "x", "--ldap-dn", "y", "--ldap-base", "z"], "--ldap-base"),
         (&["--htpasswd", "users", "--scheme", "digest"], "Digest"),
+        (&["--database-query", "SELECT 1"], "--database"),
+        (&["--database-digest", "sha-1", "--database", "sqlite:users"], "sha-1"),
+        (&["--database", "sqlite:users", "--database-url-file", "url"], "--database-url-file"),
+        (&["--database", "sqlite:users", "--scheme", "digest"], "Digest"),
         (&["--htpasswd", "users", "--nonce-lifetime", "60"], "--nonce-lifetime"),
         (&["--htdigest", "users", "--scheme", "basic"], "Basic"),
         (&["--htdigest", "users", "--cache", "60"], "--cache"),
@@ -76,6 +80,7 @@ fn an_option_whose_feature_is_off_names_the_feature() {
         (cfg!(feature = "htpasswd"), &["--htpasswd", "/nowhere/users"], "htpasswd"),
         (cfg!(feature = "htdigest"), &["--htdigest", "/nowhere/users"], "htdigest"),
         (cfg!(feature = "ldap"), &["--ldap", "nowhere://", "--ldap-dn", "uid={user},o=x"], "ldap"),
+        (cfg!(feature = "sql"), &["--database", "nowhere:"], "sql-sqlite"),
         (cfg!(feature = "cached"), &["--user", "alice:wonder", "--cache", "60"], "cached"),
     ];
     for &(is_on, options, feature) in rows {
@@ -101,6 +106,7 @@ fn help_goes_to_stdout() {
         "--htpasswd",
         "--htdigest",
         "--ldap",
+        "--database",
         "--cache",
         "--algorithm",
         "--nonce-lifetime",

@@ -3,8 +3,7 @@
 use std::{fs, thread, time::Duration};
 
 use crate::{
-    Scene,
-    Way::Basic,
+    scene::{Scene, Way::Basic},
     slapd::{PEOPLE, SERVICE, Setup},
     user_file::UserFile,
 };

@@ -3,8 +3,11 @@
 use std::{thread, time::Duration};
 
 use crate::{
-    Scene,
-    Way::{Basic, Digest},
+    scene::{
+        Scene,
+        Way::{Basic, Digest},
+    },
+    support::proxy::Proxy,
     user_file::{UserFile, run},
 };
 
@@ -56,7 +59,7 @@ fn weak_hashes_are_taken_only_where_they_are_allowed() {
     let file = UserFile::none();
     run("htpasswd", &["-i", "-c", "-m"], &file.path(), &["alice"], "wonder");
     let path = text(&file);
-    let refused = crate::Proxy::run(&["--htpasswd", &path]);
+    let refused = Proxy::run(&["--htpasswd", &path]);
     let stderr = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains(&path) && stderr.contains("line 1"), "{stderr}");
@@ -90,7 +93,7 @@ fn an_htdigest_file_lets_its_users_in_and_follows_its_changes() {
 fn an_htdigest_file_without_a_user_of_the_realm_is_a_mistake() {
     let file = UserFile::none();
     run("htdigest", &["-c"], &file.path(), &["elsewhere", "bob"], "builder\nbuilder\n");
-    let output = crate::Proxy::run(&["--htdigest", &text(&file), "--realm", "corp proxy"]);
+    let output = Proxy::run(&["--htdigest", &text(&file), "--realm", "corp proxy"]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains(&text(&file)) && stderr.contains("corp proxy"), "{stderr}");

@@ -181,6 +181,9 @@ fn features() -> Vec<&'static str> {
         ("htdigest", cfg!(feature = "htdigest")),
         ("htpasswd", cfg!(feature = "htpasswd")),
         ("ldap", cfg!(feature = "ldap")),
+        ("sql-mysql", cfg!(feature = "sql-mysql")),
+        ("sql-postgres", cfg!(feature = "sql-postgres")),
+        ("sql-sqlite", cfg!(feature = "sql-sqlite")),
     ];
     all.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect()
 }

@@ -4,9 +4,12 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, value_parser};
 
+use tower_proxy_auth::scheme::digest::HashFunction;
+
 use super::{
     Sources,
     cache::Cache,
+    database::{Database, Url},
     digest_files::DigestFile,
     directory::{Directory, Lookup},
     listed,
@@ -89,6 +92,24 @@ pub(crate) struct SourceArguments {
     #[arg(long, requires = "ldap", conflicts_with = "ldap_starttls")]
     insecure_ldap_plaintext: bool,
 
+    /// A database whose table holds the users, as in sqlite:users.db or postgres://HOST/NAME.
+    #[arg(long, value_name = "URL", conflicts_with = "database_url_file")]
+    database: Option<String>,
+
+    /// A file with that URL, for one that holds a password.
+    #[arg(long, value_name = "FILE")]
+    database_url_file: Option<PathBuf>,
+
+    /// What finds a user, the name being $1 (PostgreSQL) or ? [default: a select from the table
+    /// users].
+    #[arg(long, value_name = "SQL")]
+    database_query: Option<String>,
+
+    /// What is held for every user in the columns ha1_..., for Digest: md5, sha-256 or sha-512-256;
+    /// repeat it for more.
+    #[arg(long, value_name = "ALGORITHM", value_parser = function)]
+    database_digest: Vec<HashFunction>,
+
     /// For how long a password that was right is not checked again.
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=86_400))]
     cache: Option<u64>,
@@ -98,7 +119,7 @@ impl SourceArguments {
     /// # Errors
     /// One line that names what is wrong.
     pub(crate) fn checked(self) -> Result<Sources, Mistake> {
-        let directory = self.directory()?;
+        let (directory, database) = (self.directory()?, self.database()?);
         let sources = Sources {
             users: listed::read(&self.users, self.users_file.as_deref())?,
             password_file: self
@@ -106,12 +127,28 @@ impl SourceArguments {
                 .map(|path| PasswordFile { path, allowed: self.htpasswd_allow }),
             digest_files: self.htdigest.iter().map(|text| DigestFile::parse(text)).collect(),
             directory,
+            database,
             cache: Cache::new(self.cache.map(Duration::from_secs))?,
         };
         if self.cache.is_some() && !sources.has_a_slow_one() {
             return Err("--cache: no source of users is slow enough for it".to_owned());
         }
         Ok(sources)
+    }
+
+    fn database(&self) -> Result<Option<Database>, Mistake> {
+        let url = match (&self.database, &self.database_url_file) {
+            (Some(url), _) => Url::Given(url.clone()),
+            (None, Some(path)) => Url::InFile(path.clone()),
+            (None, None) if self.database_query.is_some() || !self.database_digest.is_empty() => {
+                return Err("--database-query and --database-digest need --database or \
+                            --database-url-file"
+                    .to_owned());
+            }
+            (None, None) => return Ok(None),
+        };
+        let (query, functions) = (self.database_query.clone(), self.database_digest.clone());
+        Ok(Some(Database { url, query, functions }))
     }
 
     fn directory(&self) -> Result<Option<Directory>, Mistake> {
@@ -146,4 +183,10 @@ impl SourceArguments {
             required_group: self.ldap_required_group.clone(),
         }))
     }
+}
+
+/// A hash function by its name in Digest, in whatever case.
+pub(super) fn function(text: &str) -> Result<HashFunction, String> {
+    let named = |function: &HashFunction| function.to_string().eq_ignore_ascii_case(text);
+    HashFunction::all().find(named).ok_or_else(|| "it takes md5, sha-256 or sha-512-256".to_owned())
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tower_proxy_auth::{ports::CredentialValidator, validator::FirstOf};
+use tower_proxy_auth::{
+    ports::{CredentialValidator, DigestSecrets},
+    validator::{FirstOf, FirstSecretsOf},
+};
 
 use crate::Mistake;
 
@@ -29,6 +32,24 @@ impl Cache {
         chain: FirstOf,
         source: impl CredentialValidator,
     ) -> Result<FirstOf, Mistake> {
+        #[cfg(feature = "cached")]
+        if let Some(lifetime) = self.0 {
+            use tower_proxy_auth::validator::Cached;
+
+            let cached = Cached::builder(source).with_lifetime(lifetime);
+            let cached = cached.with_negative_lifetime(lifetime / 10).build();
+            return Ok(chain.with(cached.map_err(|error| format!("--cache: {error}"))?));
+        }
+        Ok(chain.with(source))
+    }
+
+    /// The same for Digest.
+    #[allow(dead_code, reason = "without features no source is slow")]
+    pub(super) fn add_secrets(
+        self,
+        chain: FirstSecretsOf,
+        source: impl DigestSecrets,
+    ) -> Result<FirstSecretsOf, Mistake> {
         #[cfg(feature = "cached")]
         if let Some(lifetime) = self.0 {
             use tower_proxy_auth::validator::Cached;

@@ -22,8 +22,7 @@ impl DigestFile {
     /// Reads `[ALGORITHM=]FILE`; a file without an algorithm is one for MD5, as Apache's are.
     pub(super) fn parse(text: &str) -> Self {
         let named = text.split_once('=').and_then(|(name, path)| {
-            let function = HashFunction::all()
-                .find(|function| function.to_string().eq_ignore_ascii_case(name))?;
+            let function = super::arguments::function(name).ok()?;
             Some(Self { path: path.into(), function })
         });
         named.unwrap_or_else(|| Self { path: text.into(), function: HashFunction::Md5 })

@@ -5,13 +5,14 @@
 
 mod arguments;
 mod cache;
+mod database;
 mod digest_files;
 mod directory;
 mod listed;
 mod password_file;
 #[cfg(any(feature = "htdigest", feature = "htpasswd"))]
 mod report;
-#[cfg(any(feature = "ldap", test))]
+#[cfg(any(feature = "ldap", feature = "sql", test))]
 mod secret_file;
 
 use tower_proxy_auth::{
@@ -21,7 +22,8 @@ use tower_proxy_auth::{
 
 pub(crate) use self::{arguments::SourceArguments, listed::User};
 use self::{
-    cache::Cache, digest_files::DigestFile, directory::Directory, password_file::PasswordFile,
+    cache::Cache, database::Database, digest_files::DigestFile, directory::Directory,
+    password_file::PasswordFile,
 };
 use crate::Mistake;
 
@@ -33,6 +35,7 @@ pub(crate) struct Sources {
     password_file: Option<PasswordFile>,
     digest_files: Vec<DigestFile>,
     directory: Option<Directory>,
+    database: Option<Database>,
     cache: Cache,
 }
 
@@ -45,33 +48,39 @@ pub(crate) struct Opened {
 impl Sources {
     /// Whether no source was given at all.
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { users, password_file, digest_files, directory, cache: _ } = self;
+        let Self { users, password_file, digest_files, directory, database, cache: _ } = self;
         users.is_empty()
             && password_file.is_none()
             && digest_files.is_empty()
             && directory.is_none()
+            && database.is_none()
     }
 
     /// Whether any source takes so long that a cache pays.
     fn has_a_slow_one(&self) -> bool {
-        self.password_file.is_some() || self.directory.is_some()
+        self.password_file.is_some() || self.directory.is_some() || self.database.is_some()
     }
 
     /// Whether any source can check passwords.
     pub(crate) fn serve_basic(&self) -> bool {
-        !self.users.is_empty() || self.password_file.is_some() || self.directory.is_some()
+        !self.users.is_empty()
+            || self.password_file.is_some()
+            || self.directory.is_some()
+            || self.database.is_some()
     }
 
     /// Whether any source holds Digest secrets.
     pub(crate) fn serve_digest(&self) -> bool {
-        !self.users.is_empty() || !self.digest_files.is_empty()
+        let in_database = self.database.as_ref().is_some_and(Database::serves_digest);
+        !self.users.is_empty() || !self.digest_files.is_empty() || in_database
     }
 
-    /// Opens files and pools; servers are called when they are first needed.
+    /// Opens files, and asks a database whether it is as it should be; other servers are called when
+    /// they are first needed.
     ///
     /// # Errors
     /// One line that names what is wrong.
-    pub(crate) fn open(self, realm: &Realm) -> Result<Opened, Mistake> {
+    pub(crate) async fn open(self, realm: &Realm) -> Result<Opened, Mistake> {
         let (basic, digest) = (self.serve_basic(), self.serve_digest());
         let (mut validator, mut secrets) = (FirstOf::new(), FirstSecretsOf::new());
         if !self.users.is_empty() {
@@ -86,6 +95,9 @@ impl Sources {
         }
         if let Some(directory) = self.directory {
             validator = directory.add_to(validator, self.cache)?;
+        }
+        if let Some(database) = self.database {
+            (validator, secrets) = database.add_to(validator, secrets, realm, self.cache).await?;
         }
         Ok(Opened { validator: basic.then_some(validator), secrets: digest.then_some(secrets) })
     }

@@ -246,6 +246,10 @@ impl DigestSecrets for Sql {
         self.0.functions
     }
 
+    fn holds_passwords(&self) -> bool {
+        false
+    }
+
     async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
         self.within(self.stored(user)).await
     }

@@ -1,0 +1,60 @@
+//! The example proxy with users from somewhere, and curl, which has a password or not.
+
+// Every test file is a crate of its own and uses a part of this.
+#![allow(dead_code)]
+
+use crate::support::{
+    curl::{Run, curl},
+    origin::Origin,
+    proxy::Proxy,
+};
+
+/// How curl logs in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    Basic,
+    Digest,
+}
+
+/// A proxy with users from somewhere, and an origin behind it.
+pub(crate) struct Scene {
+    proxy: Proxy,
+    origin: Origin,
+}
+
+impl Scene {
+    #[track_caller]
+    pub(crate) fn new(options: &[&str]) -> Self {
+        Self { proxy: Proxy::start(options), origin: Origin::http() }
+    }
+
+    #[track_caller]
+    pub(crate) fn curl(&self, way: Way, user_pass: &str) -> Run {
+        let way = match way {
+            Way::Basic => "--proxy-basic",
+            Way::Digest => "--proxy-digest",
+        };
+        curl(&self.proxy, &["--proxy-user", user_pass, way, &self.origin.url("/hello")])
+    }
+
+    /// What curl is told in the end.
+    #[track_caller]
+    fn status(&self, way: Way, user_pass: &str) -> u16 {
+        let before = self.origin.requests();
+        let run = self.curl(way, user_pass);
+        let status = run.statuses().pop().unwrap_or_else(|| panic!("no answer: {}", run.log));
+        let forwarded = self.origin.requests() - before;
+        assert_eq!(forwarded, usize::from(status == 200), "{status}: {}", run.log);
+        status
+    }
+
+    #[track_caller]
+    pub(crate) fn lets_in(&self, way: Way, user_pass: &str) {
+        assert_eq!(self.status(way, user_pass), 200, "{way:?} {user_pass}");
+    }
+
+    #[track_caller]
+    pub(crate) fn keeps_out(&self, way: Way, user_pass: &str) {
+        assert_eq!(self.status(way, user_pass), 407, "{way:?} {user_pass}");
+    }
+}

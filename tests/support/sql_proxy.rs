@@ -1,0 +1,43 @@
+//! A database behind the example proxy, and curl in front of it.
+
+use tower_proxy_auth::scheme::digest::{HashFunction, HashedA1};
+
+use crate::{
+    scene::{
+        Scene,
+        Way::{Basic, Digest},
+    },
+    sql::{Database, METHOD, fill, update},
+};
+
+/// With a right password and not with a wrong one; a change is in force at the next request.
+pub(crate) async fn lets_curl_through<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder"), ("bob", "builder")]).await;
+    let url = database.url();
+    let digest = ["--database-digest", "sha-256", "--database-digest", "md5"];
+    let scene = Scene::new(&[&["--database", &url], digest.as_slice()].concat());
+    for way in [Basic, Digest] {
+        scene.lets_in(way, "alice:wonder");
+        scene.lets_in(way, "bob:builder");
+        scene.keeps_out(way, "alice:builder");
+        scene.keeps_out(way, "carol:wonder");
+        scene.keeps_out(way, "' OR '1'='1:wonder");
+    }
+    change_password(database, "changed").await;
+    for way in [Basic, Digest] {
+        scene.keeps_out(way, "alice:wonder");
+        scene.lets_in(way, "alice:changed");
+        scene.lets_in(way, "bob:builder");
+    }
+}
+
+async fn change_password<D: Database>(database: &D, password: &str) {
+    use tower_proxy_auth::validator::password_hash::hash_password;
+
+    let ha1 =
+        |function| D::literal(&HashedA1::new(function, "alice", "proxy", password).expose_hex());
+    let hash = D::literal(&hash_password(password, METHOD).unwrap());
+    let (sha256, md5) = (ha1(HashFunction::Sha256), ha1(HashFunction::Md5));
+    let set = format!("password_hash = {hash}, ha1_sha256 = {sha256}, ha1_md5 = {md5}");
+    update(database, &set).await;
+}
