@@ -52,7 +52,7 @@
 //! | check passwords yourself (LDAP, SQL, ...) | [`CredentialValidator`], for Basic |
 //! | hold Digest secrets yourself | [`DigestSecrets`] |
 //! | keep users in memory | [`Users`] |
-//! | check passwords against a directory | `Ldap` in [`validator`], with the feature `ldap` |
+//! | keep users in files, a directory or a database | [`validator`], and the features below |
 //! | ask several back ends in turn | [`FirstOf`](validator::FirstOf), [`FirstSecretsOf`](validator::FirstSecretsOf) |
 //! | take parameters out of user names | [`user_parameters`] |
 //! | find out why a request was refused | [`Refusal`] in the response's extensions, [`Reason`] |
@@ -101,17 +101,14 @@
 //! # Features
 //! | feature | adds |
 //! |---|---|
-//! | `cached` | `Cached` in [`validator`]: verdicts kept for a while, and one check for identical requests |
+//! | `cached` | `Cached` in [`validator`]: verdicts and Digest secrets kept for a while, one check for identical requests |
 //! | `htdigest` | `Htdigest` in [`validator`]: users for Digest in files that are read again when they change |
 //! | `htpasswd` | `Htpasswd` in [`validator`]: users for Basic in a file that is read again when it changes |
 //! | `ldap` | `Ldap` in [`validator`], which asks a directory; needs a tokio runtime |
 //! | `password-hash` | `password_hash` in [`validator`]: stored passwords, checked and made |
-//! | `cached` | `Cached` in [`validator`]: verdicts and Digest secrets kept for a while, one check for identical requests |
+//! | `sql-mysql`, `sql-postgres`, `sql-sqlite` | `sql` in [`validator`]: users in a table of a database; they need Rust 1.94 |
+//! | `sql` | what those three have in common; by itself it opens no database |
 //! | `timeout` | `Timeout` in [`validator`]: an end to every wait for a back end |
-//! | `sql-sqlite` | `sql` in [`validator`]: users in a table of an SQLite file; needs Rust 1.94 |
-//! | `sql` | the same without a database to ask: the others switch it on |
-//! | `sql-sqlite`, `sql-postgres`, `sql-mysql` | `sql` in [`validator`]: users in a table; they need Rust 1.94 |
-//! | `sql` | the same without a database to ask: each of those switches it on |
 //! | `tower-http` | `AuthMakeSpan` and `AuthOnResponse` in [`middleware`], for `TraceLayer` |
 //!
 //! Features add types and never change behaviour.
