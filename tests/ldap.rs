@@ -3,6 +3,8 @@
 //! Most of it needs slapd, so it runs on demand:
 //! `cargo test --features ldap --test ldap -- --ignored`.
 
+#[path = "support/certificates.rs"]
+mod certificates;
 #[path = "support/false_ldap.rs"]
 mod false_ldap;
 #[path = "support/layer.rs"]

@@ -10,6 +10,8 @@ mod support;
 #[path = "support/user_file.rs"]
 mod user_file;
 
+#[path = "support/certificates.rs"]
+mod certificates;
 #[path = "sources/directory.rs"]
 mod directory;
 #[path = "sources/files.rs"]

@@ -1,6 +1,8 @@
 //! Users in PostgreSQL.
 #![cfg(feature = "sql-postgres")]
 
+#[path = "support/certificates.rs"]
+mod certificates;
 #[path = "support/layer.rs"]
 mod layer;
 #[path = "support/scene.rs"]
@@ -16,7 +18,9 @@ mod support;
 mod validator_battery;
 
 use std::{
-    fs,
+    fs::{self, Permissions},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
+    path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -24,7 +28,7 @@ use sql::{Database, accepted, ask, fill, said};
 use sql_server::{OfServer, PASSWORD, Server, malformed, of_server, program};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgPoolOptions};
 use tokio::sync::OnceCell;
-use tower_proxy_auth::validator::sql::{SqlBuilder, postgres};
+use tower_proxy_auth::validator::sql::{Sql, SqlBuilder, postgres};
 
 /// Below `/usr/lib` in Debian.
 const FOLDERS: &[&str] = &["/usr/lib/postgresql/*/bin"];
@@ -54,6 +58,32 @@ impl Postgres {
                          (provider = icu, locale = 'und-u-ks-level1', deterministic = false)";
         template.execute(collation).await;
         server
+    }
+}
+
+impl Postgres {
+    fn start_with(server: &mut Server, more: &[&str]) {
+        let data = server.folder().join("data");
+        let port = server.port.to_string();
+        let arguments = ["-D", data.to_str().unwrap(), "-p", &port, "-h", "127.0.0.1", "-F", "-c"];
+        let arguments = [&arguments[..], &["unix_socket_directories="], more].concat();
+        server.start(&program("postgres", FOLDERS), &arguments);
+    }
+
+    /// A server with a certificate for `name`, and the file with the authority that signed it.
+    async fn with_certificate(name: &str) -> (Server, PathBuf) {
+        let mut server = Self::server();
+        let folder = server.folder().to_owned();
+        certificates::write(&folder, &[name.to_owned()]);
+        let owner = fs::metadata(&folder).unwrap();
+        let key = folder.join("key.pem");
+        fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+        chown(&key, Some(owner.uid()), Some(owner.gid())).unwrap();
+        let [certificate, key] = [("cert", "server.pem"), ("key", "key.pem")]
+            .map(|(kind, file)| format!("ssl_{kind}_file={}", folder.join(file).display()));
+        Self::start_with(&mut server, &["-c", "ssl=on", "-c", &certificate, "-c", &key]);
+        Self::first(server.port).ready().await;
+        (server, folder.join("authority.pem"))
     }
 }
 
@@ -100,11 +130,7 @@ impl OfServer for Postgres {
     }
 
     fn start(server: &mut Server) {
-        let data = server.folder().join("data");
-        let port = server.port.to_string();
-        let arguments = ["-D", data.to_str().unwrap(), "-p", &port, "-h", "127.0.0.1", "-F", "-c"];
-        let arguments = [&arguments[..], &["unix_socket_directories="]].concat();
-        server.start(&program("postgres", FOLDERS), &arguments);
+        Self::start_with(server, &[]);
     }
 
     fn first(port: u16) -> Self {
@@ -172,4 +198,28 @@ fn debug_and_errors_show_no_password() {
 #[ignore = "needs curl, postgres"]
 async fn the_proxy_lets_curl_through() {
     sql_proxy::lets_curl_through(&Postgres::new().await).await;
+}
+
+#[tokio::test]
+#[ignore = "needs postgres"]
+async fn only_a_server_with_the_right_certificate_is_asked() {
+    let (server, authority) = Postgres::with_certificate("127.0.0.1").await;
+    let (elsewhere, other_authority) = Postgres::with_certificate("elsewhere").await;
+    let database = Postgres::first(server.port);
+    fill(&database, &[("alice", "wonder")]).await;
+    let checking = |url: String, authority: &Path| {
+        let url = format!("{url}?sslmode=verify-full&sslrootcert={}", authority.display());
+        Sql::builder(url).build().unwrap()
+    };
+    let sql = checking(database.url(), &authority);
+    accepted(ask(&sql, "alice", "wonder").await);
+    let of_elsewhere = Postgres::first(elsewhere.port).url();
+    for (name, sql) in [
+        ("signed by another", checking(database.url(), &other_authority)),
+        ("for another name", checking(of_elsewhere, &other_authority)),
+    ] {
+        let said = said(ask(&sql, "alice", "wonder").await);
+        assert!(said.contains("certificate") || said.contains("TLS"), "{name}: {said}");
+        assert!(!said.contains("wonder") && !said.contains(PASSWORD), "{name}: {said}");
+    }
 }

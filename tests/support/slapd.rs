@@ -15,8 +15,9 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
+
+use crate::certificates;
 
 /// Where everything is.
 pub(crate) const SUFFIX: &str = "dc=example,dc=org";
@@ -128,7 +129,7 @@ impl Setup {
     pub(crate) fn start(self) -> Slapd {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let path = folder.path();
-        write_certificates(path, &self.names);
+        certificates::write(path, &self.names);
         fs::create_dir(path.join("data")).expect("a folder can be made");
         fs::write(path.join("slapd.conf"), configuration(path, self.readers, &self.options))
             .expect("it is written");
@@ -269,25 +270,6 @@ fn configuration(folder: &Path, readers: &str, options: &str) -> String {
          access to * by dn.exact={service} read {readers} by anonymous auth by * none\n\
          {options}"
     )
-}
-
-fn write_certificates(folder: &Path, names: &[String]) {
-    let key = || KeyPair::generate().expect("a key can be made");
-    let mut authority = CertificateParams::default();
-    let name = format!("authority of {}", folder.display());
-    authority.distinguished_name.push(DnType::CommonName, name);
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, key()).expect("a certificate");
-    let server_key = key();
-    let server = CertificateParams::new(names.to_vec()).expect("names for a certificate");
-    let server = server.signed_by(&server_key, &authority).expect("a certificate");
-    for (name, pem) in [
-        ("authority.pem", authority.pem()),
-        ("server.pem", server.pem()),
-        ("key.pem", server_key.serialize_pem()),
-    ] {
-        fs::write(folder.join(name), pem).expect("it is written");
-    }
 }
 
 /// A port that was free a moment ago.
