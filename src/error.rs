@@ -119,14 +119,10 @@ pub enum ConfigError {
         name: &'static str,
     },
     /// A syntax of user parameters that cannot work.
-    #[error("user parameters: {option} {value:?} {problem}")]
+    #[error("user parameters: {problem}")]
     UserParameters {
-        /// The option.
-        option: &'static str,
-        /// Its value as given.
-        value: String,
-        /// What is wrong with it.
-        problem: &'static str,
+        /// The option, its value, and what is wrong with it.
+        problem: String,
     },
     /// User parameters together with a scheme that cannot take them out of names.
     #[error("{scheme} cannot take parameters out of user names: {problem}")]

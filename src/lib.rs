@@ -49,7 +49,7 @@
 //! |---|---|
 //! | choose schemes and options | [`Authenticator::builder`], [`BasicScheme`], [`DigestScheme`] |
 //! | wrap a service | [`ProxyAuthLayer`] |
-//! | check passwords yourself (LDAP, SQL, ...) | [`CredentialValidator`], for Basic |
+//! | check passwords yourself (PAM, an HTTP service, ...) | [`CredentialValidator`], for Basic |
 //! | hold Digest secrets yourself | [`DigestSecrets`] |
 //! | keep users in memory | [`Users`] |
 //! | keep users in files, a directory or a database | [`validator`], and the features below |
@@ -76,15 +76,18 @@
 //!
 //! - Every branch fails closed: an empty chain of validators knows nobody, a lost store refuses, a
 //!   malformed field is not anonymous.
-//! - Secrets are compared in constant time, and to the engine and to [`Users`] an unknown user costs
-//!   what a known one costs. They appear in no log, no `Debug`, no error and no body, and are wiped when dropped.
+//! - Secrets are compared in constant time. To the engine, to [`Users`] and to files an unknown user
+//!   costs what a known one costs; how far directory, database and cache hold to that, each says.
+//!   Secrets appear in no log, no `Debug`, no error and no body. What the crate holds of them is wiped
+//!   when dropped; what drivers of directories and databases copy is not.
 //! - A 407 stores nothing: a nonce carries its own issue time and a MAC. What was used is kept in
 //!   bounded memory, and what was dropped from there is refused, never accepted again.
 //! - A Digest response is verified before its nonce-count is recorded, in one atomic step.
 //!
 //! What it does not do: Basic shows the password, and Digest the request, to whoever reads the
 //! connection between client and proxy, so give that connection TLS where strangers can listen.
-//! Digest with `qop=auth` does not protect bodies. Guessing is not throttled yet.
+//! Digest with `qop=auth` does not protect bodies. Guessing is not throttled yet: guesses also fill the
+//! queue of a back end that is slow, and then everybody gets 503.
 //!
 //! # Deviations from the RFCs
 //! - `-sess` takes nonce and cnonce of the request at hand; RFC 7616 fixes them at the session's

@@ -1,6 +1,6 @@
 //! Authentication: from the options to the layer that goes round the proxy.
 //!
-//! This is the one file that knows of it.
+//! `sources` finds the users; nothing else here knows of authentication.
 
 use std::{mem, net::SocketAddr};
 

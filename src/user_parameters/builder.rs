@@ -107,25 +107,23 @@ impl UserParameterSyntaxBuilder {
     /// an empty range, a separator or prefix that cannot stand in a user name, a length of 0.
     pub fn build(self) -> Result<UserParameterSyntax, ConfigError> {
         match self.problem() {
-            Some((option, value, problem)) => {
-                Err(ConfigError::UserParameters { option, value, problem })
-            }
+            Some(problem) => Err(ConfigError::UserParameters { problem }),
             None => Ok(self.syntax),
         }
     }
 
-    fn problem(&self) -> Option<(&'static str, String, &'static str)> {
+    fn problem(&self) -> Option<String> {
         let UserParameterSyntax { prefix, separator, keys, max_length, .. } = &self.syntax;
         if *separator == ':' || separator.is_control() {
-            return Some(("separator", separator.to_string(), "cannot stand in a user name"));
+            return Some(format!("the separator {separator:?} cannot stand in a user name"));
         }
         if let Some(prefix) = prefix
             && let Some(problem) = problem_of(prefix)
         {
-            return Some(("prefix", prefix.to_string(), problem));
+            return Some(format!("the prefix {prefix:?} {problem}"));
         }
         if keys.is_empty() {
-            return Some(("keys", String::new(), "are missing: add one at least"));
+            return Some("there is no key: add one".to_owned());
         }
         for (position, Key { name, kind }) in keys.iter().enumerate() {
             let problem = match kind {
@@ -137,10 +135,10 @@ impl UserParameterSyntaxBuilder {
                 _ => problem_of(name),
             };
             if let Some(problem) = problem {
-                return Some(("key", name.to_string(), problem));
+                return Some(format!("the key {name:?} {problem}"));
             }
         }
-        (*max_length == 0).then(|| ("max_length", "0".to_owned(), "refuses everybody"))
+        (*max_length == 0).then(|| "a longest name of 0 bytes refuses everybody".to_owned())
     }
 }
 
@@ -170,18 +168,18 @@ mod tests {
     #[test]
     fn every_mistake_is_named() {
         let table = [
-            (UserParameterSyntax::builder(), "keys \"\" are missing: add one at least"),
-            (syntax().with_text(""), "key \"\" is empty"),
-            (syntax().with_text("a-b"), "key \"a-b\" holds the separator"),
-            (syntax().with_flag("country"), "key \"country\" is there twice"),
-            (syntax().with_text("a:b"), "key \"a:b\" cannot stand in a user name"),
+            (UserParameterSyntax::builder(), "there is no key: add one"),
+            (syntax().with_text(""), "the key \"\" is empty"),
+            (syntax().with_text("a-b"), "the key \"a-b\" holds the separator"),
+            (syntax().with_flag("country"), "the key \"country\" is there twice"),
+            (syntax().with_text("a:b"), "the key \"a:b\" cannot stand in a user name"),
             #[expect(clippy::reversed_empty_ranges, reason = "the mistake")]
-            (syntax().with_number("n", 2..=1), "key \"n\" has an empty range"),
-            (syntax().with_separator(':'), "separator \":\" cannot stand in a user name"),
-            (syntax().with_separator('\n'), "separator \"\\n\" cannot stand in a user name"),
-            (syntax().with_prefix(""), "prefix \"\" is empty"),
-            (syntax().with_prefix("a\0"), "prefix \"a\\0\" cannot stand in a user name"),
-            (syntax().with_max_length(0), "max_length \"0\" refuses everybody"),
+            (syntax().with_number("n", 2..=1), "the key \"n\" has an empty range"),
+            (syntax().with_separator(':'), "the separator ':' cannot stand in a user name"),
+            (syntax().with_separator('\n'), "the separator '\\n' cannot stand in a user name"),
+            (syntax().with_prefix(""), "the prefix \"\" is empty"),
+            (syntax().with_prefix("a\0"), "the prefix \"a\\0\" cannot stand in a user name"),
+            (syntax().with_max_length(0), "a longest name of 0 bytes refuses everybody"),
         ];
         for (builder, expected) in table {
             assert_eq!(error(builder), format!("user parameters: {expected}"));

@@ -32,7 +32,7 @@ pub enum UserParameterError {
     NotInRange,
 }
 
-/// A name that was split. It stays with whoever had it split.
+/// A name that was split. It holds places within the name, which stays with whoever had it split.
 #[derive(Clone, Debug)]
 pub struct SplitName {
     user: Range<usize>,
@@ -40,7 +40,7 @@ pub struct SplitName {
 }
 
 impl SplitName {
-    /// The user, within the name that was split.
+    /// The user in `name`, which has to be the one that was split.
     #[must_use]
     pub fn user<'a>(&self, name: &'a str) -> &'a str {
         name.get(self.user.clone()).unwrap_or_default()

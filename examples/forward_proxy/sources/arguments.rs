@@ -110,7 +110,8 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "ALGORITHM", value_parser = function)]
     database_digest: Vec<HashFunction>,
 
-    /// For how long a password that was right is not checked again.
+    /// For how long what a file of hashes, a directory or a database said of a user is kept; a refusal
+    /// for a tenth of that.
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=86_400))]
     cache: Option<u64>,
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "cached")]
+use tower_proxy_auth::validator::Cached;
 use tower_proxy_auth::{
     ports::{CredentialValidator, DigestSecrets},
     validator::{FirstOf, FirstSecretsOf},
@@ -34,11 +36,7 @@ impl Cache {
     ) -> Result<FirstOf, Mistake> {
         #[cfg(feature = "cached")]
         if let Some(lifetime) = self.0 {
-            use tower_proxy_auth::validator::Cached;
-
-            let cached = Cached::builder(source).with_lifetime(lifetime);
-            let cached = cached.with_negative_lifetime(lifetime / 10).build();
-            return Ok(chain.with(cached.map_err(|error| format!("--cache: {error}"))?));
+            return Ok(chain.with(round(source, lifetime)?));
         }
         Ok(chain.with(source))
     }
@@ -52,12 +50,15 @@ impl Cache {
     ) -> Result<FirstSecretsOf, Mistake> {
         #[cfg(feature = "cached")]
         if let Some(lifetime) = self.0 {
-            use tower_proxy_auth::validator::Cached;
-
-            let cached = Cached::builder(source).with_lifetime(lifetime);
-            let cached = cached.with_negative_lifetime(lifetime / 10).build();
-            return Ok(chain.with(cached.map_err(|error| format!("--cache: {error}"))?));
+            return Ok(chain.with(round(source, lifetime)?));
         }
         Ok(chain.with(source))
     }
+}
+
+#[cfg(feature = "cached")]
+fn round<T>(source: T, lifetime: Duration) -> Result<Cached<T>, Mistake> {
+    let cached = Cached::builder(source).with_lifetime(lifetime);
+    let cached = cached.with_negative_lifetime(lifetime / 10).build();
+    cached.map_err(|error| format!("--cache: {error}"))
 }

@@ -81,7 +81,10 @@ impl Database {
         _: &Realm,
         _: Cache,
     ) -> Result<(FirstOf, FirstSecretsOf), Mistake> {
-        Err(super::needs_feature(OPTION, "sql-sqlite, sql-postgres or sql-mysql"))
+        Err(format!(
+            "{OPTION} needs a feature for its kind of database: build with --features sql-sqlite, \
+             --features sql-postgres or --features sql-mysql"
+        ))
     }
 }
 
