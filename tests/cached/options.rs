@@ -23,7 +23,7 @@ fn refuses_times_that_make_no_sense() {
         "the lifetime of the cache is 86401s: use 1s to 86400s",
     );
     refuses(
-        builder().with_lifetime(seconds(4)),
+        builder().with_lifetime(seconds(4)).with_negative_lifetime(seconds(5)),
         "the negative lifetime of the cache is 5s: use 0ns to 4s",
     );
     refuses(
@@ -40,6 +40,19 @@ fn refuses_times_that_make_no_sense() {
         .with_refresh_ahead(seconds(86_400), drop)
         .allow_stale_if_error(seconds(86_400));
     assert!(widest.build().is_ok());
+}
+
+#[test]
+fn a_short_lifetime_shortens_that_of_refusals_too() {
+    let directory = Directory::new();
+    let lifetime = Duration::from_secs(2);
+    let (cache, clock) = directory.cached_with(|options| options.with_lifetime(lifetime));
+    assert_eq!(ask(&cache, "alice", "wrong"), "wrong");
+    for (at, asked) in [(1_999, 1), (2_000, 2)] {
+        clock.set(at);
+        assert_eq!(ask(&cache, "alice", "wrong"), "wrong");
+        assert_eq!(directory.asked(), asked);
+    }
 }
 
 #[test]

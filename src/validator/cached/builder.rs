@@ -22,6 +22,7 @@ pub(super) struct Times {
 
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const NEGATIVE_LIFETIME: Duration = Duration::from_secs(5);
 const VERDICTS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 const REFUSED_NAMES: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
 
@@ -29,7 +30,10 @@ const REFUSED_NAMES: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
 #[must_use]
 pub struct CachedBuilder<T> {
     inner: T,
-    times: Times,
+    lifetime: Duration,
+    negative_lifetime: Option<Duration>,
+    refresh_ahead: Duration,
+    stale_if_error: Duration,
     capacity: NonZeroUsize,
     negative_capacity: NonZeroUsize,
     spawn: Option<Spawn>,
@@ -40,12 +44,10 @@ impl<T> CachedBuilder<T> {
     pub(super) fn new(inner: T) -> Self {
         Self {
             inner,
-            times: Times {
-                lifetime: Duration::from_secs(60),
-                negative_lifetime: Duration::from_secs(5),
-                refresh_ahead: Duration::ZERO,
-                stale_if_error: Duration::ZERO,
-            },
+            lifetime: Duration::from_secs(60),
+            negative_lifetime: None,
+            refresh_ahead: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
             capacity: VERDICTS,
             negative_capacity: REFUSED_NAMES,
             spawn: None,
@@ -59,16 +61,17 @@ impl<T> CachedBuilder<T> {
     /// It is also how long an old password works on after a change that the validator learns
     /// nothing of.
     pub const fn with_lifetime(mut self, lifetime: Duration) -> Self {
-        self.times.lifetime = lifetime;
+        self.lifetime = lifetime;
         self
     }
 
     /// The same for a refusal: a wrong password, an unknown user, an account that is disabled or
-    /// has expired. From zero, which keeps none, to the lifetime above; 5 s by default.
+    /// has expired. From zero, which keeps none, to the lifetime above; 5 s by default, or the
+    /// lifetime if that is shorter.
     ///
     /// It is also how long a new user or password may be refused if it was tried before it was set.
     pub const fn with_negative_lifetime(mut self, lifetime: Duration) -> Self {
-        self.times.negative_lifetime = lifetime;
+        self.negative_lifetime = Some(lifetime);
         self
     }
 
@@ -83,7 +86,7 @@ impl<T> CachedBuilder<T> {
         ahead: Duration,
         spawn: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
     ) -> Self {
-        self.times.refresh_ahead = ahead;
+        self.refresh_ahead = ahead;
         self.spawn = Some(Box::new(spawn));
         self
     }
@@ -97,7 +100,7 @@ impl<T> CachedBuilder<T> {
     /// in. It ends with [`Account::max_age`](crate::identity::Account::max_age), with an
     /// invalidation, and with a change that the validator knows of.
     pub const fn allow_stale_if_error(mut self, time: Duration) -> Self {
-        self.times.stale_if_error = time;
+        self.stale_if_error = time;
         self
     }
 
@@ -128,12 +131,7 @@ impl<T> CachedBuilder<T> {
     /// [`ConfigError::CacheTime`] for a time out of its range, [`ConfigError::Randomness`] if the
     /// operating system gives no random bytes.
     pub fn build(self) -> Result<Cached<T>, ConfigError> {
-        let times = self.times;
-        let zero = Duration::ZERO;
-        check("lifetime", times.lifetime, SHORTEST, LONGEST)?;
-        check("negative lifetime", times.negative_lifetime, zero, times.lifetime)?;
-        check("refresh ahead", times.refresh_ahead, zero, times.lifetime)?;
-        check("stale if error", times.stale_if_error, zero, LONGEST)?;
+        let times = self.times()?;
         Ok(Cached::of(State {
             inner: self.inner,
             clock: self.clock.unwrap_or_else(|| Box::new(SystemClock::new())),
@@ -144,6 +142,22 @@ impl<T> CachedBuilder<T> {
             verdicts: Rooms::new(self.capacity, self.negative_capacity, &times),
             secrets: Rooms::new(self.capacity, self.negative_capacity, &times),
         }))
+    }
+
+    fn times(&self) -> Result<Times, ConfigError> {
+        let (lifetime, zero) = (self.lifetime, Duration::ZERO);
+        check("lifetime", lifetime, SHORTEST, LONGEST)?;
+        if let Some(given) = self.negative_lifetime {
+            check("negative lifetime", given, zero, lifetime)?;
+        }
+        check("refresh ahead", self.refresh_ahead, zero, lifetime)?;
+        check("stale if error", self.stale_if_error, zero, LONGEST)?;
+        Ok(Times {
+            lifetime,
+            negative_lifetime: self.negative_lifetime.unwrap_or(NEGATIVE_LIFETIME.min(lifetime)),
+            refresh_ahead: self.refresh_ahead,
+            stale_if_error: self.stale_if_error,
+        })
     }
 }
 
@@ -162,7 +176,10 @@ fn check(
 impl<T> fmt::Debug for CachedBuilder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CachedBuilder")
-            .field("times", &self.times)
+            .field("lifetime", &self.lifetime)
+            .field("negative_lifetime", &self.negative_lifetime)
+            .field("refresh_ahead", &self.refresh_ahead)
+            .field("stale_if_error", &self.stale_if_error)
             .field("capacity", &self.capacity)
             .field("negative_capacity", &self.negative_capacity)
             .finish_non_exhaustive()
