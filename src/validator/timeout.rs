@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use tokio::time;
+use tokio::{runtime::Handle, time};
 
 use crate::{
     error::BackendError,
@@ -20,8 +20,8 @@ use crate::{
 /// It is the last resort: a back end that knows what it waits for (a connection, an operation, a
 /// queue) sets shorter limits of its own.
 ///
-/// # Panics
-/// A check panics outside a tokio runtime, and in one without its timer.
+/// Outside a tokio runtime it fails, whatever it would have waited for. A runtime has to have its
+/// timer enabled; in one that has not, a check panics.
 ///
 /// # Security
 /// It ends a wait and not a computation: a validator that hashes on the thread of the runtime is not
@@ -62,6 +62,9 @@ impl<T> Timeout<T> {
         &self,
         answer: impl Future<Output = Result<R, BackendError>>,
     ) -> Result<R, BackendError> {
+        if Handle::try_current().is_err() {
+            return Err(BackendError::new("a time-out needs a tokio runtime"));
+        }
         match time::timeout(self.limit, answer).await {
             Ok(answer) => answer,
             Err(_) => Err(BackendError::transient(format!("no answer within {:?}", self.limit))),
@@ -111,7 +114,12 @@ impl<S: DigestSecrets> DigestSecrets for Timeout<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::{error::Error, future};
+    use std::{
+        error::Error,
+        future,
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
 
     use super::*;
     use crate::{
@@ -187,6 +195,27 @@ mod tests {
         for asked in 1..=3 {
             is_too_late(validator.validate(BasicCredentials::new(&realm, "alice", "x")).await);
             assert_eq!(start.elapsed().as_secs(), asked * LIMIT.as_secs());
+        }
+    }
+
+    #[track_caller]
+    fn at_once<T>(answer: impl Future<Output = T>) -> T {
+        match pin!(answer).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[test]
+    fn fails_outside_a_tokio_runtime() {
+        let (timed, realm) = (Timeout::new(users(), LIMIT), realm());
+        let credentials = BasicCredentials::new(&realm, "alice", "wonder");
+        let user = DigestUser::new(&realm, HashFunction::Sha256, DigestName::UserId("alice"));
+        let verdict = at_once(timed.validate(credentials)).map(drop);
+        let secret = at_once(timed.secret(user)).map(drop);
+        for error in [verdict.unwrap_err(), secret.unwrap_err()] {
+            assert!(!error.is_transient());
+            assert_eq!(error.source().unwrap().to_string(), "a time-out needs a tokio runtime");
         }
     }
 
