@@ -15,7 +15,7 @@ use super::{
     tls,
     validator::Ldap,
 };
-use crate::secret::Password;
+use crate::{error::ConfigError, secret::Password};
 use ldap3::Scope;
 
 /// Options of an [`Ldap`], from [`Ldap::builder`].
@@ -357,7 +357,7 @@ fn check_attribute(option: &'static str, attribute: &str) -> Result<(), LdapConf
 /// A name of 128 random bits: no entry has it, and nobody can make one that does.
 fn decoy_below(base: &str) -> Result<String, LdapConfigError> {
     let mut name = [0; 16];
-    getrandom::fill(&mut name).map_err(|error| LdapConfigError::Randomness(error.into()))?;
+    getrandom::fill(&mut name).map_err(|error| ConfigError::Randomness(error.into()))?;
     Ok(format!("cn={:032x},{base}", u128::from_ne_bytes(name)))
 }
 

@@ -2,6 +2,8 @@
 
 use std::{error::Error, path::PathBuf, time::Duration};
 
+use crate::error::ConfigError;
+
 /// A mistake in the options of an [`Ldap`](super::Ldap), found when it is built.
 ///
 /// Each message names the option, its value and the remedy; none shows a password.
@@ -65,12 +67,6 @@ pub enum LdapConfigError {
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[source] Box<dyn Error + Send + Sync>),
-    /// A limit of zero.
-    #[error("the limit {name} is 0, which refuses everything: use a larger one")]
-    ZeroLimit {
-        /// The method of the builder.
-        name: &'static str,
-    },
     /// A time-out that would end every check before a server is known to hang.
     #[error(
         "with_timeout is {timeout:?}, which is less than {name} with {part:?}: a server that hangs \
@@ -84,9 +80,9 @@ pub enum LdapConfigError {
         /// The other one.
         part: Duration,
     },
-    /// The operating system gave no random bytes.
-    #[error("the operating system gave no random bytes: let the process call getrandom(2)")]
-    Randomness(#[source] Box<dyn Error + Send + Sync>),
+    /// A limit of zero, or no random bytes.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
 }
 
 impl LdapConfigError {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::config_error::LdapConfigError;
+use crate::error::ConfigError;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
@@ -34,7 +35,7 @@ impl Limits {
             ("with_max_checks", self.max_checks == 0),
         ] {
             if is_zero {
-                return Err(LdapConfigError::ZeroLimit { name });
+                return Err(ConfigError::ZeroLimit { name }.into());
             }
         }
         for (name, part) in [
