@@ -177,7 +177,7 @@ fn limits_that_would_refuse_everything_are_refused() {
         "with_timeout is 2s, which is less than with_operation_timeout with 3s: a server that \
          hangs would never be given up for the next one",
     );
-    let all = direct().with_max_checks(usize::MAX).with_max_waiting(usize::MAX);
+    let all = direct().with_max_checks(usize::MAX).with_queue(usize::MAX);
     assert!(all.with_timeout(Duration::MAX).build().is_ok());
 }
 

@@ -274,7 +274,7 @@ async fn two_hundred_checks_at_once_are_each_answered_for_themselves() {
 #[tokio::test]
 async fn checks_past_the_queue_fail_at_once() {
     let server = FalseLdap::silent().await;
-    let builder = direct(server.url()).with_max_checks(1).with_max_waiting(2);
+    let builder = direct(server.url()).with_max_checks(1).with_queue(2);
     let ldap = builder.with_operation_timeout(SHORT).build().unwrap();
     let mut tasks = JoinSet::new();
     for _ in 0..10 {
@@ -296,7 +296,7 @@ async fn checks_past_the_queue_fail_at_once() {
 async fn a_cancelled_check_leaves_no_trace_for_the_next() {
     let server = people().start();
     for builder in [search(server.url()), direct(server.url())] {
-        let ldap = builder.with_max_checks(2).with_max_waiting(0).build().unwrap();
+        let ldap = builder.with_max_checks(2).with_queue(0).build().unwrap();
         for polls in 0..60 {
             {
                 let mut check = pin!(ask(&ldap, "bob", "builder"));

@@ -219,9 +219,9 @@ impl LdapBuilder {
         self
     }
 
-    /// How many checks may wait beside those that are under way; 1,000 by default, and 0 for none.
-    pub const fn with_max_waiting(mut self, checks: usize) -> Self {
-        self.limits.max_waiting = checks;
+    /// How many checks may wait for others to end; 1,000 by default, and 0 for none. Past it, 503.
+    pub const fn with_queue(mut self, checks: usize) -> Self {
+        self.limits.queue = checks;
         self
     }
 

@@ -39,7 +39,7 @@ impl Directory {
     ) -> Self {
         let permits = |checks: usize| Semaphore::new(checks.min(Semaphore::MAX_PERMITS));
         let checks = permits(limits.max_checks);
-        let queue = permits(limits.max_checks.saturating_add(limits.max_waiting));
+        let queue = permits(limits.max_checks.saturating_add(limits.queue));
         Self { servers, lookup, groups, limits, queue, checks }
     }
 

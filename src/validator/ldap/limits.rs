@@ -11,7 +11,7 @@ pub(super) struct Limits {
     pub(super) operation_timeout: Duration,
     pub(super) timeout: Duration,
     pub(super) max_checks: usize,
-    pub(super) max_waiting: usize,
+    pub(super) queue: usize,
 }
 
 impl Default for Limits {
@@ -21,7 +21,7 @@ impl Default for Limits {
             operation_timeout: Duration::from_secs(3),
             timeout: Duration::from_secs(10),
             max_checks: 16,
-            max_waiting: 1_000,
+            queue: 1_000,
         }
     }
 }

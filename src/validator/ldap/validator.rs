@@ -49,8 +49,8 @@ use crate::{
 /// Each wait has a time-out, and so has the whole check. What one server cannot answer the next is
 /// asked, unless it would say the same. A server that failed is asked last for two seconds; then
 /// one check tries it again. No more than [`with_max_checks`](LdapBuilder::with_max_checks) are
-/// under way at a time, and beyond [`with_max_waiting`](LdapBuilder::with_max_waiting) others the
-/// check fails at once.
+/// under way at a time, and when [`with_queue`](LdapBuilder::with_queue) others wait the check
+/// fails at once.
 ///
 /// A bind whose answer was lost is made again, on another connection or another server. Where
 /// failures are counted, it may count twice.
