@@ -206,7 +206,8 @@ impl LdapBuilder {
     }
 
     /// How long a check may take as a whole, with waiting and with all servers that are asked; 10 s
-    /// by default.
+    /// by default. It may not be shorter than either of the other two, or a server that hangs would
+    /// never be given up for the next one.
     pub const fn with_timeout(mut self, limit: Duration) -> Self {
         self.limits.timeout = limit;
         self
