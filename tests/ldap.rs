@@ -35,7 +35,7 @@ use tower_proxy_auth::{
     ports::{BasicCredentials, CredentialValidator, Verdict},
     scheme::Realm,
     secret::Password,
-    validator::{Ldap, LdapBuilder},
+    validator::{Ldap, ldap::LdapBuilder},
 };
 
 /// Alice and bob.

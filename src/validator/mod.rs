@@ -9,7 +9,7 @@ mod htdigest;
 #[cfg(feature = "htpasswd")]
 mod htpasswd;
 #[cfg(feature = "ldap")]
-mod ldap;
+pub mod ldap;
 #[cfg(feature = "password-hash")]
 pub mod password_hash;
 #[cfg(feature = "sql")]
@@ -30,7 +30,7 @@ pub use htdigest::{Htdigest, HtdigestBuilder};
 #[cfg(feature = "htpasswd")]
 pub use htpasswd::{Htpasswd, HtpasswdBuilder};
 #[cfg(feature = "ldap")]
-pub use ldap::{Ldap, LdapBuilder, LdapConfigError, SearchScope};
+pub use ldap::Ldap;
 #[cfg(feature = "timeout")]
 pub use timeout::Timeout;
 pub use users::{UserError, Users};

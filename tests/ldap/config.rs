@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tower_proxy_auth::{
     secret::Password,
-    validator::{Ldap, LdapBuilder, LdapConfigError, SearchScope},
+    validator::{
+        Ldap,
+        ldap::{LdapBuilder, LdapConfigError, SearchScope},
+    },
 };
 
 const URL: &str = "ldap://localhost";

@@ -6,7 +6,10 @@ use tower_proxy_auth::{
     error::BackendError,
     ports::{BasicCredentials, CredentialValidator, Verdict},
     secret::Password,
-    validator::{FirstOf, Ldap, LdapBuilder, SearchScope, Users},
+    validator::{
+        FirstOf, Ldap, Users,
+        ldap::{LdapBuilder, SearchScope},
+    },
 };
 
 use crate::{

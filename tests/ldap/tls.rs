@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tower_proxy_auth::validator::{Ldap, LdapBuilder};
+use tower_proxy_auth::validator::{Ldap, ldap::LdapBuilder};
 
 use crate::{
     assert_holds, by_search, failure, people,

@@ -41,11 +41,11 @@ pub(super) enum Lookup {
 impl Directory {
     #[cfg(feature = "ldap")]
     pub(super) fn add_to(self, validator: FirstOf, cache: Cache) -> Result<FirstOf, Mistake> {
-        use tower_proxy_auth::validator::Ldap;
+        use tower_proxy_auth::validator::{Ldap, ldap::LdapBuilder};
 
         let mut urls = self.urls.into_iter();
         let mut builder = Ldap::builder(urls.next().unwrap_or_default());
-        builder = urls.fold(builder, tower_proxy_auth::validator::LdapBuilder::with_server);
+        builder = urls.fold(builder, LdapBuilder::with_server);
         if self.start_tls {
             builder = builder.with_start_tls();
         }

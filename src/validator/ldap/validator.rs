@@ -77,7 +77,7 @@ use crate::{
 /// use tower_proxy_auth::{
 ///     Authenticator, Realm,
 ///     secret::Password,
-///     validator::{Ldap, SearchScope},
+///     validator::{Ldap, ldap::SearchScope},
 /// };
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
