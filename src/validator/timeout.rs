@@ -24,8 +24,8 @@ use crate::{
 /// timer enabled; in one that has not, a check panics.
 ///
 /// # Security
-/// It ends a wait and not a computation: a validator that hashes on the thread of the runtime is not
-/// interrupted.
+/// It ends a wait and not a computation: a validator that hashes on the thread of the runtime is
+/// not interrupted.
 ///
 /// # Examples
 /// ```

@@ -20,7 +20,8 @@ pub(super) struct Asked {
 const DISORDER: Duration = Duration::from_secs(1);
 
 impl Asked {
-    /// Whether what was found then is still so for who asks `now`: nothing is known to have changed.
+    /// Whether what was found then is still so for who asks `now`: nothing is known to have
+    /// changed.
     pub(super) fn still_holds(&self, now: &Self) -> bool {
         self.revision == now.revision && self.invalidations >= now.last
     }

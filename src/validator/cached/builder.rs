@@ -75,10 +75,10 @@ impl<T> CachedBuilder<T> {
         self
     }
 
-    /// Has a right password, or a secret, that is in use asked about again when its lifetime ends in
-    /// less than `ahead`, so that nobody waits for it: whoever comes then is answered at once, and
-    /// `spawn` is given the check to run, such as `|check| { tokio::spawn(check); }`. Off by default.
-    /// No more than the second half of the lifetime counts.
+    /// Has a right password, or a secret, that is in use asked about again when its lifetime ends
+    /// in less than `ahead`, so that nobody waits for it: whoever comes then is answered at once,
+    /// and `spawn` is given the check to run, such as `|check| { tokio::spawn(check); }`. Off by
+    /// default. No more than the second half of the lifetime counts.
     ///
     /// Each is asked about once, whether the back end answers or not.
     pub fn with_refresh_ahead(
@@ -91,9 +91,9 @@ impl<T> CachedBuilder<T> {
         self
     }
 
-    /// Lets a password that was right, or a secret, go on to work for so long after its lifetime, at
-    /// most 24 h, while the back end fails; never by default. After a failure it is used for a second
-    /// before the back end is asked again.
+    /// Lets a password that was right, or a secret, go on to work for so long after its lifetime,
+    /// at most 24 h, while the back end fails; never by default. After a failure it is used for a
+    /// second before the back end is asked again.
     ///
     /// # Security
     /// For so long a user whom the directory has locked out, but who could not be asked about, gets

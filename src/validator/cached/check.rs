@@ -76,8 +76,8 @@ impl<T: Clone + Send + Sync + 'static> Future for Check<T> {
     }
 }
 
-/// Whoever leaves may be the only one who was to go on: all were woken, but the others came while it
-/// still polled, and went back to sleep.
+/// Whoever leaves may be the only one who was to go on: all were woken, but the others came while
+/// it still polled, and went back to sleep.
 impl<T: Clone> Drop for Check<T> {
     fn drop(&mut self) {
         if !self.is_done {

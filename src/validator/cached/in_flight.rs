@@ -58,11 +58,12 @@ impl<T: Clone + Send + Sync + 'static> InFlight<T> {
         begin: impl FnOnce(u64) -> Check<T>,
     ) -> Found<T> {
         let mut checks = self.lock();
-        // Whoever drops the last hold of a check comes back here to remove it: nothing that was taken
-        // up may be dropped while the lock is held, so it is compared first.
+        // Whoever drops the last hold of a check comes back here to remove it: nothing that was
+        // taken up may be dropped while the lock is held, so it is compared first.
         if let Some(entry) = checks.by_key.get(&key)
             && entry.asked.still_holds(asked)
-            // Whose name it is in the back end is not known yet, so it may be anybody's invalidation.
+            // Whose name it is in the back end is not known yet, so it may be anybody's
+            // invalidation.
             && entry.asked.invalidations >= asked.invalidations
             && entry.asked.is_within(PATIENCE, asked.at)
             && let Some(check) = entry.check.upgrade()

@@ -7,14 +7,15 @@ use std::{
 
 use foldhash::quality::RandomState;
 
-/// How many places users share. Who shares one with a user that was invalidated is checked once more.
+/// How many places users share. Who shares one with a user that was invalidated is checked once
+/// more.
 const PLACES: usize = 1_024;
 
 /// Counts invalidations, and remembers the last one of each user.
 ///
-/// A check notes the count before it begins. What it brings is void once a later invalidation stands
-/// in the place of its user, whether it was stored by then or not. So nothing has to be searched for,
-/// and the memory is the same for however many users.
+/// A check notes the count before it begins. What it brings is void once a later invalidation
+/// stands in the place of its user, whether it was stored by then or not. So nothing has to be
+/// searched for, and the memory is the same for however many users.
 pub(super) struct Invalidations {
     count: AtomicU64,
     last_of_all: AtomicU64,

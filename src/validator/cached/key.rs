@@ -11,8 +11,8 @@ use crate::error::ConfigError;
 /// A MAC over what a client sent. All 32 bytes are compared.
 pub(super) type Key = [u8; 32];
 
-/// The key of the MAC: drawn anew for each cache, so that nobody can compute from outside what falls
-/// together, nor test guesses on what is found in memory without it.
+/// The key of the MAC: drawn anew for each cache, so that nobody can compute from outside what
+/// falls together, nor test guesses on what is found in memory without it.
 #[derive(Clone)]
 pub(super) struct MacKey(Hmac<Sha256>);
 

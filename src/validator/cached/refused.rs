@@ -19,8 +19,8 @@ pub(super) struct Refused {
     lifetime: Duration,
 }
 
-/// How many wrong passwords are remembered of a name: a client that has an old one repeats that, and
-/// whoever guesses never sends one twice.
+/// How many wrong passwords are remembered of a name: a client that has an old one repeats that,
+/// and whoever guesses never sends one twice.
 const PER_NAME: usize = 8;
 
 /// Of one name; the oldest first.

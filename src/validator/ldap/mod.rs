@@ -10,8 +10,8 @@
 //! - The others are for binds. Only the user who has just been bound searches on one.
 //! - Each operation has a time-out, and a connection on which one ran out is closed.
 
-// `directory` asks the servers in turn; `server` has the connections to one, and `connection` is the
-// one place that speaks to ldap3.
+// `directory` asks the servers in turn; `server` has the connections to one, and `connection` is
+// the one place that speaks to ldap3.
 mod address;
 mod builder;
 mod config_error;

@@ -67,8 +67,8 @@ use crate::{
 ///   so that it takes as many round trips. How long the server itself takes for that bind is its
 ///   own affair: one with dear hashes may answer sooner.
 ///   [`with_decoy_dn`](LdapBuilder::with_decoy_dn) names an entry that costs it the same.
-/// - An answer that is no LDAP makes ldap3 panic. That is caught and is a failure; a program that is
-///   built to abort on panics ends there. With `ldaps://` only the server itself can send one.
+/// - An answer that is no LDAP makes ldap3 panic. That is caught and is a failure; a program that
+///   is built to abort on panics ends there. With `ldaps://` only the server itself can send one.
 /// - The password of the service account is wiped with the last clone. Copies on their way to a
 ///   server, within ldap3 and TLS, are not.
 ///
