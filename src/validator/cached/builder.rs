@@ -78,7 +78,7 @@ impl<T> CachedBuilder<T> {
     /// Has a right password, or a secret, that is in use asked about again when its lifetime ends
     /// in less than `ahead`, so that nobody waits for it: whoever comes then is answered at once,
     /// and `spawn` is given the check to run, such as `|check| { tokio::spawn(check); }`. Off by
-    /// default. No more than the second half of the lifetime counts.
+    /// default; at most the lifetime, of which no more than the second half counts.
     ///
     /// Each is asked about once, whether the back end answers or not.
     pub fn with_refresh_ahead(
