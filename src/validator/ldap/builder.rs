@@ -7,15 +7,12 @@ use super::{
     config_error::LdapConfigError,
     connection::Route,
     directory::Directory,
-    dn::{problem_of_attribute, problem_of_dn},
     limits::Limits,
-    lookup::{GroupSearch, Groups, Lookup, UserSearch},
     server::{Server, ServiceAccount},
-    template::{DnTemplate, FilterTemplate},
     tls,
     validator::Ldap,
 };
-use crate::{error::ConfigError, secret::Password};
+use crate::secret::Password;
 use ldap3::Scope;
 
 /// Options of an [`Ldap`], from [`Ldap::builder`].
@@ -26,15 +23,15 @@ pub struct LdapBuilder {
     start_tls: bool,
     plaintext: bool,
     ca_files: Vec<PathBuf>,
-    dn_template: Option<String>,
-    search: Option<Search>,
-    scope: Option<SearchScope>,
-    account: Option<ServiceAccount>,
-    decoy_dn: Option<String>,
+    pub(super) dn_template: Option<String>,
+    pub(super) search: Option<Search>,
+    pub(super) scope: Option<SearchScope>,
+    pub(super) account: Option<ServiceAccount>,
+    pub(super) decoy_dn: Option<String>,
     allows_references: bool,
-    group_attribute: Option<String>,
-    group_search: Option<Search>,
-    required_group: Option<String>,
+    pub(super) group_attribute: Option<String>,
+    pub(super) group_search: Option<Search>,
+    pub(super) required_group: Option<String>,
     limits: Limits,
 }
 
@@ -43,10 +40,10 @@ pub struct LdapBuilder {
 struct Hidden(String);
 
 #[derive(Clone, Debug)]
-struct Search {
-    base: String,
-    filter: String,
-    name_attribute: String,
+pub(super) struct Search {
+    pub(super) base: String,
+    pub(super) filter: String,
+    pub(super) name_attribute: String,
 }
 
 /// How far below its base a search goes.
@@ -253,75 +250,6 @@ impl LdapBuilder {
         let servers = addresses.into_iter().map(server).collect();
         Ok(Ldap::new(Directory::new(servers, lookup, groups, self.limits)))
     }
-
-    fn lookup(&self) -> Result<Lookup, LdapConfigError> {
-        match (&self.dn_template, &self.search) {
-            (None, None) => Err(LdapConfigError::NoLookup),
-            (Some(_), Some(_)) => Err(LdapConfigError::TwoLookups),
-            (Some(template), None) => {
-                for (option, is_set) in [
-                    ("with_service_account", self.account.is_some()),
-                    ("with_decoy_dn", self.decoy_dn.is_some()),
-                    ("with_scope", self.scope.is_some()),
-                ] {
-                    if is_set {
-                        return Err(LdapConfigError::OnlyWithSearch { option });
-                    }
-                }
-                DnTemplate::parse(template).map(Lookup::Direct)
-            }
-            (None, Some(search)) => self.user_search(search).map(Lookup::Search),
-        }
-    }
-
-    fn user_search(&self, search: &Search) -> Result<UserSearch, LdapConfigError> {
-        const OPTION: &str = "with_search";
-        search.check(OPTION)?;
-        let filter = FilterTemplate::of_user(OPTION, &search.filter)?;
-        let account = self.account.clone().ok_or(LdapConfigError::NoServiceAccount)?;
-        check_dn("with_service_account", &account.dn)?;
-        if account.password.expose().is_empty() {
-            let problem = "has an empty password: a search would be anonymous";
-            let (option, dn) = ("with_service_account", &account.dn);
-            return Err(LdapConfigError::invalid(option, dn, problem));
-        }
-        let decoy = match &self.decoy_dn {
-            Some(dn) => check_dn("with_decoy_dn", dn).map(|()| dn.clone())?,
-            None => decoy_below(&search.base)?,
-        };
-        Ok(UserSearch {
-            account,
-            base: search.base.as_str().into(),
-            scope: self.scope.unwrap_or_default().into(),
-            filter,
-            name_attribute: search.name_attribute.as_str().into(),
-            decoy: decoy.into(),
-        })
-    }
-
-    fn groups(&self) -> Result<Groups, LdapConfigError> {
-        const OPTION: &str = "with_group_search";
-        if let Some(attribute) = &self.group_attribute {
-            check_attribute("with_group_attribute", attribute)?;
-        }
-        let search = match &self.group_search {
-            Some(search) => {
-                search.check(OPTION)?;
-                Some(GroupSearch {
-                    base: search.base.as_str().into(),
-                    filter: FilterTemplate::of_groups(OPTION, &search.filter)?,
-                    name_attribute: search.name_attribute.as_str().into(),
-                })
-            }
-            None => None,
-        };
-        let attribute = self.group_attribute.as_deref().map(Into::into);
-        if let (Some(group), None, None) = (&self.required_group, &attribute, &search) {
-            return Err(LdapConfigError::GroupsNotLookedUp { group: group.clone() });
-        }
-        let required = self.required_group.as_deref().map(Into::into);
-        Ok(Groups { attribute, search, required })
-    }
 }
 
 impl Search {
@@ -333,33 +261,6 @@ impl Search {
         let (base, filter, name_attribute) = (base.into(), filter.into(), name_attribute.into());
         Self { base, filter, name_attribute }
     }
-
-    /// All but the filter.
-    fn check(&self, option: &'static str) -> Result<(), LdapConfigError> {
-        check_dn(option, &self.base)?;
-        check_attribute(option, &self.name_attribute)
-    }
-}
-
-fn check_dn(option: &'static str, dn: &str) -> Result<(), LdapConfigError> {
-    match problem_of_dn(dn) {
-        Some(problem) => Err(LdapConfigError::invalid(option, dn, problem)),
-        None => Ok(()),
-    }
-}
-
-fn check_attribute(option: &'static str, attribute: &str) -> Result<(), LdapConfigError> {
-    match problem_of_attribute(attribute) {
-        Some(problem) => Err(LdapConfigError::invalid(option, attribute, problem)),
-        None => Ok(()),
-    }
-}
-
-/// A name of 128 random bits: no entry has it, and nobody can make one that does.
-fn decoy_below(base: &str) -> Result<String, LdapConfigError> {
-    let mut name = [0; 16];
-    getrandom::fill(&mut name).map_err(|error| ConfigError::Randomness(error.into()))?;
-    Ok(format!("cn={:032x},{base}", u128::from_ne_bytes(name)))
 }
 
 impl From<SearchScope> for Scope {

@@ -22,6 +22,7 @@ mod failure;
 mod limits;
 mod lookup;
 mod outcome;
+mod searches;
 mod server;
 mod template;
 mod tls;

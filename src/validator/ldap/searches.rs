@@ -1,0 +1,110 @@
+//! What the options of a directory say of how users and groups are found.
+
+use super::{
+    builder::{LdapBuilder, Search},
+    config_error::LdapConfigError,
+    dn::{problem_of_attribute, problem_of_dn},
+    lookup::{GroupSearch, Groups, Lookup, UserSearch},
+    template::{DnTemplate, FilterTemplate},
+};
+use crate::error::ConfigError;
+
+impl LdapBuilder {
+    pub(super) fn lookup(&self) -> Result<Lookup, LdapConfigError> {
+        match (&self.dn_template, &self.search) {
+            (None, None) => Err(LdapConfigError::NoLookup),
+            (Some(_), Some(_)) => Err(LdapConfigError::TwoLookups),
+            (Some(template), None) => {
+                for (option, is_set) in [
+                    ("with_service_account", self.account.is_some()),
+                    ("with_decoy_dn", self.decoy_dn.is_some()),
+                    ("with_scope", self.scope.is_some()),
+                ] {
+                    if is_set {
+                        return Err(LdapConfigError::OnlyWithSearch { option });
+                    }
+                }
+                DnTemplate::parse(template).map(Lookup::Direct)
+            }
+            (None, Some(search)) => self.user_search(search).map(Lookup::Search),
+        }
+    }
+
+    fn user_search(&self, search: &Search) -> Result<UserSearch, LdapConfigError> {
+        const OPTION: &str = "with_search";
+        search.check(OPTION)?;
+        let filter = FilterTemplate::of_user(OPTION, &search.filter)?;
+        let account = self.account.clone().ok_or(LdapConfigError::NoServiceAccount)?;
+        check_dn("with_service_account", &account.dn)?;
+        if account.password.expose().is_empty() {
+            let problem = "has an empty password: a search would be anonymous";
+            let (option, dn) = ("with_service_account", &account.dn);
+            return Err(LdapConfigError::invalid(option, dn, problem));
+        }
+        let decoy = match &self.decoy_dn {
+            Some(dn) => check_dn("with_decoy_dn", dn).map(|()| dn.clone())?,
+            None => decoy_below(&search.base)?,
+        };
+        Ok(UserSearch {
+            account,
+            base: search.base.as_str().into(),
+            scope: self.scope.unwrap_or_default().into(),
+            filter,
+            name_attribute: search.name_attribute.as_str().into(),
+            decoy: decoy.into(),
+        })
+    }
+
+    pub(super) fn groups(&self) -> Result<Groups, LdapConfigError> {
+        const OPTION: &str = "with_group_search";
+        if let Some(attribute) = &self.group_attribute {
+            check_attribute("with_group_attribute", attribute)?;
+        }
+        let search = match &self.group_search {
+            Some(search) => {
+                search.check(OPTION)?;
+                Some(GroupSearch {
+                    base: search.base.as_str().into(),
+                    filter: FilterTemplate::of_groups(OPTION, &search.filter)?,
+                    name_attribute: search.name_attribute.as_str().into(),
+                })
+            }
+            None => None,
+        };
+        let attribute = self.group_attribute.as_deref().map(Into::into);
+        if let (Some(group), None, None) = (&self.required_group, &attribute, &search) {
+            return Err(LdapConfigError::GroupsNotLookedUp { group: group.clone() });
+        }
+        let required = self.required_group.as_deref().map(Into::into);
+        Ok(Groups { attribute, search, required })
+    }
+}
+
+impl Search {
+    /// All but the filter.
+    fn check(&self, option: &'static str) -> Result<(), LdapConfigError> {
+        check_dn(option, &self.base)?;
+        check_attribute(option, &self.name_attribute)
+    }
+}
+
+fn check_dn(option: &'static str, dn: &str) -> Result<(), LdapConfigError> {
+    match problem_of_dn(dn) {
+        Some(problem) => Err(LdapConfigError::invalid(option, dn, problem)),
+        None => Ok(()),
+    }
+}
+
+fn check_attribute(option: &'static str, attribute: &str) -> Result<(), LdapConfigError> {
+    match problem_of_attribute(attribute) {
+        Some(problem) => Err(LdapConfigError::invalid(option, attribute, problem)),
+        None => Ok(()),
+    }
+}
+
+/// A name of 128 random bits: no entry has it, and nobody can make one that does.
+fn decoy_below(base: &str) -> Result<String, LdapConfigError> {
+    let mut name = [0; 16];
+    getrandom::fill(&mut name).map_err(|error| ConfigError::Randomness(error.into()))?;
+    Ok(format!("cn={:032x},{base}", u128::from_ne_bytes(name)))
+}
