@@ -148,6 +148,7 @@ fn debug_and_errors_show_no_password() {
         "mysql://proxy:wonder@host:port/users",
         "mysql://proxy:wonder@host/users?ssl-mode=what",
         "mysql://proxy:wonder@[::1/users",
+        "mysql://proxy:1?wonder@host/users",
     ] {
         malformed(url, "MySQL");
     }

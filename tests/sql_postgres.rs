@@ -189,6 +189,7 @@ fn debug_and_errors_show_no_password() {
         "postgres://proxy:wonder@host:port/users",
         "postgres://proxy:wonder@host/users?sslmode=what",
         "postgres://proxy:wonder@[::1/users",
+        "postgres://proxy:1?wonder@host/users",
     ] {
         malformed(url, "PostgreSQL");
     }

@@ -4,7 +4,9 @@ use std::{fmt, io};
 
 use crate::{error::ConfigError, scheme::digest::HashFunction};
 
-/// A database that cannot be used the way it was asked for. Shows nothing of the URL.
+/// A database that cannot be used the way it was asked for.
+///
+/// Shows of the URL at most an option behind the `?`, never user name or password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqlConfigError {
@@ -26,6 +28,14 @@ pub enum SqlConfigError {
         database: &'static str,
         /// What is wrong with it.
         problem: String,
+    },
+    /// An option behind the `?` of a URL that the database does not have.
+    #[error("the {database} URL has the unknown option {name}: look at its spelling")]
+    UnknownOption {
+        /// Which database it is.
+        database: &'static str,
+        /// What the option is called. What it is set to is not shown.
+        name: String,
     },
     /// An SQLite file that cannot be read. None is made.
     #[error("the database file {path} cannot be read: make it first, no new one is made")]

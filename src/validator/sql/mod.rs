@@ -58,9 +58,12 @@
 //! # Security
 //! The connection to a server carries password hashes, and H(A1)s that are as good as passwords: ask
 //! for TLS and for a check of the certificate in the URL (`sslmode=verify-full` to PostgreSQL,
-//! `ssl-mode=VERIFY_IDENTITY` to MySQL), since by default neither is insisted upon. Give the proxy a database
-//! user that may read that one table and nothing else. What sqlx keeps of an answer in its buffers is
-//! not wiped.
+//! `ssl-mode=VERIFY_IDENTITY` to MySQL), since by default neither is insisted upon. An option that
+//! is misspelt is a mistake in the set-up and is named, and errors may quote what an option is set
+//! to: put no password behind the `?`.
+//!
+//! Give the proxy a database user that may read that one table and nothing else. What sqlx keeps of
+//! an answer in its buffers is not wiped.
 
 mod builder;
 mod dearest;
@@ -72,6 +75,8 @@ mod failure;
 #[cfg(feature = "sql-mysql")]
 pub mod mysql;
 mod open;
+#[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
+mod options;
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres", feature = "sql-sqlite"))]
 mod pool;
 #[cfg(feature = "sql-postgres")]

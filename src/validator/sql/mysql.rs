@@ -19,6 +19,7 @@ use super::{
     builder::SqlBuilder,
     driver::{Driver, read},
     error::SqlConfigError,
+    options,
     pool::Pool,
     row::Value,
     source::{Limits, Source},
@@ -41,6 +42,24 @@ pub const DEFAULT_QUERY: &str = "\
 SELECT name, password_hash, ha1_sha256, ha1_sha512_256, ha1_md5, enabled, expires \
 FROM users WHERE name = ?";
 
+/// The options of a URL that `sqlx` understands.
+const OPTIONS: &[&str] = &[
+    "sslmode",
+    "ssl-mode",
+    "sslca",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "charset",
+    "collation",
+    "statement-cache-capacity",
+    "socket",
+    "timezone",
+    "time-zone",
+];
+
 /// Users in a database to which there is a pool already. Its own time-outs hold beside those of the
 /// builder, and so does its limit of connections.
 pub fn builder(pool: MySqlPool) -> SqlBuilder {
@@ -49,9 +68,10 @@ pub fn builder(pool: MySqlPool) -> SqlBuilder {
 
 /// Reads the URL. Nobody is asked yet.
 pub(super) fn open(url: &str, limits: Limits) -> Result<Arc<dyn Source>, SqlConfigError> {
-    let options = MySqlConnectOptions::from_str(url)
+    options::check(url, "MySQL", OPTIONS)?;
+    let connect = MySqlConnectOptions::from_str(url)
         .map_err(|error| SqlConfigError::invalid_url("MySQL", &error))?;
-    Ok(Arc::new(Pool::<MySql>::new(options, limits)))
+    Ok(Arc::new(Pool::<MySql>::new(connect, limits)))
 }
 
 impl Driver for MySql {

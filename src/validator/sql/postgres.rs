@@ -15,6 +15,7 @@ use super::{
     builder::SqlBuilder,
     driver::{Driver, read},
     error::SqlConfigError,
+    options,
     pool::Pool,
     row::Value,
     source::{Limits, Source},
@@ -37,6 +38,29 @@ pub const DEFAULT_QUERY: &str = "\
 SELECT name, password_hash, ha1_sha256, ha1_sha512_256, ha1_md5, enabled, expires \
 FROM users WHERE name = $1";
 
+/// The options of a URL that `sqlx` understands.
+const OPTIONS: &[&str] = &[
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+    "options[",
+];
+
 /// Users in a database to which there is a pool already. Its own time-outs hold beside those of the
 /// builder, and so does its limit of connections.
 pub fn builder(pool: PgPool) -> SqlBuilder {
@@ -45,9 +69,10 @@ pub fn builder(pool: PgPool) -> SqlBuilder {
 
 /// Reads the URL. Nobody is asked yet.
 pub(super) fn open(url: &str, limits: Limits) -> Result<Arc<dyn Source>, SqlConfigError> {
-    let options = PgConnectOptions::from_str(url)
+    options::check(url, "PostgreSQL", OPTIONS)?;
+    let connect = PgConnectOptions::from_str(url)
         .map_err(|error| SqlConfigError::invalid_url("PostgreSQL", &error))?;
-    Ok(Arc::new(Pool::<Postgres>::new(options, limits)))
+    Ok(Arc::new(Pool::<Postgres>::new(connect, limits)))
 }
 
 impl Driver for Postgres {
