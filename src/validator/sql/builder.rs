@@ -177,7 +177,7 @@ impl SqlBuilder {
         self
     }
 
-    /// How many queries may wait for a connection, 1 or more; 1,000 by default. Past it, 503.
+    /// How many queries may wait for a connection; 1,000 by default, and 0 for none. Past it, 503.
     pub const fn with_queue(mut self, queries: usize) -> Self {
         self.limits.queue = queries;
         self
@@ -224,7 +224,6 @@ impl SqlBuilder {
         }
         for (name, is_zero) in [
             ("connections", self.limits.connections == 0),
-            ("queue", self.limits.queue == 0),
             ("connect_timeout", self.limits.connect.is_zero()),
             ("query_timeout", self.limits.query.is_zero()),
             ("timeout", self.timeout.is_zero()),
@@ -314,14 +313,15 @@ mod tests {
                 "a query by the MD5 hash of names needs with_digest for MD5".to_owned(),
             ),
             (builder().with_max_connections(0), zero("connections")),
-            (builder().with_queue(0), zero("queue")),
             (builder().with_connect_timeout(Duration::ZERO), zero("connect_timeout")),
             (builder().with_query_timeout(Duration::ZERO), zero("query_timeout")),
             (builder().with_timeout(Duration::ZERO), zero("timeout")),
         ] {
             assert_eq!(builder.build().unwrap_err().to_string(), message);
         }
-        assert!(builder().build().is_ok());
+        for builder in [builder(), builder().with_queue(0)] {
+            assert!(builder.build().is_ok());
+        }
     }
 
     #[cfg(not(any(feature = "sql-sqlite", feature = "sql-postgres", feature = "sql-mysql")))]
