@@ -62,6 +62,18 @@ impl Bcrypt {
     }
 }
 
+/// How many rounds a check of that cost takes; of the nearest cost, if there is none such.
+pub(super) const fn work(cost: u32) -> u64 {
+    let [lowest, highest] = [*COSTS.start(), *COSTS.end()];
+    1 << if cost < lowest {
+        lowest
+    } else if cost > highest {
+        highest
+    } else {
+        cost
+    }
+}
+
 /// The hash as it is stored, with a new salt.
 pub(super) fn make(cost: u32, password: &[u8]) -> Result<String, HashingError> {
     let mut salt = [0; SALT];

@@ -1,7 +1,7 @@
 //! The same work for every user, known or not.
 
 use super::{
-    PasswordHash, apr1,
+    HashMethod, PasswordHash, apr1,
     argon2::{self, Cost, OutOfMemory},
     bcrypt,
     hash::Stored,
@@ -60,7 +60,7 @@ impl Effort {
     pub fn of(hash: &PasswordHash) -> Self {
         let none = Self::NONE;
         match &hash.0 {
-            Stored::Bcrypt(hash) => Self { bcrypt: 1 << hash.cost(), ..none },
+            Stored::Bcrypt(hash) => Self { bcrypt: bcrypt::work(hash.cost()), ..none },
             Stored::ShaCrypt(hash) => match hash.function() {
                 Function::Sha256 => Self { sha256_crypt: hash.rounds(), ..none },
                 Function::Sha512 => Self { sha512_crypt: hash.rounds(), ..none },
@@ -69,6 +69,21 @@ impl Effort {
             Stored::Apr1(_) => Self { apr1: 1, ..none },
             Stored::Sha1(_) => Self { sha1: 1, ..none },
             Stored::PlainText(_) => Self { plain: 1, ..none },
+        }
+    }
+
+    /// The work of checking a password against a hash that `method` makes, of which none is made
+    /// to find out. A cost of bcrypt outside of 4 to 31 counts as the nearest one.
+    #[must_use]
+    pub const fn of_method(method: HashMethod) -> Self {
+        let none = Self::NONE;
+        match method {
+            HashMethod::Argon2id { memory, passes, .. } => {
+                Self { argon2: Cost { memory, passes }, ..none }
+            }
+            HashMethod::Bcrypt { cost } => Self { bcrypt: bcrypt::work(cost), ..none },
+            HashMethod::Sha256Crypt { rounds } => Self { sha256_crypt: rounds, ..none },
+            HashMethod::Sha512Crypt { rounds } => Self { sha512_crypt: rounds, ..none },
         }
     }
 
@@ -242,6 +257,21 @@ mod tests {
             ("sha512-crypt", 1_000),
         ];
         assert_eq!(work_of_each(&hashes), work.into());
+    }
+
+    #[test]
+    fn the_effort_of_a_method_is_that_of_the_hashes_that_it_makes() {
+        for method in [
+            HashMethod::Argon2id { memory: 16, passes: 2, lanes: 2 },
+            HashMethod::Bcrypt { cost: 5 },
+            HashMethod::Sha256Crypt { rounds: 1_001 },
+            HashMethod::Sha512Crypt { rounds: 1_002 },
+        ] {
+            assert_eq!(Effort::of_method(method), Effort::of(&made(method)), "{method:?}");
+            assert_ne!(Effort::of_method(method), Effort::NONE, "{method:?}");
+        }
+        let beyond = |cost| Effort::of_method(HashMethod::Bcrypt { cost });
+        assert_eq!((beyond(0), beyond(64)), (beyond(4), beyond(31)));
     }
 
     #[test]

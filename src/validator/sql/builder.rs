@@ -125,7 +125,8 @@ impl SqlBuilder {
         self
     }
 
-    /// The least work of a check, whoever is asked about: that of the dearest hash in the table.
+    /// The least work of a check, whoever is asked about: that of the dearest hash in the table, or
+    /// [`Effort::of_method`] of the method that makes them.
     ///
     /// Without it, that is learned from the rows that are looked at. Until the first one of a user
     /// with a password, a check costs what a hash of
