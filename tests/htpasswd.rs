@@ -115,7 +115,7 @@ impl<F: Fn(usize) -> HashMethod> BackEnd for Files<F> {
 
     async fn failing(&self) -> Option<Htpasswd> {
         self.write(&[("alice", "wonder")]);
-        let builder = Htpasswd::builder(self.file.path()).with_pool(self.full_pool().await);
+        let builder = Htpasswd::builder(self.file.path()).with_hashing_pool(self.full_pool().await);
         Some(builder.open().unwrap())
     }
 }
@@ -138,7 +138,7 @@ impl BackEnd for PlainText {
         });
         self.0.write(users.collect::<String>());
         let policy = HashPolicy::new().allow_kind(HashKind::PlainText);
-        Htpasswd::builder(self.0.path()).with_policy(policy).open().unwrap()
+        Htpasswd::builder(self.0.path()).with_hash_policy(policy).open().unwrap()
     }
 }
 

@@ -25,7 +25,7 @@ use tower_proxy_auth::validator::{
     password_hash::hash_password,
     sql::{Sql, sqlite},
 };
-use validator_battery::{BackEnd, battery};
+use validator_battery::{BackEnd, battery, realm};
 
 /// A file in a folder of its own.
 struct File(TempDir);
@@ -150,7 +150,7 @@ async fn a_pool_of_ones_own_is_asked() {
     fill(&file, &[("alice", "wonder")]).await;
     let pool = SqlitePoolOptions::new().max_connections(2).connect(&file.url()).await.unwrap();
     let sql = sqlite::builder(pool.clone()).build().unwrap();
-    sql.check("proxy").await.unwrap();
+    sql.check(&realm()).await.unwrap();
     accepted(ask(&sql, "alice", "wonder").await);
     let hash = hash_password("other", METHOD).unwrap();
     sql::update(&file, &format!("password_hash = '{hash}'")).await;

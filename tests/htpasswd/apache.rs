@@ -40,7 +40,7 @@ async fn every_kind_that_the_program_writes_is_read() {
             users.push((name, *password));
         }
     }
-    let opened = Htpasswd::builder(file.path()).with_policy(everything()).open().unwrap();
+    let opened = Htpasswd::builder(file.path()).with_hash_policy(everything()).open().unwrap();
     assert_eq!(opened.len(), users.len());
     for (name, password) in &users {
         assert_eq!(asked(&opened, name, password).await, *name);
@@ -65,7 +65,7 @@ async fn weak_kinds_that_the_program_writes_are_refused_by_name() {
     }
     let file = UserFile::none();
     htpasswd(&file, &["-c", "-d"], "alice", "wonder");
-    assert!(Htpasswd::builder(file.path()).with_policy(everything()).open().is_err());
+    assert!(Htpasswd::builder(file.path()).with_hash_policy(everything()).open().is_err());
 }
 
 #[tokio::test]

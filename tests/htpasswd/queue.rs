@@ -28,7 +28,7 @@ const QUEUE: usize = 10;
 async fn two_hundred_bad_log_ins_at_once_get_503_past_the_queue() {
     let pool = HashingPool::builder().with_threads(1).with_queue(QUEUE).build().unwrap();
     let file = UserFile::new(line("alice", "wonder", BCRYPT));
-    let users = Htpasswd::builder(file.path()).with_pool(pool.clone()).open().unwrap();
+    let users = Htpasswd::builder(file.path()).with_hashing_pool(pool.clone()).open().unwrap();
     let auth = Authenticator::builder(realm()).with_basic(users).build().unwrap();
     let forwarded = Arc::new(AtomicUsize::new(0));
     let inner = {

@@ -184,7 +184,7 @@ pub(crate) async fn the_default_schema_serves_basic_and_digest<D: Database>(data
     fill(database, &[("alice", "wonder")]).await;
     for function in FUNCTIONS {
         let sql = database.builder().with_digest([function]).build().unwrap();
-        sql.check("proxy").await.unwrap();
+        sql.check(&realm()).await.unwrap();
         let account = accepted(ask(&sql, "alice", "wonder").await);
         assert_eq!(account.user().as_str(), "alice");
         assert_eq!(status(&basic(&sql), RIGHT).await.0, 200);
@@ -412,13 +412,13 @@ pub(crate) async fn a_record_that_cannot_be_made_is_a_failure<D: Database>(datab
 
 pub(crate) async fn a_realm_is_a_second_parameter<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
-    let [name, realm] = D::PARAMETERS;
+    let [name, second] = D::PARAMETERS;
     for (of_table, is_found) in [("proxy", true), ("other", false)] {
         let query = format!(
-            "SELECT name, password_hash FROM users WHERE name = {name} AND {realm} = '{of_table}'"
+            "SELECT name, password_hash FROM users WHERE name = {name} AND {second} = '{of_table}'"
         );
         let sql = database.builder().with_query(query).with_realm_parameter().build().unwrap();
-        sql.check("proxy").await.unwrap();
+        sql.check(&realm()).await.unwrap();
         match ask(&sql, "alice", "wonder").await {
             Ok(Verdict::Accepted(_)) if is_found => {}
             Ok(Verdict::UnknownUser) if !is_found => {}
@@ -444,7 +444,7 @@ pub(crate) async fn a_user_is_found_by_the_hash_of_the_name<D: Database>(databas
         format!("SELECT name, ha1_sha256, ha1_md5 FROM users WHERE userhash = {key}"),
     );
     let sql = sql.build().unwrap();
-    sql.check("proxy").await.unwrap();
+    sql.check(&realm()).await.unwrap();
     let alice = hash("alice");
     let found = look_up(&sql, function, DigestName::Userhash(&alice)).await.unwrap().unwrap();
     assert_eq!(found.account().user().as_str(), "alice");
@@ -474,7 +474,7 @@ pub(crate) async fn a_check_says_which_column_is_missing<D: Database>(database: 
     ] {
         let query = format!("SELECT {columns} FROM users WHERE name = {name}");
         let sql = database.builder().with_query(query).with_digest(functions.iter().copied());
-        assert_eq!(said(sql.build().unwrap().check("proxy").await), missing(column), "{columns}");
+        assert_eq!(said(sql.build().unwrap().check(&realm()).await), missing(column), "{columns}");
     }
     for query in [
         format!("SELECT name, password_hash FROM nowhere WHERE name = {name}"),
@@ -482,16 +482,16 @@ pub(crate) async fn a_check_says_which_column_is_missing<D: Database>(database: 
         "SELEKT".to_owned(),
     ] {
         let sql = database.builder().with_query(query.clone()).build().unwrap();
-        let error = sql.check("proxy").await.unwrap_err();
+        let error = sql.check(&realm()).await.unwrap_err();
         assert!(!error.is_transient(), "{query}: {error:?}");
         assert!(said::<()>(Err(error)).starts_with("the database said: "), "{query}");
     }
     let sql = database.builder().with_query("SELECT name, password_hash FROM users");
     let problem = "the query has 0 parameters where it is given 1";
-    assert_eq!(said(sql.build().unwrap().check("proxy").await), problem);
+    assert_eq!(said(sql.build().unwrap().check(&realm()).await), problem);
     let sql = database.builder().with_realm_parameter().build().unwrap();
     let problem = "the query has 1 parameters where it is given 2";
-    assert_eq!(said(sql.check("proxy").await), problem);
+    assert_eq!(said(sql.check(&realm()).await), problem);
 }
 
 pub(crate) async fn a_check_notices_a_query_that_finds_anybody<D: Database>(database: &D) {
@@ -499,7 +499,7 @@ pub(crate) async fn a_check_notices_a_query_that_finds_anybody<D: Database>(data
     let [name, _] = D::PARAMETERS;
     let query = format!("SELECT name, password_hash FROM users WHERE {name} <> ''");
     let sql = database.builder().with_query(query).build().unwrap();
-    assert_eq!(said(sql.check("proxy").await), "the query finds a user that cannot exist");
+    assert_eq!(said(sql.check(&realm()).await), "the query finds a user that cannot exist");
     unknown(ask(&sql, "bob", "wonder").await, "bob");
 }
 

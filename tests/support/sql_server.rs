@@ -17,7 +17,7 @@ use tower_proxy_auth::validator::sql::{Sql, SqlBuilder};
 
 use crate::{
     sql::{Database, accepted, ask, fill, said},
-    validator_battery::BackEnd,
+    validator_battery::{BackEnd, realm},
 };
 
 /// It holds what the battery looks for in messages.
@@ -143,7 +143,7 @@ pub(crate) async fn refuses<D: OfServer>(database: &D) {
 pub(crate) async fn takes_a_pool(database: &impl OfServer) {
     fill(database, &[("alice", "wonder")]).await;
     let sql = database.pool().await.build().unwrap();
-    sql.check("proxy").await.unwrap();
+    sql.check(&realm()).await.unwrap();
     for _ in 0..5 {
         accepted(ask(&sql, "alice", "wonder").await);
     }

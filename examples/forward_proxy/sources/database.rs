@@ -57,7 +57,7 @@ impl Database {
             builder = builder.with_query(query);
         }
         let users = builder.build().map_err(|error| format!("{OPTION}: {error}"))?;
-        if let Err(error) = users.check(realm.as_str()).await {
+        if let Err(error) = users.check(realm).await {
             let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             if !error.is_transient() {
                 return Err(format!("{OPTION}: {why}"));

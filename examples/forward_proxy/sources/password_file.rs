@@ -32,7 +32,7 @@ impl PasswordFile {
                 .ok_or_else(|| format!("{OPTION}-allow {name:?}: it takes apr1, sha or plain"))?;
             policy = policy.allow_kind(kind);
         }
-        let file = Htpasswd::builder(self.path).with_policy(policy);
+        let file = Htpasswd::builder(self.path).with_hash_policy(policy);
         let file = file.on_change(super::report::of(OPTION)).open();
         let file = file.map_err(|error| format!("{OPTION} {error}"))?;
         tracing::info!(users = file.len(), "{OPTION} was read");

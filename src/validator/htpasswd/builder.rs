@@ -27,13 +27,13 @@ impl HtpasswdBuilder {
 
     /// Which kinds of hashes the file may hold, and how dear they may be; [`HashPolicy::new`] by
     /// default, which takes no weak ones. A file with another one is refused as a whole.
-    pub const fn with_policy(mut self, policy: HashPolicy) -> Self {
+    pub const fn with_hash_policy(mut self, policy: HashPolicy) -> Self {
         self.policy = policy;
         self
     }
 
     /// The threads that hash; those of a pool of its own by default.
-    pub fn with_pool(mut self, pool: HashingPool) -> Self {
+    pub fn with_hashing_pool(mut self, pool: HashingPool) -> Self {
         self.pool = Some(pool);
         self
     }

@@ -224,7 +224,7 @@ impl SqlBuilder {
             return Err(SqlConfigError::UserhashWithoutDigest { function });
         }
         for (name, is_zero) in [
-            ("connections", self.limits.connections == 0),
+            ("max_connections", self.limits.connections == 0),
             ("connect_timeout", self.limits.connect.is_zero()),
             ("query_timeout", self.limits.query.is_zero()),
             ("timeout", self.timeout.is_zero()),
@@ -313,7 +313,7 @@ mod tests {
                     .with_userhash_query(HashFunction::Md5, "SELECT 1"),
                 "a query by the MD5 hash of names needs with_digest for MD5".to_owned(),
             ),
-            (builder().with_max_connections(0), zero("connections")),
+            (builder().with_max_connections(0), zero("max_connections")),
             (builder().with_connect_timeout(Duration::ZERO), zero("connect_timeout")),
             (builder().with_query_timeout(Duration::ZERO), zero("query_timeout")),
             (builder().with_timeout(Duration::ZERO), zero("timeout")),

@@ -39,10 +39,11 @@
 //!     )
 //!     .with_digest([HashFunction::Sha256])
 //!     .build()?;
-//! if let Err(error) = users.check("corp proxy").await {
+//! let realm = Realm::new("corp proxy")?;
+//! if let Err(error) = users.check(&realm).await {
 //!     eprintln!("{error}"); // with its source; go on if it is transient
 //! }
-//! let auth = Authenticator::builder(Realm::new("corp proxy")?)
+//! let auth = Authenticator::builder(realm)
 //!     .with_digest(users.clone())
 //!     .with_basic(users)
 //!     .build()?;

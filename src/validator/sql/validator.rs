@@ -19,7 +19,10 @@ use crate::{
         BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets,
         DigestUser, Standing, Verdict,
     },
-    scheme::digest::{HashFunction, HashFunctions, Userhash},
+    scheme::{
+        Realm,
+        digest::{HashFunction, HashFunctions, Userhash},
+    },
     secret::Password,
     validator::password_hash::{HashPolicy, HashingPool, PasswordHash},
 };
@@ -70,7 +73,8 @@ impl Sql {
     /// # Errors
     /// The database cannot be reached, refuses a query, or lacks a column. What may pass by itself
     /// is [transient](BackendError::is_transient).
-    pub async fn check(&self, realm: &str) -> Result<(), BackendError> {
+    pub async fn check(&self, realm: &Realm) -> Result<(), BackendError> {
+        let realm = realm.as_str();
         let by_name = (&self.0.query, vec![NOBODY.to_owned()]);
         let by_hash = self.0.by_userhash.iter().map(|(&function, query)| {
             let hash = Userhash::new(function, NOBODY, realm);
