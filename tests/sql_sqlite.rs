@@ -13,14 +13,21 @@ mod support;
 #[path = "support/validator_battery.rs"]
 mod validator_battery;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    future::Future as _,
+    path::PathBuf,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use sql::{Database, METHOD, accepted, ask, cases, fill, said, unknown};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 use tower_proxy_auth::validator::{
     password_hash::hash_password,
     sql::{Sql, sqlite},
@@ -102,6 +109,20 @@ async fn a_file_is_never_made() {
     }
     assert!(Sql::builder(format!("sqlite:{}", folder.path().display())).build().is_err());
     assert!(Sql::builder("sqlite::memory:").build().is_err());
+}
+
+#[test]
+fn without_a_tokio_runtime_it_is_a_failure() {
+    let file = NamedTempFile::new().unwrap();
+    let sql = Sql::builder(format!("sqlite:{}", file.path().display())).build().unwrap();
+    let waker = &mut Context::from_waker(Waker::noop());
+    let Poll::Ready(asked) = pin!(ask(&sql, "alice", "wonder")).poll(waker) else {
+        panic!("it waits");
+    };
+    let problem = "a database is asked on a tokio runtime only";
+    assert_eq!(said(asked), problem);
+    let Poll::Ready(checked) = pin!(sql.check(&realm())).poll(waker) else { panic!("it waits") };
+    assert_eq!(said(checked), problem);
 }
 
 #[tokio::test]

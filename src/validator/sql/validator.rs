@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, future::Future, sync::Arc, time::Duration};
 
-use tokio::time;
+use tokio::{runtime::Handle, time};
 
 use super::{
     builder::{Record, SqlBuilder},
@@ -37,8 +37,8 @@ const NOBODY: &str = "\u{1}nobody\u{1}";
 ///
 /// Cloning is cheap, and clones share the connections. See the [module](super) for the columns.
 ///
-/// # Panics
-/// A check panics outside a tokio runtime, and in one without its timer or its I/O.
+/// It runs on tokio: it has to be asked on a runtime with time and I/O enabled, and anywhere else
+/// it fails.
 #[derive(Clone)]
 pub struct Sql(Arc<Parts>);
 
@@ -116,6 +116,9 @@ impl Sql {
         &self,
         answer: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, BackendError> {
+        if Handle::try_current().is_err() {
+            return Err(BackendError::new("a database is asked on a tokio runtime only"));
+        }
         let limit = self.0.timeout;
         time::timeout(limit, answer)
             .await
