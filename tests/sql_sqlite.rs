@@ -102,8 +102,7 @@ async fn a_file_is_never_made() {
     let shown = missing.display();
     for url in [format!("sqlite:{shown}"), format!("sqlite://{shown}?mode=rwc")] {
         let error = Sql::builder(url).build().unwrap_err();
-        let message =
-            format!("the database file {shown} cannot be read: make it first, no new one is made");
+        let message = format!("the database file {shown} is not there or is no file: none is made");
         assert_eq!(error.to_string(), message);
         assert!(!missing.exists());
     }

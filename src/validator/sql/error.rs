@@ -37,9 +37,9 @@ pub enum SqlConfigError {
         /// What the option is called. What it is set to is not shown.
         name: String,
     },
-    /// An SQLite file that cannot be read. None is made.
-    #[error("the database file {path} cannot be read: make it first, no new one is made")]
-    NoFile {
+    /// An SQLite file that is not there or is no file. None is made.
+    #[error("the database file {path} is not there or is no file: none is made")]
+    NotAFile {
         /// Where it should be.
         path: String,
         /// What the operating system said.

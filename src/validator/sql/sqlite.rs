@@ -56,7 +56,7 @@ pub(super) fn open(url: &str, limits: Limits) -> Result<Arc<dyn Source>, SqlConf
         Err(error) => Err(error),
     };
     if let Err(source) = is_file {
-        return Err(SqlConfigError::NoFile { path: file.display().to_string(), source });
+        return Err(SqlConfigError::NotAFile { path: file.display().to_string(), source });
     }
     let options = options.read_only(true).create_if_missing(false).busy_timeout(limits.query);
     Ok(Arc::new(Pool::<Sqlite>::new(options, limits)))
