@@ -52,7 +52,7 @@ impl SqlBuilder {
         Self::from_origin(Origin::Url(Password::new(url)))
     }
 
-    #[cfg_attr(not(test), allow(dead_code))] // Called by each database.
+    #[cfg_attr(not(test), allow(dead_code, reason = "each database calls it"))]
     pub(super) fn of(
         open: impl FnOnce(Limits) -> Arc<dyn Source> + Send + Sync + 'static,
         query: &'static str,

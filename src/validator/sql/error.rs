@@ -61,7 +61,7 @@ pub enum SqlConfigError {
 }
 
 impl SqlConfigError {
-    #[allow(dead_code)] // Called by each database.
+    #[allow(dead_code, reason = "each database calls it")]
     pub(super) fn invalid_url(database: &'static str, error: &dyn fmt::Display) -> Self {
         Self::InvalidUrl { database, problem: error.to_string() }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// One value of a row, as far as it is understood.
-#[cfg_attr(not(test), allow(dead_code))] // Each database has some of them.
+#[cfg_attr(not(test), allow(dead_code, reason = "each database has some of them"))]
 pub(super) enum Value {
     Null,
     Boolean(bool),
@@ -41,7 +41,7 @@ pub struct SqlRowError {
 }
 
 impl SqlRow {
-    #[cfg_attr(not(test), allow(dead_code))] // Without a database there are no rows.
+    #[cfg_attr(not(test), allow(dead_code, reason = "without a database there are no rows"))]
     pub(super) fn new(values: Vec<(String, Value)>) -> Self {
         Self(values)
     }

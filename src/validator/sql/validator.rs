@@ -14,6 +14,7 @@ use super::{
 use crate::{
     clock::Clock,
     error::BackendError,
+    hex,
     identity::Account,
     ports::{
         BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets,
@@ -78,7 +79,7 @@ impl Sql {
         let by_name = (&self.0.query, vec![NOBODY.to_owned()]);
         let by_hash = self.0.by_userhash.iter().map(|(&function, query)| {
             let hash = Userhash::new(function, NOBODY, realm);
-            (query, vec![hex(&hash)])
+            (query, vec![in_hex(&hash)])
         });
         for (query, mut parameters) in [by_name].into_iter().chain(by_hash) {
             if self.0.has_realm {
@@ -142,7 +143,7 @@ impl Sql {
         realm: &str,
     ) -> Result<Option<User>, BackendError> {
         let Some(query) = self.0.by_userhash.get(&function) else { return Ok(None) };
-        match self.row(query, hex(hash), realm).await? {
+        match self.row(query, in_hex(hash), realm).await? {
             Some(row) => User::hashed(hash, (function, realm), row).map_err(BackendError::new),
             None => Ok(None),
         }
@@ -226,8 +227,10 @@ impl Sql {
 }
 
 /// In lower case.
-fn hex(hash: &Userhash) -> String {
-    hash.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+fn in_hex(hash: &Userhash) -> String {
+    let mut digits = vec![0; 2 * hash.as_bytes().len()];
+    hex::encode(hash.as_bytes(), &mut digits);
+    digits.into_iter().map(char::from).collect()
 }
 
 #[deny(clippy::missing_trait_methods)]
