@@ -47,7 +47,7 @@ impl HashPolicy {
     /// Accepts one more kind: [`HashKind::Apr1`], [`HashKind::Sha1`] or [`HashKind::PlainText`].
     ///
     /// # Security
-    /// Whoever reads such a file finds most passwords in hours, or at once. Use it for the time of
+    /// Whoever reads such hashes finds most passwords in hours, or at once. Use it for the time of
     /// a migration.
     pub const fn allow_kind(mut self, kind: HashKind) -> Self {
         self.kinds |= kind.bit();
@@ -64,26 +64,30 @@ impl HashPolicy {
         self
     }
 
-    /// The highest cost of bcrypt, 4 to 31; 15 by default. One more takes twice the time.
+    /// The highest cost of bcrypt, 4 to 31; 15 by default. One more takes twice the time. A value
+    /// below 4 refuses them all, and one above 31 none.
     pub const fn with_max_bcrypt_cost(mut self, cost: u32) -> Self {
         self.bcrypt_cost = cost;
         self
     }
 
-    /// The most rounds of SHA-crypt, 1,000 to 999,999,999; 1,000,000 by default.
+    /// The most rounds of SHA-crypt, 1,000 to 999,999,999; 1,000,000 by default. A value below
+    /// 1,000 refuses them all, and one above 999,999,999 none.
     pub const fn with_max_sha_crypt_rounds(mut self, rounds: u32) -> Self {
         self.sha_crypt_rounds = rounds;
         self
     }
 
     /// The most memory that one check with Argon2 may take, in KiB; 262,144 (256 MiB) by default.
-    /// Each thread of a [`HashingPool`](super::HashingPool) may take as much at the same time.
+    /// Each thread of a [`HashingPool`](super::HashingPool) may take as much at the same time. A
+    /// value below 8 refuses them all.
     pub const fn with_max_argon2_memory(mut self, kib: u32) -> Self {
         self.argon2_memory = kib;
         self
     }
 
-    /// How many times one check with Argon2 may go over its memory; 16 by default.
+    /// How many times one check with Argon2 may go over its memory, 1 or more; 16 by default. A
+    /// value of 0 refuses them all.
     pub const fn with_max_argon2_passes(mut self, passes: u32) -> Self {
         self.argon2_passes = passes;
         self
