@@ -41,7 +41,7 @@ async fn every_kind_that_the_program_writes_is_read() {
         }
     }
     let opened = Htpasswd::builder(file.path()).with_hash_policy(everything()).open().unwrap();
-    assert_eq!(opened.len(), users.len());
+    assert_eq!(opened.user_count(), users.len());
     for (name, password) in &users {
         assert_eq!(asked(&opened, name, password).await, *name);
         assert_eq!(asked(&opened, name, "wrong").await, "Ok(WrongPassword)");
@@ -76,7 +76,7 @@ async fn changes_that_the_program_makes_come_into_force() {
     let users = Htpasswd::open(file.path()).unwrap();
 
     htpasswd(&file, &["-B", "-C", "4"], "bob", "builder");
-    wait_until(|| users.len() == 2);
+    wait_until(|| users.user_count() == 2);
     assert_eq!(asked(&users, "bob", "builder").await, "bob");
 
     let before = crate::revision(&users, "alice");
@@ -86,7 +86,7 @@ async fn changes_that_the_program_makes_come_into_force() {
     assert_eq!(asked(&users, "alice", "land").await, "alice");
 
     run("htpasswd", &["-D"], &file.path(), &["bob"], "");
-    wait_until(|| users.len() == 1);
+    wait_until(|| users.user_count() == 1);
     assert_eq!(asked(&users, "bob", "builder").await, "Ok(UnknownUser)");
     assert_eq!(users.last_error(), None, "{}", fs::read_to_string(file.path()).unwrap());
 }

@@ -55,10 +55,10 @@ async fn a_bad_file_is_reported_with_its_line_and_the_last_good_one_stays() {
     assert_eq!((error.path(), error.line()), (&*file.path(), Some(2)));
     assert!(error.to_string().contains("\"bob\""), "{error}");
     assert_eq!(asked(&users, "alice", "wonder").await, "alice");
-    assert_eq!(users.len(), 1);
+    assert_eq!(users.user_count(), 1);
 
     file.replace(good + &line("bob", "builder", BCRYPT));
-    wait_until(|| users.len() == 2);
+    wait_until(|| users.user_count() == 2);
     wait_until(|| told.lock().unwrap().len() == 2);
     assert_eq!(users.last_error(), None);
     assert_eq!(*told.lock().unwrap(), ["line Some(2)", "Reloaded"]);

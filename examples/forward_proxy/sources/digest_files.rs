@@ -46,7 +46,11 @@ pub(super) fn add(
         .fold(builder, |builder, DigestFile { path, function }| builder.with_file(path, *function));
     let files = builder.on_change(super::report::of(OPTION)).open();
     let files = files.map_err(|error| format!("{OPTION} {error}"))?;
-    tracing::info!(users = files.len(), of_other_realms = files.skipped(), "{OPTION} was read");
+    tracing::info!(
+        users = files.user_count(),
+        of_other_realms = files.skipped(),
+        "{OPTION} was read"
+    );
     Ok(secrets.with(files))
 }
 

@@ -35,7 +35,7 @@ impl PasswordFile {
         let file = Htpasswd::builder(self.path).with_hash_policy(policy);
         let file = file.on_change(super::report::of(OPTION)).open();
         let file = file.map_err(|error| format!("{OPTION} {error}"))?;
-        tracing::info!(users = file.len(), "{OPTION} was read");
+        tracing::info!(users = file.user_count(), "{OPTION} was read");
         cache.add(validator, file)
     }
 

@@ -81,16 +81,10 @@ impl Htdigest {
         Self(Arc::new(Inner { realm, table }))
     }
 
-    /// How many users of the realm there are.
+    /// How many users of the realm there are, 1 or more.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn user_count(&self) -> usize {
         self.0.table.with(Table::len)
-    }
-
-    /// Whether there are none, which never happens: a file without a user is a bad one.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// How many lines of other realms there are in all files.
@@ -139,7 +133,7 @@ impl fmt::Debug for Htdigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Htdigest")
             .field("realm", &self.0.realm)
-            .field("len", &self.len())
+            .field("user_count", &self.user_count())
             .field("functions", &self.hash_functions())
             .finish_non_exhaustive()
     }

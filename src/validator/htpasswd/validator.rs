@@ -83,16 +83,10 @@ impl Htpasswd {
         &self.0.path
     }
 
-    /// How many users there are.
+    /// How many users there are, 1 or more.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn user_count(&self) -> usize {
         self.0.table.with(Table::len)
-    }
-
-    /// Whether there are none, which never happens: a file without a user is a bad one.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// What is wrong with the file as it is now, so that an earlier state of it is in force.
@@ -124,7 +118,7 @@ impl fmt::Debug for Htpasswd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Htpasswd")
             .field("path", &self.0.path)
-            .field("len", &self.len())
+            .field("user_count", &self.user_count())
             .finish_non_exhaustive()
     }
 }
