@@ -105,8 +105,8 @@
 //! | feature | adds |
 //! |---|---|
 //! | `cached` | `Cached` in [`validator`]: verdicts and Digest secrets kept for a while, one check for identical requests |
-//! | `htdigest` | `Htdigest` in [`validator`]: users for Digest in files that are read again when they change |
-//! | `htpasswd` | `Htpasswd` in [`validator`]: users for Basic in a file that is read again when it changes |
+//! | `htdigest` | `htdigest` in [`validator`]: users for Digest in files that are read again when they change |
+//! | `htpasswd` | `htpasswd` in [`validator`]: users for Basic in a file that is read again when it changes |
 //! | `ldap` | `Ldap` in [`validator`], which asks a directory; needs a tokio runtime |
 //! | `password-hash` | `password_hash` in [`validator`]: stored passwords, checked and made |
 //! | `sql-mysql`, `sql-postgres`, `sql-sqlite` | `sql` in [`validator`]: users in a table of a database; they need Rust 1.94 |

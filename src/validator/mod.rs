@@ -5,9 +5,9 @@ pub mod cached;
 mod closure;
 mod first_of;
 #[cfg(feature = "htdigest")]
-mod htdigest;
+pub mod htdigest;
 #[cfg(feature = "htpasswd")]
-mod htpasswd;
+pub mod htpasswd;
 #[cfg(feature = "ldap")]
 pub mod ldap;
 #[cfg(feature = "password-hash")]
@@ -26,13 +26,11 @@ pub use cached::Cached;
 pub use closure::{FromAsyncFn, FromFn, from_async_fn, from_fn};
 pub use first_of::{FirstOf, FirstSecretsOf};
 #[cfg(feature = "htdigest")]
-pub use htdigest::{Htdigest, HtdigestBuilder};
+pub use htdigest::Htdigest;
 #[cfg(feature = "htpasswd")]
-pub use htpasswd::{Htpasswd, HtpasswdBuilder};
+pub use htpasswd::Htpasswd;
 #[cfg(feature = "ldap")]
 pub use ldap::Ldap;
 #[cfg(feature = "timeout")]
 pub use timeout::Timeout;
 pub use users::{UserError, Users};
-#[cfg(any(feature = "htdigest", feature = "htpasswd"))]
-pub use watched_file::{FileError, FileEvent, OpenError};

@@ -1,8 +1,23 @@
 //! Users for Basic in a file, as Apache's `htpasswd` writes it: `user:hash`, line by line.
 //!
-//! Empty lines and those that begin with `#` are left out. What follows a second colon is a comment,
-//! as it is to Apache. Blanks round a line, a byte order mark and line ends with a carriage return
-//! do no harm.
+//! ```text
+//! # the night shift
+//! alice:$2y$12$DEKr2eLh7n1yQwJx8v4BmOhL4s9hM9vJ1o8Qy9u0aYw3cN5pQ6r7K
+//! bob:$6$rounds=5000$gO8b1tWq$...:Bob, third floor
+//! ```
+//!
+//! - The text is UTF-8. A byte order mark and line ends with a carriage return do no harm, nor do
+//!   blanks round a line.
+//! - Empty lines and those that begin with `#` are left out, so no name begins with `#`.
+//! - The name ends at the first colon, is not empty and holds no control character. Names compare
+//!   byte for byte, and one that is there twice is refused.
+//! - The hash is what [`PasswordHash`](super::password_hash::PasswordHash) reads, of a kind and a
+//!   cost that the policy allows; see [`HtpasswdBuilder::with_hash_policy`].
+//! - What follows a second colon is a comment, as it is to Apache. Behind a plain password it is
+//!   refused, since the password itself may hold a colon.
+//!
+//! The file is a regular one of at most 256 MiB, with one user or more. Where any line is bad, the
+//! file is refused as a whole, with the number of the line: [`FileError`].
 
 mod builder;
 mod table;
@@ -10,3 +25,5 @@ mod validator;
 
 pub use builder::HtpasswdBuilder;
 pub use validator::Htpasswd;
+
+pub use super::watched_file::{FileError, FileEvent, OpenError};
