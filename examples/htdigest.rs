@@ -4,8 +4,8 @@
 //!     cargo run --example htdigest -- --algorithm sha-256 users.sha256 proxy alice
 //!
 //! The password is asked for on a terminal, and otherwise read from standard input; it is never
-//! taken from the command line, which everybody on the machine can see. The file is put in the place
-//! of the old one at once, so whoever watches it never reads a half of it.
+//! taken from the command line, which everybody on the machine can see. The file is put in the
+//! place of the old one at once, so whoever watches it never reads a half of it.
 
 use std::{
     error::Error,
@@ -107,7 +107,7 @@ fn with_entry(file: &str, beginning: &str, secret: &str) -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// Writes a file beside the old one, for its owner alone or for whom the old one was, and renames it.
+/// Writes a file beside the old one, for its owner or whom the old one was for, and renames it.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");

@@ -27,7 +27,8 @@ impl HtdigestBuilder {
         self
     }
 
-    /// Whom to tell what became of a file that has changed: the log, say. By default nobody is told.
+    /// Whom to tell what became of a file that has changed: the log, say. By default nobody is
+    /// told.
     ///
     /// It is called on the thread that looks at the files, which waits for it.
     pub fn on_change(mut self, observer: impl Fn(FileEvent<'_>) + Send + Sync + 'static) -> Self {

@@ -1,8 +1,8 @@
 //! Users for Digest in files, as Apache's `htdigest` writes them: `user:realm:H(A1)`, line by line.
 //!
 //! ```text
-//! # the night shift
-//! alice:corp proxy:939e7578ed9e3c518a452acee763bce9
+//! # of RFC 2617
+//! Mufasa:testrealm@host.com:939e7578ed9e3c518a452acee763bce9
 //! ```
 //!
 //! - The text is UTF-8. A byte order mark and line ends with a carriage return do no harm, nor do

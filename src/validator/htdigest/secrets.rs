@@ -18,9 +18,9 @@ use crate::{
 /// The files are watched. A change is in force within a second, unless a network file system hides
 /// it for longer: all of them are read and understood aside, and then take the place of what they
 /// said before. While one is bad or gone, what they said before stays in force; see
-/// [`last_error`](Self::last_error) and [`HtdigestBuilder::on_change`]. Better than to write in a file
-/// is to write another one and to rename that: a file that is written in place may be read before it
-/// is complete, and once more when it is. Nonces outlive a change.
+/// [`last_error`](Self::last_error) and [`HtdigestBuilder::on_change`]. Better than to write in a
+/// file is to write another one and to rename that: a file that is written in place may be read
+/// before it is complete, and once more when it is. Nonces outlive a change.
 ///
 /// Several files make several algorithms. While a user is in one and not in the others, the
 /// algorithms of those are not offered to anybody.

@@ -371,7 +371,8 @@ mod tests {
         let text =
             line(HashFunction::Md5, "alice", "a:b") + &line(HashFunction::Md5, "alice:a", "b");
         let table = parse_files(&realm, &[("users", HashFunction::Md5, text.as_bytes())]);
-        // The second line reads as one of alice in `a:b` too: such a file is refused, not guessed at.
+        // The second line reads as one of alice in `a:b` too: such a file is refused, not guessed
+        // at.
         let error = table.err().unwrap().to_string();
         assert_eq!(error, r#""users", line 2: the user "alice" is in line 1 of "users" already"#);
     }

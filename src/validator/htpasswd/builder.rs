@@ -38,7 +38,8 @@ impl HtpasswdBuilder {
         self
     }
 
-    /// Whom to tell what became of a file that has changed: the log, say. By default nobody is told.
+    /// Whom to tell what became of a file that has changed: the log, say. By default nobody is
+    /// told.
     ///
     /// It is called on the thread that looks at the file, which waits for it.
     pub fn on_change(mut self, observer: impl Fn(FileEvent<'_>) + Send + Sync + 'static) -> Self {

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! # the night shift
-//! alice:$2y$12$DEKr2eLh7n1yQwJx8v4BmOhL4s9hM9vJ1o8Qy9u0aYw3cN5pQ6r7K
-//! bob:$6$rounds=5000$gO8b1tWq$...:Bob, third floor
+//! alice:$2y$05$abcdefghijklmnopqrstuuWG29KuyeAicPCJODk1zjyGvyQUU2awu
+//! bob:$2y$05$abcdefghijklmnopqrstuuWG29KuyeAicPCJODk1zjyGvyQUU2awu:Bob, third floor
 //! ```
 //!
 //! - The text is UTF-8. A byte order mark and line ends with a carriage return do no harm, nor do

@@ -228,7 +228,8 @@ mod tests {
         assert_eq!(verdict(&table, "alice", "password"), "alice");
         refused(
             b"alice:won:der",
-            ", line 1: the user \"alice\": a plain password with a colon is taken for one with a comment",
+            ", line 1: the user \"alice\": a plain password with a colon is taken for one with a \
+             comment",
         );
     }
 
@@ -250,12 +251,13 @@ mod tests {
             ),
             (
                 b"alice:rqXexS6ZhobKA",
-                r#"the user "alice": the hash is DES crypt, which is never accepted: make a new one"#,
+                "the user \"alice\": the hash is DES crypt, which is never accepted: make a new \
+                 one",
             ),
             (
                 b"alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=",
-                "the user \"alice\": the hash is of the weak kind sha: make a new one, or accept it with \
-                 allow_kind",
+                "the user \"alice\": the hash is of the weak kind sha: make a new one, or accept \
+                 it with allow_kind",
             ),
             (
                 &BCRYPT.replace("$2y$05$", "alice:$2y$31$").into_bytes(),

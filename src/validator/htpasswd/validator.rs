@@ -19,11 +19,11 @@ use crate::{
 /// Users for Basic in a file, as Apache's `htpasswd` writes it.
 ///
 /// The file is watched. A change is in force within a second, unless a network file system hides it
-/// for longer: the whole file is read and understood aside, and then takes the place of what it said
-/// before. While it is bad or gone, what it said before stays in force; see
-/// [`last_error`](Self::last_error) and [`HtpasswdBuilder::on_change`]. Better than to write in it is
-/// to write another one and to rename that: a file that is written in place, as `htpasswd` does it,
-/// may be read before it is complete, and once more when it is.
+/// for longer: the whole file is read and understood aside, and then takes the place of what it
+/// said before. While it is bad or gone, what it said before stays in force; see
+/// [`last_error`](Self::last_error) and [`HtpasswdBuilder::on_change`]. Better than to write in it
+/// is to write another one and to rename that: a file that is written in place, as `htpasswd` does
+/// it, may be read before it is complete, and once more when it is.
 ///
 /// The file names no realm, so its users are those of whatever realm the credentials are for.
 /// Names compare byte for byte. Clones share everything.

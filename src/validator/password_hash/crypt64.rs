@@ -1,4 +1,4 @@
-//! The base 64 of crypt(3): its own alphabet, the low bits first, and bytes in an order of their own.
+//! The base 64 of crypt(3): its own alphabet, the low bits first, and bytes in their own order.
 
 use zeroize::Zeroize;
 

@@ -15,8 +15,8 @@ use crate::error::BackendError;
 ///
 /// Where all hashes are of one kind, an unknown user costs what the dearest hash costs, and so does
 /// a user with a cheaper one: the difference is made up for with hashes that nobody needs. Where
-/// kinds are mixed, a check takes the dearest hash of each kind, one after the other. So nothing has
-/// to be known of how long a kind takes on a machine, and the work is the same to the round.
+/// kinds are mixed, a check takes the dearest hash of each kind, one after the other. So nothing
+/// has to be known of how long a kind takes on a machine, and the work is the same to the round.
 ///
 /// # Examples
 /// ```

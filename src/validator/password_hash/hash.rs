@@ -278,7 +278,8 @@ mod tests {
             (bcrypt(16), "the cost of the bcrypt hash is 16: at most 15 is allowed"),
             (
                 sha(999_999_999),
-                "the number of rounds of the sha256-crypt hash is 999999999: at most 1000000 is allowed",
+                "the number of rounds of the sha256-crypt hash is 999999999: at most 1000000 is \
+                 allowed",
             ),
             (
                 argon2(4 << 20, 1, 1),

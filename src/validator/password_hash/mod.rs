@@ -5,7 +5,7 @@
 //! [`hash_password`] makes what is to be stored.
 //!
 //! - A hash names its own cost, so whoever writes one could stop the proxy with `$2y$31$`. Costs
-//!   above those of the [`HashPolicy`] are refused when the hash is read, before anything is hashed.
+//!   above those of the [`HashPolicy`] are refused when the hash is read, before any is computed.
 //! - Kinds that are quickly guessed are accepted only where the policy names them. DES crypt,
 //!   `$1$` and the broken `$2x$` never are.
 //! - A check takes up to a second of one core, so it must not run on the threads of an asynchronous

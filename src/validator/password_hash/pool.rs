@@ -23,9 +23,9 @@ const QUEUE_PER_THREAD: usize = 64;
 /// wait for each other alone: who finds the queue full gets a [`BackendError`] at once, which is
 /// answered with 503; who has gone in the meantime is not worked for. It needs no runtime.
 ///
-/// Cloning is cheap, and clones share the threads: give one pool to all validators, so that together
-/// they leave a core to the rest. The threads end when the last clone has been dropped and the
-/// checks that wait have been dropped with it.
+/// Cloning is cheap, and clones share the threads: give one pool to all validators, so that
+/// together they leave a core to the rest. The threads end when the last clone has been dropped and
+/// the checks that wait have been dropped with it.
 ///
 /// # Examples
 /// ```

@@ -7,8 +7,8 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{HashKind, HashPolicy, HashingError, PasswordHashError, crypt64, meter};
 use crate::secret::constant_time_eq;
 
-/// The time grows with the length of the password, so a client could choose it: the limit is that of
-/// crypt(3), and what is longer is wrong.
+/// The time grows with the length of the password, so a client could choose it: the limit is that
+/// of crypt(3), and what is longer is wrong.
 pub(super) const LONGEST: usize = 512;
 pub(super) const ROUNDS: std::ops::RangeInclusive<u32> = Params::ROUNDS_MIN..=Params::ROUNDS_MAX;
 

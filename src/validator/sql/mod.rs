@@ -14,7 +14,8 @@
 //!
 //! Any other columns can be made into a record of your own:
 //! [`with_record`](SqlBuilder::with_record). Dates are converted by the query: `unixepoch(expires)`
-//! in SQLite, `extract(epoch FROM expires)::bigint` in PostgreSQL, `UNIX_TIMESTAMP(expires)` in MySQL.
+//! in SQLite, `extract(epoch FROM expires)::bigint` in PostgreSQL, `UNIX_TIMESTAMP(expires)` in
+//! MySQL.
 //!
 //! - A database folds what it takes for the same: letter case, accents, blanks at the end. So a row
 //!   whose name is not the one that was asked for is nobody's, and two rows are a failure.
@@ -57,8 +58,8 @@
 //! database. They are built on [`sqlx`](https://docs.rs/sqlx/0.9), which needs Rust 1.94.
 //!
 //! # Security
-//! The connection to a server carries password hashes, and H(A1)s that are as good as passwords: ask
-//! for TLS and for a check of the certificate in the URL (`sslmode=verify-full` to PostgreSQL,
+//! The connection to a server carries password hashes, and H(A1)s that are as good as passwords:
+//! ask for TLS and for a check of the certificate in the URL (`sslmode=verify-full` to PostgreSQL,
 //! `ssl-mode=VERIFY_IDENTITY` to MySQL), since by default neither is insisted upon. An option that
 //! is misspelt is a mistake in the set-up and is named, and errors may quote what an option is set
 //! to: put no password behind the `?`.

@@ -1,8 +1,8 @@
 //! Users in a table of MySQL or MariaDB.
 //!
 //! URLs are `mysql://USER:PASSWORD@HOST:PORT/NAME` or `mariadb://...`, with
-//! `?ssl-mode=VERIFY_IDENTITY` and other options of [`sqlx`] behind them. A socket is `?socket=PATH`.
-//! Without TLS, MySQL's own way to log in (`caching_sha2_password`) may not work.
+//! `?ssl-mode=VERIFY_IDENTITY` and other options of [`sqlx`] behind them. A socket is
+//! `?socket=PATH`. Without TLS, MySQL's own way to log in (`caching_sha2_password`) may not work.
 //!
 //! What these databases take for the same name by default is a lot: letter case, accents and blanks
 //! at the end. Only the one that is spelt as it was asked for is taken, but of two names that the

@@ -26,8 +26,9 @@ use crate::error::BackendError;
 
 /// Connections of our own making, or of a pool that somebody else made.
 ///
-/// A connection of ours goes back to the others only after a query was answered to its end. Whatever
-/// else happened to it (a failure, a time-out, a request that was cancelled), it is closed.
+/// A connection of ours goes back to the others only after a query was answered to its end.
+/// Whatever else happened to it (a failure, a time-out, a request that was cancelled), it is
+/// closed.
 pub(super) struct Pool<DB: Driver> {
     origin: Origin<DB>,
     limits: Limits,

@@ -58,8 +58,8 @@ pub(super) struct Parts {
 }
 
 impl Sql {
-    /// The options for the database of `url`: `sqlite:FILE`, `postgres://USER:PASSWORD@HOST/NAME` or
-    /// `mysql://USER:PASSWORD@HOST/NAME`. The feature of the database has to be on.
+    /// The options for the database of `url`: `sqlite:FILE`, `postgres://USER:PASSWORD@HOST/NAME`
+    /// or `mysql://USER:PASSWORD@HOST/NAME`. The feature of the database has to be on.
     pub fn builder(url: impl Into<String>) -> SqlBuilder {
         SqlBuilder::from_url(url.into())
     }

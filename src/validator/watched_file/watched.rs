@@ -33,7 +33,8 @@ const REST: Duration = Duration::from_millis(10);
 /// Is told what became of files that have changed.
 pub(in crate::validator) type Observer = Arc<dyn Fn(FileEvent<'_>) + Send + Sync>;
 
-/// What files say, always as they say it now. The thread that looks at them ends when it is dropped.
+/// What files say, always as they say it now. The thread that looks at them ends when it is
+/// dropped.
 pub(in crate::validator) struct Watched<T> {
     state: Arc<State<T>>,
     thread: Arc<Bell>,
