@@ -1,0 +1,142 @@
+//! A validator that asks an authentication service over HTTP, and all that it has to think of.
+//!
+//!     cargo run --example http_validator
+//!     cargo run --example http_validator --features cached
+//!
+//! It starts such a service on this machine, puts a proxy behind proxy authentication that asks it,
+//! sends requests through, and prints what came of them. The chapter
+//! `docs/guide/write-your-own-validator.md` goes with it.
+
+mod answer;
+mod form;
+mod queue;
+mod service;
+#[cfg(test)]
+mod tests;
+mod validator;
+
+use std::{
+    convert::Infallible,
+    error::{self, Error as _},
+    time::Duration,
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header};
+use http_body_util::{BodyExt as _, Empty, Full};
+use tower::{ServiceBuilder, ServiceExt as _};
+#[cfg(feature = "cached")]
+use tower_proxy_auth::validator::Cached;
+use tower_proxy_auth::{
+    Account, Authenticator, ConfigError, CredentialValidator, Identity, ProxyAuthLayer, Realm,
+    Refusal,
+};
+
+use crate::{
+    answer::Plan,
+    service::{Service, User},
+    validator::HttpValidator,
+};
+
+type Error = Box<dyn error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    for line in show().await? {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// Requests while the service is there, and one after it has gone.
+async fn show() -> Result<Vec<String>, Error> {
+    let service = Service::start(vec![
+        User::new("alice", "wonder").with_group("staff").with_plan("paid"),
+        User::new("bob", "builder").disabled(),
+    ])
+    .await?;
+    // A service on this machine is quick or not there.
+    let validator = HttpValidator::new(service.url(), service.token())?
+        .with_timeout(Duration::from_secs(2))
+        .with_queue(16, 64);
+    let auth =
+        Authenticator::builder(Realm::new("corp proxy")?).with_basic(cached(validator)?).build()?;
+    let layer = ProxyAuthLayer::new(auth);
+
+    let mut seen = Vec::new();
+    for (name, password) in
+        [("alice", "wonder"), ("alice", "guess"), ("carol", "wonder"), ("bob", "builder")]
+    {
+        seen.push(visit(&layer, name, password).await?);
+    }
+    service.stop().await;
+    // Kept, if there is a cache; the other one has to be asked about.
+    for (name, password) in [("alice", "wonder"), ("alice", "other")] {
+        seen.push(visit(&layer, name, password).await?);
+    }
+    Ok(seen)
+}
+
+/// Right passwords are asked about once in five minutes, wrong ones every ten seconds.
+#[cfg(feature = "cached")]
+fn cached(validator: HttpValidator) -> Result<impl CredentialValidator, ConfigError> {
+    Cached::builder(validator)
+        .with_lifetime(Duration::from_secs(300))
+        .with_negative_lifetime(Duration::from_secs(10))
+        .build()
+}
+
+/// Every request is asked about.
+#[cfg(not(feature = "cached"))]
+fn cached(validator: HttpValidator) -> Result<impl CredentialValidator, ConfigError> {
+    Ok(validator)
+}
+
+/// Sends a request through the layer, and says in a line what came of it.
+async fn visit(layer: &ProxyAuthLayer, name: &str, password: &str) -> Result<String, Error> {
+    let proxy = ServiceBuilder::new().layer(layer.clone()).service_fn(forward);
+    let request = Request::get("http://example.org/")
+        .header(header::PROXY_AUTHORIZATION, basic(name, password)?)
+        .body(Empty::<Bytes>::new())?;
+    let response = proxy.oneshot(request).await?;
+    let status = response.status();
+    if let Some(refusal) = response.extensions().get::<Refusal>() {
+        return Ok(format!("{name}: {} {}", status.as_u16(), why(refusal)));
+    }
+    let body = response.into_body().collect().await?.to_bytes();
+    Ok(format!("{name}: {} {}", status.as_u16(), String::from_utf8_lossy(&body)))
+}
+
+fn basic(name: &str, password: &str) -> Result<HeaderValue, Error> {
+    let encoded = BASE64_STANDARD.encode(format!("{name}:{password}"));
+    let mut value = HeaderValue::try_from(format!("Basic {encoded}"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The reason, and what lies behind it: this is for the operator's log, not for the client.
+fn why(refusal: &Refusal) -> String {
+    let mut text = refusal.reason().to_string();
+    let mut next = refusal.source();
+    while let Some(error) = next {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        next = error.source();
+    }
+    text
+}
+
+/// Stands in for a proxy that goes there.
+async fn forward(request: Request<Empty<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let account = request.extensions().get::<Identity>().and_then(Identity::account);
+    let text = account.map_or_else(|| "for nobody".to_owned(), describe);
+    Ok(Response::new(Full::new(Bytes::from(text))))
+}
+
+/// What the inner service knows of a user: name, groups, and data of the validator's own type.
+fn describe(account: &Account) -> String {
+    let groups: Vec<&str> = account.groups().collect();
+    let plan = account.data::<Plan>();
+    format!("for {} of {groups:?}, plan {plan:?}", account.user().as_str())
+}
