@@ -51,6 +51,7 @@
 //! | wrap a service | [`ProxyAuthLayer`] |
 //! | check passwords yourself (PAM, an HTTP service, ...) | [`CredentialValidator`], for Basic |
 //! | hold Digest secrets yourself | [`DigestSecrets`] |
+//! | be told how, step by step | `docs/guide/write-your-own-validator.md`, with `examples/http_validator` |
 //! | keep users in memory | [`Users`] |
 //! | keep users in files, a directory or a database | [`validator`], and the features below |
 //! | ask several back ends in turn | [`FirstOf`](validator::FirstOf), [`FirstSecretsOf`](validator::FirstSecretsOf) |
