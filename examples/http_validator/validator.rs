@@ -125,17 +125,13 @@ impl CredentialValidator for HttpValidator {
 
 /// For what is not worth a question, whoever the user is.
 fn verdict_without_asking(credentials: &BasicCredentials<'_>) -> Option<Verdict> {
-    let (user, password) = (credentials.user_id(), credentials.password());
-    if user.is_empty() || user.len() > LONGEST_NAME || user.contains(char::is_control) {
+    let is_sound = |text: &str, longest| {
+        (1..=longest).contains(&text.len()) && !text.contains(char::is_control)
+    };
+    if !is_sound(credentials.user_id(), LONGEST_NAME) {
         return Some(Verdict::UnknownUser);
     }
-    if password.is_empty()
-        || password.len() > LONGEST_PASSWORD
-        || password.contains(char::is_control)
-    {
-        return Some(Verdict::WrongPassword);
-    }
-    None
+    (!is_sound(credentials.password(), LONGEST_PASSWORD)).then_some(Verdict::WrongPassword)
 }
 
 /// A status other than 200 is no verdict: a wrong path gives 404, and a gateway 403, for all users.
