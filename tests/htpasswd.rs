@@ -97,7 +97,10 @@ impl<F: Fn(usize) -> HashMethod> Files<F> {
         let mut running = pin!(pool.run(work));
         assert!(running.as_mut().poll(&mut context).is_pending());
         begun.await.unwrap();
-        let _ = pin!(pool.run(|| ())).poll(&mut context);
+        // Somebody has to go on waiting, or the place in the queue is free again.
+        let waiting = pool.clone();
+        tokio::spawn(async move { waiting.run(|| ()).await });
+        tokio::task::yield_now().await;
         self.blocked.lock().unwrap().push(end);
         pool.clone()
     }

@@ -203,6 +203,13 @@ pub trait DigestSecrets: Send + Sync + 'static {
         let _ = user;
         None
     }
+
+    /// A number that is another one whenever what is stored of `user` has changed, for caches: as
+    /// [`CredentialValidator::revision`](super::CredentialValidator::revision).
+    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
+        let _ = user;
+        0
+    }
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -227,5 +234,9 @@ impl<S: DigestSecrets> DigestSecrets for Arc<S> {
         user: DigestUser<'_>,
     ) -> Option<Result<Option<DigestAccount>, BackendError>> {
         S::secret_now(self, user)
+    }
+
+    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
+        S::secret_revision(self, user)
     }
 }

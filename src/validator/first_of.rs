@@ -140,6 +140,14 @@ impl DigestSecrets for FirstSecretsOf {
         }
         Some(Ok(None))
     }
+
+    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
+        let mut all = DefaultHasher::new();
+        for member in &self.0 {
+            all.write_u64(member.secret_revision(user));
+        }
+        all.finish()
+    }
 }
 
 /// [`CredentialValidator`] without its type.
@@ -169,6 +177,7 @@ trait AnySecrets: Send + Sync {
     fn holds_passwords(&self) -> bool;
     fn secret<'a>(&'a self, user: DigestUser<'a>) -> BoxFuture<'a, Found>;
     fn secret_now(&self, user: DigestUser<'_>) -> Option<Found>;
+    fn secret_revision(&self, user: &DigestUser<'_>) -> u64;
 }
 
 impl<S: DigestSecrets> AnySecrets for S {
@@ -186,6 +195,10 @@ impl<S: DigestSecrets> AnySecrets for S {
 
     fn secret_now(&self, user: DigestUser<'_>) -> Option<Found> {
         DigestSecrets::secret_now(self, user)
+    }
+
+    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
+        DigestSecrets::secret_revision(self, user)
     }
 }
 

@@ -110,6 +110,10 @@ impl<S: DigestSecrets> DigestSecrets for Timeout<S> {
     ) -> Option<Result<Option<DigestAccount>, BackendError>> {
         self.inner.secret_now(user)
     }
+
+    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
+        self.inner.secret_revision(user)
+    }
 }
 
 #[cfg(test)]

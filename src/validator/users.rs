@@ -284,6 +284,15 @@ impl DigestSecrets for Users {
     ) -> Option<Result<Option<DigestAccount>, BackendError>> {
         Some(Ok(self.find(&user)))
     }
+
+    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
+        let table = self.read();
+        let found = match user.name() {
+            DigestName::UserId(name) => table.by_name.get(name),
+            DigestName::Userhash(hash) => table.by_hash.get(hash),
+        };
+        found.map_or(0, |user| user.revision)
+    }
 }
 
 impl fmt::Debug for Users {

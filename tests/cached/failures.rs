@@ -1,8 +1,20 @@
 //! A back end that fails: nothing is kept of it, and what stands in is bounded.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
-use tower_proxy_auth::{ports::Verdict, validator::Cached};
+use tower_proxy_auth::{
+    error::BackendError,
+    identity::Account,
+    ports::{BasicCredentials, CredentialValidator, Verdict},
+    scheme::Realm,
+    validator::{Cached, from_async_fn},
+};
 
 use crate::directory::{Directory, FakeClock, Stored, ask, begin, request};
 
@@ -142,5 +154,38 @@ fn nothing_stands_in_past_the_age_that_the_validator_allows_or_for_a_disabled_ac
             expected,
             "{at}"
         );
+    }
+}
+
+/// A directory that says of one user what no other hears: that is no outage.
+#[tokio::test]
+async fn a_failure_that_will_not_pass_lets_nothing_stand_in() {
+    let is_locked = Arc::new(AtomicBool::new(false));
+    let validator = {
+        let is_locked = Arc::clone(&is_locked);
+        from_async_fn(move |_| {
+            let is_locked = is_locked.load(SeqCst);
+            async move {
+                match is_locked {
+                    true => Err(BackendError::new("unwilling to perform")),
+                    false => Ok(Verdict::Accepted(Account::new("alice"))),
+                }
+            }
+        })
+    };
+    let clock = FakeClock::new();
+    let cache = Cached::builder(validator)
+        .allow_stale_if_error(Duration::from_secs(3_600))
+        .with_clock(clock.clone())
+        .build()
+        .unwrap();
+    let realm = Realm::new("proxy").unwrap();
+    let credentials = BasicCredentials::new(&realm, "alice", "wonder");
+    assert!(matches!(cache.validate(credentials).await, Ok(Verdict::Accepted(_))));
+    is_locked.store(true, SeqCst);
+    clock.set(60_000);
+    for _ in 0..2 {
+        assert!(cache.validate(credentials).await.is_err());
+        assert!(cache.validate_now(credentials).is_none());
     }
 }

@@ -241,3 +241,22 @@ fn one_cache_serves_both_schemes_and_mixes_up_nothing() {
     assert_eq!(begin(&mut basic), Poll::Ready("wrong"));
     assert!(cache.secret_now(user).is_none(), "what Basic was told is nothing to Digest");
 }
+
+#[tokio::test]
+async fn a_change_that_the_source_knows_of_is_in_force_at_once() {
+    let realm = Realm::new("proxy").unwrap();
+    let users = Users::new(&realm).with_user("alice", "wonder").unwrap();
+    let cache = Cached::new(users.clone()).unwrap();
+    let user = DigestUser::new(&realm, HashFunction::Sha256, DigestName::UserId("alice"));
+    let expected = |password| HashedA1::new(HashFunction::Sha256, "alice", "proxy", password);
+    for password in ["wonder", "changed"] {
+        users.set("alice", password).unwrap();
+        for _ in 0..2 {
+            let found = cache.secret(user).await.unwrap().unwrap();
+            let (found, expected) = (found.ha1().expose_hex(), expected(password).expose_hex());
+            assert_eq!(*found, *expected, "{password}");
+        }
+    }
+    users.remove("alice");
+    assert!(cache.secret(user).await.unwrap().is_none());
+}

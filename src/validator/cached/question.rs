@@ -113,9 +113,7 @@ impl<S: DigestSecrets> Question<S> for DigestUser<'_> {
         };
         let [realm, scheme, function, kind] =
             [self.realm().as_str(), "Digest", label(self.function()), kind].map(str::as_bytes);
-        // Whoever has another name in H(A1) has another secret. No name is empty.
-        let hashed_name = self.hashed_name().unwrap_or_default().as_bytes();
-        mac_key.of(&[realm, scheme, function, kind, name, hashed_name], None)
+        mac_key.of(&[realm, scheme, function, kind, name], None)
     }
 
     fn name(&self) -> &str {
@@ -125,9 +123,8 @@ impl<S: DigestSecrets> Question<S> for DigestUser<'_> {
         }
     }
 
-    /// Sources of secrets tell nothing of changes.
-    fn revision(&self, _: &S) -> u64 {
-        0
+    fn revision(&self, inner: &S) -> u64 {
+        inner.secret_revision(self)
     }
 
     fn ask(
@@ -139,18 +136,12 @@ impl<S: DigestSecrets> Question<S> for DigestUser<'_> {
             DigestName::UserId(name) => Ok(name.to_owned()),
             DigestName::Userhash(hash) => Err(hash.clone()),
         };
-        let hashed_name = self.hashed_name().map(str::to_owned);
         async move {
             let name = match &name {
                 Ok(name) => DigestName::UserId(name),
                 Err(hash) => DigestName::Userhash(hash),
             };
-            let user = DigestUser::new(&realm, function, name);
-            let user = match &hashed_name {
-                Some(name) => user.with_hashed_name(name),
-                None => user,
-            };
-            state.inner.secret(user).await
+            state.inner.secret(DigestUser::new(&realm, function, name)).await
         }
     }
 }

@@ -50,7 +50,12 @@ impl<T: Send + Sync + 'static> State<T> {
         match found {
             Found::Answer(answer) => Ok(answer),
             Found::Check(check) => match check.await {
-                Err(error) => self.stand_in(&key, question).ok_or(error),
+                Err(error) if error.is_transient() => self.stand_in(&key, question).ok_or(error),
+                Err(error) => {
+                    // Not an outage: it may be this user who cannot be checked any more.
+                    Q::rooms(self).proven.remove(&key);
+                    Err(error)
+                }
                 checked => checked,
             },
         }

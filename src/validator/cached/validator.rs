@@ -1,16 +1,13 @@
 //! The cache as a validator, and as a source of Digest secrets.
 
-use std::{
-    fmt,
-    hash::{DefaultHasher, Hasher as _},
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 
 use super::{CachedBuilder, state::State};
 use crate::{
     error::{BackendError, ConfigError},
     ports::{
-        BasicCredentials, CredentialValidator, DigestAccount, DigestSecrets, DigestUser, Verdict,
+        BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets,
+        DigestUser, Verdict,
     },
     scheme::digest::HashFunctions,
 };
@@ -27,8 +24,10 @@ use crate::{
 /// choose it as short as the back end can bear.
 ///
 /// An answer that is at hand is a quick one. A verdict shows so much to whoever sends the same
-/// password again; a secret, which is found by name, shows strangers by the time they wait whether
-/// a name is that of a user who has been here. Where names are secret, do not cache secrets.
+/// password again; a secret, which is found by name and kept for longer than that there is none,
+/// shows strangers by the time they wait whether there is a user of that name. Where names are
+/// secret, do not cache secrets. Those for names with parameters are not kept: anybody can make up
+/// any number of them.
 ///
 /// Secrets in this memory are as good as passwords to who reads it, as those of any other source.
 ///
@@ -115,16 +114,7 @@ impl<V: CredentialValidator> CredentialValidator for Cached<V> {
     /// That of the validator, and another one after an invalidation.
     fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
         let revision = self.0.inner.revision(credentials);
-        let invalidations = &self.0.invalidations;
-        match invalidations.last(invalidations.place(credentials.user_id())) {
-            0 => revision,
-            last => {
-                let mut both = DefaultHasher::new();
-                both.write_u64(revision);
-                both.write_u64(last);
-                both.finish()
-            }
-        }
+        self.0.invalidations.change(revision, credentials.user_id())
     }
 }
 
@@ -139,6 +129,10 @@ impl<S: DigestSecrets> DigestSecrets for Cached<S> {
     }
 
     async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        // Strangers make up as many parameters as they like.
+        if user.hashed_name().is_some() {
+            return self.0.inner.secret(user).await;
+        }
         self.0.ask(user).await
     }
 
@@ -147,7 +141,20 @@ impl<S: DigestSecrets> DigestSecrets for Cached<S> {
         &self,
         user: DigestUser<'_>,
     ) -> Option<Result<Option<DigestAccount>, BackendError>> {
+        if user.hashed_name().is_some() {
+            return self.0.inner.secret_now(user);
+        }
         self.0.answer(user).map(Ok)
+    }
+
+    /// As for [`CredentialValidator`].
+    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
+        let revision = self.0.inner.secret_revision(user);
+        let name = match user.name() {
+            DigestName::UserId(name) => name,
+            DigestName::Userhash(_) => "",
+        };
+        self.0.invalidations.change(revision, name)
     }
 }
 

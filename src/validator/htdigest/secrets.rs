@@ -1,6 +1,11 @@
 //! The source of Digest secrets.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    hash::{BuildHasher as _, RandomState},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use super::{HtdigestBuilder, table::Table};
 use crate::{
@@ -52,6 +57,8 @@ pub struct Htdigest(Arc<Inner>);
 
 struct Inner {
     realm: Realm,
+    /// Makes revisions, which tell nothing of the secrets.
+    revisions: RandomState,
     table: Watched<Table>,
 }
 
@@ -78,7 +85,7 @@ impl Htdigest {
     }
 
     pub(super) fn new(realm: Realm, table: Watched<Table>) -> Self {
-        Self(Arc::new(Inner { realm, table }))
+        Self(Arc::new(Inner { realm, revisions: RandomState::new(), table }))
     }
 
     /// How many users of the realm there are, 1 or more.
@@ -126,6 +133,12 @@ impl DigestSecrets for Htdigest {
         user: DigestUser<'_>,
     ) -> Option<Result<Option<DigestAccount>, BackendError>> {
         Some(Ok(self.find(&user)))
+    }
+
+    /// Another one when the user's secret has changed; 0 for unknown users.
+    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
+        let found = self.find(user);
+        found.map_or(0, |found| self.0.revisions.hash_one(found.ha1().expose_hex().as_str()))
     }
 }
 

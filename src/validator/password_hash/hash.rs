@@ -158,6 +158,10 @@ fn split_kind(text: &str) -> Result<(HashKind, &str), PasswordHashError> {
             return Ok((kind, rest));
         }
     }
+    // So accounts are locked: what follows, if anything, is nobody's password any more.
+    if text.starts_with(['!', '*']) {
+        return Err(PasswordHashError::Unsupported { what: "the mark of a locked account" });
+    }
     match text.strip_prefix('$') {
         Some(rest) if rest.starts_with("argon2") => Ok((HashKind::Argon2, rest)),
         None if !text.starts_with('{') => Ok((HashKind::PlainText, text)),
@@ -181,6 +185,17 @@ mod tests {
         .allow_kind(HashKind::Apr1)
         .allow_kind(HashKind::Sha1)
         .allow_kind(HashKind::PlainText);
+
+    #[test]
+    fn the_mark_of_a_locked_account_is_nobodys_password() {
+        for text in ["!", "*", "!!", "*LK*", &format!("!{BCRYPT}"), "*0"] {
+            let error = PasswordHash::parse(text, &EVERYTHING).unwrap_err();
+            assert_eq!(
+                error,
+                PasswordHashError::Unsupported { what: "the mark of a locked account" }
+            );
+        }
+    }
 
     #[track_caller]
     fn refused(text: &str, policy: &HashPolicy, message: &str) {

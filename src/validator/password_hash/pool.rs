@@ -70,6 +70,7 @@ struct Waiting {
 
 /// A job that knows whether somebody still waits for it.
 trait Job: Send {
+    fn is_awaited(&self) -> bool;
     fn run(self: Box<Self>);
 }
 
@@ -79,6 +80,10 @@ struct Asked<F, T> {
 }
 
 impl<F: FnOnce() -> T + Send, T: Send> Job for Asked<F, T> {
+    fn is_awaited(&self) -> bool {
+        !self.answer.is_closed()
+    }
+
     fn run(self: Box<Self>) {
         let Self { work, answer } = *self;
         if answer.is_closed() {
@@ -191,6 +196,10 @@ impl Shared {
     fn push(&self, job: Box<dyn Job>) -> Result<(), BackendError> {
         let mut waiting = self.lock();
         if waiting.jobs.len() >= self.queue {
+            // Whoever goes away leaves the place to others.
+            waiting.jobs.retain(|job| job.is_awaited());
+        }
+        if waiting.jobs.len() >= self.queue {
             return Err(BackendError::transient("too many passwords wait to be checked"));
         }
         waiting.jobs.push_back(job);
@@ -296,6 +305,23 @@ mod tests {
         first.await.unwrap();
         assert_eq!((second.await.unwrap(), third.await.unwrap()), (2, 3));
         assert_eq!(pool.run(|| 5).await.unwrap(), 5);
+    }
+
+    #[tokio::test]
+    async fn who_has_gone_leaves_the_place_in_a_full_queue() {
+        let pool = pool(1, 2);
+        let (go, first) = occupy(&pool).await;
+        {
+            let (mut second, mut third) = (pin!(pool.run(|| 2)), pin!(pool.run(|| 3)));
+            assert!(poll(second.as_mut()).is_pending());
+            assert!(poll(third.as_mut()).is_pending());
+            assert!(poll(pin!(pool.run(|| 4))).is_ready(), "full");
+        }
+        let mut fifth = pin!(pool.run(|| 5));
+        assert!(poll(fifth.as_mut()).is_pending());
+        go.send(()).unwrap();
+        first.await.unwrap();
+        assert_eq!(fifth.await.unwrap(), 5);
     }
 
     #[tokio::test]

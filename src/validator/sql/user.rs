@@ -1,5 +1,7 @@
 //! A user, as a row describes one.
 
+use std::time::Duration;
+
 use super::row::{SqlRow, SqlRowError};
 use crate::{
     clock::Timestamp,
@@ -22,6 +24,24 @@ pub(super) const fn ha1_column(function: HashFunction) -> &'static str {
         HashFunction::Sha256 => "ha1_sha256",
         HashFunction::Sha512_256 => "ha1_sha512_256",
         HashFunction::Md5 => "ha1_md5",
+    }
+}
+
+/// Whether no column is one of ours but for its case: what is taken for missing would be in force for
+/// nobody, an expiry for instance.
+///
+/// # Errors
+/// The first that is.
+pub(super) fn known_columns<'a>(
+    mut columns: impl Iterator<Item = &'a str>,
+) -> Result<(), SqlRowError> {
+    let ours = HashFunction::all().map(ha1_column);
+    let ours: Vec<_> = ours.chain([NAME, PASSWORD_HASH, ENABLED, EXPIRES, GROUPS]).collect();
+    let is_misspelt =
+        |column: &&str| ours.iter().any(|one| one != column && one.eq_ignore_ascii_case(column));
+    match columns.find(is_misspelt) {
+        Some(column) => Err(SqlRowError::new(column, "has to be spelt in lower case")),
+        None => Ok(()),
     }
 }
 
@@ -51,6 +71,7 @@ impl User {
     }
 
     fn of(row: SqlRow) -> Result<Option<Self>, SqlRowError> {
+        known_columns(row.columns())?;
         match row.text(NAME)? {
             Some(name) => Ok(Some(Self { name: name.to_owned(), row })),
             None => Ok(None),
@@ -82,21 +103,33 @@ impl User {
         if self.row.has(ENABLED) && self.row.boolean(ENABLED)? != Some(true) {
             return Ok(Standing::Disabled);
         }
-        if self.row.has(EXPIRES)
-            && let Some(seconds) = self.row.integer(EXPIRES)?
-            && now
-                >= Timestamp::from_micros(
-                    u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000),
-                )
-        {
-            return Ok(Standing::Expired);
+        Ok(match self.expiry()? {
+            Some(expiry) if now >= expiry => Standing::Expired,
+            _ => Standing::Active,
+        })
+    }
+
+    /// For how long the account may be used from `now` on; `None` if that has no end.
+    fn time_left(&self, now: Timestamp) -> Result<Option<Duration>, SqlRowError> {
+        Ok(self.expiry()?.map(|expiry| expiry.saturating_since(now)))
+    }
+
+    fn expiry(&self) -> Result<Option<Timestamp>, SqlRowError> {
+        if !self.row.has(EXPIRES) {
+            return Ok(None);
         }
-        Ok(Standing::Active)
+        let in_micros = |seconds| u64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000);
+        let seconds = self.row.integer(EXPIRES)?;
+        Ok(seconds.map(|seconds| Timestamp::from_micros(in_micros(seconds))))
     }
 
     /// The account, and the row without what is secret.
-    pub(super) fn into_account(mut self) -> Result<(Account, SqlRow), SqlRowError> {
+    pub(super) fn into_account(mut self, now: Timestamp) -> Result<(Account, SqlRow), SqlRowError> {
+        let time_left = self.time_left(now)?;
         let mut account = Account::new(self.name);
+        if let Some(time_left) = time_left {
+            account = account.with_max_age(time_left);
+        }
         if self.row.has(GROUPS) {
             for group in self.row.texts(GROUPS)? {
                 account = account.with_group(group);
@@ -216,9 +249,28 @@ mod tests {
             ("ha1_sha512_256", text("x")),
             ("quota", Value::Integer(7)),
         ]);
-        let (account, row) = user.into_account().unwrap();
+        let (account, row) = user.into_account(Timestamp::from_micros(0)).unwrap();
         assert_eq!(account.user().as_str(), "alice");
         assert_eq!(account.groups().collect::<Vec<_>>(), ["staff", "night"]);
         assert_eq!(row.columns().collect::<Vec<_>>(), ["name", "groups", "quota"]);
+    }
+
+    #[test]
+    fn an_account_is_good_until_it_expires() {
+        let user = alice(vec![(EXPIRES, Value::Integer(100))]);
+        let (account, _) = user.into_account(Timestamp::from_micros(40_000_000)).unwrap();
+        assert_eq!(account.max_age(), Some(Duration::from_secs(60)));
+        let (account, _) = alice(vec![]).into_account(Timestamp::from_micros(0)).unwrap();
+        assert_eq!(account.max_age(), None);
+    }
+
+    #[test]
+    fn a_column_of_ours_in_another_case_is_a_mistake() {
+        for column in ["Name", "ENABLED", "Expires", "gROUPS", "HA1_md5", "Password_Hash"] {
+            let error = known_columns(["name", "quota", column].into_iter()).unwrap_err();
+            let expected = format!("the column {column} has to be spelt in lower case");
+            assert_eq!(error.to_string(), expected);
+        }
+        assert!(known_columns(["name", "expires", "Quota", "name2"].into_iter()).is_ok());
     }
 }

@@ -9,7 +9,7 @@ use super::{
     dearest::Dearest,
     row::{SqlRow, SqlRowError},
     source::Source,
-    user::{NAME, PASSWORD_HASH, User, ha1_column},
+    user::{NAME, PASSWORD_HASH, User, ha1_column, known_columns},
 };
 use crate::{
     clock::Clock,
@@ -101,6 +101,7 @@ impl Sql {
 
     /// Where Digest is served, a table without password hashes is no mistake.
     fn has_all(&self, columns: &[String]) -> Result<(), BackendError> {
+        known_columns(columns.iter().map(String::as_str)).map_err(BackendError::new)?;
         let held = HashFunction::all().filter(|&function| self.0.functions.contains(function));
         let mut wanted: Vec<&str> = held.map(ha1_column).collect();
         if wanted.is_empty() {
@@ -179,7 +180,7 @@ impl Sql {
     }
 
     fn account(&self, user: User) -> Result<Account, BackendError> {
-        let (account, row) = user.into_account().map_err(BackendError::new)?;
+        let (account, row) = user.into_account(self.0.clock.now()).map_err(BackendError::new)?;
         match &self.0.record {
             Some(record) => record(&row, account).map_err(BackendError::new),
             None => Ok(account),
@@ -266,6 +267,11 @@ impl DigestSecrets for Sql {
 
     fn secret_now(&self, _: DigestUser<'_>) -> Option<Result<Option<DigestAccount>, BackendError>> {
         None
+    }
+
+    /// A database tells nothing of changes.
+    fn secret_revision(&self, _: &DigestUser<'_>) -> u64 {
+        0
     }
 }
 

@@ -102,10 +102,12 @@ impl<T> Reload<T> {
     fn take(&mut self, read: Contents) {
         self.look_closer = read.look_closer();
         self.seen = read.seen;
-        if self.hash.replace(read.hash) == Some(read.hash) {
+        if self.hash == Some(read.hash) {
             return;
         }
-        match (self.parse)(&read.contents) {
+        let parsed = (self.parse)(&read.contents);
+        self.hash = Some(read.hash);
+        match parsed {
             Ok(parsed) => {
                 self.state.current.store(Arc::new(parsed));
                 self.state.failed.store(None);
