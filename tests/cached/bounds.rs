@@ -59,7 +59,7 @@ fn guesses_at_one_name_take_a_few_places_and_drive_nobody_out() {
 fn a_verdict_takes_a_few_hundred_bytes() {
     let directory = Directory::new();
     let names: Vec<&'static str> =
-        (0..20_000).map(|name| &*format!("user {name}").leak()).collect();
+        (0..50_000).map(|name| &*format!("user {name}").leak()).collect();
     for name in &names {
         directory.set(name, "right");
     }
@@ -72,7 +72,8 @@ fn a_verdict_takes_a_few_hundred_bytes() {
     let ((), cost) = count(|| log_in(&names[..10_000]));
     assert!(cost.bytes_kept < 10_000 * 500, "{cost:?}");
     let ((), full) = count(|| log_in(&names[10_000..]));
-    assert!(full.bytes_kept < cost.bytes_kept / 10, "{full:?}");
+    // Without a bound it would be four times as much as the first.
+    assert!(full.bytes_kept < 2 * cost.bytes_kept, "{full:?}");
 }
 
 #[test]
