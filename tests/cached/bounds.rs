@@ -1,6 +1,9 @@
 //! What strangers can make the cache keep.
 
-use std::num::NonZeroUsize;
+use std::{
+    num::NonZeroUsize,
+    sync::{Mutex, PoisonError},
+};
 
 use counting_allocator::count;
 use tower_proxy_auth::{
@@ -10,12 +13,16 @@ use tower_proxy_auth::{
 
 use crate::directory::{Directory, ask};
 
+/// What all threads allocate is counted: tests that do so take turns.
+static COUNTING: Mutex<()> = Mutex::new(());
+
 fn places(count: usize) -> NonZeroUsize {
     NonZeroUsize::new(count).unwrap()
 }
 
 #[test]
 fn made_up_names_take_bounded_memory_and_drive_nobody_out() {
+    let _turn = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = Directory::new();
     let (cache, _) = directory.cached_with(|options| {
         options.with_capacity(places(100)).with_negative_capacity(places(1_000))
@@ -57,6 +64,7 @@ fn guesses_at_one_name_take_a_few_places_and_drive_nobody_out() {
 
 #[test]
 fn a_verdict_takes_a_few_hundred_bytes() {
+    let _turn = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = Directory::new();
     let names: Vec<&'static str> =
         (0..50_000).map(|name| &*format!("user {name}").leak()).collect();
