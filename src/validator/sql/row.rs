@@ -108,7 +108,7 @@ impl SqlRow {
         match self.value(column)? {
             Value::Null => Ok(None),
             Value::Real(number) => Ok(Some(*number)),
-            #[allow(clippy::cast_precision_loss)] // It is what was asked for.
+            #[allow(clippy::cast_precision_loss, reason = "a real is what was asked for")]
             Value::Integer(number) => Ok(Some(*number as f64)),
             other => Err(other.is_not(column, "a number")),
         }
