@@ -179,8 +179,8 @@ impl Engine {
         source: Source<'_>,
         moment: &Moment<'_>,
     ) -> Refusal {
-        if let (Some(sent), Some(account)) = (refusal.stale_credentials, &refusal.account)
-            && self.stale_limit.strike(source.client(account), sent, moment.now())
+        if let (Some(sent), Some(account)) = (&refusal.stale_credentials, &refusal.account)
+            && self.stale_limit.strike(source.client(account), **sent, moment.now())
         {
             refusal.reason = Reason::TooManyStale;
         }

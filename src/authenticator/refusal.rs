@@ -19,7 +19,8 @@ pub struct Refusal {
     pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
     pub(super) scheme: Option<&'static str>,
     pub(super) realm: Option<Realm>,
-    pub(super) stale_credentials: Option<StaleCredentials>,
+    /// In a box, for they are rare, and proofs of all kinds have room for a refusal.
+    pub(super) stale_credentials: Option<Box<StaleCredentials>>,
 }
 
 impl Refusal {

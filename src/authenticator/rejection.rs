@@ -7,7 +7,11 @@ use crate::{error::BackendError, policy::STALE_QUIET};
 
 /// A request that is not forwarded, with all that its answer must say.
 #[derive(Debug)]
-pub struct Rejection {
+pub struct Rejection(Box<Parts>);
+
+/// In a box, for decisions of both kinds have room for a rejection.
+#[derive(Debug)]
+struct Parts {
     refusal: Refusal,
     headers: HeaderMap,
 }
@@ -48,32 +52,34 @@ impl Rejection {
         if let Some(seconds) = pause {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        Self { refusal, headers }
+        Self(Box::new(Parts { refusal, headers }))
     }
 
     /// Why the request was refused, and whose it was.
     #[must_use]
     pub const fn refusal(&self) -> &Refusal {
-        &self.refusal
+        &self.0.refusal
     }
 
     /// The status: 400, 403, 407, 429, 431 or 503.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
-        self.refusal.reason.status()
+        self.0.refusal.reason.status()
     }
 
     /// The fields that the response must have: `Cache-Control: no-store`, on 407 the challenges,
     /// on 429 and 503 `Retry-After`.
     #[must_use]
     pub const fn headers(&self) -> &HeaderMap {
-        &self.headers
+        &self.0.headers
     }
 
     /// Status, fields and refusal, to which a body can be added.
     #[must_use]
     pub fn into_parts(self) -> (StatusCode, HeaderMap, Refusal) {
-        (self.status(), self.headers, self.refusal)
+        let status = self.status();
+        let Parts { refusal, headers } = *self.0;
+        (status, headers, refusal)
     }
 }
 

@@ -86,6 +86,27 @@ pub const fn is_value_char(byte: u8) -> bool {
     is(byte, VALUE_CHAR)
 }
 
+/// Whether all bytes are printable ASCII, spaces included.
+pub(crate) fn is_printable_ascii(bytes: &[u8]) -> bool {
+    const WORD: usize = size_of::<u64>();
+    /// The same in every byte.
+    const fn all(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; WORD])
+    }
+    /// Not zero if any byte is something else. A byte carries into the next only if it is one of those.
+    const fn strays(word: u64) -> u64 {
+        let below = word.wrapping_sub(all(b' '));
+        let above = word.wrapping_add(all(0x80 - 0x7F));
+        (word | below | above) & all(0x80)
+    }
+    let Some(last) = bytes.last_chunk::<WORD>() else {
+        return bytes.iter().all(|byte| (b' '..=b'~').contains(byte));
+    };
+    // The last word covers what is left over, and some bytes a second time.
+    let words = bytes.as_chunks().0.iter().chain([last]);
+    words.fold(0, |all, &word| all | strays(u64::from_ne_bytes(word))) == 0
+}
+
 /// Whether a text holds a control character, those from U+0080 to U+009F included.
 pub(crate) fn has_control_character(text: &str) -> bool {
     // In UTF-8 those from U+0080 begin with the byte C2, and few other characters do. Comparing all
@@ -144,6 +165,20 @@ mod tests {
             assert_eq!(is_token68_char(byte), token68, "token68 {byte:#x}");
             assert_eq!(is_attr_char(byte), attr_char, "attr-char {byte:#x}");
             assert_eq!(is_value_char(byte), attr_char || byte == b'%', "value-char {byte:#x}");
+        }
+    }
+
+    #[test]
+    fn printable_ascii_is_told_from_the_rest_wherever_it_stands() {
+        for length in 0..20 {
+            assert!(is_printable_ascii(&vec![b' '; length]));
+            assert!(is_printable_ascii(&vec![b'~'; length]));
+            for (byte, at) in (0..=u8::MAX).flat_map(|byte| (0..length).map(move |at| (byte, at))) {
+                let mut bytes = vec![b'a'; length];
+                bytes[at] = byte;
+                let expected = byte == b' ' || byte.is_ascii_graphic();
+                assert_eq!(is_printable_ascii(&bytes), expected, "{byte:#04x} at {at} of {length}");
+            }
         }
     }
 

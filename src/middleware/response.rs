@@ -35,15 +35,15 @@ pub(super) struct Asked {
     is_head: bool,
     /// Whether HTTP/1 has to be told that the connection ends with a refusal.
     must_close: bool,
-    /// For a page of the user's own.
-    wishes: Option<Wishes>,
+    /// For a page of the user's own. In a box, for this goes through many hands with each request.
+    wishes: Option<Box<Wishes>>,
 }
 
 impl Asked {
     pub(super) fn of<B: Body>(request: &Request<B>, options: &Options) -> Self {
         let head = RequestHead::of_request(request);
         let has_own_pages = options.page.is_some();
-        let wishes = has_own_pages.then(|| Wishes::of(request.method(), request.headers()));
+        let wishes = has_own_pages.then(|| Wishes::of(request.method(), request.headers()).into());
         Self {
             form: Form::of(&head),
             is_head: request.method() == Method::HEAD,
@@ -55,7 +55,7 @@ impl Asked {
     fn page(self, own: Option<&PageOf>, refusal: &Refusal) -> Rendered {
         let own = own
             .zip(self.wishes)
-            .and_then(|(page, wishes)| page(&PageRequest::new(refusal.clone(), wishes)));
+            .and_then(|(page, wishes)| page(&PageRequest::new(refusal.clone(), *wishes)));
         own.map_or_else(|| built_in_page(refusal.reason(), self.form), Rendered::from)
     }
 }
@@ -112,7 +112,7 @@ pub(super) struct Forwarded {
     asked: Asked,
     info: Option<HeaderValue>,
     /// Set where the response is to carry the identity.
-    identity: Option<Identity>,
+    identity: Option<Box<Identity>>,
     /// Taken along, with the page, so that the future need not hold all options.
     allow_chaining: bool,
     page: Option<PageOf>,
@@ -128,7 +128,7 @@ impl Forwarded {
         Self {
             asked,
             info,
-            identity: identity.filter(|_| options.identity_in_response).cloned(),
+            identity: identity.filter(|_| options.identity_in_response).cloned().map(Box::new),
             allow_chaining: options.allow_chaining,
             page: options.page.clone(),
         }
@@ -158,7 +158,7 @@ impl Forwarded {
             response.headers_mut().insert(PROXY_AUTHENTICATION_INFO, info);
         }
         if let Some(identity) = identity {
-            response.extensions_mut().insert(identity);
+            response.extensions_mut().insert(*identity);
         }
         response
     }

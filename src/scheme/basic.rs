@@ -2,14 +2,16 @@
 //!
 //! [RFC 7617]: https://www.rfc-editor.org/rfc/rfc7617
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::HeaderValue;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use zeroize::Zeroizing;
 
-use super::Realm;
-use crate::{grammar::chars::has_control_character, secret::SecretBytes};
+use super::{Realm, base64};
+use crate::{
+    grammar::chars::{has_control_character, is_printable_ascii},
+    secret::SecretBytes,
+};
 
 /// The name of the scheme.
 pub const NAME: &str = "Basic";
@@ -83,24 +85,30 @@ impl UserPass {
     /// # Errors
     /// Whatever makes the credentials unusable, see [`UserPassError`].
     pub fn decode(encoded: &[u8], reading: &Reading) -> Result<Self, UserPassError> {
-        let length = base64::decoded_len_estimate(encoded.len());
+        // Room for three bytes in place of each four characters.
+        let length = 3 * encoded.len().div_ceil(4);
         let mut decoded = Self { text: SecretBytes::zeroed(length), colon: 0 };
-        match STANDARD.decode_slice(encoded, decoded.text.as_mut_slice()) {
-            Ok(length) => decoded.text.truncate(length),
-            Err(_) if encoded.contains(&b',') => return Err(UserPassError::SeveralCredentials),
-            Err(_) => return Err(UserPassError::Undecodable),
+        match base64::STANDARD.decode_padded(encoded, decoded.text.as_mut_slice()) {
+            Some(length) => decoded.text.truncate(length),
+            None if encoded.contains(&b',') => return Err(UserPassError::SeveralCredentials),
+            None => return Err(UserPassError::Undecodable),
         }
-        decoded.colon = match str::from_utf8(decoded.text.as_slice()) {
+        let bytes = decoded.text.as_slice();
+        // That is UTF-8 in form C and without control characters, as nearly all of them are.
+        if is_printable_ascii(bytes) {
+            decoded.colon = colon_of(bytes, reading)?;
+            return Ok(decoded);
+        }
+        match str::from_utf8(bytes) {
             Ok(text) if !reading.nfc || is_nfc_quick(text.chars()) == IsNormalized::Yes => {
-                colon_of(text, reading)?
+                decoded.colon = colon_of_text(text, reading)?;
             }
             text => {
-                let text = rewritten(text.ok(), decoded.text.as_slice(), reading)?;
-                let colon = colon_of(&text, reading)?;
+                let text = rewritten(text.ok(), bytes, reading)?;
+                decoded.colon = colon_of_text(&text, reading)?;
                 decoded.text = SecretBytes::copy_of(text.as_bytes());
-                colon
             }
-        };
+        }
         Ok(decoded)
     }
 
@@ -130,8 +138,17 @@ fn str_of(checked: &[u8]) -> &str {
 }
 
 /// Where the first colon is, in a text that can be used.
-fn colon_of(text: &str, reading: &Reading) -> Result<usize, UserPassError> {
-    let Some(colon) = text.bytes().position(|byte| byte == b':') else {
+fn colon_of_text(text: &str, reading: &Reading) -> Result<usize, UserPassError> {
+    let colon = colon_of(text.as_bytes(), reading)?;
+    if has_control_character(text) {
+        return Err(UserPassError::ControlCharacter);
+    }
+    Ok(colon)
+}
+
+/// Where the first colon is, in what can be used unless it holds control characters.
+fn colon_of(text: &[u8], reading: &Reading) -> Result<usize, UserPassError> {
+    let Some(colon) = text.iter().position(|&byte| byte == b':') else {
         return Err(UserPassError::NoColon);
     };
     let password_length = text.len() - colon - 1;
@@ -143,9 +160,6 @@ fn colon_of(text: &str, reading: &Reading) -> Result<usize, UserPassError> {
     }
     if password_length > reading.max_password_length {
         return Err(UserPassError::PasswordTooLong);
-    }
-    if has_control_character(text) {
-        return Err(UserPassError::ControlCharacter);
     }
     Ok(colon)
 }
@@ -180,6 +194,8 @@ fn latin1_text(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ::base64::{Engine as _, engine::general_purpose::STANDARD};
+
     use super::*;
 
     #[track_caller]

@@ -6,6 +6,7 @@
 //! [RFC 7616]: https://www.rfc-editor.org/rfc/rfc7616
 //! [RFC 7617]: https://www.rfc-editor.org/rfc/rfc7617
 
+mod base64;
 pub mod basic;
 pub mod digest;
 mod first_realm;

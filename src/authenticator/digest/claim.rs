@@ -77,12 +77,12 @@ impl DigestClaim {
     ) -> Refusal {
         let mut refusal = Refusal::new(reason).with_account(found.into_account());
         if reason.is_stale() {
-            refusal.stale_credentials = Some(StaleCredentials {
+            refusal.stale_credentials = Some(Box::new(StaleCredentials {
                 header: hash_of(self.credentials.field()),
                 nonce: hash_of(&self.credentials.nonce()),
                 issued,
                 count: self.count.as_u32(),
-            });
+            }));
         }
         refusal
     }

@@ -3,7 +3,6 @@
 //! [RFC 7616]: https://www.rfc-editor.org/rfc/rfc7616
 
 mod algorithm;
-mod base64url;
 mod challenge;
 mod credentials;
 mod hash;

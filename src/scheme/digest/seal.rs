@@ -6,10 +6,10 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{NonceId, base64url};
+use super::NonceId;
 use crate::{
     error::ConfigError,
-    scheme::{OfFirstRealm, Realm},
+    scheme::{OfFirstRealm, Realm, base64},
     secret::constant_time_eq,
 };
 
@@ -69,7 +69,7 @@ impl NonceKey {
         let (claimed, mac) = sealed.split_at_mut(ID_LENGTH);
         claimed.copy_from_slice(&id);
         mac.copy_from_slice(&self.mac(&id, realm));
-        NonceText(base64url::encode(&sealed))
+        NonceText(base64::URL.encode(&sealed))
     }
 
     /// What a nonce says of itself, if it was sealed with this key for `realm`.
@@ -126,7 +126,7 @@ impl SealedNonce {
     /// Takes the nonce apart; `None` if it does not even look like one of ours.
     pub(crate) fn read(nonce: &[u8]) -> Option<Self> {
         let text: &[u8; TEXT_LENGTH] = nonce.try_into().ok()?;
-        let sealed: [u8; SEALED_LENGTH] = base64url::decode(text)?;
+        let sealed: [u8; SEALED_LENGTH] = base64::URL.decode(text)?;
         let (&id, mac) = sealed.split_first_chunk()?;
         Some(Self { claimed: NonceId::from_bytes(id), mac: mac.try_into().ok()? })
     }
