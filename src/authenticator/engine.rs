@@ -139,6 +139,9 @@ impl Engine {
         if field.len() > self.max_field_length {
             return Err(Refusal::new(Reason::FieldTooLong));
         }
+        if let Some((scheme, position)) = self.route_as_written(field.as_bytes()) {
+            return Ok((scheme, SentCredentials { field, position }));
+        }
         let parts = split_scheme(field.as_bytes())
             .map_err(|error| Refusal::new(Reason::Malformed).with_source(error))?;
         let is_named = |scheme: &&Arc<dyn AnyScheme>| {
@@ -148,6 +151,18 @@ impl Engine {
         let scheme = scheme.ok_or_else(|| Refusal::new(Reason::SchemeNotOffered))?;
         let position = parts.rest_position;
         Ok((scheme.as_ref(), SentCredentials { field, position }))
+    }
+
+    /// Finds the scheme, and where its credentials begin, if the field is written as nearly all
+    /// clients write it: the name as we do, one space, something.
+    #[inline]
+    fn route_as_written(&self, field: &[u8]) -> Option<(&dyn AnyScheme, usize)> {
+        self.schemes.iter().find_map(|scheme| {
+            let name = scheme.name();
+            let rest = field.strip_prefix(name.as_bytes())?.strip_prefix(b" ")?;
+            let begins_here = rest.first().is_some_and(|&first| first != b' ');
+            begins_here.then_some((&**scheme, name.len() + 1))
+        })
     }
 
     pub(super) fn conclude(
