@@ -1,7 +1,7 @@
 //! Hexadecimal digits, both ways.
 //!
 //! Digits are computed, not looked up, and all of them are, so that no address and no end depends
-//! on what they say. Compilers turn the loops into vector instructions.
+//! on what they say.
 
 /// The digit in lower case for the low half of `value`.
 pub(crate) const fn digit(value: u8) -> u8 {
@@ -26,17 +26,41 @@ pub(crate) fn encode(bytes: &[u8], digits: &mut [u8]) {
     }
 }
 
-/// Reads two digits, in either case, for each byte. Says whether all of them were digits and
+/// Reads eight digits, in either case, for each four bytes. Says whether all of them were digits and
 /// exactly as many as needed; if not, what was written means nothing.
 pub(crate) fn decode(digits: &[u8], bytes: &mut [u8]) -> bool {
-    let (pairs, odd) = digits.as_chunks();
-    let mut are_digits = odd.is_empty() && pairs.len() == bytes.len();
-    for (byte, &[high, low]) in bytes.iter_mut().zip(pairs) {
-        let ((high, high_is_digit), (low, low_is_digit)) = (nibble(high), nibble(low));
-        *byte = high << 4 | low;
-        are_digits &= high_is_digit & low_is_digit;
+    if digits.len() != 2 * bytes.len() {
+        return false;
     }
-    are_digits
+    let ((eights, []), (fours, [])) = (digits.as_chunks(), bytes.as_chunks_mut()) else {
+        return false;
+    };
+    let mut differences = 0;
+    for (four, &eight) in fours.iter_mut().zip(eights) {
+        let digits = u64::from_be_bytes(eight);
+        let letters = digits >> 6 & each(1);
+        let values = (digits & each(0xF)).wrapping_add(letters.wrapping_mul(9)) & each(0xF);
+        // Digits are what comes out again, but for the case of letters.
+        differences |= digits_of(values) ^ (digits | letters << 5);
+        // Neighbours are moved together: two of 4 bits, then of 8, then of 16.
+        let pairs = (values >> 4 | values) & 0x00FF_00FF_00FF_00FF;
+        let quads = (pairs >> 8 | pairs) & 0x0000_FFFF_0000_FFFF;
+        let [_, _, _, _, joined @ ..] = (quads >> 16 | quads).to_be_bytes();
+        *four = joined;
+    }
+    differences == 0
+}
+
+/// The digits in lower case for eight values below 16.
+const fn digits_of(values: u64) -> u64 {
+    let are_letters = values.wrapping_add(each(6)) >> 4 & each(1);
+    let letters = are_letters.wrapping_mul((b'a' - b'9' - 1) as u64);
+    values.wrapping_add(each(b'0')).wrapping_add(letters)
+}
+
+/// The same in each byte.
+const fn each(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
 }
 
 /// What a digit stands for, and whether it is one.
@@ -64,19 +88,32 @@ mod tests {
             encode(&[byte], &mut digits);
             assert_eq!(str::from_utf8(&digits), Ok(&*format!("{byte:02x}")));
             for digits in [digits, digits.map(|digit| digit.to_ascii_uppercase())] {
-                let mut read = [0];
-                assert!(decode(&digits, &mut read));
-                assert_eq!(read, [byte]);
+                let mut read = [0; 4];
+                for place in 0..4 {
+                    let mut eight = *b"00000000";
+                    eight[2 * place..][..2].copy_from_slice(&digits);
+                    assert!(decode(&eight, &mut read));
+                    let mut expected = [0; 4];
+                    expected[place] = byte;
+                    assert_eq!(read, expected);
+                }
             }
         }
     }
 
     #[test]
     fn refuses_what_is_no_digit_or_not_enough_or_too_much() {
-        for digits in ["", "0", "000", "0000", "g0", "0g", " 0", "0:", "0/", "0@", "0`"] {
-            assert!(!decode(digits.as_bytes(), &mut [0]), "{digits:?}");
+        for digits in ["", "0", "0000000", "000000000", "0000000000000000"] {
+            assert!(!decode(digits.as_bytes(), &mut [0; 4]), "{digits:?}");
         }
-        assert!(decode(b"00", &mut [0]));
+        for byte in (0..=u8::MAX).filter(|byte| !byte.is_ascii_hexdigit()) {
+            for place in 0..8 {
+                let mut digits = *b"0a9Ff0A9";
+                digits[place] = byte;
+                assert!(!decode(&digits, &mut [0; 4]), "{byte:#04x} at {place}");
+            }
+        }
+        assert!(decode(b"00000000", &mut [0; 4]));
         assert!(decode(b"", &mut []));
     }
 }

@@ -256,9 +256,10 @@ impl Parameters<'_> {
                 .map(Username::Hashed)
                 .ok_or(CredentialsError::Improper("username")),
             (Some(part), None, false) => {
-                let name = part.text(field);
-                let name = str::from_utf8(&name).ok().filter(|name| username::is_user_id(name));
-                name.map(|_| Username::Plain(part)).ok_or(CredentialsError::Improper("username"))
+                let is_user_id = username::are_user_id(&part.text(field));
+                is_user_id
+                    .then_some(Username::Plain(part))
+                    .ok_or(CredentialsError::Improper("username"))
             }
             (None, Some(part), false) => {
                 let extended = ExtValue::parse(part.raw(field), part.position())?;

@@ -6,7 +6,10 @@
 
 use std::borrow::Cow;
 
-use crate::{grammar::chars::has_control_character, hex};
+use crate::{
+    grammar::chars::{has_control_character, is_printable_ascii},
+    hex,
+};
 
 /// The readings of a name, in the order in which they are tried; those that fail are `None`.
 pub(crate) type Readings<'a> = [Option<Cow<'a, str>>; 3];
@@ -29,6 +32,14 @@ pub(crate) fn readings<'a>(raw: &'a [u8], unescaped: Cow<'a, [u8]>) -> Readings<
 /// Whether a text can be a user-id at all.
 pub(crate) fn is_user_id(name: &str) -> bool {
     !name.is_empty() && !has_control_character(name)
+}
+
+/// The same of bytes.
+pub(crate) fn are_user_id(name: &[u8]) -> bool {
+    match is_printable_ascii(name) {
+        true => !name.is_empty(),
+        false => str::from_utf8(name).is_ok_and(is_user_id),
+    }
 }
 
 fn into_user_id(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
