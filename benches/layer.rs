@@ -114,8 +114,8 @@ fn throughput(criterion: &mut Criterion) {
     }
 }
 
-/// Measures how many requests one and two threads get through. `requests` starts what makes those of
-/// a thread, one of so many.
+/// Measures how many requests one and two threads get through. `requests` starts what makes those
+/// of a thread, one of so many.
 fn in_threads<R: FnMut() -> Outgoing>(
     criterion: &mut Criterion,
     name: &str,

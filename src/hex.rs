@@ -26,8 +26,8 @@ pub(crate) fn encode(bytes: &[u8], digits: &mut [u8]) {
     }
 }
 
-/// Reads eight digits, in either case, for each four bytes. Says whether all of them were digits and
-/// exactly as many as needed; if not, what was written means nothing.
+/// Reads eight digits, in either case, for each four bytes. Says whether all of them were digits
+/// and exactly as many as needed; if not, what was written means nothing.
 pub(crate) fn decode(digits: &[u8], bytes: &mut [u8]) -> bool {
     if digits.len() != 2 * bytes.len() {
         return false;

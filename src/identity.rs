@@ -69,8 +69,9 @@ impl Account {
         self
     }
 
-    /// Says for how long a cache may answer with this account, from the moment on at which it asked;
-    /// zero for not at all. Without it the cache decides alone; with both, the shorter time counts.
+    /// Says for how long a cache may answer with this account, from the moment on at which it
+    /// asked; zero for not at all. Without it the cache decides alone; with both, the shorter time
+    /// counts.
     ///
     /// A back end says so that knows when an account ends, for instance.
     #[must_use]
@@ -90,7 +91,8 @@ impl Account {
         self.0.groups.iter().map(|group| &**group)
     }
 
-    /// For how long a cache may answer with this account at most; `None` if the back end said nothing.
+    /// For how long a cache may answer with this account at most; `None` if the back end said
+    /// nothing.
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.0.max_age

@@ -77,25 +77,25 @@
 //!
 //! - Every branch fails closed: an empty chain of validators knows nobody, a lost store refuses, a
 //!   malformed field is not anonymous.
-//! - Secrets are compared in constant time. To the engine, to [`Users`] and to files an unknown user
-//!   costs what a known one costs; how far directory, database and cache hold to that, each says.
-//!   Secrets appear in no log, no `Debug`, no error and no body. What the crate holds of them is wiped
-//!   when dropped; what drivers of directories and databases copy is not.
+//! - Secrets are compared in constant time. To the engine, to [`Users`] and to files an unknown
+//!   user costs what a known one costs; how far directory, database and cache hold to that, each
+//!   says. Secrets appear in no log, no `Debug`, no error and no body. What the crate holds of them
+//!   is wiped when dropped; what drivers of directories and databases copy is not.
 //! - A 407 stores nothing: a nonce carries its own issue time and a MAC. What was used is kept in
 //!   bounded memory, and what was dropped from there is refused, never accepted again.
 //! - A Digest response is verified before its nonce-count is recorded, in one atomic step.
 //!
 //! What it does not do: Basic shows the password, and Digest the request, to whoever reads the
 //! connection between client and proxy, so give that connection TLS where strangers can listen.
-//! Digest with `qop=auth` does not protect bodies. Guessing is not throttled yet: guesses also fill the
-//! queue of a back end that is slow, and then everybody gets 503.
+//! Digest with `qop=auth` does not protect bodies. Guessing is not throttled yet: guesses also fill
+//! the queue of a back end that is slow, and then everybody gets 503.
 //!
 //! # Deviations from the RFCs
 //! - `-sess` takes nonce and cnonce of the request at hand; RFC 7616 fixes them at the session's
 //!   start, which would need state for each session. Clients send the same.
 //! - `auth-int` is not offered: most clients break on it.
-//! - `domain` is not sent, since it means nothing to a proxy. `opaque` is sent for clients that want
-//!   one, and ignored when it comes back.
+//! - `domain` is not sent, since it means nothing to a proxy. `opaque` is sent for clients that
+//!   want one, and ignored when it comes back.
 //! - A user name is tried in up to three readings (unescaped, as sent, percent-decoded), because
 //!   real clients escape in different ways. A name with a bare quote cannot be read at all.
 //! - An algorithm that was not offered is answered with 407 and what is offered, not with 400.

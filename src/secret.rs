@@ -58,7 +58,8 @@ pub(crate) struct SecretBytes {
 }
 
 impl SecretBytes {
-    /// A buffer of `capacity` zero bytes, to be filled and then cut with [`truncate`](Self::truncate).
+    /// A buffer of `capacity` zero bytes, to be filled and then cut with
+    /// [`truncate`](Self::truncate).
     pub(crate) fn zeroed(capacity: usize) -> Self {
         let is_long = capacity > INLINE;
         Self {

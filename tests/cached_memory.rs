@@ -1,5 +1,6 @@
-//! How much memory a cache takes. It stands apart from the other tests of the cache: what a cache has
-//! pushed out is freed by whichever thread uses a cache next, and only this one's memory is counted.
+//! How much memory a cache takes. It stands apart from the other tests of the cache: what a cache
+//! has pushed out is freed by whichever thread uses a cache next, and only this one's memory is
+//! counted.
 #![cfg(feature = "cached")]
 
 #[path = "cached/directory.rs"]

@@ -1,8 +1,8 @@
 //! The curl program against the example `forward_proxy`.
 //!
 //! These tests need programs, so they run on demand:
-//! `cargo test --test curl -- --ignored`. Those for SHA-512-256 need python3 with venv and pip, which
-//! fetches pycurl: curl before 8.7 computes that digest wrongly.
+//! `cargo test --test curl -- --ignored`. Those for SHA-512-256 need python3 with venv and pip,
+//! which fetches pycurl: curl before 8.7 computes that digest wrongly.
 
 mod support;
 

@@ -20,7 +20,8 @@ use tower_proxy_auth::{
 };
 use user_file::UserFile;
 
-/// Users in a file, and how often a password of theirs is hashed: once each time that they are asked.
+/// Users in a file, and how often a password of theirs is hashed: once each time that they are
+/// asked.
 struct Counted {
     file: Htpasswd,
     hashed: Arc<AtomicUsize>,

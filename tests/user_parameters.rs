@@ -1,4 +1,5 @@
-//! Parameters in user names are taken out before the back end is asked, and reach the inner service.
+//! Parameters in user names are taken out before the back end is asked, and reach the inner
+//! service.
 
 #[path = "support/engine.rs"]
 mod support;

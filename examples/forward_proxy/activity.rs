@@ -18,7 +18,8 @@ use crate::stopwatch::Stopwatch;
 
 /// Counts the requests and tunnels of one connection. Clones share the count.
 ///
-/// Beginning and ending wake nobody: whoever waits for the end looks again when it could be reached.
+/// Beginning and ending wake nobody: whoever waits for the end looks again when it could be
+/// reached.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity(Arc<State>);
 

@@ -7,15 +7,16 @@
 //! max-age 300
 //! verdict accepted
 //! ```
-//! The verdict is `accepted`, `wrong-password`, `unknown-user`, `disabled` or `expired`. All but two
-//! of them need a user. It comes last: an answer that was cut off has none. Whatever else is sent is
-//! no answer, such as the page of a gateway on the way.
+//! The verdict is `accepted`, `wrong-password`, `unknown-user`, `disabled` or `expired`. All but
+//! two of them need a user. It comes last: an answer that was cut off has none. Whatever else is
+//! sent is no answer, such as the page of a gateway on the way.
 
 use std::time::Duration;
 
 use tower_proxy_auth::{Account, BackendError, Verdict};
 
-/// What a user pays for: data of this validator's own, which the inner service finds in the account.
+/// What a user pays for: data of this validator's own, which the inner service finds in the
+/// account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
     Free,

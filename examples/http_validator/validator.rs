@@ -33,8 +33,8 @@ const CHECKS_WAITING: usize = 256;
 /// Needs a tokio runtime with I/O and time.
 ///
 /// # Security
-/// The service sees passwords. Anywhere but on this machine it needs TLS: put in a connector that has
-/// it, and take out the check that refuses other hosts.
+/// The service sees passwords. Anywhere but on this machine it needs TLS: put in a connector that
+/// has it, and take out the check that refuses other hosts.
 pub(crate) struct HttpValidator {
     client: Client<HttpConnector, Full<Bytes>>,
     url: Uri,

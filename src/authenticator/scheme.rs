@@ -42,8 +42,8 @@ pub trait AuthScheme: Send + Sync + 'static {
     ) -> Result<Self::Claim, Refusal>;
 
     /// Checks the claim at once, in the context that it was made in, where nothing has to be waited
-    /// for. `None` means that nothing was done and nothing recorded, and [`prove`](Self::prove) is to
-    /// be called.
+    /// for. `None` means that nothing was done and nothing recorded, and [`prove`](Self::prove) is
+    /// to be called.
     fn prove_now(&self, context: &ClaimContext<'_>, claim: &Self::Claim) -> Option<Proof> {
         let _ = (context, claim);
         None

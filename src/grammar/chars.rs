@@ -93,7 +93,8 @@ pub(crate) fn is_printable_ascii(bytes: &[u8]) -> bool {
     const fn all(byte: u8) -> u64 {
         u64::from_ne_bytes([byte; WORD])
     }
-    /// Not zero if any byte is something else. A byte carries into the next only if it is one of those.
+    /// Not zero if any byte is something else. A byte carries into the next only if it is one of
+    /// those.
     const fn strays(word: u64) -> u64 {
         let below = word.wrapping_sub(all(b' '));
         let above = word.wrapping_add(all(0x80 - 0x7F));

@@ -1,4 +1,5 @@
-//! Quoted-strings, [RFC 9110, 5.6.4](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.4), both ways.
+//! Quoted-strings, [RFC 9110, 5.6.4](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.4), both
+//! ways.
 
 use super::{
     chars::{is_qdtext, is_quoted_pair_octet},

@@ -75,8 +75,8 @@ impl<B> MakeSpan<B> for AuthMakeSpan {
 pub struct AuthOnResponse;
 
 impl AuthOnResponse {
-    /// Forwarded requests at level `INFO`; refused ones at `WARN`, but at `DEBUG` where clients go on
-    /// by themselves, and at `ERROR` where it is the proxy's own fault or that of one upstream.
+    /// Forwarded requests at level `INFO`; refused ones at `WARN`, but at `DEBUG` where clients go
+    /// on by themselves, and at `ERROR` where it is the proxy's own fault or that of one upstream.
     #[must_use]
     pub const fn new() -> Self {
         Self

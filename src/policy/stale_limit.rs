@@ -22,8 +22,8 @@ const GENERATION: usize = 4_096;
 
 /// Counts the stale answers in a row to each user of a realm at each address.
 ///
-/// Whoever has seen a header of somebody else can send it again for ever: its digest stays right. So
-/// only what such a one cannot make counts for the user: a newer nonce, or a higher count of the
+/// Whoever has seen a header of somebody else can send it again for ever: its digest stays right.
+/// So only what such a one cannot make counts for the user: a newer nonce, or a higher count of the
 /// same one. A header that is repeated counts for itself, and does not shut out its owner.
 ///
 /// At most twice 4,096 streaks are kept: when a generation is full the one before is forgotten,

@@ -117,8 +117,8 @@ pub trait NonceStore: Send + Sync + 'static {
     /// that cannot answer may leave this out.
     ///
     /// # Security
-    /// Whatever is absent, or has another seal or none, may be forged: it must not be recorded here,
-    /// and a store that wraps another must pass the seal on as it is.
+    /// Whatever is absent, or has another seal or none, may be forged: it must not be recorded
+    /// here, and a store that wraps another must pass the seal on as it is.
     fn check_known_now(
         &self,
         presentation: Presentation<'_>,

@@ -1,5 +1,5 @@
-//! Base64, [RFC 4648], in its two alphabets: Basic credentials come in that of section 4, nonces are
-//! in that of section 5.
+//! Base64, [RFC 4648], in its two alphabets: Basic credentials come in that of section 4, nonces
+//! are in that of section 5.
 //!
 //! Every request with credentials brings one or the other. Eight letters are read at a time, and
 //! none of them ends the loop.
@@ -8,8 +8,8 @@
 
 /// The 64 letters, and which sextet each byte stands for.
 ///
-/// A look into a table may tell the time by what it finds. What is looked up is a nonce, which is no
-/// secret, or a password, which libraries look up in the same way.
+/// A look into a table may tell the time by what it finds. What is looked up is a nonce, which is
+/// no secret, or a password, which libraries look up in the same way.
 pub(super) struct Alphabet {
     letters: &'static [u8; 64],
     /// Below zero for a byte that is no letter.

@@ -80,7 +80,8 @@ impl CredentialValidator for FirstOf {
         Some(Ok(Verdict::UnknownUser))
     }
 
-    /// Changes with that of any member: a user who is added to one takes precedence over later ones.
+    /// Changes with that of any member: a user who is added to one takes precedence over later
+    /// ones.
     fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
         let mut all = DefaultHasher::new();
         for member in &self.0 {

@@ -10,8 +10,9 @@ use crate::secret::constant_time_eq;
 /// What the password of a user is compared with in Basic: SipHash-2-4, a MAC of 128 bits, by a key
 /// that no other user has.
 ///
-/// It takes a fraction of the time of the hash functions of Digest. It need not be slow, for whoever
-/// reads this memory finds the H(A1)s beside it; and without the key nobody can tell what equals it.
+/// It takes a fraction of the time of the hash functions of Digest. It need not be slow, for
+/// whoever reads this memory finds the H(A1)s beside it; and without the key nobody can tell what
+/// equals it.
 pub(super) struct Tag {
     key: (u64, u64),
     mac: Zeroizing<[u8; 16]>,

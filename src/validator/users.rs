@@ -49,8 +49,9 @@ pub enum UserError {
 /// Users of one realm in memory. Serves Basic and Digest, with all hash functions and userhash.
 ///
 /// Keeps the H(A1)s, a keyed tag for Basic, and never a password. Clones share the users, so that
-/// one can be kept to add, change and remove users while the proxy runs; each change is in force at the next request.
-/// Names compare byte for byte. Credentials for another realm are those of nobody.
+/// one can be kept to add, change and remove users while the proxy runs; each change is in force at
+/// the next request. Names compare byte for byte. Credentials for another realm are those of
+/// nobody.
 ///
 /// # Examples
 /// ```

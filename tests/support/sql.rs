@@ -1,5 +1,5 @@
-//! What every database has to get right, whatever it is. One says by [`Database`] how it is reached,
-//! and [`cases`] turns it into one test for each case.
+//! What every database has to get right, whatever it is. One says by [`Database`] how it is
+//! reached, and [`cases`] turns it into one test for each case.
 
 // Every test file is a crate of its own and uses a part of this.
 #![allow(dead_code)]

@@ -29,8 +29,8 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "FILE")]
     users_file: Option<PathBuf>,
 
-    /// A file as Apache's htpasswd writes it (bcrypt, SHA-crypt or Argon2), for Basic. It may change
-    /// while the proxy runs.
+    /// A file as Apache's htpasswd writes it (bcrypt, SHA-crypt or Argon2), for Basic. It may
+    /// change while the proxy runs.
     #[arg(long, value_name = "FILE")]
     htpasswd: Option<PathBuf>,
 
@@ -38,13 +38,13 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "HASH", requires = "htpasswd")]
     htpasswd_allow: Vec<String>,
 
-    /// A file as Apache's htdigest writes it, for Digest; repeat it for more algorithms: md5, sha-256
-    /// or sha-512-256. It may change while the proxy runs.
+    /// A file as Apache's htdigest writes it, for Digest; repeat it for more algorithms: md5,
+    /// sha-256 or sha-512-256. It may change while the proxy runs.
     #[arg(long, value_name = "[ALGORITHM=]FILE")]
     htdigest: Vec<String>,
 
-    /// An LDAP server that checks passwords, for Basic, as in ldaps://ldap.example.org; repeat it for
-    /// others that hold the same. Find users by --ldap-dn or --ldap-base.
+    /// An LDAP server that checks passwords, for Basic, as in ldaps://ldap.example.org; repeat it
+    /// for others that hold the same. Find users by --ldap-dn or --ldap-base.
     #[arg(long, value_name = "URL")]
     ldap: Vec<String>,
 
@@ -110,8 +110,8 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "ALGORITHM", value_parser = function)]
     database_digest: Vec<HashFunction>,
 
-    /// For how long what a file of hashes, a directory or a database said of a user is kept; a refusal
-    /// for a tenth of that.
+    /// For how long what a file of hashes, a directory or a database said of a user is kept; a
+    /// refusal for a tenth of that.
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=86_400))]
     cache: Option<u64>,
 }

@@ -11,8 +11,8 @@ use tower_proxy_auth::{
 
 use crate::Mistake;
 
-/// For how long what a slow source said of a right password is kept; `None` for not at all. Refusals
-/// are kept for a tenth of that.
+/// For how long what a slow source said of a right password is kept; `None` for not at all.
+/// Refusals are kept for a tenth of that.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(not(feature = "cached"), expect(dead_code, reason = "nobody keeps anything"))]
 pub(super) struct Cache(Option<Duration>);

@@ -75,8 +75,8 @@ impl Sources {
         !self.users.is_empty() || !self.digest_files.is_empty() || in_database
     }
 
-    /// Opens files, and asks a database whether it is as it should be; other servers are called when
-    /// they are first needed.
+    /// Opens files, and asks a database whether it is as it should be; other servers are called
+    /// when they are first needed.
     ///
     /// # Errors
     /// One line that names what is wrong.

@@ -28,8 +28,8 @@ pub struct DigestClaim {
     pub(super) now: Timestamp,
     /// `None` if it cannot be one of ours.
     pub(super) nonce: Option<SealedNonce>,
-    /// Stands for the seal, the realm and the keys of the day. Taken before the seal is checked: keys
-    /// that change in between make it another number.
+    /// Stands for the seal, the realm and the keys of the day. Taken before the seal is checked:
+    /// keys that change in between make it another number.
     pub(super) seal: u32,
     pub(super) count: NonceCount,
     /// What each reading of the name says; `None` where names are not split.

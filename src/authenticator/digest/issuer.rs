@@ -118,8 +118,8 @@ impl Issuer {
     }
 
     /// A number for the seal of a nonce, its realm and the keys of the day: while it is the same, a
-    /// check of the seal would end the same way. Whoever hit upon another seal with that number would
-    /// name the same entry of the store, and its counts pass once all the same.
+    /// check of the seal would end the same way. Whoever hit upon another seal with that number
+    /// would name the same entry of the store, and its counts pass once all the same.
     pub(super) fn seal_number(&self, nonce: &SealedNonce, realm: &Realm) -> u32 {
         self.hasher.hash_one((nonce.mac(), realm.as_str(), self.keys.changes())) as u32
     }

@@ -124,11 +124,11 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         }
     }
 
-    /// Records the count of a nonce that the store knows with this seal already. `None`, and nothing
-    /// done, if it does not.
+    /// Records the count of a nonce that the store knows with this seal already. `None`, and
+    /// nothing done, if it does not.
     ///
-    /// That seal was found genuine under the keys of today when it came last. To check it again would
-    /// be two more hashes.
+    /// That seal was found genuine under the keys of today when it came last. To check it again
+    /// would be two more hashes.
     fn use_known_nonce(&self, claim: &DigestClaim, found: &DigestAccount) -> Option<UsedNonce> {
         let nonce = self.issuer.judge_claimed(claim.nonce.as_ref()?.claimed(), claim.now).ok()?;
         let used = self.store.check_known_now(self.presentation(claim, &nonce, found))?;

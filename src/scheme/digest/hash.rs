@@ -125,8 +125,8 @@ impl fmt::Display for HashFunctions {
     }
 }
 
-/// A hash: 16 or 32 bytes. Where it is as good as a password it is kept in [`Zeroizing`], but copies
-/// that the hash functions make on their stacks are out of reach.
+/// A hash: 16 or 32 bytes. Where it is as good as a password it is kept in [`Zeroizing`], but
+/// copies that the hash functions make on their stacks are out of reach.
 ///
 /// [`Zeroizing`]: zeroize::Zeroizing
 #[derive(Clone, Copy)]

@@ -51,7 +51,8 @@ impl HashedA1 {
         }
     }
 
-    /// The value in lower-case hex, as it is stored and read back with [`from_hex`](Self::from_hex).
+    /// The value in lower-case hex, as it is stored and read back with
+    /// [`from_hex`](Self::from_hex).
     ///
     /// # Security
     /// It is as good as the password within its realm: store it like one, show it to nobody.

@@ -19,9 +19,9 @@ impl MemoryNonceStoreBuilder {
 
     /// How many nonces are remembered at most, 1 or more; 100,000 by default.
     ///
-    /// That is as many as are in use within one nonce lifetime. Each takes 90 to 125 bytes, by how many users share them.
-    /// Evictions set in at a few per cent less, since nonces do not spread evenly. A user holds a
-    /// sixteenth of it at most, but always one.
+    /// That is as many as are in use within one nonce lifetime. Each takes 90 to 125 bytes, by how
+    /// many users share them. Evictions set in at a few per cent less, since nonces do not spread
+    /// evenly. A user holds a sixteenth of it at most, but always one.
     pub const fn with_capacity(mut self, nonces: usize) -> Self {
         self.limits.capacity = nonces;
         self

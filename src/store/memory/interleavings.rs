@@ -1,8 +1,8 @@
 //! Model check: the store under every order in which threads may come, or very many of them.
 //!
-//! `shuttle` runs the threads one at a time and picks who goes on wherever a lock is taken. It needs
-//! no switch: these tests run with all others. The lock of a nonce's counts is none of shuttle's,
-//! and never waits here: `counts` tries that one with threads.
+//! `shuttle` runs the threads one at a time and picks who goes on wherever a lock is taken. It
+//! needs no switch: these tests run with all others. The lock of a nonce's counts is none of
+//! shuttle's, and never waits here: `counts` tries that one with threads.
 
 use std::sync::Arc;
 

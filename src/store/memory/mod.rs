@@ -17,19 +17,19 @@
 //!   watermark to it. A nonce is put on record only above the watermark. Hence every nonce on
 //!   record lies above it, and the watermark never goes down.
 //! - A user who holds a sixteenth of a shard, the *quota*, makes room for the next nonce with the
-//!   oldest of their own, and is refused absent nonces older than that: while they are at the quota,
-//!   their oldest nonce is a watermark for them alone. The shard's stays where it is; else a busy
-//!   user would make nonces stale that others have just been given and not used yet.
-//! - That watermark needs no place of its own. After a quota took the nonce *n*, its user holds only
-//!   nonces above *n*, and as many as the quota allows. While that is so, *n* is refused as older than
-//!   their oldest. It ends when one of these expires or is evicted; then the shard's watermark rises
-//!   to that one, which is above *n*, and bars *n* for good. So a user can be forgotten with
-//!   their last nonce, and users take no more memory than nonces do.
+//!   oldest of their own, and is refused absent nonces older than that: while they are at the
+//!   quota, their oldest nonce is a watermark for them alone. The shard's stays where it is; else a
+//!   busy user would make nonces stale that others have just been given and not used yet.
+//! - That watermark needs no place of its own. After a quota took the nonce *n*, its user holds
+//!   only nonces above *n*, and as many as the quota allows. While that is so, *n* is refused as
+//!   older than their oldest. It ends when one of these expires or is evicted; then the shard's
+//!   watermark rises to that one, which is above *n*, and bars *n* for good. So a user can be
+//!   forgotten with their last nonce, and users take no more memory than nonces do.
 //! - The time of day is part of no watermark, so a clock that steps either way opens nothing.
 //!
 //! A quota ends the binding of a nonce to its user: another user can then be the first to use it,
-//! with a digest of their own. That replays nothing, for a digest is good for one user only, and the
-//! first user cannot come back to that nonce.
+//! with a digest of their own. That replays nothing, for a digest is good for one user only, and
+//! the first user cannot come back to that nonce.
 
 mod builder;
 mod counts;

@@ -130,9 +130,9 @@ impl Shard {
 
     /// Makes room for an absent nonce above the watermark, and says whether there is any.
     ///
-    /// There is none for a nonce that would be the next to go. In a full shard that changes nothing:
-    /// such a nonce has never been fresh. For a user at the quota it is what keeps out the nonces
-    /// that the quota took, see the module's proof.
+    /// There is none for a nonce that would be the next to go. In a full shard that changes
+    /// nothing: such a nonce has never been fresh. For a user at the quota it is what keeps out the
+    /// nonces that the quota took, see the module's proof.
     fn make_room(&mut self, nonce: NonceId, holder: Option<Key>) -> bool {
         let quota = self.limits.quota();
         let holder = holder.and_then(|key| self.holders.get(key));

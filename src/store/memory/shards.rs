@@ -66,8 +66,8 @@ impl Lock for ShardedLock<Shard> {
 pub(super) struct Shards<L> {
     /// As many as a power of two.
     shards: Box<[L]>,
-    /// Keyed at random, and only nonces that we issued are put on record: nobody outside picks where
-    /// they meet.
+    /// Keyed at random, and only nonces that we issued are put on record: nobody outside picks
+    /// where they meet.
     hasher: RandomState,
     pub(super) limits: Limits,
 }

@@ -27,8 +27,8 @@ pub(super) const fn ha1_column(function: HashFunction) -> &'static str {
     }
 }
 
-/// Whether no column is one of ours but for its case: what is taken for missing would be in force for
-/// nobody, an expiry for instance.
+/// Whether no column is one of ours but for its case: what is taken for missing would be in force
+/// for nobody, an expiry for instance.
 ///
 /// # Errors
 /// The first that is.

@@ -1,8 +1,8 @@
 //! Requests through a proxy, on kept connections, as fast as it answers.
 //!
-//! It logs in and warms up, says `ready`, waits for a line on stdin, sends the requests, prints what
-//! happened as one line of JSON, and ends with stdin. So whoever measures the proxy sees nothing
-//! but requests between the lines.
+//! It logs in and warms up, says `ready`, waits for a line on stdin, sends the requests, prints
+//! what happened as one line of JSON, and ends with stdin. So whoever measures the proxy sees
+//! nothing but requests between the lines.
 
 use std::{
     error::Error,
@@ -45,8 +45,8 @@ struct Options {
     credentials: Scheme,
     #[arg(long, value_enum, default_value_t = Algorithm::Md5)]
     algorithm: Algorithm,
-    /// Send the credentials to a proxy that does not ask for them: Digest answers a challenge of the
-    /// library's own that was made up here.
+    /// Send the credentials to a proxy that does not ask for them: Digest answers a challenge of
+    /// the library's own that was made up here.
     #[arg(long)]
     unasked: bool,
     #[command(flatten)]

@@ -1,5 +1,5 @@
-//! The client's half of Digest, RFC 7616, with `qop=auth`: one challenge, then one nonce-count after
-//! the other.
+//! The client's half of Digest, RFC 7616, with `qop=auth`: one challenge, then one nonce-count
+//! after the other.
 
 use std::{io, str};
 
