@@ -8,11 +8,11 @@
 //! at the end. Only the one that is spelt as it was asked for is taken, but of two names that the
 //! database takes for one, it stores but one.
 
-use std::{str::FromStr as _, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sqlx::{
     MySql, Type, TypeInfo as _,
-    mysql::{MySqlConnectOptions, MySqlPool, MySqlRow, MySqlTypeInfo},
+    mysql::{MySqlPool, MySqlRow, MySqlTypeInfo},
 };
 
 use super::{
@@ -68,16 +68,11 @@ pub fn builder(pool: MySqlPool) -> SqlBuilder {
 
 /// Reads the URL. Nobody is asked yet.
 pub(super) fn open(url: &str, limits: Limits) -> Result<Arc<dyn Source>, SqlConfigError> {
-    options::check(url, "MySQL", OPTIONS)?;
-    let connect = MySqlConnectOptions::from_str(url)
-        .map_err(|error| SqlConfigError::invalid_url("MySQL", &error))?;
-    Ok(Arc::new(Pool::<MySql>::new(connect, limits)))
+    let options = options::of_server(url, "MySQL", OPTIONS)?;
+    Ok(Arc::new(Pool::<MySql>::new(options, limits)))
 }
 
 impl Driver for MySql {
-    /// Long enough to matter to nobody, short enough to follow a server that has moved.
-    const LIFETIME: Duration = Duration::from_secs(600);
-
     fn value(row: &MySqlRow, index: usize, kind: &MySqlTypeInfo) -> Value {
         if <String as Type<Self>>::compatible(kind) {
             return read::<Self, _>(row, index, |text: String| Value::Text(text.into()));

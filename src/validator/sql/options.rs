@@ -1,15 +1,23 @@
-//! The options behind the `?` of a URL.
+//! The URL of a server, and the options behind its `?`.
+
+use sqlx::ConnectOptions;
 
 use super::error::SqlConfigError;
+
+/// Reads the URL of a server. Nobody is asked yet.
+pub(super) fn of_server<O: ConnectOptions>(
+    url: &str,
+    database: &'static str,
+    known: &[&str],
+) -> Result<O, SqlConfigError> {
+    check(url, database, known)?;
+    url.parse().map_err(|error| SqlConfigError::invalid_url(database, &error))
+}
 
 /// Refuses an option that is none of `known`, which end in `[` if more of the name follows.
 ///
 /// `sqlx` ignores such options or logs them with their values: a misspelt one would leave TLS off.
-pub(super) fn check(
-    url: &str,
-    database: &'static str,
-    known: &[&str],
-) -> Result<(), SqlConfigError> {
+fn check(url: &str, database: &'static str, known: &[&str]) -> Result<(), SqlConfigError> {
     let (_, options) = url.split_once('?').unwrap_or_default();
     let named = options.split('&').filter(|option| !option.is_empty());
     let mut names = named.map(|option| option.split('=').next().unwrap_or_default());

@@ -4,11 +4,11 @@
 //! options of [`sqlx`] behind them. A socket is `postgres:///NAME?host=/var/run/postgresql`. Behind
 //! a pooler that hands each transaction to another connection, add `statement-cache-capacity=0`.
 
-use std::{str::FromStr as _, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sqlx::{
     Postgres, Type, TypeInfo as _,
-    postgres::{PgConnectOptions, PgPool, PgRow, PgTypeInfo, PgTypeKind},
+    postgres::{PgPool, PgRow, PgTypeInfo, PgTypeKind},
 };
 
 use super::{
@@ -69,16 +69,11 @@ pub fn builder(pool: PgPool) -> SqlBuilder {
 
 /// Reads the URL. Nobody is asked yet.
 pub(super) fn open(url: &str, limits: Limits) -> Result<Arc<dyn Source>, SqlConfigError> {
-    options::check(url, "PostgreSQL", OPTIONS)?;
-    let connect = PgConnectOptions::from_str(url)
-        .map_err(|error| SqlConfigError::invalid_url("PostgreSQL", &error))?;
-    Ok(Arc::new(Pool::<Postgres>::new(connect, limits)))
+    let options = options::of_server(url, "PostgreSQL", OPTIONS)?;
+    Ok(Arc::new(Pool::<Postgres>::new(options, limits)))
 }
 
 impl Driver for Postgres {
-    /// Long enough to matter to nobody, short enough to follow a server that has moved.
-    const LIFETIME: Duration = Duration::from_secs(600);
-
     fn value(row: &PgRow, index: usize, kind: &PgTypeInfo) -> Value {
         let is_text = <String as Type<Self>>::compatible(kind);
         if is_text || matches!(kind.kind(), PgTypeKind::Enum(_)) {
