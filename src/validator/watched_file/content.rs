@@ -40,13 +40,11 @@ impl Content {
     pub(super) fn read(path: &Path) -> Result<(Self, Fingerprint, Stayed), FileError> {
         let unreadable =
             |error: io::Error| FileError::new(path, format!("it cannot be read: {error}"));
-        // Opening a pipe would wait for somebody to write into it.
-        let is_file = fs::metadata(path).map_err(unreadable)?.is_file();
-        if !is_file {
+        let file = open(path).map_err(unreadable)?;
+        let before = file.metadata().map_err(unreadable)?;
+        if !before.is_file() {
             return Err(FileError::new(path, "it is not a regular file"));
         }
-        let file = File::open(path).map_err(unreadable)?;
-        let before = file.metadata().map_err(unreadable)?;
         if before.len() > LARGEST {
             return Err(FileError::new(path, format!("it is larger than {LARGEST} bytes")));
         }
@@ -59,6 +57,25 @@ impl Content {
         let stayed = if before == after { Stayed::Yes } else { Stayed::No };
         Ok((Self::new(path, bytes), after, stayed))
     }
+}
+
+/// Opens a file for reading. A pipe would wait here for somebody to write into it, unless told not to.
+#[cfg(target_os = "linux")]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    use rustix::fs::OFlags;
+
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    File::open(path)
 }
 
 /// Whether a file stayed as it was while it was read.
@@ -130,5 +147,21 @@ struct Inode {
 impl Inode {
     fn of(metadata: &Metadata) -> Self {
         Self { created: metadata.created().ok() }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::fs::{CWD, Mode, mkfifoat};
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_into_which_nobody_writes_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("users");
+        mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
+        let error = Content::read(&pipe).err().unwrap().to_string();
+        assert!(error.ends_with(": it is not a regular file"), "{error}");
     }
 }
