@@ -1,7 +1,7 @@
 //! Hexadecimal digits, both ways.
 //!
-//! Digits are computed, not looked up, and all of them are, so that no address and no end depends
-//! on what they say.
+//! Digits are computed, not looked up, and whole texts are gone through to their end, so that no
+//! address and no end depends on what they say.
 
 /// The digit in lower case for the low half of `value`.
 pub(crate) const fn digit(value: u8) -> u8 {
@@ -13,9 +13,11 @@ pub(crate) const fn digit(value: u8) -> u8 {
 
 /// The value of a digit in either case.
 pub(crate) const fn value(digit: u8) -> Option<u8> {
-    match nibble(digit) {
-        (value, true) => Some(value),
-        (_, false) => None,
+    let (number, letter) = (digit.wrapping_sub(b'0'), (digit | 0x20).wrapping_sub(b'a'));
+    match (number, letter) {
+        (0..10, _) => Some(number),
+        (_, 0..6) => Some(10 + letter),
+        _ => None,
     }
 }
 
@@ -26,9 +28,11 @@ pub(crate) fn encode(bytes: &[u8], digits: &mut [u8]) {
     }
 }
 
-/// Reads eight digits, in either case, for each four bytes. Says whether all of them were digits
-/// and exactly as many as needed; if not, what was written means nothing.
+/// Reads eight digits, in either case, for each four bytes; `bytes` are a multiple of four. Says
+/// whether all of them were digits and exactly as many as needed; if not, what was written means
+/// nothing.
 pub(crate) fn decode(digits: &[u8], bytes: &mut [u8]) -> bool {
+    debug_assert!(bytes.len().is_multiple_of(4), "{} bytes", bytes.len());
     if digits.len() != 2 * bytes.len() {
         return false;
     }
@@ -61,12 +65,6 @@ const fn digits_of(values: u64) -> u64 {
 /// The same in each byte.
 const fn each(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
-}
-
-/// What a digit stands for, and whether it is one.
-const fn nibble(digit: u8) -> (u8, bool) {
-    let (number, letter) = (digit.wrapping_sub(b'0'), (digit | 0x20).wrapping_sub(b'a'));
-    if number < 10 { (number, true) } else { (letter.wrapping_add(10) & 0xF, letter < 6) }
 }
 
 #[cfg(test)]

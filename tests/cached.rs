@@ -1,6 +1,8 @@
 //! What is kept of verdicts, for whom and for how long, and what identical requests share.
 #![cfg(feature = "cached")]
 
+#[path = "support/cached_directory.rs"]
+mod directory;
 #[path = "support/engine.rs"]
 mod engine;
 
@@ -10,8 +12,6 @@ mod bounds;
 mod changes;
 #[path = "cached/coalescing.rs"]
 mod coalescing;
-#[path = "cached/directory.rs"]
-mod directory;
 #[path = "cached/failures.rs"]
 mod failures;
 #[path = "cached/lifetimes.rs"]

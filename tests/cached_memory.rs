@@ -3,7 +3,7 @@
 //! counted.
 #![cfg(feature = "cached")]
 
-#[path = "cached/directory.rs"]
+#[path = "support/cached_directory.rs"]
 mod directory;
 #[path = "support/engine.rs"]
 mod engine;

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Moment},
-    grammar::split_scheme,
+    grammar::{chars::is_ows, split_scheme},
     head::RequestHead,
     identity::{Account, Identity},
     policy::{Client, StaleLimit},
@@ -160,7 +160,7 @@ impl Engine {
         self.schemes.iter().find_map(|scheme| {
             let name = scheme.name();
             let rest = field.strip_prefix(name.as_bytes())?.strip_prefix(b" ")?;
-            let begins_here = rest.first().is_some_and(|&first| first != b' ');
+            let begins_here = rest.first().is_some_and(|&first| !is_ows(first));
             begins_here.then_some((&**scheme, name.len() + 1))
         })
     }
@@ -225,5 +225,41 @@ impl fmt::Debug for Authenticator {
             .field("realm", &self.0.realm)
             .field("schemes", &self.0.schemes)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::validator::Users;
+
+    #[test]
+    fn a_scheme_is_found_where_the_grammar_finds_it_however_it_is_written() {
+        let realm = Realm::new("proxy").unwrap();
+        let users = Users::new(&realm);
+        let auth = Authenticator::builder(realm).with_digest(users.clone()).with_basic(users);
+        let auth = auth.build().unwrap();
+        for field in [
+            "Basic YTpi",
+            "Basic YTpi ",
+            "Basic  YTpi",
+            "Basic \tYTpi",
+            "Basic \t",
+            "Basic ",
+            "Basic",
+            " Basic YTpi",
+            "basic YTpi",
+            "Digest a=b",
+            "DIGEST a=b",
+        ] {
+            let expected = split_scheme(field.as_bytes()).unwrap();
+            let (scheme, sent) = auth.0.route(HeaderValue::from_static(field)).ok().unwrap();
+            assert!(scheme.name().as_bytes().eq_ignore_ascii_case(expected.scheme), "{field:?}");
+            assert_eq!(sent.position, expected.rest_position, "{field:?}");
+            assert_eq!(sent.as_bytes(), expected.rest, "{field:?}");
+        }
+        for field in ["Basicx YTpi", "Basi YTpi", "Basic,YTpi", "Bearer YTpi", ""] {
+            assert!(auth.0.route(HeaderValue::from_static(field)).is_err(), "{field:?}");
+        }
     }
 }

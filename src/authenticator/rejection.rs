@@ -1,16 +1,16 @@
 //! The one place where a refusal becomes a status and header fields.
 
+use std::fmt;
+
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::refusal::Refusal;
 use crate::{error::BackendError, policy::STALE_QUIET};
 
 /// A request that is not forwarded, with all that its answer must say.
-#[derive(Debug)]
 pub struct Rejection(Box<Parts>);
 
 /// In a box, for decisions of both kinds have room for a rejection.
-#[derive(Debug)]
 struct Parts {
     refusal: Refusal,
     headers: HeaderMap,
@@ -80,6 +80,13 @@ impl Rejection {
         let status = self.status();
         let Parts { refusal, headers } = *self.0;
         (status, headers, refusal)
+    }
+}
+
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Parts { refusal, headers } = &*self.0;
+        f.debug_struct("Rejection").field("refusal", refusal).field("headers", headers).finish()
     }
 }
 

@@ -88,24 +88,20 @@ pub const fn is_value_char(byte: u8) -> bool {
 
 /// Whether all bytes are printable ASCII, spaces included.
 pub(crate) fn is_printable_ascii(bytes: &[u8]) -> bool {
-    const WORD: usize = size_of::<u64>();
-    /// The same in every byte.
-    const fn all(byte: u8) -> u64 {
-        u64::from_ne_bytes([byte; WORD])
+    /// Not zero if one of eight bytes is something else: below 0x20, 0x7F or above. A byte carries
+    /// into the next only if it is one of those.
+    const fn strays(eight: [u8; 8]) -> u64 {
+        let word = u64::from_ne_bytes(eight);
+        let below = word.wrapping_sub(0x2020_2020_2020_2020);
+        let above = word.wrapping_add(0x0101_0101_0101_0101);
+        (word | below | above) & 0x8080_8080_8080_8080
     }
-    /// Not zero if any byte is something else. A byte carries into the next only if it is one of
-    /// those.
-    const fn strays(word: u64) -> u64 {
-        let below = word.wrapping_sub(all(b' '));
-        let above = word.wrapping_add(all(0x80 - 0x7F));
-        (word | below | above) & all(0x80)
-    }
-    let Some(last) = bytes.last_chunk::<WORD>() else {
+    let Some(last) = bytes.last_chunk() else {
         return bytes.iter().all(|byte| (b' '..=b'~').contains(byte));
     };
-    // The last word covers what is left over, and some bytes a second time.
-    let words = bytes.as_chunks().0.iter().chain([last]);
-    words.fold(0, |all, &word| all | strays(u64::from_ne_bytes(word))) == 0
+    // The last eight are what is left over, and some a second time.
+    let eights = bytes.as_chunks().0.iter().chain([last]);
+    eights.fold(0, |seen, &eight| seen | strays(eight)) == 0
 }
 
 /// Whether a text holds a control character, those from U+0080 to U+009F included.

@@ -14,8 +14,8 @@ use super::{
 
 /// A database that can be asked.
 pub(super) trait Driver: Database {
-    /// How long a connection may stay open: long enough to matter to nobody, short enough to follow a
-    /// server that has moved.
+    /// How long a connection may stay open: long enough to matter to nobody, short enough to follow
+    /// a server that has moved.
     const LIFETIME: Duration = Duration::from_secs(600);
 
     /// The value of a column that is not NULL, and is of this type.
