@@ -1,17 +1,13 @@
 //! The one place where a refusal becomes a status and header fields.
 
-use std::fmt;
-
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::refusal::Refusal;
 use crate::{error::BackendError, policy::STALE_QUIET};
 
 /// A request that is not forwarded, with all that its answer must say.
-pub struct Rejection(Box<Parts>);
-
-/// In a box, for decisions of both kinds have room for a rejection.
-struct Parts {
+#[derive(Debug)]
+pub struct Rejection {
     refusal: Refusal,
     headers: HeaderMap,
 }
@@ -52,41 +48,32 @@ impl Rejection {
         if let Some(seconds) = pause {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        Self(Box::new(Parts { refusal, headers }))
+        Self { refusal, headers }
     }
 
     /// Why the request was refused, and whose it was.
     #[must_use]
     pub const fn refusal(&self) -> &Refusal {
-        &self.0.refusal
+        &self.refusal
     }
 
     /// The status: 400, 403, 407, 429, 431 or 503.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
-        self.0.refusal.reason.status()
+        self.refusal.reason.status()
     }
 
     /// The fields that the response must have: `Cache-Control: no-store`, on 407 the challenges,
     /// on 429 and 503 `Retry-After`.
     #[must_use]
     pub const fn headers(&self) -> &HeaderMap {
-        &self.0.headers
+        &self.headers
     }
 
     /// Status, fields and refusal, to which a body can be added.
     #[must_use]
     pub fn into_parts(self) -> (StatusCode, HeaderMap, Refusal) {
-        let status = self.status();
-        let Parts { refusal, headers } = *self.0;
-        (status, headers, refusal)
-    }
-}
-
-impl fmt::Debug for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Parts { refusal, headers } = &*self.0;
-        f.debug_struct("Rejection").field("refusal", refusal).field("headers", headers).finish()
+        (self.status(), self.headers, self.refusal)
     }
 }
 
