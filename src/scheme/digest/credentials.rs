@@ -256,7 +256,7 @@ impl Parameters<'_> {
                 .map(Username::Hashed)
                 .ok_or(CredentialsError::Improper("username")),
             (Some(part), None, false) => {
-                let is_user_id = username::are_user_id(&part.text(field));
+                let is_user_id = username::is_user_id(&part.text(field));
                 is_user_id
                     .then_some(Username::Plain(part))
                     .ok_or(CredentialsError::Improper("username"))
@@ -264,7 +264,7 @@ impl Parameters<'_> {
             (None, Some(part), false) => {
                 let extended = ExtValue::parse(part.raw(field), part.position())?;
                 let name = extended.to_text()?;
-                let name = Some(name).filter(|name| username::is_user_id(name));
+                let name = Some(name).filter(|name| username::is_user_id(name.as_bytes()));
                 name.map(Username::Extended).ok_or(CredentialsError::Improper("username*"))
             }
         }

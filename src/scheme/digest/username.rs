@@ -30,20 +30,13 @@ pub(crate) fn readings<'a>(raw: &'a [u8], unescaped: Cow<'a, [u8]>) -> Readings<
 }
 
 /// Whether a text can be a user-id at all.
-pub(crate) fn is_user_id(name: &str) -> bool {
-    !name.is_empty() && !has_control_character(name)
-}
-
-/// The same of bytes.
-pub(crate) fn are_user_id(name: &[u8]) -> bool {
-    match is_printable_ascii(name) {
-        true => !name.is_empty(),
-        false => str::from_utf8(name).is_ok_and(is_user_id),
-    }
+pub(crate) fn is_user_id(name: &[u8]) -> bool {
+    let is_text = || str::from_utf8(name).is_ok_and(|name| !has_control_character(name));
+    !name.is_empty() && (is_printable_ascii(name) || is_text())
 }
 
 fn into_user_id(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
-    into_text(bytes).filter(|name| is_user_id(name))
+    into_text(bytes).filter(|name| is_user_id(name.as_bytes()))
 }
 
 fn into_text(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
