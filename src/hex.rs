@@ -3,12 +3,14 @@
 //! Digits are computed, not looked up, and whole texts are gone through to their end, so that no
 //! address and no end depends on what they say.
 
+/// What lies between '9' and 'a', which letters skip.
+const GAP: u8 = b'a' - b'9' - 1;
+
 /// The digit in lower case for the low half of `value`.
 pub(crate) const fn digit(value: u8) -> u8 {
     let value = value & 0xF;
-    // 39 bytes lie between '9' and 'a': letters skip them.
-    let letter = (9_u8.wrapping_sub(value) >> 7) * (b'a' - b'9' - 1);
-    b'0' + value + letter
+    let is_letter = 9_u8.wrapping_sub(value) >> 7;
+    b'0' + value + is_letter * GAP
 }
 
 /// The value of a digit in either case.
@@ -58,8 +60,7 @@ pub(crate) fn decode(digits: &[u8], bytes: &mut [u8]) -> bool {
 /// The digits in lower case for eight values below 16.
 const fn digits_of(values: u64) -> u64 {
     let are_letters = values.wrapping_add(each(6)) >> 4 & each(1);
-    let letters = are_letters.wrapping_mul((b'a' - b'9' - 1) as u64);
-    values.wrapping_add(each(b'0')).wrapping_add(letters)
+    values.wrapping_add(each(b'0')).wrapping_add(are_letters.wrapping_mul(GAP as u64))
 }
 
 /// The same in each byte.
