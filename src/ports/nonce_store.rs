@@ -51,9 +51,9 @@ pub struct Presentation<'a> {
     pub expires: Timestamp,
     /// Stands for the seal of the nonce and for the keys that open seals at present; 0 stands for
     /// none, and equals nothing. A store records it each time that it is asked by
-    /// [`NonceStore::check_and_insert`], not the first time alone. Each process makes its own numbers by a keyed
-    /// hash: a shared store compares only what the same process recorded. The store in memory
-    /// compares the lower 31 bits.
+    /// [`NonceStore::check_and_insert`], not the first time alone. Each process makes its own
+    /// numbers by a keyed hash: a shared store compares only what the same process recorded. The
+    /// store in memory compares the lower 31 bits.
     pub seal: u32,
 }
 

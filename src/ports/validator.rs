@@ -129,8 +129,10 @@ pub enum Verdict {
 /// struct OneUser;
 ///
 /// impl CredentialValidator for OneUser {
-///     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError>
-///     {
+///     async fn validate(
+///         &self,
+///         credentials: BasicCredentials<'_>,
+///     ) -> Result<Verdict, BackendError> {
 ///         let stored = (credentials.user_id() == "alice").then_some("wonder");
 ///         Ok(match (credentials.verify(stored), stored) {
 ///             (true, _) => Verdict::Accepted(Account::new("alice")),

@@ -59,7 +59,8 @@ impl Content {
     }
 }
 
-/// Opens a file for reading. A pipe would wait here for somebody to write into it, unless told not to.
+/// Opens a file for reading. A pipe would wait here for somebody to write into it, unless told not
+/// to.
 #[cfg(target_os = "linux")]
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
