@@ -3,6 +3,8 @@
 //! Digits are computed, not looked up, and whole texts are gone through to their end, so that no
 //! address and no end depends on what they say.
 
+use crate::words::each;
+
 /// What lies between '9' and 'a', which letters skip.
 const GAP: u8 = b'a' - b'9' - 1;
 
@@ -61,11 +63,6 @@ pub(crate) fn decode(digits: &[u8], bytes: &mut [u8]) -> bool {
 const fn digits_of(values: u64) -> u64 {
     let are_letters = values.wrapping_add(each(6)) >> 4 & each(1);
     values.wrapping_add(each(b'0')).wrapping_add(are_letters.wrapping_mul(GAP as u64))
-}
-
-/// The same in each byte.
-const fn each(byte: u8) -> u64 {
-    u64::from_ne_bytes([byte; 8])
 }
 
 #[cfg(test)]

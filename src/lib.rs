@@ -136,6 +136,7 @@ pub mod secret;
 pub mod store;
 pub mod user_parameters;
 pub mod validator;
+mod words;
 
 pub use authenticator::{Authenticator, BasicScheme, DigestScheme, Refusal};
 pub use error::{BackendError, ConfigError};

@@ -14,6 +14,8 @@
 //! value-chars   = *( "%" 2HEXDIG / attr-char )                     ; RFC 8187, 3.2.1
 //! ```
 
+use crate::words::{HIGHEST_BITS, each};
+
 const TCHAR: u8 = 1;
 const OWS: u8 = 1 << 1;
 const QDTEXT: u8 = 1 << 2;
@@ -92,9 +94,9 @@ pub(crate) fn is_printable_ascii(bytes: &[u8]) -> bool {
     /// into the next only if it is one of those.
     const fn strays(eight: [u8; 8]) -> u64 {
         let word = u64::from_ne_bytes(eight);
-        let below = word.wrapping_sub(0x2020_2020_2020_2020);
-        let above = word.wrapping_add(0x0101_0101_0101_0101);
-        (word | below | above) & 0x8080_8080_8080_8080
+        let below = word.wrapping_sub(each(b' '));
+        let above = word.wrapping_add(each(1));
+        (word | below | above) & HIGHEST_BITS
     }
     let Some(last) = bytes.last_chunk() else {
         return bytes.iter().all(|byte| (b' '..=b'~').contains(byte));

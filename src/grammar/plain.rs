@@ -1,6 +1,6 @@
 //! Lists of parameters as nearly all clients write them, read without looking back.
 
-use super::runs::{find_equals_sign, qdtext_run, token_run};
+use super::runs::{qdtext_run, token_run};
 
 /// Where a value stands in the list that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,22 +9,25 @@ pub(crate) struct Place {
     pub(crate) length: usize,
 }
 
-/// Hands each parameter of a list to `each`: the name as sent, and where the value stands, without
-/// its quotes. Says whether the list was read to its end.
+/// Hands each parameter of a list to `each`: the name that `take_name` found, and where the value
+/// stands, without its quotes. Says whether the list was read to its end.
 ///
-/// It reads nothing but plain parameters: a short name, an equals sign, a token or a quoted-string
-/// without escapes, and a comma and at most one space in between. Whatever else there is, mistakes
-/// included, ends it, and so does `each` by `false`: then the list is one for
-/// [`AuthParams`](super::AuthParams), which knows all there is to know. Whether the name is a token
-/// is left to `each`, which compares it with those that it takes.
+/// It reads nothing but plain parameters: a name, an equals sign, a token or a quoted-string without
+/// escapes, and a comma and at most one space in between. Whatever else there is, mistakes included,
+/// ends it, and so does `each` by `false`: then the list is one for
+/// [`AuthParams`](super::AuthParams), which knows all there is to know.
+///
+/// `take_name` splits a list behind its first name. Which names there are is its own business; to
+/// compare with those it knows is quicker than to look for the end.
 #[inline]
-pub(crate) fn read_plain_params<'a>(
+pub(crate) fn read_plain_params<'a, N>(
     list: &'a [u8],
-    mut each: impl FnMut(&'a [u8], Place) -> bool,
+    take_name: impl Fn(&'a [u8]) -> Option<(N, &'a [u8])>,
+    mut each: impl FnMut(N, Place) -> bool,
 ) -> bool {
     let mut rest = list;
     loop {
-        let Some((name, [b'=', after_name @ ..])) = find_equals_sign(rest) else { return false };
+        let Some((name, [b'=', after_name @ ..])) = take_name(rest) else { return false };
         let (value, length, after) = match after_name {
             [b'"', quoted @ ..] => {
                 let run = qdtext_run(quoted);
@@ -57,9 +60,15 @@ mod tests {
 
     type Params<'a> = Vec<(&'a [u8], &'a [u8])>;
 
+    /// Any name that is not too long.
+    fn name_of(list: &[u8]) -> Option<(&[u8], &[u8])> {
+        let end = list.iter().position(|&byte| byte == b'=')?;
+        list.split_at_checked(end).filter(|_| end < 16)
+    }
+
     fn plain(list: &[u8]) -> Option<Params<'_>> {
         let mut params = Vec::new();
-        let is_plain = read_plain_params(list, |name, Place { start, length }| {
+        let is_plain = read_plain_params(list, name_of, |name: &[u8], Place { start, length }| {
             params.push((name, &list[start..start + length]));
             !name.is_empty() && name.iter().all(|&byte| is_tchar(byte))
         });
@@ -108,7 +117,7 @@ mod tests {
     #[test]
     fn ends_where_the_caller_says() {
         let mut seen = 0;
-        assert!(!read_plain_params(b"a=b, c=d, e=f", |_, _| {
+        assert!(!read_plain_params(b"a=b, c=d, e=f", name_of, |_, _| {
             seen += 1;
             seen < 2
         }));

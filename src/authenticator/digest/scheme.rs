@@ -21,7 +21,7 @@ use crate::{
         Realm,
         digest::{
             self, Algorithm, Challenge, CredentialsError, HashFunction, HashedA1, NonceCount,
-            NonceId, SealedNonce, UriCheck,
+            NonceId, Proved, SealedNonce, UriCheck,
         },
     },
     store::MemoryNonceStore,
@@ -103,22 +103,26 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         claim: &DigestClaim,
         found: Result<Option<DigestAccount>, BackendError>,
         reason: &mut Reason,
-    ) -> Result<Option<DigestAccount>, Refusal> {
+    ) -> Result<Option<Known>, Refusal> {
         let function = claim.credentials.algorithm().hash_function();
+        let verify = |secret: &HashedA1| {
+            let is_mutual = self.auth_info == AuthInfo::Full;
+            claim.credentials.verify(secret, &claim.method, is_mutual)
+        };
         let Some(found) = found? else {
             let nobody = self.nobody.iter().find(|secret| secret.function() == function);
-            black_box(nobody.is_some_and(|secret| claim.credentials.prove(secret, &claim.method)));
+            black_box(nobody.and_then(verify));
             return Ok(None);
         };
         if found.ha1().function() != function {
             return Err(BackendError::new("the H(A1) is one for another hash function").into());
         }
-        if !claim.credentials.prove(found.ha1(), &claim.method) {
+        let Some(proved) = verify(found.ha1()) else {
             *reason = Reason::WrongPassword;
             return Ok(None);
-        }
+        };
         match found.standing() {
-            Standing::Active => Ok(Some(found)),
+            Standing::Active => Ok(Some(Known { found, proved })),
             Standing::Disabled => Err(claim.refuse(Reason::AccountDisabled, None, found)),
             Standing::Expired => Err(claim.refuse(Reason::AccountExpired, None, found)),
         }
@@ -162,12 +166,12 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         realm: &Realm,
         claim: &DigestClaim,
         candidate: Candidate<'_>,
-        found: DigestAccount,
+        Known { found, proved }: Known,
         UsedNonce { nonce, used }: UsedNonce,
     ) -> Proof {
         let reason = match used? {
             NonceUse::Fresh => {
-                let info = self.info(realm, claim, &nonce, found.ha1());
+                let info = self.info(realm, claim, &nonce, &proved);
                 let accepted = Accepted::new(found.into_account()).with_info(info);
                 return Ok(accepted.with_user_parameters(candidate.user_parameters.cloned()));
             }
@@ -183,7 +187,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         realm: &Realm,
         claim: &DigestClaim,
         nonce: &NonceId,
-        ha1: &HashedA1,
+        proved: &Proved,
     ) -> Option<HeaderValue> {
         if self.auth_info == AuthInfo::Off {
             return None;
@@ -193,8 +197,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
             && !claim.credentials.algorithm().is_session();
         let next = is_due.then(|| self.issuer.issue(claim.now, realm));
         let next = next.as_ref().map(|nonce| nonce.as_str());
-        let with_proof = self.auth_info == AuthInfo::Full;
-        claim.credentials.authentication_info(ha1, with_proof, next)
+        claim.credentials.authentication_info(proved, next)
     }
 }
 
@@ -217,7 +220,9 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
                 userhash: self.userhash,
                 stale: context.stale(),
             };
-            challenge.to_header_value().into_iter().for_each(&mut *add);
+            if let Some(challenge) = challenge.to_header_value() {
+                add(challenge);
+            }
         }
     }
 
@@ -228,8 +233,10 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
     ) -> Result<DigestClaim, Refusal> {
         let position = credentials.position();
         let field = credentials.into_field();
-        let mut sent = digest::Credentials::parse(field, position, self.max_parameters)
-            .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
+        let mut sent = match digest::Credentials::parse(field, position, self.max_parameters) {
+            Ok(sent) => sent,
+            Err(error) => return Err(Refusal::new(reason_of(error)).with_source(error)),
+        };
         self.refuse_what_was_not_offered(&sent)?;
         if *sent.realm() != *context.realm().as_str().as_bytes() {
             return Err(Refusal::new(Reason::OtherRealm));
@@ -256,24 +263,24 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
         let claimed = claim.credentials.claimed();
         for candidate in candidates(&claimed, claim.splits.as_deref()) {
             let found = self.secrets.secret_now(candidate.user(realm, function))?;
-            let found = match self.examine(claim, found, &mut reason) {
-                Ok(Some(found)) => found,
+            let known = match self.examine(claim, found, &mut reason) {
+                Ok(Some(known)) => known,
                 Ok(None) => continue,
                 Err(refusal) => return Some(Err(refusal)),
             };
-            let used = match self.use_known_nonce(claim, &found) {
+            let used = match self.use_known_nonce(claim, &known.found) {
                 Some(used) => used,
                 None => {
-                    let nonce = match self.usable_nonce(realm, claim, &found) {
+                    let nonce = match self.usable_nonce(realm, claim, &known.found) {
                         Ok(nonce) => nonce,
                         Err(refusal) => return Some(Err(refusal)),
                     };
-                    let presentation = self.presentation(claim, &nonce, &found);
+                    let presentation = self.presentation(claim, &nonce, &known.found);
                     let used = self.store.check_and_insert_now(presentation)?;
                     UsedNonce { nonce, used }
                 }
             };
-            return Some(self.conclude(realm, claim, candidate, found, used));
+            return Some(self.conclude(realm, claim, candidate, known, used));
         }
         Some(Err(Refusal::new(reason)))
     }
@@ -284,17 +291,17 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
         let claimed = claim.credentials.claimed();
         for candidate in candidates(&claimed, claim.splits.as_deref()) {
             let found = self.secrets.secret(candidate.user(&realm, function)).await;
-            let Some(found) = self.examine(&claim, found, &mut reason)? else { continue };
-            let used = match self.use_known_nonce(&claim, &found) {
+            let Some(known) = self.examine(&claim, found, &mut reason)? else { continue };
+            let used = match self.use_known_nonce(&claim, &known.found) {
                 Some(used) => used,
                 None => {
-                    let nonce = self.usable_nonce(&realm, &claim, &found)?;
-                    let presentation = self.presentation(&claim, &nonce, &found);
+                    let nonce = self.usable_nonce(&realm, &claim, &known.found)?;
+                    let presentation = self.presentation(&claim, &nonce, &known.found);
                     let used = self.store.check_and_insert(presentation).await;
                     UsedNonce { nonce, used }
                 }
             };
-            return self.conclude(&realm, &claim, candidate, found, used);
+            return self.conclude(&realm, &claim, candidate, known, used);
         }
         Err(Refusal::new(reason))
     }
@@ -309,6 +316,12 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
         };
         Err(ConfigError::UserParametersUnsupported { scheme: digest::NAME, problem })
     }
+}
+
+/// A user who has proved to know the secret.
+struct Known {
+    found: DigestAccount,
+    proved: Proved,
 }
 
 /// A nonce whose count has been put to the store, and what the store made of it.

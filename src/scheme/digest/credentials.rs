@@ -12,13 +12,12 @@ use super::{
     info::AuthenticationInfo,
     parameters::{Name, Parameters},
     part::Part,
-    response::{Input, Key, ProtectionInput},
+    response::{Input, ProtectionInput, Proved},
     username::{self, Readings},
 };
 use crate::{
     grammar::{ExtValue, SyntaxError},
     head::RequestHead,
-    secret::constant_time_eq,
 };
 
 /// Why a field holds no Digest credentials.
@@ -88,7 +87,8 @@ impl Credentials {
         position: usize,
         max_parameters: usize,
     ) -> Result<Self, CredentialsError> {
-        let found = Parameters::read(field.as_bytes(), position, max_parameters)?;
+        let mut found = Parameters::none(field.as_bytes());
+        found.read(position, max_parameters)?;
         let algorithm = found.algorithm()?;
         let username = found.username(algorithm.hash_function())?;
         let [realm, nonce, uri, response] =
@@ -154,35 +154,44 @@ impl Credentials {
     /// It says nothing about the nonce, nor about the resource.
     #[must_use]
     pub fn prove(&self, ha1: &HashedA1, method: &Method) -> bool {
-        self.with_input(|input| {
-            Key::new(ha1, input).is_some_and(|key| {
-                let response = key.response(method.as_str(), input);
-                constant_time_eq(response.as_bytes(), self.response.as_bytes())
-            })
-        })
+        self.verify(ha1, method, false).is_some()
+    }
+
+    /// The same; `None` if it does not. Where that is asked for, the server's own proof comes with
+    /// it.
+    pub(crate) fn verify(
+        &self,
+        ha1: &HashedA1,
+        method: &Method,
+        is_mutual: bool,
+    ) -> Option<Proved> {
+        // Without qop there is nothing that could carry the server's proof.
+        let is_mutual = is_mutual && self.protection.is_some();
+        let (nonce, uri) = (&self.text(self.nonce), &self.text(self.uri));
+        let verify = |protection| {
+            let input = Input { algorithm: self.algorithm, nonce, protection, uri };
+            input.verify(ha1, method.as_str(), &self.response, is_mutual)
+        };
+        let Some(sent) = &self.protection else { return verify(None) };
+        let (qop, count) = (&self.text(sent.qop), &self.text(sent.count_text));
+        verify(Some(ProtectionInput { qop, count, cnonce: &self.text(sent.cnonce) }))
     }
 
     /// The `Proxy-Authentication-Info` for these credentials once they have been accepted.
     pub(crate) fn authentication_info(
         &self,
-        ha1: &HashedA1,
-        with_proof: bool,
+        proved: &Proved,
         next_nonce: Option<&str>,
     ) -> Option<HeaderValue> {
-        let without_proof = || AuthenticationInfo { proof: None, next_nonce }.to_header_value();
-        let (true, Some(Protection { cnonce, .. })) = (with_proof, self.protection) else {
-            return without_proof();
+        let (Some(rspauth), Some(sent)) = (proved.rspauth, self.protection) else {
+            return AuthenticationInfo { proof: None, next_nonce }.to_header_value();
         };
-        self.with_input(|input| {
-            let (Some(key), Some(sent)) = (Key::new(ha1, input), input.protection) else {
-                return without_proof();
-            };
-            let rspauth = key.rspauth(input).to_hex();
-            // The cnonce goes back in quotes, so its escapes must go with it.
-            let printed = ProtectionInput { cnonce: self.raw(cnonce), ..sent };
-            let proof = Some((rspauth.as_bytes(), printed));
-            AuthenticationInfo { proof, next_nonce }.to_header_value()
-        })
+        let (qop, count) = (self.text(sent.qop), self.text(sent.count_text));
+        // The cnonce goes back in quotes, so its escapes must go with it.
+        let cnonce = self.raw(sent.cnonce);
+        let sent = ProtectionInput { qop: &qop, count: &count, cnonce };
+        let rspauth = rspauth.to_hex();
+        AuthenticationInfo { proof: Some((rspauth.as_bytes(), sent)), next_nonce }.to_header_value()
     }
 
     pub(crate) fn field(&self) -> &[u8] {
@@ -200,16 +209,6 @@ impl Credentials {
             }
             Username::Hashed(hash) => Claimed::Userhash(hash),
         }
-    }
-
-    fn with_input<T>(&self, run: impl FnOnce(&Input<'_>) -> T) -> T {
-        let (nonce, uri) = (self.text(self.nonce), self.text(self.uri));
-        let protection = self.protection.map(|protection| {
-            [protection.qop, protection.count_text, protection.cnonce].map(|part| self.text(part))
-        });
-        let protection =
-            protection.as_ref().map(|[qop, count, cnonce]| ProtectionInput { qop, count, cnonce });
-        run(&Input { algorithm: self.algorithm, nonce: &nonce, protection, uri: &uri })
     }
 
     fn raw(&self, part: Part) -> &[u8] {
@@ -682,7 +681,8 @@ mod tests {
     fn the_answer_proves_that_the_server_knows_the_secret_too() {
         let info = |sample: &Credentials, with_proof, next_nonce| {
             let ha1 = ha1(sample.algorithm().hash_function());
-            let info = sample.authentication_info(&ha1, with_proof, next_nonce);
+            let proved = sample.verify(&ha1, &Method::GET, with_proof).unwrap();
+            let info = sample.authentication_info(&proved, next_nonce);
             info.map(|value| value.to_str().unwrap().to_owned())
         };
         let some = |text: &str| Some(text.to_owned());
@@ -692,22 +692,28 @@ mod tests {
         assert_eq!(info(&sample, false, Some("n1")), some("nextnonce=\"n1\""));
         assert_eq!(info(&sample, false, None), None);
 
-        let escaped = Sample::new().with_all(&[("cnonce", r#""a\"b""#), ("nc", "\"00000001\"")]);
+        let escaped = Sample::new().with_all(&[
+            ("cnonce", r#""a\"b""#),
+            ("nc", "\"00000001\""),
+            ("response", "bbf2c695faf347c245351493fb9802ec"),
+        ]);
         assert_eq!(
             info(&escaped.parse(), true, None),
             some(
                 r#"rspauth="a53b93acfe5dfb0c3d193a43b96b87be", cnonce="a\"b", nc=00000001, qop=auth"#
             )
         );
-        let session = Sample::new().with("algorithm", "MD5-sess").parse();
+        let session = Sample::new().with_all(&[
+            ("algorithm", "MD5-sess"),
+            ("response", "e783283f46242139c486a698fec7211d"),
+        ]);
         let expected =
             PROOF.replace("9b712497bc9f91499fbcca1dfc5f09a5", "b9bdf5673282d64412df46ad40660539");
-        assert_eq!(info(&session, true, None), Some(expected));
-        let legacy = Sample::new().without("qop").parse();
+        assert_eq!(info(&session.parse(), true, None), Some(expected));
+        let legacy = Sample::new().without("qop");
+        let legacy = legacy.with("response", "7b2cc3b30e75b4777ea31027084363fd").parse();
         assert_eq!(info(&legacy, true, None), None);
         assert_eq!(info(&legacy, true, Some("n1")), some("nextnonce=\"n1\""));
-        let other = sample.authentication_info(&ha1(HashFunction::Sha256), true, Some("n1"));
-        assert_eq!(other.unwrap(), "nextnonce=\"n1\"");
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use md5::Md5;
-use sha2::{Sha256, Sha512_256};
 use zeroize::Zeroize;
 
+use super::{
+    compression::{Compression, Md5, Sha256, Sha512_256},
+    message::Message,
+};
 use crate::hex;
 
 /// A hash function that Digest is computed with.
@@ -37,19 +39,18 @@ impl HashFunction {
         }
     }
 
-    /// The hash of the concatenation of `parts`.
-    pub(crate) fn hash(self, parts: &[&[u8]]) -> Hash {
-        fn run<D: sha2::Digest>(parts: &[&[u8]]) -> Hash {
-            let mut digest = D::new();
-            for part in parts {
-                digest.update(part);
-            }
-            Hash::of_bytes(&digest.finalize())
+    /// The hash of two fields or more, with colons between them.
+    pub(crate) fn hash(self, first: &[u8], others: &[&[u8]]) -> Hash {
+        fn run<C: Compression>(first: &[u8], others: &[&[u8]]) -> Hash {
+            let mut message = Message::<C>::new();
+            message.begin(first);
+            others.iter().for_each(|field| message.add(field));
+            message.hash()
         }
         match self {
-            Self::Md5 => run::<Md5>(parts),
-            Self::Sha256 => run::<Sha256>(parts),
-            Self::Sha512_256 => run::<Sha512_256>(parts),
+            Self::Md5 => run::<Md5>(first, others),
+            Self::Sha256 => run::<Sha256>(first, others),
+            Self::Sha512_256 => run::<Sha512_256>(first, others),
         }
     }
 }
@@ -138,13 +139,11 @@ pub(crate) struct Hash {
 impl Hash {
     const MAX: usize = 32;
 
-    fn of_bytes(hash: &[u8]) -> Self {
-        let mut bytes = [0; Self::MAX];
-        let length = hash.len().min(Self::MAX);
-        if let (Some(to), Some(from)) = (bytes.get_mut(..length), hash.get(..length)) {
-            to.copy_from_slice(from);
-        }
-        Self { bytes, length }
+    /// What the state of a hash function comes to.
+    pub(super) fn of_state<C: Compression>(state: &C::State) -> Self {
+        let mut hash = Self { bytes: [0; Self::MAX], length: C::HASH };
+        C::write(state, &mut hash.bytes);
+        hash
     }
 
     /// Reads as many hex digits as a hash of `function` has, in either case.
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn hashes_the_concatenation_of_its_parts() {
+    fn hashes_are_those_of_the_standards() {
         let table = [
             (HashFunction::Md5, "900150983cd24fb0d6963f7d28e17f72"),
             (
@@ -231,7 +230,7 @@ mod tests {
             ),
         ];
         for (function, expected) in table {
-            let hash = function.hash(&[b"a", b"", b"bc"]);
+            let hash = function.hash(b"abc", &[]);
             assert_eq!(hash.as_bytes().len(), function.length());
             assert_eq!(hex(hash), expected, "{function}");
         }
@@ -271,6 +270,6 @@ mod tests {
 
     #[test]
     fn debug_shows_no_hash() {
-        assert_eq!(format!("{:?}", HashFunction::Md5.hash(&[])), "Hash(..)");
+        assert_eq!(format!("{:?}", HashFunction::Md5.hash(b"", &[])), "Hash(..)");
     }
 }

@@ -6,7 +6,9 @@ use zeroize::Zeroizing;
 
 use super::{
     HashFunction,
+    compression::{Compression, KeyState, Sha256},
     hash::{Hash, Hex},
+    message::Message,
 };
 
 /// H(A1), the hash of `user-id:realm:password`: what a server stores instead of the password.
@@ -21,6 +23,8 @@ pub struct HashedA1 {
     function: HashFunction,
     /// In the form in which it enters the digest.
     hex: Zeroizing<Hex>,
+    /// What SHA-256 makes of it: each digest begins with it.
+    key_state: Option<Zeroizing<KeyState>>,
 }
 
 /// A stored H(A1) that is malformed: not as many hex digits as its hash function yields.
@@ -34,9 +38,8 @@ impl HashedA1 {
     /// Computes H(A1) from what it is made of.
     #[must_use]
     pub fn new(function: HashFunction, user_id: &str, realm: &str, password: &str) -> Self {
-        let parts: [&[u8]; 5] =
-            [user_id.as_bytes(), b":", realm.as_bytes(), b":", password.as_bytes()];
-        Self::of_hash(function, function.hash(&parts))
+        let hash = function.hash(user_id.as_bytes(), &[realm.as_bytes(), password.as_bytes()]);
+        Self::of_hash(function, hash)
     }
 
     /// Reads a stored H(A1): 32 hex digits for MD5, 64 for the others, in either case.
@@ -72,9 +75,25 @@ impl HashedA1 {
         self.hex.as_bytes()
     }
 
+    /// Begins a message with it.
+    #[inline]
+    pub(super) fn begin<C: Compression>(&self, message: &mut Message<C>) {
+        let state = self.key_state.as_ref().and_then(|state| C::behind_key(state));
+        match state {
+            Some(state) => message.begin_behind(state, self.as_hex().len()),
+            None => message.begin(self.as_hex()),
+        }
+    }
+
     fn of_hash(function: HashFunction, hash: Hash) -> Self {
         let hash = Zeroizing::new(hash);
-        Self { function, hex: Zeroizing::new(hash.to_hex()) }
+        let hex = Zeroizing::new(hash.to_hex());
+        let key_state = (function == HashFunction::Sha256).then(|| {
+            let mut state = Zeroizing::new(Sha256::INITIAL);
+            Sha256::compress(&mut state, hex.as_bytes());
+            state
+        });
+        Self { function, hex, key_state }
     }
 }
 

@@ -4,10 +4,12 @@
 
 mod algorithm;
 mod challenge;
+mod compression;
 mod credentials;
 mod hash;
 mod hashed_a1;
 mod info;
+mod message;
 mod nonce;
 mod parameters;
 mod part;
@@ -23,6 +25,7 @@ pub use credentials::{Credentials, CredentialsError};
 pub use hash::{HashFunction, HashFunctions};
 pub use hashed_a1::{HashedA1, InvalidHashedA1};
 pub use nonce::{NonceCount, NonceId};
+pub(crate) use response::Proved;
 pub use response::Userhash;
 pub(crate) use seal::SealedNonce;
 pub use seal::{NonceKey, NonceText};

@@ -80,6 +80,26 @@ impl Name {
             _ => return None,
         })
     }
+
+    /// The parameter that `list` begins with, written as nearly all clients write it, and what
+    /// follows. To compare with what is known is quicker than to look for the end of the name.
+    #[inline]
+    fn take(list: &[u8]) -> Option<(Self, &[u8])> {
+        Some(match list {
+            [b'a', ..] => (Self::Algorithm, list.strip_prefix(b"algorithm")?),
+            [b'c', ..] => (Self::Cnonce, list.strip_prefix(b"cnonce")?),
+            [b'n', b'c', rest @ ..] => (Self::Nc, rest),
+            [b'n', ..] => (Self::Nonce, list.strip_prefix(b"nonce")?),
+            [b'o', ..] => (Self::Opaque, list.strip_prefix(b"opaque")?),
+            [b'q', ..] => (Self::Qop, list.strip_prefix(b"qop")?),
+            [b'r', b'e', b'a', ..] => (Self::Realm, list.strip_prefix(b"realm")?),
+            [b'r', ..] => (Self::Response, list.strip_prefix(b"response")?),
+            [b'u', b'r', ..] => (Self::Uri, list.strip_prefix(b"uri")?),
+            [b'u', b's', b'e', b'r', b'h', ..] => (Self::Userhash, list.strip_prefix(b"userhash")?),
+            [b'u', ..] => (Self::Username, list.strip_prefix(b"username")?),
+            _ => return None,
+        })
+    }
 }
 
 /// The name in lower case, if it is of that length.
@@ -98,23 +118,18 @@ pub(super) struct Parameters<'a> {
 }
 
 impl<'a> Parameters<'a> {
-    const fn none(field: &'a [u8]) -> Self {
+    pub(super) const fn none(field: &'a [u8]) -> Self {
         Self { field, parts: [Part::NOWHERE; Name::COUNT], found: 0 }
     }
 
-    /// Reads the list that begins at `position` in `field`. Unknown parameters are left out.
-    pub(super) fn read(
-        field: &'a [u8],
-        position: usize,
-        maximum: usize,
-    ) -> Result<Self, CredentialsError> {
-        let mut found = Self::none(field);
-        if found.read_plain(position, maximum) {
-            return Ok(found);
+    /// Reads the list that begins at `position` in the field. Unknown parameters are left out.
+    #[inline]
+    pub(super) fn read(&mut self, position: usize, maximum: usize) -> Result<(), CredentialsError> {
+        if self.read_plain(position, maximum) {
+            return Ok(());
         }
-        found = Self::none(field);
-        found.read_any(position, maximum)?;
-        Ok(found)
+        self.found = 0;
+        self.read_any(position, maximum)
     }
 
     /// Reads a list that holds known parameters alone, each once, and nothing unusual. Says whether
@@ -123,10 +138,8 @@ impl<'a> Parameters<'a> {
     fn read_plain(&mut self, position: usize, maximum: usize) -> bool {
         let mut remaining = maximum;
         let list = self.field.get(position..).unwrap_or_default();
-        read_plain_params(list, |name, Place { start, length }| {
-            let (Some(name), Some(left)) = (Name::of(name), remaining.checked_sub(1)) else {
-                return false;
-            };
+        read_plain_params(list, Name::take, |name, Place { start, length }| {
+            let Some(left) = remaining.checked_sub(1) else { return false };
             remaining = left;
             self.add(name, Part::new(position.saturating_add(start), length))
         })
@@ -181,5 +194,57 @@ impl<'a> Parameters<'a> {
     #[inline]
     pub(super) const fn field(&self) -> &'a [u8] {
         self.field
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EACH: [Name; Name::COUNT] = [
+        Name::Algorithm,
+        Name::Cnonce,
+        Name::Nc,
+        Name::Nonce,
+        Name::Opaque,
+        Name::Qop,
+        Name::Realm,
+        Name::Response,
+        Name::Uri,
+        Name::Userhash,
+        Name::Username,
+        Name::UsernameExtended,
+    ];
+
+    /// What a list of this one parameter is taken for at first, and in the end.
+    fn read(name: &str) -> [Option<Name>; 2] {
+        let list = format!("{name}=x");
+        let plain = Name::take(list.as_bytes()).filter(|(_, rest)| *rest == b"=x");
+        let mut found = Parameters::none(list.as_bytes());
+        found.read(0, 1).unwrap();
+        let in_the_end = EACH.into_iter().find(|&name| found.get(name).is_some());
+        [plain.map(|(name, _)| name), in_the_end]
+    }
+
+    #[test]
+    fn a_name_is_found_however_it_is_written() {
+        for name in EACH {
+            let lower = name.as_str();
+            // The extended name is left to the full grammar.
+            let plain = Some(name).filter(|_| name != Name::UsernameExtended);
+            assert_eq!(read(lower), [plain, Some(name)], "{lower}");
+            assert_eq!(read(&lower.to_uppercase()), [None, Some(name)], "{lower}");
+            let mixed = lower.replacen('n', "N", 1).replacen('u', "U", 1);
+            assert_eq!(read(&mixed)[1], Some(name), "{mixed}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_only_begins_like_another_is_unknown() {
+        for name in EACH.map(Name::as_str) {
+            for unknown in [format!("{name}x"), format!("x{name}"), name[..1].to_owned()] {
+                assert_eq!(read(&unknown), [None, None], "{unknown}");
+            }
+        }
     }
 }

@@ -5,38 +5,47 @@ use std::borrow::Cow;
 use crate::grammar::{Value, unescape};
 
 /// A stretch of the field that a client sent: a parameter's value, without its quotes.
+///
+/// It moves through many hands, so it is two words without padding.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part {
     start: u32,
+    /// The length, and [`ESCAPES`](Self::ESCAPES).
     length: u32,
-    has_escapes: bool,
 }
 
 impl Part {
-    pub(super) const NOWHERE: Self = Self { start: 0, length: 0, has_escapes: false };
+    /// Set where something has to be unescaped.
+    const ESCAPES: u32 = 1 << 31;
+
+    pub(super) const NOWHERE: Self = Self { start: 0, length: 0 };
 
     /// A part without escapes.
     #[inline]
     pub(super) fn new(start: usize, length: usize) -> Self {
-        // Past four gigabytes a part lies outside every field, and is as good as empty.
-        let narrow = |number| u32::try_from(number).unwrap_or(u32::MAX);
-        Self { start: narrow(start), length: narrow(length), has_escapes: false }
+        // Past two gigabytes a part lies outside every field, and is as good as empty.
+        let narrow = |number| u32::try_from(number).map_or(!Self::ESCAPES, |n| n & !Self::ESCAPES);
+        Self { start: narrow(start), length: narrow(length) }
     }
 
     /// Where `value` stands, its position being one in the field.
     pub(super) fn of(value: Value<'_>) -> Self {
         let part = Self::new(value.position(), value.raw().len());
-        Self { has_escapes: value.has_escapes(), ..part }
+        if value.has_escapes() {
+            Self { length: part.length | Self::ESCAPES, ..part }
+        } else {
+            part
+        }
     }
 
     /// Whether it has to be unescaped.
     pub(super) const fn has_escapes(self) -> bool {
-        self.has_escapes
+        self.length & Self::ESCAPES != 0
     }
 
     /// The same part, its backslashes taken for what they are.
     pub(super) const fn literal(self) -> Self {
-        Self { has_escapes: false, ..self }
+        Self { length: self.length & !Self::ESCAPES, ..self }
     }
 
     pub(super) const fn position(self) -> usize {
@@ -46,7 +55,7 @@ impl Part {
     /// The bytes as sent.
     #[inline]
     pub(super) fn raw(self, field: &[u8]) -> &[u8] {
-        let (start, length) = (self.start as usize, self.length as usize);
+        let (start, length) = (self.start as usize, self.literal().length as usize);
         field.get(start..start.saturating_add(length)).unwrap_or_default()
     }
 
@@ -54,7 +63,7 @@ impl Part {
     #[inline(always)]
     pub(super) fn text(self, field: &[u8]) -> Cow<'_, [u8]> {
         let raw = self.raw(field);
-        if self.has_escapes { unescaped(raw) } else { Cow::Borrowed(raw) }
+        if self.has_escapes() { unescaped(raw) } else { Cow::Borrowed(raw) }
     }
 
     /// Whether `text` was meant, in whatever case.

@@ -6,8 +6,11 @@ use zeroize::Zeroizing;
 
 use super::{
     Algorithm, HashFunction, HashedA1,
-    hash::{Hash, Hex},
+    compression::{Compression, Md5, Sha256, Sha512_256},
+    hash::Hash,
+    message::Message,
 };
+use crate::secret::constant_time_eq;
 
 /// What goes into a digest beside the secret, each part as the client sent it.
 #[derive(Clone, Copy, Debug)]
@@ -26,63 +29,82 @@ pub(crate) struct ProtectionInput<'a> {
     pub(crate) cnonce: &'a [u8],
 }
 
-/// H(A1) in the form that enters the digest: for a `-sess` algorithm, with nonce and cnonce.
-pub(crate) enum Key<'a> {
-    Stored(&'a HashedA1),
-    Session(Zeroizing<Hex>),
+/// What comes of a right response.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Proved {
+    /// By what the server proves that it knows the secret too, where that is asked for.
+    pub(crate) rspauth: Option<Hash>,
 }
 
-impl<'a> Key<'a> {
-    /// `None` if the secret was made for another hash function.
-    pub(crate) fn new(ha1: &'a HashedA1, input: &Input<'_>) -> Option<Self> {
-        let function = input.algorithm.hash_function();
+impl Input<'_> {
+    /// `None` unless `response` is what comes of the secret, compared in constant time.
+    pub(crate) fn verify(
+        &self,
+        ha1: &HashedA1,
+        method: &str,
+        response: &Hash,
+        is_mutual: bool,
+    ) -> Option<Proved> {
+        let function = self.algorithm.hash_function();
         if ha1.function() != function {
             return None;
         }
-        if !input.algorithm.is_session() {
-            return Some(Self::Stored(ha1));
-        }
-        // The RFC fixes nonce and cnonce when the session starts; here each request is one.
-        let cnonce = input.protection?.cnonce;
-        let session = function.hash(&[ha1.as_hex(), b":", input.nonce, b":", cnonce]);
-        let session = Zeroizing::new(session);
-        Some(Self::Session(Zeroizing::new(session.to_hex())))
-    }
-
-    /// The `response` that a client sends for `method`.
-    pub(crate) fn response(&self, method: &str, input: &Input<'_>) -> Hash {
-        self.digest(method.as_bytes(), input)
-    }
-
-    /// The `rspauth` by which the server proves that it knows the secret too: A2 has no method.
-    pub(crate) fn rspauth(&self, input: &Input<'_>) -> Hash {
-        self.digest(b"", input)
-    }
-
-    fn digest(&self, method: &[u8], input: &Input<'_>) -> Hash {
-        let function = input.algorithm.hash_function();
-        let key = match self {
-            Self::Stored(ha1) => ha1.as_hex(),
-            Self::Session(hex) => hex.as_bytes(),
+        let verify = match function {
+            HashFunction::Md5 => Self::verify_by::<Md5>,
+            HashFunction::Sha256 => Self::verify_by::<Sha256>,
+            HashFunction::Sha512_256 => Self::verify_by::<Sha512_256>,
         };
-        let ha2 = function.hash(&[method, b":", input.uri]).to_hex();
-        let ha2 = ha2.as_bytes();
-        match input.protection {
-            Some(ProtectionInput { qop, count, cnonce }) => function.hash(&[
-                key,
-                b":",
-                input.nonce,
-                b":",
-                count,
-                b":",
-                cnonce,
-                b":",
-                qop,
-                b":",
-                ha2,
-            ]),
-            None => function.hash(&[key, b":", input.nonce, b":", ha2]),
+        verify(self, ha1, method, response, is_mutual)
+    }
+
+    fn verify_by<C: Compression>(
+        &self,
+        ha1: &HashedA1,
+        method: &str,
+        response: &Hash,
+        is_mutual: bool,
+    ) -> Option<Proved> {
+        let mut message = Message::<C>::new();
+        self.begin(ha1, &mut message)?;
+        // The server's own digest begins the same way. In its A2 there is no method.
+        let counterpart = is_mutual.then(|| message.clone());
+        let right = self.end(&mut message, method.as_bytes());
+        if !constant_time_eq(right.as_bytes(), response.as_bytes()) {
+            return None;
         }
+        Some(Proved { rspauth: counterpart.map(|mut message| self.end(&mut message, b"")) })
+    }
+
+    /// Everything before A2. `None` if a session has no cnonce.
+    #[inline]
+    fn begin<C: Compression>(&self, ha1: &HashedA1, message: &mut Message<C>) -> Option<()> {
+        if self.algorithm.is_session() {
+            // The RFC fixes nonce and cnonce when the session starts; here each request is one.
+            let mut key = Message::<C>::new();
+            ha1.begin(&mut key);
+            key.add(self.nonce);
+            key.add(self.protection?.cnonce);
+            let key = Zeroizing::new(key.hash());
+            message.begin(Zeroizing::new(key.to_hex()).as_bytes());
+        } else {
+            ha1.begin(message);
+        }
+        message.add(self.nonce);
+        if let Some(ProtectionInput { qop, count, cnonce }) = self.protection {
+            message.add(count);
+            message.add(cnonce);
+            message.add(qop);
+        }
+        Some(())
+    }
+
+    #[inline]
+    fn end<C: Compression>(&self, message: &mut Message<C>, method: &[u8]) -> Hash {
+        let mut a2 = Message::<C>::new();
+        a2.begin(method);
+        a2.add(self.uri);
+        message.add(a2.hash().to_hex().as_bytes());
+        message.hash()
     }
 }
 
@@ -99,7 +121,7 @@ impl Userhash {
     /// Computes the hash.
     #[must_use]
     pub fn new(function: HashFunction, user_id: &str, realm: &str) -> Self {
-        let hash = function.hash(&[user_id.as_bytes(), b":", realm.as_bytes()]);
+        let hash = function.hash(user_id.as_bytes(), &[realm.as_bytes()]);
         Self { function, hash: hash.as_bytes().into() }
     }
 
@@ -137,18 +159,21 @@ mod tests {
         HashedA1::new(function, "Mufasa", "http-auth@example.org", "Circle of Life")
     }
 
-    fn response_to(method: &str, input: &Input<'_>) -> String {
-        let ha1 = ha1(input.algorithm.hash_function());
-        hex(Key::new(&ha1, input).unwrap().response(method, input))
+    /// Whether that is the response, and no other.
+    fn is_response(response: &str, method: &str, input: &Input<'_>) -> bool {
+        let function = input.algorithm.hash_function();
+        let response = Hash::from_hex(function, response.as_bytes()).unwrap();
+        let proved = input.verify(&ha1(function), method, &response, false);
+        assert!(proved.is_none_or(|proved| proved.rspauth.is_none()), "was not asked for");
+        proved.is_some()
     }
 
-    fn rspauth_to(input: &Input<'_>) -> String {
-        let ha1 = ha1(input.algorithm.hash_function());
-        hex(Key::new(&ha1, input).unwrap().rspauth(input))
-    }
-
-    fn hex(hash: Hash) -> String {
-        hash.to_hex().as_str().to_owned()
+    /// What the server answers to that response.
+    fn rspauth_to(response: &str, input: &Input<'_>) -> String {
+        let function = input.algorithm.hash_function();
+        let response = Hash::from_hex(function, response.as_bytes()).unwrap();
+        let proved = input.verify(&ha1(function), "GET", &response, true).unwrap();
+        proved.rspauth.unwrap().to_hex().as_str().to_owned()
     }
 
     #[test]
@@ -172,7 +197,8 @@ mod tests {
         ];
         for (algorithm, response) in table {
             let input = Input { algorithm, ..INPUT };
-            assert_eq!(response_to("GET", &input), response, "{algorithm}");
+            assert!(is_response(response, "GET", &input), "{algorithm}");
+            assert!(!is_response(response, "POST", &input), "{algorithm}");
         }
     }
 
@@ -184,41 +210,60 @@ mod tests {
         ];
         for (method, uri, response) in table {
             let input = Input { uri: uri.as_bytes(), ..INPUT };
-            assert_eq!(response_to(method, &input), response, "{method}");
+            assert!(is_response(response, method, &input), "{method}");
         }
     }
 
     #[test]
     fn rspauth_has_no_method_in_it() {
         let table = [
-            (Algorithm::Md5, "9b712497bc9f91499fbcca1dfc5f09a5"),
-            (Algorithm::Md5Sess, "b9bdf5673282d64412df46ad40660539"),
-            (Algorithm::Sha256, "86d3b25618d41854ca5039a5d7e53ff6355d5134a9b1fb088a78ac3c462195a0"),
+            (
+                Algorithm::Md5,
+                "8ca523f5e9506fed4657c9700eebdbec",
+                "9b712497bc9f91499fbcca1dfc5f09a5",
+            ),
+            (
+                Algorithm::Md5Sess,
+                "e783283f46242139c486a698fec7211d",
+                "b9bdf5673282d64412df46ad40660539",
+            ),
+            (
+                Algorithm::Sha256,
+                "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
+                "86d3b25618d41854ca5039a5d7e53ff6355d5134a9b1fb088a78ac3c462195a0",
+            ),
         ];
-        for (algorithm, rspauth) in table {
+        for (algorithm, response, rspauth) in table {
             let input = Input { algorithm, ..INPUT };
-            assert_eq!(rspauth_to(&input), rspauth, "{algorithm}");
+            assert_eq!(rspauth_to(response, &input), rspauth, "{algorithm}");
         }
     }
 
     #[test]
     fn without_qop_neither_count_nor_cnonce_go_in() {
         let input = Input { protection: None, ..INPUT };
-        assert_eq!(response_to("GET", &input), "7b2cc3b30e75b4777ea31027084363fd");
-        assert_eq!(rspauth_to(&input), "0ce41fdcf28d7cea59b4fc9db4714a38");
+        let response = "7b2cc3b30e75b4777ea31027084363fd";
+        assert!(is_response(response, "GET", &input));
+        assert_eq!(rspauth_to(response, &input), "0ce41fdcf28d7cea59b4fc9db4714a38");
     }
 
     #[test]
-    fn there_is_no_key_for_another_function_or_a_session_without_cnonce() {
-        let session = Input { algorithm: Algorithm::Md5Sess, protection: None, ..INPUT };
-        assert!(Key::new(&ha1(HashFunction::Md5), &session).is_none());
-        for algorithm in Algorithm::all() {
+    fn nothing_is_right_for_another_function_or_in_a_session_without_cnonce() {
+        let responses = [
+            (Algorithm::Md5, "8ca523f5e9506fed4657c9700eebdbec"),
+            (Algorithm::Sha256, "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
+        ];
+        for (algorithm, response) in responses {
+            let own = algorithm.hash_function();
+            let response = Hash::from_hex(own, response.as_bytes()).unwrap();
+            let input = Input { algorithm, ..INPUT };
             for function in HashFunction::all() {
-                let ha1 = ha1(function);
-                let key = Key::new(&ha1, &Input { algorithm, ..INPUT });
-                assert_eq!(key.is_some(), function == algorithm.hash_function(), "{algorithm}");
+                let proved = input.verify(&ha1(function), "GET", &response, false);
+                assert_eq!(proved.is_some(), function == own, "{algorithm} by {function}");
             }
         }
+        let session = Input { algorithm: Algorithm::Md5Sess, protection: None, ..INPUT };
+        assert!(session.begin::<Md5>(&ha1(HashFunction::Md5), &mut Message::new()).is_none());
     }
 
     #[test]
