@@ -58,21 +58,28 @@ pub(crate) struct SecretBytes {
 }
 
 impl SecretBytes {
-    /// A buffer of `capacity` zero bytes, to be filled and then cut with
+    /// Nothing.
+    #[inline]
+    pub(crate) const fn new() -> Self {
+        Self { inline: [0; INLINE], heap: Vec::new(), len: 0, inline_used: 0 }
+    }
+
+    /// Makes room for so many bytes in what is empty yet, to be filled and then cut with
     /// [`truncate`](Self::truncate).
-    pub(crate) fn zeroed(capacity: usize) -> Self {
-        let is_long = capacity > INLINE;
-        Self {
-            inline: [0; INLINE],
-            heap: if is_long { vec![0; capacity] } else { Vec::new() },
-            len: capacity,
-            inline_used: if is_long { 0 } else { capacity },
+    #[inline]
+    pub(crate) fn reserve(&mut self, capacity: usize) -> &mut [u8] {
+        self.len = capacity;
+        if capacity > INLINE {
+            self.heap = vec![0; capacity];
+        } else {
+            self.inline_used = capacity;
         }
+        self.as_mut_slice()
     }
 
     pub(crate) fn copy_of(bytes: &[u8]) -> Self {
-        let mut copy = Self::zeroed(bytes.len());
-        copy.as_mut_slice().copy_from_slice(bytes);
+        let mut copy = Self::new();
+        copy.reserve(bytes.len()).copy_from_slice(bytes);
         copy
     }
 
@@ -85,7 +92,7 @@ impl SecretBytes {
         all.get(..self.len).unwrap_or_default()
     }
 
-    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+    fn as_mut_slice(&mut self) -> &mut [u8] {
         let all = if self.heap.is_empty() {
             self.inline.as_mut_slice()
         } else {

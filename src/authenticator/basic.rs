@@ -91,12 +91,14 @@ pub struct BasicClaim {
 
 impl BasicClaim {
     /// What the validator is asked about.
+    #[inline]
     fn credentials<'a>(&'a self, realm: &'a Realm) -> BasicCredentials<'a> {
         let (name, password) = self.user_pass.parts();
         let user_id = self.split.as_ref().map_or(name, |split| split.user(name));
         BasicCredentials::new(realm, user_id, password)
     }
 
+    #[inline(always)]
     fn proof_of(&self, checked: Result<Verdict, BackendError>) -> Proof {
         let parameters = self.split.as_ref().map(|split| Arc::clone(split.parameters()));
         accepted(checked).map(|accepted| accepted.with_user_parameters(parameters))
@@ -112,7 +114,9 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
 
     fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
         let challenge = self.challenge.get(context.realm(), || basic::challenge(context.realm()));
-        challenge.into_iter().for_each(add);
+        if let Some(challenge) = challenge {
+            add(challenge);
+        }
     }
 
     fn claim(
@@ -120,13 +124,14 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
         context: &ClaimContext<'_>,
         credentials: SentCredentials,
     ) -> Result<BasicClaim, Refusal> {
-        let user_pass = UserPass::decode(credentials.as_bytes(), &self.reading)
-            .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
-        let split = match context.splits_users() {
-            true => context.split_user(user_pass.user_id())?,
-            false => None,
-        };
-        Ok(BasicClaim { user_pass, split })
+        let mut claim = BasicClaim { user_pass: UserPass::empty(), split: None };
+        if let Err(error) = claim.user_pass.read(credentials.as_bytes(), &self.reading) {
+            return Err(Refusal::new(reason_of(error)).with_source(error));
+        }
+        if context.splits_users() {
+            claim.split = context.split_user(claim.user_pass.user_id())?;
+        }
+        Ok(claim)
     }
 
     fn prove_now(&self, context: &ClaimContext<'_>, claim: &BasicClaim) -> Option<Proof> {
@@ -154,6 +159,7 @@ const fn reason_of(error: UserPassError) -> Reason {
     }
 }
 
+#[inline(always)]
 fn accepted(checked: Result<Verdict, BackendError>) -> Proof {
     Err(match checked? {
         Verdict::Accepted(account) => return Ok(Accepted::new(account)),

@@ -152,6 +152,8 @@ impl Engine {
         Ok((scheme.as_ref(), SentCredentials { field, position }))
     }
 
+    // In line, so that nothing of this size is moved from one place to another.
+    #[inline(always)]
     pub(super) fn conclude(
         &self,
         proof: Proof,

@@ -85,31 +85,47 @@ impl UserPass {
     /// # Errors
     /// Whatever makes the credentials unusable, see [`UserPassError`].
     pub fn decode(encoded: &[u8], reading: &Reading) -> Result<Self, UserPassError> {
+        let mut decoded = Self::empty();
+        decoded.read(encoded, reading)?;
+        Ok(decoded)
+    }
+
+    /// What [`read`](Self::read) is to fill.
+    #[inline]
+    pub(crate) const fn empty() -> Self {
+        Self { text: SecretBytes::new(), colon: 0 }
+    }
+
+    /// The same as [`decode`](Self::decode), in place: it is large for something that is moved.
+    ///
+    /// # Errors
+    /// As there; nothing of use is left behind then.
+    #[inline]
+    pub(crate) fn read(&mut self, encoded: &[u8], reading: &Reading) -> Result<(), UserPassError> {
         // Room for three bytes in place of each four characters.
-        let length = 3 * encoded.len().div_ceil(4);
-        let mut decoded = Self { text: SecretBytes::zeroed(length), colon: 0 };
-        match base64::STANDARD.decode_padded(encoded, decoded.text.as_mut_slice()) {
-            Some(length) => decoded.text.truncate(length),
+        let room = self.text.reserve(3 * encoded.len().div_ceil(4));
+        match base64::STANDARD.decode_padded(encoded, room) {
+            Some(length) => self.text.truncate(length),
             None if encoded.contains(&b',') => return Err(UserPassError::SeveralCredentials),
             None => return Err(UserPassError::Undecodable),
         }
-        let bytes = decoded.text.as_slice();
+        let bytes = self.text.as_slice();
         // That is UTF-8 in form C and without control characters, as nearly all of them are.
         if is_printable_ascii(bytes) {
-            decoded.colon = colon_of(bytes, reading)?;
-            return Ok(decoded);
+            self.colon = colon_of(bytes, reading)?;
+            return Ok(());
         }
         match str::from_utf8(bytes) {
             Ok(text) if !reading.nfc || is_nfc_quick(text.chars()) == IsNormalized::Yes => {
-                decoded.colon = colon_of_text(text, reading)?;
+                self.colon = colon_of_text(text, reading)?;
             }
             text => {
                 let text = rewritten(text.ok(), bytes, reading)?;
-                decoded.colon = colon_of_text(&text, reading)?;
-                decoded.text = SecretBytes::copy_of(text.as_bytes());
+                self.colon = colon_of_text(&text, reading)?;
+                self.text = SecretBytes::copy_of(text.as_bytes());
             }
         }
-        Ok(decoded)
+        Ok(())
     }
 
     /// The user-id: not empty, without colon and control characters.

@@ -84,11 +84,9 @@ impl Issuer {
     }
 
     pub(super) fn issue(&self, now: Timestamp, realm: &Realm) -> NonceText {
-        if let Some(key_lifetime) = self.key_lifetime {
-            self.keys.rotate_if_due(now, key_lifetime);
-        }
         let counter = self.counter.fetch_add(1, Ordering::Relaxed);
-        self.keys.seal(&NonceId::new(now, self.node, counter), realm)
+        let id = NonceId::new(now, self.node, counter);
+        self.keys.seal(&id, realm, now, self.key_lifetime)
     }
 
     /// Whether the nonce could be used now, leaving aside what it has been used for.

@@ -82,16 +82,31 @@ impl NonceKeys {
         self.0.changes.load(Ordering::Acquire)
     }
 
-    /// Draws a new key once the current one has served for `interval`. Without random numbers the
-    /// current one serves on, and the next call tries again.
-    pub(super) fn rotate_if_due(&self, now: Timestamp, interval: Duration) {
-        let is_due =
-            |ring: &Ring| ring.since.is_none_or(|since| now.saturating_since(since) >= interval);
-        if !is_due(&self.read()) {
-            return;
+    /// Seals a nonce for use in `realm`, with a new key once the current one has served for
+    /// `key_lifetime`, if it has one. Without random numbers the current one serves on, and the
+    /// next call tries again.
+    pub(super) fn seal(
+        &self,
+        id: &NonceId,
+        realm: &Realm,
+        now: Timestamp,
+        key_lifetime: Option<Duration>,
+    ) -> NonceText {
+        let ring = self.read();
+        match key_lifetime.filter(|&lifetime| ring.is_due(now, lifetime)) {
+            None => ring.current.seal(id, realm),
+            Some(key_lifetime) => {
+                drop(ring);
+                self.change_key(now, key_lifetime);
+                self.read().current.seal(id, realm)
+            }
         }
+    }
+
+    #[cold]
+    fn change_key(&self, now: Timestamp, key_lifetime: Duration) {
         let mut ring = self.write();
-        if !is_due(&ring) {
+        if !ring.is_due(now, key_lifetime) {
             return;
         }
         if ring.since.is_none() {
@@ -103,10 +118,6 @@ impl NonceKeys {
         ring.since = Some(now);
         drop(ring);
         self.0.changes.fetch_add(1, Ordering::Release);
-    }
-
-    pub(super) fn seal(&self, id: &NonceId, realm: &Realm) -> NonceText {
-        self.read().current.seal(id, realm)
     }
 
     pub(super) fn have_sealed(&self, nonce: &SealedNonce, realm: &Realm) -> bool {
@@ -126,6 +137,10 @@ impl NonceKeys {
 }
 
 impl Ring {
+    fn is_due(&self, now: Timestamp, key_lifetime: Duration) -> bool {
+        self.since.is_none_or(|since| now.saturating_since(since) >= key_lifetime)
+    }
+
     fn rotate(&mut self, next: NonceKey) {
         self.previous = Some(mem::replace(&mut self.current, next));
     }
@@ -152,13 +167,13 @@ mod tests {
         let realm = Realm::new("proxy").unwrap();
         let id = NonceId::new(at(0), 1, 1);
         let keys = NonceKeys::random().unwrap();
-        let nonce = keys.seal(&id, &realm);
+        let nonce = keys.seal(&id, &realm, at(0), None);
         let sealed = SealedNonce::read(nonce.as_str().as_bytes()).unwrap();
         let opens = || keys.have_sealed(&sealed, &realm);
         assert!(opens());
         keys.clone().rotate(NonceKey::random().unwrap());
         assert!(opens());
-        assert_ne!(keys.seal(&id, &realm).as_str(), nonce.as_str());
+        assert_ne!(keys.seal(&id, &realm, at(0), None).as_str(), nonce.as_str());
         keys.rotate(NonceKey::random().unwrap());
         assert!(!opens());
     }
@@ -170,8 +185,8 @@ mod tests {
         let keys = NonceKeys::random().unwrap();
         let mut sealed = Vec::new();
         for seconds in [100, 101, 3_699, 3_700, 3_701, 50, 7_300] {
-            keys.rotate_if_due(at(seconds), HOUR);
-            sealed.push(keys.seal(&id, &realm).as_str().to_owned());
+            let nonce = keys.seal(&id, &realm, at(seconds), Some(HOUR));
+            sealed.push(nonce.as_str().to_owned());
         }
         assert_eq!(sealed[0], sealed[1]);
         assert_eq!(sealed[0], sealed[2]);
