@@ -46,13 +46,17 @@ impl<S: AuthScheme> AnyScheme for Erased<S> {
     }
 
     fn check(&self, context: &ClaimContext<'_>, credentials: SentCredentials) -> Progress {
-        let claim = match self.0.claim(context, credentials) {
+        let claimed = self.0.claim(context, credentials);
+        // The claim is large, so it stays where it is while it can.
+        if let Ok(claim) = &claimed
+            && let Some(proof) = self.0.prove_now(context, claim)
+        {
+            return Progress::Done(proof);
+        }
+        let claim = match claimed {
             Ok(claim) => claim,
             Err(refusal) => return Progress::Done(Err(refusal)),
         };
-        if let Some(proof) = self.0.prove_now(context, &claim) {
-            return Progress::Done(proof);
-        }
         let (scheme, realm) = (Arc::clone(&self.0), context.realm().clone());
         Progress::Pending(Box::pin(async move { scheme.prove(realm, claim).await }))
     }

@@ -34,20 +34,20 @@ impl<C: Compression> Message<C> {
         Self { state: C::INITIAL, words: [0; WORDS], waiting: 0, compressed: 0, written: 0 }
     }
 
-    /// Begins with this field.
+    /// Begins anew, with this field.
     #[inline]
     pub(super) fn begin(&mut self, first: &[u8]) {
+        (self.state, self.waiting, self.compressed) = (C::INITIAL, 0, 0);
         match self.room(first.len()) {
             Some(room) => copy(first, room),
             None => self.push(first),
         }
     }
 
-    /// Begins behind a field of `length` bytes, whole blocks, that has led to `state`.
+    /// Begins anew behind a field of `length` bytes, whole blocks, that has led to `state`.
     #[inline]
-    pub(super) const fn begin_behind(&mut self, state: C::State, length: usize) {
-        self.state = state;
-        self.compressed = length as u64;
+    pub(super) fn begin_behind(&mut self, state: C::State, length: usize) {
+        (self.state, self.waiting, self.compressed) = (state, 0, length as u64);
     }
 
     /// Adds a colon and another field.
@@ -99,7 +99,7 @@ impl<C: Compression> Message<C> {
         self.waiting = 0;
     }
 
-    /// The hash of the message, to which nothing can be added after that.
+    /// The hash of the message, which is at its end then: only another one can begin.
     #[inline]
     pub(super) fn hash(&mut self) -> Hash {
         let bits = 8 * (self.compressed + self.waiting as u64);

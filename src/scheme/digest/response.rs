@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::{
     Algorithm, HashFunction, HashedA1,
     compression::{Compression, Md5, Sha256, Sha512_256},
-    hash::Hash,
+    hash::{Hash, Hex},
     message::Message,
 };
 use crate::secret::constant_time_eq;
@@ -64,15 +64,29 @@ impl Input<'_> {
         response: &Hash,
         is_mutual: bool,
     ) -> Option<Proved> {
+        // One after the other in the same place, which is wiped in the end.
         let mut message = Message::<C>::new();
+        let a2 = self.a2(method.as_bytes(), &mut message);
         self.begin(ha1, &mut message)?;
         // The server's own digest begins the same way. In its A2 there is no method.
         let counterpart = is_mutual.then(|| message.clone());
-        let right = self.end(&mut message, method.as_bytes());
-        if !constant_time_eq(right.as_bytes(), response.as_bytes()) {
+        message.add(a2.as_bytes());
+        if !constant_time_eq(message.hash().as_bytes(), response.as_bytes()) {
             return None;
         }
-        Some(Proved { rspauth: counterpart.map(|mut message| self.end(&mut message, b"")) })
+        let rspauth = counterpart.map(|mut counterpart| {
+            counterpart.add(self.a2(b"", &mut message).as_bytes());
+            counterpart.hash()
+        });
+        Some(Proved { rspauth })
+    }
+
+    /// H(A2).
+    #[inline]
+    fn a2<C: Compression>(&self, method: &[u8], message: &mut Message<C>) -> Hex {
+        message.begin(method);
+        message.add(self.uri);
+        message.hash().to_hex()
     }
 
     /// Everything before A2. `None` if a session has no cnonce.
@@ -80,11 +94,10 @@ impl Input<'_> {
     fn begin<C: Compression>(&self, ha1: &HashedA1, message: &mut Message<C>) -> Option<()> {
         if self.algorithm.is_session() {
             // The RFC fixes nonce and cnonce when the session starts; here each request is one.
-            let mut key = Message::<C>::new();
-            ha1.begin(&mut key);
-            key.add(self.nonce);
-            key.add(self.protection?.cnonce);
-            let key = Zeroizing::new(key.hash());
+            ha1.begin(message);
+            message.add(self.nonce);
+            message.add(self.protection?.cnonce);
+            let key = Zeroizing::new(message.hash());
             message.begin(Zeroizing::new(key.to_hex()).as_bytes());
         } else {
             ha1.begin(message);
@@ -96,15 +109,6 @@ impl Input<'_> {
             message.add(qop);
         }
         Some(())
-    }
-
-    #[inline]
-    fn end<C: Compression>(&self, message: &mut Message<C>, method: &[u8]) -> Hash {
-        let mut a2 = Message::<C>::new();
-        a2.begin(method);
-        a2.add(self.uri);
-        message.add(a2.hash().to_hex().as_bytes());
-        message.hash()
     }
 }
 
