@@ -50,11 +50,16 @@ use std::{
     env,
     io::{self, Write},
     net::SocketAddr,
+    num::NonZero,
     process::ExitCode,
+    thread,
     time::Duration,
 };
 
-use tokio::{net::TcpListener, runtime::Runtime};
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Runtime},
+};
 use tower::Layer;
 use tracing_subscriber::EnvFilter;
 
@@ -89,11 +94,20 @@ fn main() -> ExitCode {
 fn start(options: Options) -> Result<(), Mistake> {
     let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(level).with_writer(io::stderr).init();
-    let runtime = Runtime::new().map_err(|error| format!("cannot start: {error}"))?;
+    let runtime = runtime().map_err(|error| format!("cannot start: {error}"))?;
     let done = runtime.block_on(run(options));
     // What has not ended by now, such as a name look-up, is not waited for.
     runtime.shutdown_timeout(Duration::ZERO);
     done
+}
+
+/// Where there is one processor, one thread does it all: to pass work to and fro would be in vain.
+fn runtime() -> io::Result<Runtime> {
+    let mut builder = match thread::available_parallelism() {
+        Ok(NonZero::<usize>::MIN) => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
 }
 
 async fn run(mut options: Options) -> Result<(), Mistake> {
