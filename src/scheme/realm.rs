@@ -21,7 +21,44 @@ use crate::error::ConfigError;
 ///
 /// [RFC 9110, section 11.5]: https://www.rfc-editor.org/rfc/rfc9110#section-11.5
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Realm(Arc<str>);
+pub struct Realm(Text);
+
+/// How many bytes are kept in place.
+const SHORT: usize = 22;
+
+/// Every request that is forwarded gets a copy. Were they counted, all threads would count in the
+/// same place, and wait for one another there; so short names, as most are, are copied whole.
+///
+/// There is one way to keep each text, so what is derived compares texts.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Text {
+    /// As many bytes as `length` says, and zeros.
+    Short {
+        length: u8,
+        bytes: [u8; SHORT],
+    },
+    Long(Arc<str>),
+}
+
+impl Text {
+    fn new(text: Arc<str>) -> Self {
+        let mut bytes = [0; SHORT];
+        match (u8::try_from(text.len()), bytes.get_mut(..text.len())) {
+            (Ok(length), Some(place)) => {
+                place.copy_from_slice(text.as_bytes());
+                Self::Short { length, bytes }
+            }
+            _ => Self::Long(text),
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Short { length, bytes } => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Self::Long(text) => text.as_bytes(),
+        }
+    }
+}
 
 impl Realm {
     /// The longest realm, in bytes.
@@ -50,25 +87,31 @@ impl Realm {
                 maximum: Self::MAX_LENGTH,
             });
         }
-        Ok(Self(realm))
+        Ok(Self(Text::new(realm)))
     }
 
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        // It is ASCII.
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The name in bytes.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 
 impl fmt::Debug for Realm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
 impl fmt::Display for Realm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -111,6 +154,20 @@ mod tests {
     fn is_shown_in_quotes_by_debug_alone() {
         let realm = Realm::new("corp proxy").unwrap();
         assert_eq!(format!("{realm} {realm:?}"), "corp proxy \"corp proxy\"");
+    }
+
+    #[test]
+    fn equals_the_same_name_alone_however_long() {
+        let realms: Vec<_> = (1..=2 * SHORT).map(|length| "a".repeat(length)).collect();
+        for one in &realms {
+            let realm = Realm::new(one.as_str()).unwrap();
+            assert_eq!((realm.as_str(), realm.as_bytes()), (one.as_str(), one.as_bytes()));
+            for other in &realms {
+                let copy = Realm::new(other.as_str()).unwrap().clone();
+                assert_eq!(realm == copy, one == other, "{one} {other}");
+            }
+        }
+        assert_eq!(size_of::<Option<Realm>>(), 24);
     }
 
     #[test]

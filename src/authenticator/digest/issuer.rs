@@ -119,7 +119,7 @@ impl Issuer {
     /// check of the seal would end the same way. Whoever hit upon another seal with that number
     /// would name the same entry of the store, and its counts pass once all the same.
     pub(super) fn seal_number(&self, nonce: &SealedNonce, realm: &Realm) -> u32 {
-        self.hasher.hash_one((nonce.mac(), realm.as_str(), self.keys.changes())) as u32
+        self.hasher.hash_one((nonce.mac(), realm.as_bytes(), self.keys.changes())) as u32
     }
 
     /// From when on a nonce cannot be used, whatever the clock of a node shows.

@@ -238,7 +238,7 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
             Err(error) => return Err(Refusal::new(reason_of(error)).with_source(error)),
         };
         self.refuse_what_was_not_offered(&sent)?;
-        if *sent.realm() != *context.realm().as_str().as_bytes() {
+        if *sent.realm() != *context.realm().as_bytes() {
             return Err(Refusal::new(Reason::OtherRealm));
         }
         if !sent.names_resource(context.head(), &self.uri_check) {

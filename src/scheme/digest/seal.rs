@@ -98,7 +98,7 @@ impl NonceKey {
     fn hash_realm(&self, realm: &Realm) -> Hmac<Sha256> {
         let mut mac = self.mac.clone();
         let mut length = 0;
-        for field in [b"tower-proxy-auth nonce".as_slice(), realm.as_str().as_bytes()] {
+        for field in [b"tower-proxy-auth nonce".as_slice(), realm.as_bytes()] {
             mac.update(&u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
             mac.update(field);
             length += size_of::<u64>() + field.len();

@@ -9,7 +9,11 @@ use super::{
 use crate::{clock::Timestamp, identity::UserId, ports::Presentation, scheme::digest::NonceId};
 
 /// A nonce on record: 80 bytes with its links, and a few more for its share of the buckets.
+///
+/// What a request looks at is one line of the processor's cache. With nonces of other clients in
+/// it, two threads would pass it to and fro although they have nothing to do with each other.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct Entry {
     pub(super) nonce: NonceId,
     /// How long it lives, in milliseconds, rounded up and cut at 49 days.
@@ -19,9 +23,14 @@ pub(super) struct Entry {
     pub(super) holder: Key,
     pub(super) hash: u32,
     pub(super) next: Option<Key>,
-    /// Its place among all nonces of the shard.
+}
+
+/// The places of an entry in the trees.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Places {
+    /// Among all nonces of the shard.
     pub(super) in_shard: Links,
-    /// Its place among the nonces of its holder.
+    /// Among the nonces of its holder.
     pub(super) in_holder: Links,
 }
 
@@ -38,8 +47,6 @@ impl Entry {
             holder,
             hash,
             next: None,
-            in_shard: Links::default(),
-            in_holder: Links::default(),
         }
     }
 
@@ -57,6 +64,8 @@ pub(super) struct Links {
 }
 
 impl Chained for Entry {
+    type Aside = Places;
+
     fn hash(&self) -> u32 {
         self.hash
     }
@@ -83,6 +92,8 @@ pub(super) struct Holder {
 }
 
 impl Chained for Holder {
+    type Aside = ();
+
     fn hash(&self) -> u32 {
         self.hash
     }
@@ -102,7 +113,8 @@ mod tests {
 
     #[test]
     fn a_nonce_takes_eighty_bytes_and_a_user_thirty_two() {
-        assert_eq!(size_of::<Option<Entry>>(), 80);
+        assert_eq!((size_of::<Option<Entry>>(), align_of::<Option<Entry>>()), (64, 64));
+        assert_eq!(size_of::<Places>(), 16);
         assert_eq!(size_of::<Option<Holder>>(), 32);
     }
 }

@@ -23,6 +23,9 @@ impl Key {
 
 /// An item that lends a link to the chain of items of the same bucket.
 pub(super) trait Chained {
+    /// What belongs to an item and is kept beside it, because few look at it.
+    type Aside: Copy + Default;
+
     /// The hash of what the item is found by. It must not change while the item is in a table.
     fn hash(&self) -> u32;
     /// Where the next item of the bucket is kept.
@@ -32,9 +35,11 @@ pub(super) trait Chained {
 }
 
 /// A hash table with separate chains over a vector with a list of free places.
-pub(super) struct Table<T> {
+pub(super) struct Table<T: Chained> {
     /// `None` is a free place.
     items: Vec<Option<T>>,
+    /// As many as there are places.
+    asides: Vec<T::Aside>,
     free: Vec<Key>,
     /// The first item of each bucket; as many as a power of two, or none at all.
     buckets: Vec<Option<Key>>,
@@ -52,7 +57,14 @@ const KEPT_WHEN_EMPTY: usize = 64;
 impl<T: Chained> Table<T> {
     /// An empty table that allocates nothing yet. `limit` guides its growth, it is not enforced.
     pub(super) const fn new(limit: usize) -> Self {
-        Self { items: Vec::new(), free: Vec::new(), buckets: Vec::new(), len: 0, limit }
+        Self {
+            items: Vec::new(),
+            asides: Vec::new(),
+            free: Vec::new(),
+            buckets: Vec::new(),
+            len: 0,
+            limit,
+        }
     }
 
     /// How many items there are.
@@ -68,6 +80,18 @@ impl<T: Chained> Table<T> {
     /// The item at `key`, if there is one.
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         self.items.get_mut(key.position())?.as_mut()
+    }
+
+    /// What is kept beside the item at `key`; nothing in particular if there is no item.
+    pub(super) fn aside(&self, key: Key) -> T::Aside {
+        self.asides.get(key.position()).copied().unwrap_or_default()
+    }
+
+    /// Changes what is kept beside the item at `key`.
+    pub(super) fn set_aside(&mut self, key: Key, aside: T::Aside) {
+        if let Some(place) = self.asides.get_mut(key.position()) {
+            *place = aside;
+        }
     }
 
     /// Where the item with this `hash` for which `matches` holds is kept.
@@ -91,6 +115,7 @@ impl<T: Chained> Table<T> {
                 let key = Key::at(self.items.len())?;
                 self.make_room();
                 self.items.push(None);
+                self.asides.push(T::Aside::default());
                 key
             }
         };
@@ -99,6 +124,7 @@ impl<T: Chained> Table<T> {
         }
         if let Some(place) = self.items.get_mut(key.position()) {
             *place = Some(item);
+            self.set_aside(key, T::Aside::default());
             self.len += 1;
             self.link(key);
         }
@@ -163,7 +189,9 @@ impl<T: Chained> Table<T> {
         let len = self.items.len();
         if len == self.items.capacity() {
             let left = self.limit.saturating_sub(len).max(1);
-            self.items.reserve_exact((len / 8).max(16).min(left));
+            let more = (len / 8).max(16).min(left);
+            self.items.reserve_exact(more);
+            self.asides.reserve_exact(more);
         }
     }
 
@@ -193,6 +221,8 @@ mod tests {
     }
 
     impl Chained for Item {
+        type Aside = u32;
+
         fn hash(&self) -> u32 {
             hash(self.value)
         }
@@ -222,7 +252,8 @@ mod tests {
         for key in keys {
             table.remove(key);
         }
-        assert_eq!((table.len(), table.items.capacity(), table.buckets.capacity()), (0, 0, 0));
+        assert_eq!((table.len(), table.items.capacity(), table.asides.capacity()), (0, 0, 0));
+        assert_eq!(table.buckets.capacity(), 0);
     }
 
     #[test]
@@ -231,7 +262,7 @@ mod tests {
         for value in 0..1_001 {
             table.insert(Item { value, next: None });
         }
-        assert_eq!(table.items.capacity(), 1_001);
+        assert_eq!((table.items.capacity(), table.asides.capacity()), (1_001, 1_001));
     }
 
     #[test]
@@ -263,7 +294,10 @@ mod tests {
             for (insert, value) in steps {
                 match (insert, find(&table, value)) {
                     (true, None) => {
-                        model.insert(value, table.insert(Item { value, next: None }));
+                        let key = table.insert(Item { value, next: None }).unwrap();
+                        prop_assert_eq!(table.aside(key), 0, "nothing is left of another item");
+                        table.set_aside(key, value + 1);
+                        model.insert(value, key);
                     }
                     (false, Some(key)) => {
                         prop_assert_eq!(table.remove(key).map(|item| item.value), Some(value));
@@ -273,7 +307,10 @@ mod tests {
                 }
                 prop_assert_eq!(table.len(), model.len());
                 for value in 0..120 {
-                    prop_assert_eq!(find(&table, value), model.get(&value).copied().flatten());
+                    prop_assert_eq!(find(&table, value), model.get(&value).copied());
+                }
+                for (value, &key) in &model {
+                    prop_assert_eq!(table.aside(key), value + 1);
                 }
             }
         }

@@ -104,19 +104,20 @@ impl Tree {
     }
 
     fn links(self, entries: &Table<Entry>, key: Key) -> Links {
-        entries.get(key).map_or_else(Links::default, |entry| match self {
-            Self::Shard => entry.in_shard,
-            Self::Holder => entry.in_holder,
-        })
+        let places = entries.aside(key);
+        match self {
+            Self::Shard => places.in_shard,
+            Self::Holder => places.in_holder,
+        }
     }
 
     fn set_links(self, entries: &mut Table<Entry>, key: Key, links: Links) {
-        if let Some(entry) = entries.get_mut(key) {
-            match self {
-                Self::Shard => entry.in_shard = links,
-                Self::Holder => entry.in_holder = links,
-            }
+        let mut places = entries.aside(key);
+        match self {
+            Self::Shard => places.in_shard = links,
+            Self::Holder => places.in_holder = links,
         }
+        entries.set_aside(key, places);
     }
 
     /// All keys of the tree, the oldest nonce first. Fails where chance does not keep it flat.
