@@ -10,15 +10,25 @@ mod digest_client;
 mod engine;
 mod exchange;
 mod limits;
+#[allow(dead_code)]
+#[path = "../../support/locked_map.rs"]
+mod locked_map;
 mod measure;
+#[allow(dead_code)]
+#[path = "../../support/nonces.rs"]
+mod nonces;
 mod ratios;
 mod report;
 mod requests;
+mod scaling;
 #[allow(dead_code)]
 #[path = "../../support/service.rs"]
 mod service;
 mod statistics;
 mod subjects;
+#[allow(dead_code)]
+#[path = "../../support/threads.rs"]
+mod threads;
 
 use std::{
     fs::File,
@@ -45,6 +55,9 @@ struct Options {
     /// Writes the figures to this file too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Compares two threads with one instead.
+    #[arg(long, conflicts_with = "json")]
+    threads: bool,
 }
 
 fn main() -> io::Result<()> {
@@ -52,6 +65,9 @@ fn main() -> io::Result<()> {
     // Opened first: a measurement takes its time, and a mistake in the name should not.
     let json = options.json.map(File::create).transpose()?;
     let rounds = if options.quick { FEWEST_ROUNDS } else { options.rounds } as usize;
+    if options.threads {
+        return write!(io::stdout(), "{}", report::of_threads(rounds, &scaling::scaling(rounds)));
+    }
     let measured = measure::measure(subjects::all(), rounds);
     let limits = Limits::new(&measured);
     let ratios = ratios(&measured);

@@ -1,0 +1,164 @@
+//! How much more two threads get done than one.
+//!
+//! One and two threads take turns, for the machine changes its speed from one second to the next.
+//! Each thread keeps to a core, and what one thread alone uses is not what two use: otherwise each
+//! would find in the other's cache what it needs, as it never does when both go on for long.
+
+use std::{
+    hint::black_box,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use http::StatusCode;
+use rustix::thread::{CpuSet, sched_setaffinity};
+use sha2::{Digest as _, Sha256};
+use tower::Layer as _;
+use tower_proxy_auth::{
+    authenticator::AuthInfo, middleware::ProxyAuthLayer, ports::NonceStore,
+    scheme::digest::Algorithm, store::MemoryNonceStore,
+};
+
+use crate::{
+    digest_client::DigestClient,
+    engine::{self, PASSWORD, challenges, request, user_name, users},
+    locked_map::LockedMap,
+    nonces::{Nonces, Use},
+    service::{Origin, send},
+    statistics::Samples,
+    threads::{self, Worker},
+};
+
+/// How many nonces are in use, each of a client of its own.
+const CLIENTS: usize = 10_000;
+
+/// Requests that a thread prepares and sends before it makes the next ones.
+const REQUESTS: usize = 256;
+
+/// The same for the store alone, whose operations are shorter.
+const USES: usize = 8_192;
+
+/// How often in a sample.
+const TIMES: usize = 4;
+
+/// Keeps the thread to the core of that number.
+fn pin(thread: usize) {
+    let mut cores = CpuSet::new();
+    cores.set(thread);
+    sched_setaffinity(None, &cores).expect("there are two cores");
+}
+
+/// Does so many operations in so many threads.
+type Work = Box<dyn Fn(usize) -> Duration>;
+
+/// What two threads get done beside one.
+pub(crate) struct Scaling {
+    pub(crate) name: String,
+    /// How many times as much.
+    pub(crate) gain: Samples,
+}
+
+/// Measures in so many rounds.
+pub(crate) fn scaling(rounds: usize) -> Vec<Scaling> {
+    let subjects = subjects();
+    let mut times = vec![[Vec::new(), Vec::new()]; subjects.len()];
+    for round in 0..rounds {
+        for ((_, work), [one, two]) in subjects.iter().zip(&mut times) {
+            let mut sample = |threads| match threads {
+                1 => one.push(work(1).as_secs_f64()),
+                _ => two.push(work(2).as_secs_f64()),
+            };
+            let order = if round % 2 == 0 { [1, 2] } else { [2, 1] };
+            order.into_iter().for_each(&mut sample);
+        }
+    }
+    let gain = |[one, two]: [Vec<f64>; 2]| &Samples::new(one) / &Samples::new(two);
+    let named = subjects.into_iter().zip(times);
+    named.map(|((name, _), times)| Scaling { name, gain: gain(times) }).collect()
+}
+
+fn subjects() -> Vec<(String, Work)> {
+    let mut subjects = vec![("bare SHA-256: what this machine gives".to_owned(), bare())];
+    for (algorithm, auth_info) in [
+        (Algorithm::Md5, AuthInfo::Off),
+        (Algorithm::Sha256, AuthInfo::Off),
+        (Algorithm::Sha256, AuthInfo::Full),
+    ] {
+        let name = format!("this layer, Digest {algorithm}, info {auth_info:?}, {CLIENTS} nonces");
+        subjects.push((name, layer(algorithm, auth_info)));
+    }
+    for (live, nonces) in [(CLIENTS, format!("{CLIENTS} nonces")), (1, "one nonce".to_owned())] {
+        let name = |store| format!("{store}, {nonces}");
+        subjects.push((name("the store alone"), store(live, MemoryNonceStore::new)));
+        subjects.push((name("a map behind one mutex"), store(live, LockedMap::default)));
+    }
+    subjects
+}
+
+fn bare() -> Work {
+    Box::new(|threads| {
+        threads::time(threads, (TIMES * REQUESTS) as u64, REQUESTS, |thread| {
+            pin(thread);
+            Worker {
+                prepare: || [0_u8; 233],
+                work: |input: [u8; 233]| _ = black_box(Sha256::digest(black_box(input))),
+            }
+        })
+    })
+}
+
+fn layer(algorithm: Algorithm, auth_info: AuthInfo) -> Work {
+    let proxies = [1, 2].map(|threads| {
+        let auth = engine::digest(users(CLIENTS), algorithm, auth_info);
+        let client = |number| Mutex::new((user_name(number), DigestClient::of(&challenges(&auth))));
+        let clients: Vec<_> = (0..CLIENTS).map(client).collect();
+        let next: Vec<_> = (0..threads).map(AtomicUsize::new).collect();
+        (ProxyAuthLayer::new(auth).layer(Origin), clients, next)
+    });
+    Box::new(move |threads| {
+        let (service, clients, next) = &proxies[threads - 1];
+        threads::time(threads, (TIMES * REQUESTS) as u64, REQUESTS, |thread| {
+            pin(thread);
+            let next = &next[thread];
+            let prepare = move || {
+                // A client's connection stays with its thread.
+                let number = next.fetch_add(threads, Ordering::Relaxed) % CLIENTS;
+                let mut client = clients[number].lock().expect("no thread panics");
+                let (user, client) = &mut *client;
+                request(Some(client.answer_for(user, PASSWORD)))
+            };
+            let mut service = service.clone();
+            let work = move |request| {
+                assert_eq!(send(&mut service, request).status(), StatusCode::OK);
+            };
+            Worker { prepare, work }
+        })
+    })
+}
+
+fn store<S: NonceStore>(live: usize, make: impl Fn() -> S) -> Work {
+    let nonces = Nonces::new(live, live);
+    let stores = [1, 2].map(|_| {
+        let store = make();
+        nonces.fill(&store);
+        (store, AtomicUsize::new(0))
+    });
+    Box::new(move |threads| {
+        let (store, done) = &stores[threads - 1];
+        // Threads take turns, so that neither lags so far behind that its counts are too old.
+        let begin = done.fetch_add(TIMES * USES, Ordering::Relaxed);
+        threads::time(threads, (TIMES * USES) as u64, USES, |thread| {
+            pin(thread);
+            let mut number = begin + thread;
+            let nonces = &nonces;
+            let prepare = move || {
+                number += threads;
+                nonces.later(number - threads)
+            };
+            Worker { prepare, work: |used: Use<'_>| _ = black_box(used.judged_by(store)) }
+        })
+    })
+}
