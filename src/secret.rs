@@ -64,22 +64,25 @@ impl SecretBytes {
         Self { inline: [0; INLINE], heap: Vec::new(), len: 0, inline_used: 0 }
     }
 
-    /// Makes room for so many bytes in what is empty yet, to be filled and then cut with
+    /// Room for so many bytes in place of what was there, to be filled and then cut with
     /// [`truncate`](Self::truncate).
     #[inline]
-    pub(crate) fn reserve(&mut self, capacity: usize) -> &mut [u8] {
-        self.len = capacity;
-        if capacity > INLINE {
-            self.heap = vec![0; capacity];
+    pub(crate) fn room(&mut self, length: usize) -> &mut [u8] {
+        if !self.heap.is_empty() {
+            self.heap.zeroize();
+        }
+        self.len = length;
+        if length > INLINE {
+            self.heap = vec![0; length];
         } else {
-            self.inline_used = capacity;
+            self.inline_used = self.inline_used.max(length);
         }
         self.as_mut_slice()
     }
 
     pub(crate) fn copy_of(bytes: &[u8]) -> Self {
         let mut copy = Self::new();
-        copy.reserve(bytes.len()).copy_from_slice(bytes);
+        copy.room(bytes.len()).copy_from_slice(bytes);
         copy
     }
 

@@ -101,7 +101,7 @@ fn start(options: Options) -> Result<(), Mistake> {
     done
 }
 
-/// Where there is one processor, one thread does it all: to pass work to and fro would be in vain.
+/// With one processor one thread does it all: a second could only wait for it.
 fn runtime() -> io::Result<Runtime> {
     let mut builder = match thread::available_parallelism() {
         Ok(NonZero::<usize>::MIN) => Builder::new_current_thread(),

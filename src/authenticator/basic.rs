@@ -98,6 +98,7 @@ impl BasicClaim {
         BasicCredentials::new(realm, user_id, password)
     }
 
+    // Inlined, so that the proof is not copied.
     #[inline(always)]
     fn proof_of(&self, checked: Result<Verdict, BackendError>) -> Proof {
         let parameters = self.split.as_ref().map(|split| Arc::clone(split.parameters()));

@@ -152,7 +152,7 @@ impl Engine {
         Ok((scheme.as_ref(), SentCredentials { field, position }))
     }
 
-    // In line, so that nothing of this size is moved from one place to another.
+    // Inlined, so that neither the proof nor the decision is copied.
     #[inline(always)]
     pub(super) fn conclude(
         &self,

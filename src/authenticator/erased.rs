@@ -47,7 +47,7 @@ impl<S: AuthScheme> AnyScheme for Erased<S> {
 
     fn check(&self, context: &ClaimContext<'_>, credentials: SentCredentials) -> Progress {
         let claimed = self.0.claim(context, credentials);
-        // The claim is large, so it stays where it is while it can.
+        // The claim is large: it is moved only where the proof has to wait.
         if let Ok(claim) = &claimed
             && let Some(proof) = self.0.prove_now(context, claim)
         {

@@ -1,4 +1,5 @@
-//! A place in a field. With `runs`, the only code that looks at the bytes that are parsed.
+//! A place in a field. With `runs`, the only code of the full grammar that looks
+//! at the bytes that are parsed.
 
 use super::{
     chars::is_ows,

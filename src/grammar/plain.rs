@@ -12,13 +12,12 @@ pub(crate) struct Place {
 /// Hands each parameter of a list to `each`: the name that `take_name` found, and where the value
 /// stands, without its quotes. Says whether the list was read to its end.
 ///
-/// It reads nothing but plain parameters: a name, an equals sign, a token or a quoted-string without
-/// escapes, and a comma and at most one space in between. Whatever else there is, mistakes included,
-/// ends it, and so does `each` by `false`: then the list is one for
-/// [`AuthParams`](super::AuthParams), which knows all there is to know.
+/// It reads nothing but plain parameters: a name, an equals sign, a token or a quoted-string
+/// without escapes, and a comma and at most one space in between. Whatever else there is, mistakes
+/// included, ends it, and so do `take_name` by `None` and `each` by `false`: then the list is one
+/// for [`AuthParams`](super::AuthParams), which knows all there is to know.
 ///
-/// `take_name` splits a list behind its first name. Which names there are is its own business; to
-/// compare with those it knows is quicker than to look for the end.
+/// `take_name` splits a list behind its first name, which must be a token.
 #[inline]
 pub(crate) fn read_plain_params<'a, N>(
     list: &'a [u8],
@@ -60,10 +59,8 @@ mod tests {
 
     type Params<'a> = Vec<(&'a [u8], &'a [u8])>;
 
-    /// Any name that is not too long.
     fn name_of(list: &[u8]) -> Option<(&[u8], &[u8])> {
-        let end = list.iter().position(|&byte| byte == b'=')?;
-        list.split_at_checked(end).filter(|_| end < 16)
+        list.split_at_checked(list.iter().position(|&byte| byte == b'=')?)
     }
 
     fn plain(list: &[u8]) -> Option<Params<'_>> {
@@ -108,9 +105,18 @@ mod tests {
             "a=b;c=d",
             "a=b c=d",
             "a=\"\u{1}\"",
-            "a_name_of_seventeen=b",
         ] {
             assert_eq!(plain(list.as_bytes()), None, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn ends_where_no_name_or_no_equals_sign_is_found() {
+        let each = |_, _| true;
+        let known = |list: &'static [u8]| Some(((), list.strip_prefix(b"a")?));
+        assert!(read_plain_params(b"a=b,a=c", known, each));
+        for list in [b"a=b,c=d".as_slice(), b"c=d", b"ab=c", b"a", b"a=b,a"] {
+            assert!(!read_plain_params(list, known, each), "{list:?}");
         }
     }
 

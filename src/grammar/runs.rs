@@ -4,7 +4,7 @@ use super::{
     chars::{is_qdtext, is_tchar},
     cursor::looks,
 };
-use crate::words::{HIGHEST_BITS, first_below, first_equal};
+use crate::words::{HIGHEST_BITS, has, has_below};
 
 /// How many bytes at the beginning of `bytes` make up a token.
 #[inline]
@@ -20,16 +20,15 @@ pub(super) fn token_run(bytes: &[u8]) -> usize {
 /// while it can.
 #[inline]
 pub(super) fn qdtext_run(bytes: &[u8]) -> usize {
-    /// Also a tab, which may stand there and hardly ever does.
-    const fn is_end(word: u64) -> u64 {
-        first_equal(word, b'"')
-            | first_equal(word, b'\\')
-            | first_equal(word, 0x7F)
-            | first_below(word, b' ')
+    /// Whether the run may end among eight bytes. A tab counts too: it may stand there, but hardly
+    /// ever does.
+    const fn may_end(word: u64) -> bool {
+        let ends = has(word, b'"') | has(word, b'\\') | has(word, 0x7F) | has_below(word, b' ');
+        ends & HIGHEST_BITS != 0
     }
     let mut run = 0;
     for &eight in bytes.as_chunks().0 {
-        if is_end(u64::from_le_bytes(eight)) & HIGHEST_BITS != 0 {
+        if may_end(u64::from_ne_bytes(eight)) {
             break;
         }
         run += eight.len();

@@ -90,20 +90,20 @@ impl UserPass {
         Ok(decoded)
     }
 
-    /// What [`read`](Self::read) is to fill.
+    /// What [`read`](Self::read) fills.
     #[inline]
     pub(crate) const fn empty() -> Self {
         Self { text: SecretBytes::new(), colon: 0 }
     }
 
-    /// The same as [`decode`](Self::decode), in place: it is large for something that is moved.
+    /// Decodes in place: so large a value is costly to move.
     ///
     /// # Errors
-    /// As there; nothing of use is left behind then.
+    /// As [`decode`](Self::decode); what is left then is of no use.
     #[inline]
     pub(crate) fn read(&mut self, encoded: &[u8], reading: &Reading) -> Result<(), UserPassError> {
         // Room for three bytes in place of each four characters.
-        let room = self.text.reserve(3 * encoded.len().div_ceil(4));
+        let room = self.text.room(3 * encoded.len().div_ceil(4));
         match base64::STANDARD.decode_padded(encoded, room) {
             Some(length) => self.text.truncate(length),
             None if encoded.contains(&b',') => return Err(UserPassError::SeveralCredentials),

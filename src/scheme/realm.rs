@@ -23,43 +23,6 @@ use crate::error::ConfigError;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Realm(Text);
 
-/// How many bytes are kept in place.
-const SHORT: usize = 22;
-
-/// Every request that is forwarded gets a copy. Were they counted, all threads would count in the
-/// same place, and wait for one another there; so short names, as most are, are copied whole.
-///
-/// There is one way to keep each text, so what is derived compares texts.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Text {
-    /// As many bytes as `length` says, and zeros.
-    Short {
-        length: u8,
-        bytes: [u8; SHORT],
-    },
-    Long(Arc<str>),
-}
-
-impl Text {
-    fn new(text: Arc<str>) -> Self {
-        let mut bytes = [0; SHORT];
-        match (u8::try_from(text.len()), bytes.get_mut(..text.len())) {
-            (Ok(length), Some(place)) => {
-                place.copy_from_slice(text.as_bytes());
-                Self::Short { length, bytes }
-            }
-            _ => Self::Long(text),
-        }
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Short { length, bytes } => bytes.get(..usize::from(*length)).unwrap_or_default(),
-            Self::Long(text) => text.as_bytes(),
-        }
-    }
-}
-
 impl Realm {
     /// The longest realm, in bytes.
     pub const MAX_LENGTH: usize = 512;
@@ -93,8 +56,11 @@ impl Realm {
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // It is ASCII.
-        str::from_utf8(self.as_bytes()).unwrap_or_default()
+        match &self.0 {
+            // It is ASCII.
+            Text::Short { .. } => str::from_utf8(self.as_bytes()).unwrap_or_default(),
+            Text::Long(text) => text,
+        }
     }
 
     /// The name in bytes.
@@ -112,6 +78,43 @@ impl fmt::Debug for Realm {
 impl fmt::Display for Realm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// How many bytes are kept in place: with them an `Option<Realm>` takes 24.
+const SHORT: usize = 22;
+
+/// Every request that is forwarded gets a copy. Were they counted, all threads would count in the
+/// same place, and wait for one another there; so short names, as most are, are copied whole.
+///
+/// There is one way to keep each text, so what is derived compares texts.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Text {
+    /// As many bytes as `length` says, and zeros.
+    Short {
+        length: u8,
+        bytes: [u8; SHORT],
+    },
+    Long(Arc<str>),
+}
+
+impl Text {
+    fn new(text: Arc<str>) -> Self {
+        let mut bytes = [0; SHORT];
+        match (u8::try_from(text.len()), bytes.get_mut(..text.len())) {
+            (Ok(length), Some(place)) => {
+                place.copy_from_slice(text.as_bytes());
+                Self::Short { length, bytes }
+            }
+            _ => Self::Long(text),
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Short { length, bytes } => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Self::Long(text) => text.as_bytes(),
+        }
     }
 }
 
@@ -157,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn equals_the_same_name_alone_however_long() {
+    fn equals_only_the_same_name_however_long() {
         let realms: Vec<_> = (1..=2 * SHORT).map(|length| "a".repeat(length)).collect();
         for one in &realms {
             let realm = Realm::new(one.as_str()).unwrap();
@@ -167,6 +170,10 @@ mod tests {
                 assert_eq!(realm == copy, one == other, "{one} {other}");
             }
         }
+    }
+
+    #[test]
+    fn takes_three_words() {
         assert_eq!(size_of::<Option<Realm>>(), 24);
     }
 

@@ -34,6 +34,7 @@ use std::{
     fs::File,
     io::{self, Write},
     path::PathBuf,
+    thread,
 };
 
 use clap::Parser;
@@ -66,6 +67,9 @@ fn main() -> io::Result<()> {
     let json = options.json.map(File::create).transpose()?;
     let rounds = if options.quick { FEWEST_ROUNDS } else { options.rounds } as usize;
     if options.threads {
+        if thread::available_parallelism()?.get() < 2 {
+            return Err(io::Error::other("two threads need two CPUs"));
+        }
         return write!(io::stdout(), "{}", report::of_threads(rounds, &scaling::scaling(rounds)));
     }
     let measured = measure::measure(subjects::all(), rounds);

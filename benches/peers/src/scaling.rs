@@ -41,14 +41,17 @@ const REQUESTS: usize = 256;
 /// The same for the store alone, whose operations are shorter.
 const USES: usize = 8_192;
 
-/// How often in a sample.
+/// How many such batches make a sample.
 const TIMES: usize = 4;
 
-/// Keeps the thread to the core of that number.
+/// About what is hashed for a request with Digest, in bytes.
+const HASHED: usize = 233;
+
+/// Keeps the thread to the CPU of that number.
 fn pin(thread: usize) {
     let mut cores = CpuSet::new();
     cores.set(thread);
-    sched_setaffinity(None, &cores).expect("there are two cores");
+    sched_setaffinity(None, &cores).expect("CPUs 0 and 1 may be used");
 }
 
 /// Does so many operations in so many threads.
@@ -103,8 +106,8 @@ fn bare() -> Work {
         threads::time(threads, (TIMES * REQUESTS) as u64, REQUESTS, |thread| {
             pin(thread);
             Worker {
-                prepare: || [0_u8; 233],
-                work: |input: [u8; 233]| _ = black_box(Sha256::digest(black_box(input))),
+                prepare: || [0_u8; HASHED],
+                work: |input: [u8; HASHED]| _ = black_box(Sha256::digest(black_box(input))),
             }
         })
     })

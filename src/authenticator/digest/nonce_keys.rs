@@ -103,6 +103,8 @@ impl NonceKeys {
         }
     }
 
+    /// Draws a new key if that is still due. The first time, it only notes since when the current
+    /// one serves.
     #[cold]
     fn change_key(&self, now: Timestamp, key_lifetime: Duration) {
         let mut ring = self.write();

@@ -21,7 +21,7 @@ use crate::{
         Realm,
         digest::{
             self, Algorithm, Challenge, CredentialsError, HashFunction, HashedA1, NonceCount,
-            NonceId, Proved, SealedNonce, UriCheck,
+            NonceId, SealedNonce, UriCheck, Verified,
         },
     },
     store::MemoryNonceStore,
@@ -103,12 +103,11 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         claim: &DigestClaim,
         found: Result<Option<DigestAccount>, BackendError>,
         reason: &mut Reason,
-    ) -> Result<Option<Known>, Refusal> {
+    ) -> Result<Option<ProvenUser>, Refusal> {
         let function = claim.credentials.algorithm().hash_function();
-        let verify = |secret: &HashedA1| {
-            let is_mutual = self.auth_info == AuthInfo::Full;
-            claim.credentials.verify(secret, &claim.method, is_mutual)
-        };
+        let with_rspauth = self.auth_info == AuthInfo::Full;
+        let verify =
+            |secret: &HashedA1| claim.credentials.verify(secret, &claim.method, with_rspauth);
         let Some(found) = found? else {
             let nobody = self.nobody.iter().find(|secret| secret.function() == function);
             black_box(nobody.and_then(verify));
@@ -117,12 +116,12 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         if found.ha1().function() != function {
             return Err(BackendError::new("the H(A1) is one for another hash function").into());
         }
-        let Some(proved) = verify(found.ha1()) else {
+        let Some(verified) = verify(found.ha1()) else {
             *reason = Reason::WrongPassword;
             return Ok(None);
         };
         match found.standing() {
-            Standing::Active => Ok(Some(Known { found, proved })),
+            Standing::Active => Ok(Some(ProvenUser { found, verified })),
             Standing::Disabled => Err(claim.refuse(Reason::AccountDisabled, None, found)),
             Standing::Expired => Err(claim.refuse(Reason::AccountExpired, None, found)),
         }
@@ -166,12 +165,12 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         realm: &Realm,
         claim: &DigestClaim,
         candidate: Candidate<'_>,
-        Known { found, proved }: Known,
+        ProvenUser { found, verified }: ProvenUser,
         UsedNonce { nonce, used }: UsedNonce,
     ) -> Proof {
         let reason = match used? {
             NonceUse::Fresh => {
-                let info = self.info(realm, claim, &nonce, &proved);
+                let info = self.info(realm, claim, &nonce, &verified);
                 let accepted = Accepted::new(found.into_account()).with_info(info);
                 return Ok(accepted.with_user_parameters(candidate.user_parameters.cloned()));
             }
@@ -187,7 +186,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         realm: &Realm,
         claim: &DigestClaim,
         nonce: &NonceId,
-        proved: &Proved,
+        verified: &Verified,
     ) -> Option<HeaderValue> {
         if self.auth_info == AuthInfo::Off {
             return None;
@@ -197,7 +196,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
             && !claim.credentials.algorithm().is_session();
         let next = is_due.then(|| self.issuer.issue(claim.now, realm));
         let next = next.as_ref().map(|nonce| nonce.as_str());
-        claim.credentials.authentication_info(proved, next)
+        claim.credentials.authentication_info(verified, next)
     }
 }
 
@@ -263,24 +262,24 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
         let claimed = claim.credentials.claimed();
         for candidate in candidates(&claimed, claim.splits.as_deref()) {
             let found = self.secrets.secret_now(candidate.user(realm, function))?;
-            let known = match self.examine(claim, found, &mut reason) {
-                Ok(Some(known)) => known,
+            let proven = match self.examine(claim, found, &mut reason) {
+                Ok(Some(proven)) => proven,
                 Ok(None) => continue,
                 Err(refusal) => return Some(Err(refusal)),
             };
-            let used = match self.use_known_nonce(claim, &known.found) {
+            let used = match self.use_known_nonce(claim, &proven.found) {
                 Some(used) => used,
                 None => {
-                    let nonce = match self.usable_nonce(realm, claim, &known.found) {
+                    let nonce = match self.usable_nonce(realm, claim, &proven.found) {
                         Ok(nonce) => nonce,
                         Err(refusal) => return Some(Err(refusal)),
                     };
-                    let presentation = self.presentation(claim, &nonce, &known.found);
+                    let presentation = self.presentation(claim, &nonce, &proven.found);
                     let used = self.store.check_and_insert_now(presentation)?;
                     UsedNonce { nonce, used }
                 }
             };
-            return Some(self.conclude(realm, claim, candidate, known, used));
+            return Some(self.conclude(realm, claim, candidate, proven, used));
         }
         Some(Err(Refusal::new(reason)))
     }
@@ -291,17 +290,17 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
         let claimed = claim.credentials.claimed();
         for candidate in candidates(&claimed, claim.splits.as_deref()) {
             let found = self.secrets.secret(candidate.user(&realm, function)).await;
-            let Some(known) = self.examine(&claim, found, &mut reason)? else { continue };
-            let used = match self.use_known_nonce(&claim, &known.found) {
+            let Some(proven) = self.examine(&claim, found, &mut reason)? else { continue };
+            let used = match self.use_known_nonce(&claim, &proven.found) {
                 Some(used) => used,
                 None => {
-                    let nonce = self.usable_nonce(&realm, &claim, &known.found)?;
-                    let presentation = self.presentation(&claim, &nonce, &known.found);
+                    let nonce = self.usable_nonce(&realm, &claim, &proven.found)?;
+                    let presentation = self.presentation(&claim, &nonce, &proven.found);
                     let used = self.store.check_and_insert(presentation).await;
                     UsedNonce { nonce, used }
                 }
             };
-            return self.conclude(&realm, &claim, candidate, known, used);
+            return self.conclude(&realm, &claim, candidate, proven, used);
         }
         Err(Refusal::new(reason))
     }
@@ -319,9 +318,9 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
 }
 
 /// A user who has proved to know the secret.
-struct Known {
+struct ProvenUser {
     found: DigestAccount,
-    proved: Proved,
+    verified: Verified,
 }
 
 /// A nonce whose count has been put to the store, and what the store made of it.

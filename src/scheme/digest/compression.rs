@@ -1,7 +1,9 @@
 //! The hash functions of Digest, block by block.
 //!
 //! All three go the same way: a state, into which one block after the other is compressed, the last
-//! ones with the padding and the length of the message.
+//! ones with the padding and the length of the message. The compression is that of `md-5` and
+//! `sha2`; what goes into it is put together in [`Message`](super::message::Message), whose tests
+//! compare with the hashers of the two crates.
 
 use md5::block_api::compress as compress_md5;
 use sha2::block_api::{compress256, compress512};
@@ -23,12 +25,11 @@ pub(super) trait Compression: Clone {
     /// Takes in whole blocks.
     fn compress(state: &mut Self::State, blocks: &[u8]);
 
-    /// The length of the message in bits, as its last eight bytes.
+    /// The last eight bytes of the length field, for a message of so many bits.
     fn length_field(bits: u64) -> [u8; 8];
 
-    /// The state behind a key of one block, which was compressed beforehand, if it is one of this
-    /// function.
-    fn behind_key(_: &KeyState) -> Option<Self::State> {
+    /// The state behind an H(A1), if it is one of this function.
+    fn behind_key(_: &KeyState) -> Option<&Self::State> {
         None
     }
 
@@ -39,6 +40,7 @@ pub(super) trait Compression: Clone {
 /// The state of SHA-256 behind an H(A1), which in hex is exactly one block of it.
 pub(super) type KeyState = <Sha256 as Compression>::State;
 
+/// RFC 1321.
 #[derive(Clone)]
 pub(super) enum Md5 {}
 
@@ -63,6 +65,7 @@ impl Compression for Md5 {
     }
 }
 
+/// FIPS 180-4.
 #[derive(Clone)]
 pub(super) enum Sha256 {}
 
@@ -91,8 +94,8 @@ impl Compression for Sha256 {
         bits.to_be_bytes()
     }
 
-    fn behind_key(state: &KeyState) -> Option<[u32; 8]> {
-        Some(*state)
+    fn behind_key(state: &KeyState) -> Option<&KeyState> {
+        Some(state)
     }
 
     fn write(state: &[u32; 8], to: &mut [u8]) {
@@ -100,7 +103,7 @@ impl Compression for Sha256 {
     }
 }
 
-/// SHA-512 with initial values of its own. Of its state half is the hash.
+/// FIPS 180-4: SHA-512 with initial values of its own. Of its state half is the hash.
 #[derive(Clone)]
 pub(super) enum Sha512_256 {}
 

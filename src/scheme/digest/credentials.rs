@@ -12,7 +12,7 @@ use super::{
     info::AuthenticationInfo,
     parameters::{Name, Parameters},
     part::Part,
-    response::{Input, ProtectionInput, Proved},
+    response::{Input, ProtectionInput, Verified},
     username::{self, Readings},
 };
 use crate::{
@@ -157,20 +157,19 @@ impl Credentials {
         self.verify(ha1, method, false).is_some()
     }
 
-    /// The same; `None` if it does not. Where that is asked for, the server's own proof comes with
-    /// it.
+    /// `None` unless the digest proves the knowledge of `ha1`. With `with_rspauth` the server's own
+    /// proof is computed too, if there is a qop, without which nothing carries it.
     pub(crate) fn verify(
         &self,
         ha1: &HashedA1,
         method: &Method,
-        is_mutual: bool,
-    ) -> Option<Proved> {
-        // Without qop there is nothing that could carry the server's proof.
-        let is_mutual = is_mutual && self.protection.is_some();
+        with_rspauth: bool,
+    ) -> Option<Verified> {
+        let with_rspauth = with_rspauth && self.protection.is_some();
         let (nonce, uri) = (&self.text(self.nonce), &self.text(self.uri));
         let verify = |protection| {
             let input = Input { algorithm: self.algorithm, nonce, protection, uri };
-            input.verify(ha1, method.as_str(), &self.response, is_mutual)
+            input.verify(ha1, method.as_str(), &self.response, with_rspauth)
         };
         let Some(sent) = &self.protection else { return verify(None) };
         let (qop, count) = (&self.text(sent.qop), &self.text(sent.count_text));
@@ -180,10 +179,10 @@ impl Credentials {
     /// The `Proxy-Authentication-Info` for these credentials once they have been accepted.
     pub(crate) fn authentication_info(
         &self,
-        proved: &Proved,
+        verified: &Verified,
         next_nonce: Option<&str>,
     ) -> Option<HeaderValue> {
-        let (Some(rspauth), Some(sent)) = (proved.rspauth, self.protection) else {
+        let (Some(rspauth), Some(sent)) = (verified.rspauth, self.protection) else {
             return AuthenticationInfo { proof: None, next_nonce }.to_header_value();
         };
         let (qop, count) = (self.text(sent.qop), self.text(sent.count_text));

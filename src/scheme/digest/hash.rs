@@ -39,7 +39,7 @@ impl HashFunction {
         }
     }
 
-    /// The hash of two fields or more, with colons between them.
+    /// The hash of fields, with colons between them.
     pub(crate) fn hash(self, first: &[u8], others: &[&[u8]]) -> Hash {
         fn run<C: Compression>(first: &[u8], others: &[&[u8]]) -> Hash {
             let mut message = Message::<C>::new();
@@ -233,6 +233,8 @@ mod tests {
             let hash = function.hash(b"abc", &[]);
             assert_eq!(hash.as_bytes().len(), function.length());
             assert_eq!(hex(hash), expected, "{function}");
+            let joined = function.hash(b"a", &[b"", b"bc"]);
+            assert_eq!(hex(joined), hex(function.hash(b"a::bc", &[])), "{function}");
         }
     }
 

@@ -23,7 +23,7 @@ pub struct HashedA1 {
     function: HashFunction,
     /// In the form in which it enters the digest.
     hex: Zeroizing<Hex>,
-    /// What SHA-256 makes of it: each digest begins with it.
+    /// The state of SHA-256 behind it, from which each digest goes on; `None` for the others.
     key_state: Option<Zeroizing<KeyState>>,
 }
 

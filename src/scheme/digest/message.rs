@@ -5,9 +5,10 @@
 
 use zeroize::Zeroize as _;
 
-use super::{compression::Compression, hash::Hash};
+use super::{compression::Compression, hash::Hash, seal};
 
-/// How many bytes are put together before they are compressed: what all but very long ones need.
+/// How many bytes are put together before they are compressed: whole blocks of each function, and
+/// enough for nearly all messages.
 const CAPACITY: usize = 256;
 /// The padding and the length of a message may need a block more.
 const LONGEST_BLOCK: usize = 128;
@@ -46,8 +47,8 @@ impl<C: Compression> Message<C> {
 
     /// Begins anew behind a field of `length` bytes, whole blocks, that has led to `state`.
     #[inline]
-    pub(super) fn begin_behind(&mut self, state: C::State, length: usize) {
-        (self.state, self.waiting, self.compressed) = (state, 0, length as u64);
+    pub(super) fn begin_behind(&mut self, state: &C::State, length: usize) {
+        (self.state, self.waiting, self.compressed) = (*state, 0, length as u64);
     }
 
     /// Adds a colon and another field.
@@ -132,12 +133,11 @@ fn copy(field: &[u8], to: &mut [u8]) {
             _ => false,
         }
     }
-    // A count, a qop, hashes in hex, our own nonces.
-    let copied = of_length::<8>(field, to)
-        || of_length::<4>(field, to)
-        || of_length::<32>(field, to)
-        || of_length::<64>(field, to)
-        || of_length::<56>(field, to);
+    let copied = of_length::<8>(field, to) // nc
+        || of_length::<4>(field, to) // qop
+        || of_length::<32>(field, to) // a hash by MD5
+        || of_length::<64>(field, to) // a hash by one of the others
+        || of_length::<{ seal::TEXT_LENGTH }>(field, to);
     if !copied {
         to.copy_from_slice(field);
     }
@@ -200,14 +200,35 @@ mod tests {
 
     #[test]
     fn goes_on_behind_blocks_that_were_compressed_before() {
-        let (key, rest) = ([b'k'; 64], b"the rest");
+        let (key, rest) = ([b'k'; 64], [b'r'; 300]);
         let mut state = Sha256::INITIAL;
         Sha256::compress(&mut state, &key);
         let mut message = Message::<Sha256>::new();
-        message.begin_behind(state, key.len());
-        message.add(rest);
+        message.begin_behind(&state, key.len());
+        message.add(&rest);
         let whole = joined::<Sha256>(&[key.to_vec(), rest.to_vec()]);
         assert_eq!(message.hash().as_bytes(), whole.as_bytes());
+    }
+
+    #[test]
+    fn another_message_begins_anew_in_the_same_place() {
+        fn check<C: Compression>() {
+            let mut message = Message::<C>::new();
+            for length in [300, 3, 0, 257, 64, 256, 100] {
+                let field = vec![b'a'; length];
+                message.begin(&field);
+                message.add(b"b");
+                let fresh = joined::<C>(&[field, b"b".into()]);
+                assert_eq!(message.hash().as_bytes(), fresh.as_bytes(), "{length}");
+            }
+            message.begin_behind(&C::INITIAL, 0);
+            message.add(b"b");
+            let fresh = joined::<C>(&[vec![], b"b".into()]);
+            assert_eq!(message.hash().as_bytes(), fresh.as_bytes());
+        }
+        check::<Md5>();
+        check::<Sha256>();
+        check::<Sha512_256>();
     }
 
     #[test]

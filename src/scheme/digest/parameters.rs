@@ -118,11 +118,13 @@ pub(super) struct Parameters<'a> {
 }
 
 impl<'a> Parameters<'a> {
+    /// Nothing found yet. Filled in place, because it is large.
     pub(super) const fn none(field: &'a [u8]) -> Self {
         Self { field, parts: [Part::NOWHERE; Name::COUNT], found: 0 }
     }
 
-    /// Reads the list that begins at `position` in the field. Unknown parameters are left out.
+    /// Reads the list that begins at `position` in the field, of `maximum` parameters at most.
+    /// Unknown ones are left out.
     #[inline]
     pub(super) fn read(&mut self, position: usize, maximum: usize) -> Result<(), CredentialsError> {
         if self.read_plain(position, maximum) {
@@ -199,6 +201,8 @@ impl<'a> Parameters<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const EACH: [Name; Name::COUNT] = [
@@ -244,6 +248,38 @@ mod tests {
         for name in EACH.map(Name::as_str) {
             for unknown in [format!("{name}x"), format!("x{name}"), name[..1].to_owned()] {
                 assert_eq!(read(&unknown), [None, None], "{unknown}");
+            }
+        }
+    }
+
+    /// What is found of each name, or that it is another list.
+    fn parts(found: &Parameters<'_>) -> Vec<Option<(usize, Vec<u8>)>> {
+        let part =
+            |name| found.get(name).map(|part| (part.position(), part.raw(found.field).into()));
+        EACH.into_iter().map(part).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_quick_way_reads_the_full_grammar_reads_the_same(
+            params in prop::collection::vec(
+                (
+                    prop::sample::select(EACH.map(Name::as_str).to_vec()),
+                    r#"("[a-z ,=]{0,20}"|[a-z0-9]{0,9}|"[a-z\\"]{0,5}")"#,
+                    r"(, ?|,  | ,|,,)",
+                ),
+                0..6,
+            ),
+            start in 0..3_usize,
+            maximum in 0..7_usize,
+        ) {
+            let list = params.iter().map(|(name, value, end)| format!("{name}={value}{end}"));
+            let field = "-".repeat(start) + list.collect::<String>().trim_end_matches([',', ' ']);
+            let (mut plain, mut any) =
+                (Parameters::none(field.as_bytes()), Parameters::none(field.as_bytes()));
+            if plain.read_plain(start, maximum) {
+                prop_assert_eq!(any.read_any(start, maximum), Ok(()));
+                prop_assert_eq!(parts(&plain), parts(&any));
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::grammar::{Value, unescape};
 
 /// A stretch of the field that a client sent: a parameter's value, without its quotes.
 ///
-/// It moves through many hands, so it is two words without padding.
+/// Parts are copied a lot, so one takes eight bytes: the flag lies in the length.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part {
     start: u32,
@@ -23,9 +23,11 @@ impl Part {
     /// A part without escapes.
     #[inline]
     pub(super) fn new(start: usize, length: usize) -> Self {
-        // Past two gigabytes a part lies outside every field, and is as good as empty.
-        let narrow = |number| u32::try_from(number).map_or(!Self::ESCAPES, |n| n & !Self::ESCAPES);
-        Self { start: narrow(start), length: narrow(length) }
+        match (u32::try_from(start), u32::try_from(length)) {
+            (Ok(start), Ok(length)) if length & Self::ESCAPES == 0 => Self { start, length },
+            // More than two gigabytes, or past the fourth one: taken for nothing.
+            _ => Self::NOWHERE,
+        }
     }
 
     /// Where `value` stands, its position being one in the field.
@@ -76,4 +78,29 @@ impl Part {
 #[cold]
 fn unescaped(raw: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(unescape(raw).collect())
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_far_or_too_long_is_nowhere() {
+        let (field, far) = (b"0123456789", 1 << 31);
+        for start in [far, far + 5, 2 * far, 2 * far + 5, usize::MAX] {
+            assert_eq!(Part::new(start, 3).raw(field), b"", "{start}");
+        }
+        for length in [far, far + 5, 2 * far, usize::MAX] {
+            let part = Part::new(0, length);
+            assert_eq!((part.raw(field), part.has_escapes()), (b"".as_slice(), false), "{length}");
+        }
+    }
+
+    #[test]
+    fn the_flag_changes_nothing_of_the_place() {
+        let part = Part { length: 3 | Part::ESCAPES, ..Part::new(2, 3) };
+        assert!(part.has_escapes() && !part.literal().has_escapes());
+        assert_eq!((part.position(), part.raw(b"0123456789")), (2, b"234".as_slice()));
+        assert_eq!(size_of::<Part>(), 8);
+    }
 }

@@ -30,7 +30,7 @@ const MAC_LENGTH: usize = 18;
 const BLOCK_LENGTH: usize = 64;
 const SEALED_LENGTH: usize = ID_LENGTH + MAC_LENGTH;
 /// 42 bytes are 56 characters of base64 without a bit left over.
-const TEXT_LENGTH: usize = SEALED_LENGTH / 3 * 4;
+pub(super) const TEXT_LENGTH: usize = SEALED_LENGTH / 3 * 4;
 
 impl NonceKey {
     /// The shortest key, in bytes.

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{clock::Timestamp, identity::UserId, ports::Presentation, scheme::digest::NonceId};
 
-/// A nonce on record: 80 bytes with its links, and a few more for its share of the buckets.
+/// A nonce on record: 64 bytes, and 16 for its [`Places`] beside it.
 ///
-/// What a request looks at is one line of the processor's cache. With nonces of other clients in
-/// it, two threads would pass it to and fro although they have nothing to do with each other.
+/// It fills a cache line. If it shared one with the nonce of another client, two threads would pass
+/// the line to and fro although they have nothing to do with each other.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(super) struct Entry {
@@ -64,7 +64,7 @@ pub(super) struct Links {
 }
 
 impl Chained for Entry {
-    type Aside = Places;
+    type Beside = Places;
 
     fn hash(&self) -> u32 {
         self.hash
@@ -92,7 +92,7 @@ pub(super) struct Holder {
 }
 
 impl Chained for Holder {
-    type Aside = ();
+    type Beside = ();
 
     fn hash(&self) -> u32 {
         self.hash

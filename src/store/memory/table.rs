@@ -2,7 +2,7 @@
 //!
 //! The store keeps a million nonces in about a hundred bytes each. A map of the standard library
 //! would keep every nonce twice (in the map and in the order of age) and up to half of its places
-//! empty; here all links are 32-bit keys inside the items themselves.
+//! empty; here all links are 32-bit keys inside the items or beside them.
 
 use std::num::NonZeroU32;
 
@@ -24,7 +24,7 @@ impl Key {
 /// An item that lends a link to the chain of items of the same bucket.
 pub(super) trait Chained {
     /// What belongs to an item and is kept beside it, because few look at it.
-    type Aside: Copy + Default;
+    type Beside: Copy + Default;
 
     /// The hash of what the item is found by. It must not change while the item is in a table.
     fn hash(&self) -> u32;
@@ -39,7 +39,7 @@ pub(super) struct Table<T: Chained> {
     /// `None` is a free place.
     items: Vec<Option<T>>,
     /// As many as there are places.
-    asides: Vec<T::Aside>,
+    besides: Vec<T::Beside>,
     free: Vec<Key>,
     /// The first item of each bucket; as many as a power of two, or none at all.
     buckets: Vec<Option<Key>>,
@@ -59,7 +59,7 @@ impl<T: Chained> Table<T> {
     pub(super) const fn new(limit: usize) -> Self {
         Self {
             items: Vec::new(),
-            asides: Vec::new(),
+            besides: Vec::new(),
             free: Vec::new(),
             buckets: Vec::new(),
             len: 0,
@@ -82,15 +82,15 @@ impl<T: Chained> Table<T> {
         self.items.get_mut(key.position())?.as_mut()
     }
 
-    /// What is kept beside the item at `key`; nothing in particular if there is no item.
-    pub(super) fn aside(&self, key: Key) -> T::Aside {
-        self.asides.get(key.position()).copied().unwrap_or_default()
+    /// What is kept beside the item at `key`. It means nothing if there is no item.
+    pub(super) fn beside(&self, key: Key) -> T::Beside {
+        self.besides.get(key.position()).copied().unwrap_or_default()
     }
 
     /// Changes what is kept beside the item at `key`.
-    pub(super) fn set_aside(&mut self, key: Key, aside: T::Aside) {
-        if let Some(place) = self.asides.get_mut(key.position()) {
-            *place = aside;
+    pub(super) fn set_beside(&mut self, key: Key, beside: T::Beside) {
+        if let Some(place) = self.besides.get_mut(key.position()) {
+            *place = beside;
         }
     }
 
@@ -115,7 +115,7 @@ impl<T: Chained> Table<T> {
                 let key = Key::at(self.items.len())?;
                 self.make_room();
                 self.items.push(None);
-                self.asides.push(T::Aside::default());
+                self.besides.push(T::Beside::default());
                 key
             }
         };
@@ -124,7 +124,7 @@ impl<T: Chained> Table<T> {
         }
         if let Some(place) = self.items.get_mut(key.position()) {
             *place = Some(item);
-            self.set_aside(key, T::Aside::default());
+            self.set_beside(key, T::Beside::default());
             self.len += 1;
             self.link(key);
         }
@@ -191,7 +191,7 @@ impl<T: Chained> Table<T> {
             let left = self.limit.saturating_sub(len).max(1);
             let more = (len / 8).max(16).min(left);
             self.items.reserve_exact(more);
-            self.asides.reserve_exact(more);
+            self.besides.reserve_exact(more);
         }
     }
 
@@ -221,7 +221,7 @@ mod tests {
     }
 
     impl Chained for Item {
-        type Aside = u32;
+        type Beside = u32;
 
         fn hash(&self) -> u32 {
             hash(self.value)
@@ -252,7 +252,7 @@ mod tests {
         for key in keys {
             table.remove(key);
         }
-        assert_eq!((table.len(), table.items.capacity(), table.asides.capacity()), (0, 0, 0));
+        assert_eq!((table.len(), table.items.capacity(), table.besides.capacity()), (0, 0, 0));
         assert_eq!(table.buckets.capacity(), 0);
     }
 
@@ -262,7 +262,7 @@ mod tests {
         for value in 0..1_001 {
             table.insert(Item { value, next: None });
         }
-        assert_eq!((table.items.capacity(), table.asides.capacity()), (1_001, 1_001));
+        assert_eq!((table.items.capacity(), table.besides.capacity()), (1_001, 1_001));
     }
 
     #[test]
@@ -295,8 +295,8 @@ mod tests {
                 match (insert, find(&table, value)) {
                     (true, None) => {
                         let key = table.insert(Item { value, next: None }).unwrap();
-                        prop_assert_eq!(table.aside(key), 0, "nothing is left of another item");
-                        table.set_aside(key, value + 1);
+                        prop_assert_eq!(table.beside(key), 0, "nothing is left of another item");
+                        table.set_beside(key, value + 1);
                         model.insert(value, key);
                     }
                     (false, Some(key)) => {
@@ -310,7 +310,7 @@ mod tests {
                     prop_assert_eq!(find(&table, value), model.get(&value).copied());
                 }
                 for (value, &key) in &model {
-                    prop_assert_eq!(table.aside(key), value + 1);
+                    prop_assert_eq!(table.beside(key), value + 1);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Nonces in the order of their issue: a treap whose links lie in the entries.
+//! Nonces in the order of their issue: a treap whose links lie beside the entries.
 //!
 //! Nonces come nearly in order, but a client may collect them and use the newest first, so a list
 //! searched from its end would let one user slow everybody down. A search tree that is a heap of
@@ -104,7 +104,7 @@ impl Tree {
     }
 
     fn links(self, entries: &Table<Entry>, key: Key) -> Links {
-        let places = entries.aside(key);
+        let places = entries.beside(key);
         match self {
             Self::Shard => places.in_shard,
             Self::Holder => places.in_holder,
@@ -112,12 +112,12 @@ impl Tree {
     }
 
     fn set_links(self, entries: &mut Table<Entry>, key: Key, links: Links) {
-        let mut places = entries.aside(key);
+        let mut places = entries.beside(key);
         match self {
             Self::Shard => places.in_shard = links,
             Self::Holder => places.in_holder = links,
         }
-        entries.set_aside(key, places);
+        entries.set_beside(key, places);
     }
 
     /// All keys of the tree, the oldest nonce first. Fails where chance does not keep it flat.
