@@ -10,31 +10,20 @@ mod digest_client;
 mod engine;
 mod exchange;
 mod limits;
-#[allow(dead_code)]
-#[path = "../../support/locked_map.rs"]
-mod locked_map;
 mod measure;
-#[allow(dead_code)]
-#[path = "../../support/nonces.rs"]
-mod nonces;
 mod ratios;
 mod report;
 mod requests;
-mod scaling;
 #[allow(dead_code)]
 #[path = "../../support/service.rs"]
 mod service;
 mod statistics;
 mod subjects;
-#[allow(dead_code)]
-#[path = "../../support/threads.rs"]
-mod threads;
 
 use std::{
     fs::File,
     io::{self, Write},
     path::PathBuf,
-    thread,
 };
 
 use clap::Parser;
@@ -56,9 +45,6 @@ struct Options {
     /// Writes the figures to this file too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Compares two threads with one instead.
-    #[arg(long, conflicts_with = "json")]
-    threads: bool,
 }
 
 fn main() -> io::Result<()> {
@@ -66,12 +52,6 @@ fn main() -> io::Result<()> {
     // Opened first: a measurement takes its time, and a mistake in the name should not.
     let json = options.json.map(File::create).transpose()?;
     let rounds = if options.quick { FEWEST_ROUNDS } else { options.rounds } as usize;
-    if options.threads {
-        if thread::available_parallelism()?.get() < 2 {
-            return Err(io::Error::other("two threads need two CPUs"));
-        }
-        return write!(io::stdout(), "{}", report::of_threads(rounds, &scaling::scaling(rounds)));
-    }
     let measured = measure::measure(subjects::all(), rounds);
     let limits = Limits::new(&measured);
     let ratios = ratios(&measured);

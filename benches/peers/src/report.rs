@@ -8,7 +8,6 @@ use crate::{
     limits::{Limit, Limits},
     measure::{Measurement, Measurements},
     ratios::Ratio,
-    scaling::Scaling,
     statistics::{Quartiles, Samples},
 };
 
@@ -71,18 +70,6 @@ impl Report {
             "ratios": self.ratios.iter().map(ratio).collect::<Vec<_>>(),
         })
     }
-}
-
-/// What two threads get done, as Markdown.
-pub(crate) fn of_threads(rounds: usize, subjects: &[Scaling]) -> String {
-    let mut table = format!(
-        "Medians of {rounds} rounds, quartiles in brackets.\n\n\
-         | subject | two threads get done, times one |\n|---|--:|\n"
-    );
-    for Scaling { name, gain } in subjects {
-        table += &format!("| {name} | {} |\n", spread(gain, 2));
-    }
-    table
 }
 
 fn quartiles(samples: &Samples) -> Value {

@@ -1,18 +1,44 @@
-//! How much more two threads get done than one.
+//! Compares two threads with one: how much more they get done. See README.md.
 //!
 //! One and two threads take turns, for the machine changes its speed from one second to the next.
 //! Each thread keeps to a core, and what one thread alone uses is not what two use: otherwise each
 //! would find in the other's cache what it needs, as it never does when both go on for long.
 
+// Of each file a part is used here.
+#[allow(dead_code)]
+#[path = "../../../support/digest_client.rs"]
+mod digest_client;
+#[allow(dead_code)]
+#[path = "../../../support/engine.rs"]
+mod engine;
+#[allow(dead_code)]
+#[path = "../../../support/locked_map.rs"]
+mod locked_map;
+#[allow(dead_code)]
+#[path = "../../../support/nonces.rs"]
+mod nonces;
+#[allow(dead_code)]
+#[path = "../../../support/service.rs"]
+mod service;
+#[allow(dead_code)]
+#[path = "../statistics.rs"]
+mod statistics;
+#[allow(dead_code)]
+#[path = "../../../support/threads.rs"]
+mod threads;
+
 use std::{
     hint::black_box,
+    io::{self, Write},
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
+use clap::Parser;
 use http::StatusCode;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use sha2::{Digest as _, Sha256};
@@ -24,12 +50,12 @@ use tower_proxy_auth::{
 
 use crate::{
     digest_client::DigestClient,
-    engine::{self, PASSWORD, challenges, request, user_name, users},
+    engine::{PASSWORD, challenges, request, user_name, users},
     locked_map::LockedMap,
     nonces::{Nonces, Use},
     service::{Origin, send},
-    statistics::Samples,
-    threads::{self, Worker},
+    statistics::{Quartiles, Samples},
+    threads::Worker,
 };
 
 /// How many nonces are in use, each of a client of its own.
@@ -57,15 +83,19 @@ fn pin(thread: usize) {
 /// Does so many operations in so many threads.
 type Work = Box<dyn Fn(usize) -> Duration>;
 
-/// What two threads get done beside one.
-pub(crate) struct Scaling {
-    pub(crate) name: String,
-    /// How many times as much.
-    pub(crate) gain: Samples,
+/// How much more two threads get done than one.
+#[derive(Parser)]
+struct Options {
+    /// How often each subject gets its turn.
+    #[arg(long, default_value_t = 301, value_parser = clap::value_parser!(u64).range(11..))]
+    rounds: u64,
 }
 
-/// Measures in so many rounds.
-pub(crate) fn scaling(rounds: usize) -> Vec<Scaling> {
+fn main() -> io::Result<()> {
+    let Options { rounds } = Options::parse();
+    if thread::available_parallelism()?.get() < 2 {
+        return Err(io::Error::other("two threads need two CPUs"));
+    }
     let subjects = subjects();
     let mut times = vec![[Vec::new(), Vec::new()]; subjects.len()];
     for round in 0..rounds {
@@ -78,9 +108,15 @@ pub(crate) fn scaling(rounds: usize) -> Vec<Scaling> {
             order.into_iter().for_each(&mut sample);
         }
     }
-    let gain = |[one, two]: [Vec<f64>; 2]| &Samples::new(one) / &Samples::new(two);
-    let named = subjects.into_iter().zip(times);
-    named.map(|((name, _), times)| Scaling { name, gain: gain(times) }).collect()
+    let mut out = io::stdout().lock();
+    writeln!(out, "Medians of {rounds} rounds, quartiles in brackets.\n")?;
+    writeln!(out, "| subject | two threads get done, times one |\n|---|--:|")?;
+    for ((name, _), [one, two]) in subjects.into_iter().zip(times) {
+        let gain = &Samples::new(one) / &Samples::new(two);
+        let Quartiles { lower, median, upper } = gain.quartiles();
+        writeln!(out, "| {name} | {median:.2} [{lower:.2}, {upper:.2}] |")?;
+    }
+    Ok(())
 }
 
 fn subjects() -> Vec<(String, Work)> {
