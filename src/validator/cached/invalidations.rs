@@ -9,7 +9,7 @@ use foldhash::quality::RandomState;
 
 /// How many places users share. Who shares one with a user that was invalidated is checked once
 /// more.
-const PLACES: usize = 1_024;
+const PLACES: u16 = 1_024;
 
 /// Counts invalidations, and remembers the last one of each user.
 ///
@@ -43,7 +43,7 @@ impl Invalidations {
         // A check that begins between the two lines notes the new count, and stays good: the user's
         // change was made before this was called.
         let number = self.count.fetch_add(1, SeqCst) + 1;
-        if let Some(last) = self.last.get(self.place(user)) {
+        if let Some(last) = self.last.get(usize::from(self.place(user))) {
             last.fetch_max(number, SeqCst);
         }
     }
@@ -68,13 +68,13 @@ impl Invalidations {
     }
 
     /// Where invalidations of that name are noted.
-    pub(super) fn place(&self, user: &str) -> usize {
-        self.hasher.hash_one(user) as usize % PLACES
+    pub(super) fn place(&self, user: &str) -> u16 {
+        self.hasher.hash_one(user) as u16 % PLACES
     }
 
     /// The last one that concerns a place: whatever was noted before it is void.
-    pub(super) fn last(&self, place: usize) -> u64 {
-        let last = self.last.get(place).map_or(u64::MAX, |last| last.load(SeqCst));
+    pub(super) fn last(&self, place: u16) -> u64 {
+        let last = self.last.get(usize::from(place)).map_or(u64::MAX, |last| last.load(SeqCst));
         last.max(self.last_of_all.load(SeqCst))
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Kept<A> {
     pub(super) answer: A,
     pub(super) asked: Asked,
     /// Where invalidations of the canonical name are noted.
-    pub(super) place: usize,
+    pub(super) place: u16,
     /// It is used without asking for so long.
     fresh: Duration,
     /// After so long whoever uses it has it asked again.
@@ -47,7 +47,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 impl<A: Answer> Kept<A> {
     /// `None` if it may not be kept at all.
-    pub(super) fn new(answer: &A, asked: Asked, place: usize, times: &Times) -> Option<Self> {
+    pub(super) fn new(answer: &A, asked: Asked, place: u16, times: &Times) -> Option<Self> {
         let (account, lifetime, refresh_ahead, stale_if_error) = match answer.finding() {
             Finding::Usable(account) => {
                 (account, times.lifetime, times.refresh_ahead, times.stale_if_error)
