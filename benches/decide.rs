@@ -16,10 +16,9 @@ use support::{
     operation::{Group, criterion},
 };
 use tower_proxy_auth::{
-    authenticator::{AuthInfo, Authenticator, Decision, DigestScheme, ProxyAuthorization},
-    reason::Reason,
-    scheme::digest::Algorithm,
-    validator::Users,
+    Authenticator, DigestScheme, Reason, Users,
+    authenticator::{Decision, ProxyAuthorization},
+    digest::{Algorithm, AuthInfo},
 };
 
 criterion_group! {

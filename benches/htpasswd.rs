@@ -5,8 +5,8 @@ use std::{fmt::Write as _, hint::black_box, io::Write as _, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tempfile::NamedTempFile;
-use tower_proxy_auth::validator::{
-    Htpasswd,
+use tower_proxy_auth::backend::{
+    htpasswd::Htpasswd,
     password_hash::{Effort, HashMethod, HashPolicy, PasswordHash, hash_password},
 };
 

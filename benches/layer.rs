@@ -19,9 +19,8 @@ use support::{
 };
 use tower::Layer;
 use tower_proxy_auth::{
-    authenticator::{AuthInfo, Authenticator},
-    middleware::{ProxyAuth, ProxyAuthLayer},
-    scheme::digest::Algorithm,
+    Authenticator, ProxyAuth, ProxyAuthLayer,
+    digest::{Algorithm, AuthInfo},
 };
 
 /// Clients at once, each with a nonce of its own.

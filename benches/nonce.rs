@@ -19,11 +19,9 @@ use support::{
     threads::{self, Worker},
 };
 use tower_proxy_auth::{
-    authenticator::AuthInfo,
     clock::Timestamp,
-    ports::{NonceStore, NonceUse},
-    scheme::digest::{Algorithm, NonceId, NonceKey},
-    store::MemoryNonceStore,
+    digest::{Algorithm, AuthInfo, NonceKey},
+    nonce_store::{MemoryNonceStore, NonceId, NonceStore, NonceUse},
 };
 
 /// How many nonces are in use.

@@ -18,16 +18,13 @@ use support::{
 };
 use tower::Layer;
 use tower_proxy_auth::{
+    ProxyAuthLayer,
     authenticator::ProxyAuthorization,
     grammar::{
         AuthParams, Challenges, Credentials, CredentialsBody, DEFAULT_MAX_PARAMETERS, ExtValue,
         split_scheme, unescape, write_ext_value, write_quoted,
     },
-    middleware::ProxyAuthLayer,
-    scheme::{
-        basic::{Reading, UserPass},
-        digest,
-    },
+    wire::basic::{Reading, UserPass},
 };
 
 criterion_group! {
@@ -57,7 +54,9 @@ fn normal(criterion: &mut Criterion) {
     let reading = Reading::default();
     let encoded = &field[b"Basic ".len()..];
     group.measure("UserPass", || encoded, |encoded| UserPass::decode(encoded, &reading));
-    let parse = |field| digest::Credentials::parse(field, position, DEFAULT_MAX_PARAMETERS);
+    let parse = |field| {
+        tower_proxy_auth::wire::digest::Credentials::parse(field, position, DEFAULT_MAX_PARAMETERS)
+    };
     group.measure("digest::Credentials", || sent.clone(), parse);
     let text = || Vec::with_capacity(256);
     group.measure("write_quoted", text, |mut out| {
@@ -96,10 +95,15 @@ fn schemes(criterion: &mut Criterion) {
     group.reads(megabyte.len());
     group.measure("1024 KiB", || megabyte.as_bytes(), decode);
     drop(group);
-    for kind in hostile::KINDS.iter().filter(|kind| kind.scheme == digest::NAME) {
+    for kind in hostile::KINDS.iter().filter(|kind| kind.scheme == "Digest") {
         each_field(criterion, "digest::Credentials", kind, identity, |field| {
             let position = kind.scheme.len() + 1;
-            digest::Credentials::parse(field, position, DEFAULT_MAX_PARAMETERS).is_ok()
+            tower_proxy_auth::wire::digest::Credentials::parse(
+                field,
+                position,
+                DEFAULT_MAX_PARAMETERS,
+            )
+            .is_ok()
         });
     }
 }
@@ -114,7 +118,7 @@ fn parameters(criterion: &mut Criterion) {
         group.measure(
             &count.to_string(),
             || list.clone(),
-            |list| digest::Credentials::parse(list, 0, count).is_ok(),
+            |list| tower_proxy_auth::wire::digest::Credentials::parse(list, 0, count).is_ok(),
         );
     }
 }

@@ -25,10 +25,7 @@ use tower::ServiceBuilder;
 use tower_http::{
     sensitive_headers::SetSensitiveRequestHeadersLayer, timeout::TimeoutLayer, trace::TraceLayer,
 };
-use tower_proxy_auth::{
-    authenticator::Authenticator, head::RequestHead, identity::Identity,
-    middleware::ProxyAuthLayer, scheme::Realm, validator::Users,
-};
+use tower_proxy_auth::{Authenticator, Identity, ProxyAuthLayer, Realm, RequestHead, Users};
 use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]

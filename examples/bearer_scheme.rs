@@ -11,17 +11,10 @@ use std::error::Error;
 use axum::{Extension, Router, http::HeaderValue};
 use tokio::net::TcpListener;
 use tower_proxy_auth::{
-    authenticator::{
-        Accepted, AuthScheme, Authenticator, ChallengeContext, ClaimContext, Proof, Refusal,
-        SentCredentials,
-    },
+    Account, Authenticator, Identity, ProxyAuthLayer, Realm, Reason, Refusal, Users,
     grammar::{self, CredentialsBody},
-    identity::{Account, Identity},
-    middleware::ProxyAuthLayer,
-    reason::Reason,
-    scheme::Realm,
+    scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
     secret::{Password, constant_time_eq},
-    validator::Users,
 };
 
 /// Tokens, and whose they are.

@@ -13,18 +13,9 @@ use std::{error::Error, future, time::Duration};
 use axum::{Extension, Router};
 use tokio::{net::TcpListener, time};
 use tower_proxy_auth::{
-    authenticator::Authenticator,
-    error::BackendError,
-    identity::{Account, Identity},
-    middleware::ProxyAuthLayer,
-    ports::{
-        BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets,
-        DigestUser, Verdict,
-    },
-    scheme::{
-        Realm,
-        digest::{HashFunctions, HashedA1},
-    },
+    Account, Authenticator, BackendError, BasicCredentials, CredentialValidator, DigestAccount,
+    DigestSecrets, DigestUser, HashedA1, Identity, ProxyAuthLayer, Realm, Verdict,
+    backend::DigestName, digest::HashFunctions,
 };
 
 /// How long a request waits for the directory.

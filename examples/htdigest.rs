@@ -16,13 +16,7 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-use tower_proxy_auth::{
-    scheme::{
-        Realm,
-        digest::{HashFunction, HashedA1},
-    },
-    secret::Password,
-};
+use tower_proxy_auth::{HashedA1, Realm, digest::HashFunction, secret::Password};
 
 /// Sets the password of a user in a file for Digest.
 #[derive(Parser)]

@@ -5,10 +5,7 @@
 
 use axum::{Extension, Router, http::Uri};
 use tokio::net::TcpListener;
-use tower_proxy_auth::{
-    authenticator::Authenticator, identity::Identity, middleware::ProxyAuthLayer, scheme::Realm,
-    validator::Users,
-};
+use tower_proxy_auth::{Authenticator, Identity, ProxyAuthLayer, Realm, Users};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -167,7 +167,7 @@ pub enum ConfigError {
 /// ```
 /// use std::io;
 ///
-/// use tower_proxy_auth::error::BackendError;
+/// use tower_proxy_auth::BackendError;
 ///
 /// let down = BackendError::transient(io::Error::from(io::ErrorKind::ConnectionRefused));
 /// assert!(down.is_transient());

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::Extensions;
 
-use crate::{scheme::Realm, user_parameters::UserParameters};
+use crate::{user_parameters::UserParameters, wire::Realm};
 
 /// The canonical name of a user, as the back end holds it: never the name as typed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -54,7 +54,7 @@
 //! | be told how, step by step | `docs/guide/write-your-own-validator.md`, with `examples/http_validator` |
 //! | keep users in memory | [`Users`] |
 //! | keep users in files, a directory or a database | [`validator`], and the features below |
-//! | ask several back ends in turn | [`FirstOf`](validator::FirstOf), [`FirstSecretsOf`](validator::FirstSecretsOf) |
+//! | ask several back ends in turn | [`ValidatorChain`](validator::ValidatorChain), [`SecretsChain`](validator::SecretsChain) |
 //! | take parameters out of user names | [`user_parameters`] |
 //! | find out why a request was refused | [`Refusal`] in the response's extensions, [`Reason`] |
 //! | add a third scheme | [`AuthScheme`](authenticator::AuthScheme) |
@@ -121,32 +121,55 @@
 //! [`Layer`]: https://docs.rs/tower/latest/tower/trait.Layer.html
 
 pub mod authenticator;
+pub mod backend;
 pub mod clock;
-pub mod error;
+mod error;
 pub mod grammar;
-pub mod head;
+mod head;
 mod hex;
-pub mod identity;
+mod identity;
 pub mod middleware;
-mod policy;
-pub mod ports;
-pub mod reason;
-pub mod scheme;
+pub mod nonce_store;
+mod reason;
 pub mod secret;
-pub mod store;
 pub mod user_parameters;
-pub mod validator;
+pub mod wire;
 mod words;
 
-pub use authenticator::{Authenticator, BasicScheme, DigestScheme, Refusal};
+pub use authenticator::{
+    basic::BasicScheme, digest::DigestScheme, engine::Authenticator, refusal::Refusal,
+};
+pub use backend::{
+    credential_validator::{BasicCredentials, CredentialValidator, Verdict},
+    digest_secrets::{DigestAccount, DigestSecrets, DigestUser},
+    users::Users,
+};
 pub use error::{BackendError, ConfigError};
 pub use head::RequestHead;
-pub use identity::{Account, Identity};
-pub use middleware::{ProxyAuth, ProxyAuthLayer};
-pub use ports::{
-    BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets, DigestUser,
-    Verdict,
-};
+pub use identity::{Account, Identity, UserId};
+pub use middleware::{layer::ProxyAuthLayer, service::ProxyAuth};
 pub use reason::Reason;
-pub use scheme::{Realm, digest::HashedA1};
-pub use validator::Users;
+pub use wire::{Realm, digest::HashedA1};
+
+/// The options of [`DigestScheme`], and the types that Digest is made of.
+pub mod digest {
+    pub use crate::{
+        authenticator::digest::{AuthInfo, DigestBuilder, NonceKeys},
+        wire::digest::{
+            Algorithm, HashFunction, HashFunctions, InvalidHashedA1, NonceKey, NonceText, UriCheck,
+            Userhash,
+        },
+    };
+}
+
+/// What an authentication scheme of your own implements and uses.
+///
+/// `examples/bearer_scheme.rs` adds one.
+pub mod scheme {
+    pub use crate::authenticator::{
+        basic::BasicClaim,
+        digest::DigestClaim,
+        rejection::Rejection,
+        scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
+    };
+}

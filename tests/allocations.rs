@@ -21,9 +21,9 @@ use http_body_util::Empty;
 use support::{DigestClient, RIGHT, URL, WRONG, basic, both, realm, users, with_credentials};
 use tower::{Layer, Service};
 use tower_proxy_auth::{
-    authenticator::{AuthInfo, Authenticator, DigestScheme},
-    middleware::{ProxyAuth, ProxyAuthLayer, ResponseBody},
-    scheme::digest::Algorithm,
+    Authenticator, DigestScheme, ProxyAuth, ProxyAuthLayer,
+    digest::{Algorithm, AuthInfo},
+    middleware::ResponseBody,
 };
 
 /// Rounds before one is counted: lazily made things are made in the first.

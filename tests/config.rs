@@ -4,21 +4,13 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use tower_proxy_auth::{
-    authenticator::{
-        AuthScheme, Authenticator, ChallengeContext, ClaimContext, DigestBuilder, DigestScheme,
-        NonceKeys, Proof, Refusal, SentCredentials,
-    },
-    error::{BackendError, ConfigError},
-    middleware::ProxyAuthLayer,
-    ports::{DigestAccount, DigestSecrets, DigestUser, NonceStore, NonceUse, Presentation, Scope},
-    reason::Reason,
-    scheme::{
-        Realm,
-        digest::{Algorithm, HashFunction, HashFunctions, NonceKey},
-    },
-    store::MemoryNonceStore,
+    Authenticator, BackendError, ConfigError, DigestAccount, DigestScheme, DigestSecrets,
+    DigestUser, ProxyAuthLayer, Realm, Reason, Refusal, Users,
+    backend::{SecretsChain, UserError},
+    digest::{Algorithm, DigestBuilder, HashFunction, HashFunctions, NonceKey, NonceKeys},
+    nonce_store::{MemoryNonceStore, NonceCheck, NonceStore, NonceUse, Scope},
+    scheme::{AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
     user_parameters::UserParameterSyntax,
-    validator::{FirstSecretsOf, UserError, Users},
 };
 
 fn realm() -> Realm {
@@ -85,7 +77,7 @@ impl NonceStore for SharedStore {
         Scope::Shared
     }
 
-    async fn check_and_insert(&self, _: Presentation<'_>) -> Result<NonceUse, BackendError> {
+    async fn check_and_insert(&self, _: NonceCheck<'_>) -> Result<NonceUse, BackendError> {
         Ok(NonceUse::Forgotten)
     }
 }
@@ -171,7 +163,7 @@ fn algorithms_are_there_once_each_and_somebody_holds_them() {
          SHA-512-256; name an algorithm that it holds, or offer Basic instead",
     );
     refuses(
-        DigestScheme::builder(FirstSecretsOf::new()).build(),
+        DigestScheme::builder(SecretsChain::new()).build(),
         "none of the Digest algorithms SHA-256, MD5 can be served: the source of secrets holds \
          H(A1) for none; name an algorithm that it holds, or offer Basic instead",
     );

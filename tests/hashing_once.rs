@@ -10,11 +10,10 @@ use std::sync::{
 
 use tokio::task::JoinSet;
 use tower_proxy_auth::{
-    error::BackendError,
-    ports::{BasicCredentials, CredentialValidator, Verdict},
-    scheme::Realm,
-    validator::{
-        Cached, Htpasswd,
+    BackendError, BasicCredentials, CredentialValidator, Realm, Verdict,
+    backend::{
+        cached::Cached,
+        htpasswd::Htpasswd,
         password_hash::{HashMethod, hash_password},
     },
 };

@@ -13,13 +13,9 @@ use std::{collections::BTreeSet, path::Path};
 
 use support::{Digest, Proxy, realm};
 use tower_proxy_auth::{
-    authenticator::{Authenticator, DigestScheme},
-    error::ConfigError,
-    scheme::{
-        Realm,
-        digest::{Algorithm, HashFunction, HashedA1},
-    },
-    validator::Htdigest,
+    Authenticator, ConfigError, DigestScheme, HashedA1, Realm,
+    backend::htdigest::Htdigest,
+    digest::{Algorithm, HashFunction},
 };
 use user_file::{UserFile, run, wait_until};
 

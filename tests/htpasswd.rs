@@ -29,9 +29,9 @@ use std::{
 };
 
 use tower_proxy_auth::{
-    ports::{BasicCredentials, CredentialValidator, Verdict},
-    validator::{
-        Htpasswd,
+    BasicCredentials, CredentialValidator, Verdict,
+    backend::{
+        htpasswd::Htpasswd,
         password_hash::{HashKind, HashMethod, HashPolicy, HashingPool, hash_password},
     },
 };

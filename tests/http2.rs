@@ -27,10 +27,7 @@ use hyper_util::{
 use support::{DigestClient, RIGHT, URL, WRONG, both, get, request, text, with_credentials};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::{Layer, Service};
-use tower_proxy_auth::{
-    identity::Identity,
-    middleware::{ProxyAuth, ProxyAuthLayer},
-};
+use tower_proxy_auth::{Identity, ProxyAuth, ProxyAuthLayer};
 
 type Page = Full<Bytes>;
 

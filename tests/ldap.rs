@@ -31,11 +31,9 @@ use std::error::Error;
 
 use slapd::{PEOPLE, SERVICE, Setup, Slapd};
 use tower_proxy_auth::{
-    error::BackendError,
-    ports::{BasicCredentials, CredentialValidator, Verdict},
-    scheme::Realm,
+    BackendError, BasicCredentials, CredentialValidator, Realm, Verdict,
+    backend::ldap::{Ldap, LdapBuilder},
     secret::Password,
-    validator::{Ldap, ldap::LdapBuilder},
 };
 
 /// Alice and bob.

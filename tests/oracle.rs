@@ -8,10 +8,9 @@ use engine::{Answer, Params, Proxy, field, quoted, realm};
 use http::{HeaderValue, Method};
 use proptest::{prelude::*, sample::select};
 use tower_proxy_auth::{
-    authenticator::{Authenticator, DigestScheme},
+    Authenticator, DigestScheme, Users,
+    digest::Algorithm,
     grammar::{AuthParam, AuthParams, unescape},
-    scheme::digest::Algorithm,
-    validator::Users,
 };
 
 /// What a user of the client asks for.

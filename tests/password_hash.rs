@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use serde_json::Value;
-use tower_proxy_auth::validator::password_hash::{HashKind, HashPolicy, PasswordHash};
+use tower_proxy_auth::backend::password_hash::{HashKind, HashPolicy, PasswordHash};
 
 /// Made by the reference implementation of Argon2 and by crypt(3).
 const MORE: [(&str, &str); 5] = [

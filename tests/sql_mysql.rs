@@ -26,7 +26,7 @@ use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, mysql::MySqlPoolOptions,
 };
 use tokio::sync::OnceCell;
-use tower_proxy_auth::validator::sql::{SqlBuilder, mysql};
+use tower_proxy_auth::backend::sql::{SqlBuilder, mysql};
 
 /// Where Debian has it.
 const FOLDERS: &[&str] = &["/usr/sbin"];

@@ -28,7 +28,7 @@ use sql::{Database, accepted, ask, fill, said};
 use sql_server::{OfServer, PASSWORD, Server, malformed, of_server, program};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgPoolOptions};
 use tokio::sync::OnceCell;
-use tower_proxy_auth::validator::sql::{Sql, SqlBuilder, postgres};
+use tower_proxy_auth::backend::sql::{Sql, SqlBuilder, postgres};
 
 /// Below `/usr/lib` in Debian.
 const FOLDERS: &[&str] = &["/usr/lib/postgresql/*/bin"];

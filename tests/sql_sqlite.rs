@@ -28,7 +28,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 use tempfile::{NamedTempFile, TempDir};
-use tower_proxy_auth::validator::{
+use tower_proxy_auth::backend::{
     password_hash::hash_password,
     sql::{Sql, sqlite},
 };

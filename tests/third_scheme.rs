@@ -16,16 +16,10 @@ use support::{
 };
 use tokio::task;
 use tower_proxy_auth::{
-    authenticator::{
-        Accepted, AuthScheme, Authenticator, AuthenticatorBuilder, ChallengeContext, ClaimContext,
-        Proof, Refusal, SentCredentials,
-    },
-    error::{BackendError, ConfigError},
+    Account, Authenticator, BackendError, ConfigError, ProxyAuthLayer, Realm, Reason, Refusal,
+    authenticator::AuthenticatorBuilder,
     grammar::{self, CredentialsBody},
-    identity::Account,
-    middleware::ProxyAuthLayer,
-    reason::Reason,
-    scheme::Realm,
+    scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
     secret::constant_time_eq,
 };
 

@@ -20,13 +20,11 @@ use support::{
 use tower::{ServiceBuilder, ServiceExt};
 use tower_http::trace::TraceLayer;
 use tower_proxy_auth::{
-    authenticator::Authenticator,
-    error::BackendError,
-    identity::Account,
-    middleware::{AuthMakeSpan, AuthOnResponse, ProxyAuthLayer},
-    ports::{BasicCredentials, DigestAccount, DigestSecrets, DigestUser, Standing, Verdict},
-    scheme::digest::{HashFunction, HashFunctions, HashedA1},
-    validator::from_fn,
+    Account, Authenticator, BackendError, BasicCredentials, DigestAccount, DigestSecrets,
+    DigestUser, HashedA1, ProxyAuthLayer, Verdict,
+    backend::{AccountStatus, from_fn},
+    digest::{HashFunction, HashFunctions},
+    middleware::{AuthMakeSpan, AuthOnResponse},
 };
 use tracing::{Level, subscriber::DefaultGuard};
 
@@ -214,7 +212,7 @@ impl DigestSecrets for Disabled {
     async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
         let ha1 = HashedA1::new(user.function(), "alice", user.realm().as_str(), "wonder");
         let account = DigestAccount::new(self.0.clone(), ha1);
-        Ok(Some(account.with_standing(Standing::Disabled)))
+        Ok(Some(account.with_status(AccountStatus::Disabled)))
     }
 }
 

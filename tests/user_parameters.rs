@@ -8,13 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use support::{Answer, Digest, Params, Proxy, Waiting, basic, quoted, realm, users};
 use tower_proxy_auth::{
-    authenticator::{Authenticator, DigestScheme},
-    error::{BackendError, ConfigError},
-    identity::Account,
-    ports::{BasicCredentials, DigestAccount, DigestName, DigestSecrets, DigestUser, Verdict},
-    scheme::digest::{Algorithm, HashFunctions},
+    Account, Authenticator, BackendError, BasicCredentials, ConfigError, DigestAccount,
+    DigestScheme, DigestSecrets, DigestUser, Verdict,
+    backend::{DigestName, SecretsChain, from_fn},
+    digest::{Algorithm, HashFunctions},
     user_parameters::UserParameterSyntax,
-    validator::{FirstSecretsOf, from_fn},
 };
 
 fn syntax() -> UserParameterSyntax {
@@ -200,7 +198,7 @@ fn a_name_sent_in_other_ways_is_split_too() {
 #[cfg(feature = "cached")]
 #[test]
 fn a_cache_of_secrets_keeps_names_with_other_wishes_apart() {
-    use tower_proxy_auth::validator::Cached;
+    use tower_proxy_auth::backend::cached::Cached;
 
     let secrets = Cached::new(Waiting(Passwords)).unwrap();
     let builder = Authenticator::builder(realm()).with_user_parameters(syntax());
@@ -222,9 +220,9 @@ fn digest_needs_a_source_that_holds_passwords() {
     let expected = "Digest cannot take parameters out of user names: a client hashes the whole name, \
                     so the source of secrets must hold passwords";
     assert_eq!(error(users()), expected);
-    assert_eq!(error(FirstSecretsOf::new().with(Passwords).with(users())), expected);
+    assert_eq!(error(SecretsChain::new().with(Passwords).with(users())), expected);
     let builder = Authenticator::builder(realm()).with_user_parameters(syntax());
-    let all = FirstSecretsOf::new().with(Passwords).with(Arc::new(Passwords));
+    let all = SecretsChain::new().with(Passwords).with(Arc::new(Passwords));
     assert!(builder.with_digest(all).build().is_ok());
 }
 

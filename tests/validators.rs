@@ -7,15 +7,13 @@ mod validator_battery;
 use std::time::Duration;
 use std::{collections::HashMap, sync::Arc};
 
-#[cfg(feature = "cached")]
-use tower_proxy_auth::validator::Cached;
 #[cfg(feature = "timeout")]
-use tower_proxy_auth::validator::Timeout;
+use tower_proxy_auth::backend::Timeout;
+#[cfg(feature = "cached")]
+use tower_proxy_auth::backend::cached::Cached;
 use tower_proxy_auth::{
-    error::BackendError,
-    identity::Account,
-    ports::{BasicCredentials, CredentialValidator, OwnedCredentials, Verdict},
-    validator::{FirstOf, Users, from_async_fn, from_fn},
+    Account, BackendError, BasicCredentials, CredentialValidator, Users, Verdict,
+    backend::{OwnedCredentials, ValidatorChain, from_async_fn, from_fn},
 };
 #[cfg(feature = "timeout")]
 use validator_battery::SOON;
@@ -91,20 +89,20 @@ battery!(asynchronous_closure: Made(waiting));
 struct Chain;
 
 impl BackEnd for Chain {
-    type Validator = FirstOf;
+    type Validator = ValidatorChain;
 
     /// The time that a chain takes tells which member knows the user: it says so.
     const HAS_ITS_OWN_TIME: bool = false;
 
-    async fn holding(&self, users: &[(&str, &str)]) -> FirstOf {
+    async fn holding(&self, users: &[(&str, &str)]) -> ValidatorChain {
         let (first, second) = users.split_at(users.len() / 2);
         let second = waiting(Table::of(second));
-        FirstOf::new().with(users_of(&[])).with(users_of(first)).with(second)
+        ValidatorChain::new().with(users_of(&[])).with(users_of(first)).with(second)
     }
 
-    async fn failing(&self) -> Option<FirstOf> {
+    async fn failing(&self) -> Option<ValidatorChain> {
         let fails = |_: OwnedCredentials| async { Err(BackendError::new("no connection")) };
-        Some(FirstOf::new().with(users_of(&[])).with(from_async_fn(fails)))
+        Some(ValidatorChain::new().with(users_of(&[])).with(from_async_fn(fails)))
     }
 }
 
@@ -116,18 +114,21 @@ struct Timed;
 
 #[cfg(feature = "timeout")]
 impl BackEnd for Timed {
-    type Validator = Timeout<FirstOf>;
+    type Validator = Timeout<ValidatorChain>;
 
-    async fn holding(&self, users: &[(&str, &str)]) -> Timeout<FirstOf> {
-        Timeout::new(FirstOf::new().with(waiting(Table::of(users))), SOON)
+    async fn holding(&self, users: &[(&str, &str)]) -> Timeout<ValidatorChain> {
+        Timeout::new(ValidatorChain::new().with(waiting(Table::of(users))), SOON)
     }
 
-    async fn hanging(&self) -> Option<Timeout<FirstOf>> {
+    async fn hanging(&self) -> Option<Timeout<ValidatorChain>> {
         let waits = |_: OwnedCredentials| std::future::pending();
-        Some(Timeout::new(FirstOf::new().with(from_async_fn(waits)), Duration::from_millis(50)))
+        Some(Timeout::new(
+            ValidatorChain::new().with(from_async_fn(waits)),
+            Duration::from_millis(50),
+        ))
     }
 
-    async fn failing(&self) -> Option<Timeout<FirstOf>> {
+    async fn failing(&self) -> Option<Timeout<ValidatorChain>> {
         Some(Timeout::new(Chain.failing().await?, SOON))
     }
 }
@@ -141,7 +142,7 @@ struct Kept;
 
 #[cfg(all(feature = "cached", feature = "timeout"))]
 impl BackEnd for Kept {
-    type Validator = Cached<Timeout<FirstOf>>;
+    type Validator = Cached<Timeout<ValidatorChain>>;
 
     async fn holding(&self, users: &[(&str, &str)]) -> Self::Validator {
         Cached::new(Timed.holding(users).await).unwrap()
@@ -165,16 +166,16 @@ struct TimedKept;
 
 #[cfg(all(feature = "cached", feature = "timeout"))]
 impl BackEnd for TimedKept {
-    type Validator = Timeout<Cached<FirstOf>>;
+    type Validator = Timeout<Cached<ValidatorChain>>;
 
     async fn holding(&self, users: &[(&str, &str)]) -> Self::Validator {
-        let chain = FirstOf::new().with(waiting(Table::of(users)));
+        let chain = ValidatorChain::new().with(waiting(Table::of(users)));
         Timeout::new(Cached::new(chain).unwrap(), SOON)
     }
 
     async fn hanging(&self) -> Option<Self::Validator> {
         let waits = |_: OwnedCredentials| std::future::pending();
-        let chain = FirstOf::new().with(from_async_fn(waits));
+        let chain = ValidatorChain::new().with(from_async_fn(waits));
         Some(Timeout::new(Cached::new(chain).ok()?, Duration::from_millis(50)))
     }
 }
@@ -253,15 +254,15 @@ mod the_battery_notices {
         struct Patient;
 
         impl BackEnd for Patient {
-            type Validator = FirstOf;
+            type Validator = ValidatorChain;
 
-            async fn holding(&self, _: &[(&str, &str)]) -> FirstOf {
-                FirstOf::new()
+            async fn holding(&self, _: &[(&str, &str)]) -> ValidatorChain {
+                ValidatorChain::new()
             }
 
-            async fn hanging(&self) -> Option<FirstOf> {
+            async fn hanging(&self) -> Option<ValidatorChain> {
                 let waits = |_: OwnedCredentials| std::future::pending();
-                Some(FirstOf::new().with(from_async_fn(waits)))
+                Some(ValidatorChain::new().with(from_async_fn(waits)))
             }
         }
 

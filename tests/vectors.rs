@@ -2,8 +2,10 @@
 
 use http::{HeaderValue, Method};
 use serde_json::Value;
-use tower_proxy_auth::scheme::digest::{
-    Algorithm, Credentials, HashedA1, InvalidHashedA1, Userhash,
+use tower_proxy_auth::{
+    HashedA1,
+    digest::{Algorithm, InvalidHashedA1, Userhash},
+    wire::digest::Credentials,
 };
 
 const PREFIX: &str = "Digest ";

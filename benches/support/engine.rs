@@ -6,12 +6,9 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderValue, Request, header};
 use http_body_util::Empty;
 use tower_proxy_auth::{
-    authenticator::{
-        AuthInfo, Authentication, Authenticator, Decision, DigestScheme, ProxyAuthorization,
-    },
-    head::RequestHead,
-    scheme::{Realm, digest::Algorithm},
-    validator::Users,
+    Authenticator, DigestScheme, Realm, RequestHead, Users,
+    authenticator::{Authentication, Decision, ProxyAuthorization},
+    digest::{Algorithm, AuthInfo},
 };
 
 use super::service::Outgoing;

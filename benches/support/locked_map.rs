@@ -7,10 +7,8 @@ use std::{
 };
 
 use tower_proxy_auth::{
-    error::BackendError,
-    identity::UserId,
-    ports::{NonceStore, NonceUse, Presentation, Scope},
-    scheme::digest::NonceId,
+    BackendError, UserId,
+    nonce_store::{NonceCheck, NonceId, NonceStore, NonceUse, Scope},
 };
 
 #[derive(Default)]
@@ -47,22 +45,22 @@ impl NonceStore for LockedMap {
 
     async fn check_and_insert(
         &self,
-        presentation: Presentation<'_>,
+        presentation: NonceCheck<'_>,
     ) -> Result<NonceUse, BackendError> {
         Ok(self.take(presentation))
     }
 
     fn check_and_insert_now(
         &self,
-        presentation: Presentation<'_>,
+        presentation: NonceCheck<'_>,
     ) -> Option<Result<NonceUse, BackendError>> {
         Some(Ok(self.take(presentation)))
     }
 }
 
 impl LockedMap {
-    fn take(&self, presentation: Presentation<'_>) -> NonceUse {
-        let Presentation { nonce, count, user, .. } = presentation;
+    fn take(&self, presentation: NonceCheck<'_>) -> NonceUse {
+        let NonceCheck { nonce, count, user, .. } = presentation;
         let mut nonces = self.0.lock().expect("nobody panics while holding the lock");
         match nonces.entry(*nonce) {
             Entry::Occupied(entry) if entry.get().user != *user => NonceUse::OtherUser,

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use tower_proxy_auth::{
+    UserId,
     clock::Timestamp,
-    identity::UserId,
-    ports::{NonceStore, NonceUse, Presentation},
-    scheme::digest::{NonceCount, NonceId},
+    nonce_store::{NonceCheck, NonceCount, NonceId, NonceStore, NonceUse},
 };
 
 /// A prime: steps of this size go through all nonces, in an order that no cache foresees.
@@ -75,7 +74,7 @@ impl Use<'_> {
         let Self { nonce, count, user } = self;
         // The time stands still, so nothing expires.
         let expires = BEGIN.saturating_add(Duration::from_secs(24 * 3_600));
-        let presentation = Presentation::new(nonce, *count, user, BEGIN, expires).with_seal(1);
+        let presentation = NonceCheck::new(nonce, *count, user, BEGIN, expires).with_seal(1);
         let known = store.check_known_now(presentation);
         let judged = known.or_else(|| store.check_and_insert_now(presentation));
         judged.expect("the store never waits").expect("the store never fails")

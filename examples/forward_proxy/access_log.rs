@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use http::{Method, Request, Response, Uri};
 use tokio::time::Instant;
-use tower_proxy_auth::{authenticator::Refusal, identity::Identity};
+use tower_proxy_auth::{Identity, Refusal};
 
 /// How many characters of a method or a target are shown.
 const MAX_SHOWN: usize = 200;

@@ -5,11 +5,7 @@
 use std::{mem, net::SocketAddr};
 
 use tower_proxy_auth::{
-    authenticator::{self, Authenticator, DigestScheme},
-    error::ConfigError,
-    middleware::ProxyAuthLayer,
-    scheme::{Realm, digest},
-    validator::FirstSecretsOf,
+    Authenticator, ConfigError, DigestScheme, ProxyAuthLayer, Realm, backend::SecretsChain, digest,
 };
 
 use crate::{
@@ -61,9 +57,9 @@ impl Prepared {
 
 fn digest_scheme(
     options: &AuthOptions,
-    secrets: FirstSecretsOf,
+    secrets: SecretsChain,
     address: SocketAddr,
-) -> Result<DigestScheme<FirstSecretsOf>, ConfigError> {
+) -> Result<DigestScheme<SecretsChain>, ConfigError> {
     let mut digest = DigestScheme::builder(secrets);
     if !options.algorithms.is_empty() {
         digest = digest.with_algorithms(options.algorithms.iter().map(|&one| one.into()));
@@ -101,7 +97,7 @@ impl From<Algorithm> for digest::Algorithm {
     }
 }
 
-impl From<AuthInfo> for authenticator::AuthInfo {
+impl From<AuthInfo> for digest::AuthInfo {
     fn from(auth_info: AuthInfo) -> Self {
         match auth_info {
             AuthInfo::Off => Self::Off,

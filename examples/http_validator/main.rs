@@ -27,7 +27,7 @@ use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt as _, Empty, Full};
 use tower::{ServiceBuilder, ServiceExt as _};
 #[cfg(feature = "cached")]
-use tower_proxy_auth::validator::Cached;
+use tower_proxy_auth::backend::cached::Cached;
 use tower_proxy_auth::{
     Account, Authenticator, ConfigError, CredentialValidator, Identity, ProxyAuthLayer, Realm,
     Refusal,

@@ -6,11 +6,9 @@
 use http::{HeaderValue, Method};
 use libfuzzer_sys::fuzz_target;
 use tower_proxy_auth::{
+    HashedA1,
     grammar::{Credentials, CredentialsBody, split_scheme},
-    scheme::{
-        basic::{Reading, UserPass},
-        digest::{self, HashedA1},
-    },
+    wire::basic::{Reading, UserPass},
 };
 use tower_proxy_auth_fuzz::{Shape, check_error};
 
@@ -69,7 +67,8 @@ fn check_basic(encoded: &[u8]) {
 /// A response is never that of a secret that nobody used.
 fn check_digest(field: &[u8], position: usize) {
     let Ok(field) = HeaderValue::from_bytes(field) else { return };
-    if let Ok(credentials) = digest::Credentials::parse(field, position, 32) {
+    if let Ok(credentials) = tower_proxy_auth::wire::digest::Credentials::parse(field, position, 32)
+    {
         let function = credentials.algorithm().hash_function();
         let ha1 = HashedA1::new(function, "nobody", "nowhere", "nothing");
         assert!(!credentials.prove(&ha1, &Method::GET));

@@ -6,11 +6,10 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use tower_proxy_auth::{
+    Realm,
     clock::Timestamp,
-    scheme::{
-        Realm,
-        digest::{NonceCount, NonceId, NonceKey},
-    },
+    digest::NonceKey,
+    nonce_store::{NonceCount, NonceId},
 };
 
 static REALM: LazyLock<Realm> = LazyLock::new(|| Realm::new("proxy").expect("a realm"));

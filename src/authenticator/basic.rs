@@ -9,25 +9,21 @@ use super::{
     scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
 };
 use crate::{
+    backend::{BasicCredentials, CredentialValidator, Verdict},
     error::{BackendError, ConfigError},
-    ports::{BasicCredentials, CredentialValidator, Verdict},
     reason::Reason,
-    scheme::{
+    user_parameters::SplitName,
+    wire::{
         OfFirstRealm, Realm,
         basic::{self, Reading, UserPass, UserPassError},
     },
-    user_parameters::SplitName,
 };
 
 /// The Basic scheme over a validator.
 ///
 /// # Examples
 /// ```
-/// use tower_proxy_auth::{
-///     authenticator::{Authenticator, BasicScheme},
-///     scheme::Realm,
-///     validator::Users,
-/// };
+/// use tower_proxy_auth::{Authenticator, BasicScheme, Realm, Users};
 ///
 /// let realm = Realm::new("proxy")?;
 /// let users = Users::new(&realm).with_user("alice", "wonder")?;

@@ -8,14 +8,14 @@ use super::{
     erased::{AnyScheme, Erased},
 };
 use crate::{
+    authenticator::stale_limit::StaleLimit,
+    backend::{CredentialValidator, DigestSecrets},
     clock::{Clock, SystemClock},
     error::ConfigError,
     grammar::chars::is_tchar,
     head::RequestHead,
-    policy::StaleLimit,
-    ports::{CredentialValidator, DigestSecrets},
-    scheme::{Realm, basic, digest},
     user_parameters::UserParameterSyntax,
+    wire::{Realm, basic, digest},
 };
 
 const DEFAULT_MAX_FIELD_LENGTH: usize = 16 * 1_024;
@@ -89,7 +89,7 @@ impl AuthenticatorBuilder {
 
     /// Chooses the realm by the head of each request; `None` stands for the realm given first.
     ///
-    /// Nonces, H(A1)s and the users of [`Users`](crate::validator::Users) are good in one realm
+    /// Nonces, H(A1)s and the users of [`Users`](crate::Users) are good in one realm
     /// alone.
     pub fn with_realm_of(
         mut self,
@@ -108,7 +108,7 @@ impl AuthenticatorBuilder {
     ///
     /// # Examples
     /// ```
-    /// use tower_proxy_auth::{Authenticator, Realm, Users, head::RequestHead};
+    /// use tower_proxy_auth::{Authenticator, Realm, RequestHead, Users};
     ///
     /// let realm = Realm::new("proxy")?;
     /// let users = Users::new(&realm).with_user("alice", "wonder")?;

@@ -16,7 +16,7 @@ use super::{
     engine::{Engine, Source},
     erased::PendingProof,
 };
-use crate::{clock::Moment, identity::Identity, scheme::Realm};
+use crate::{clock::Moment, identity::Identity, wire::Realm};
 
 /// Whether a request may go on. There is no third way, so matches need no wildcard.
 #[derive(Debug)]

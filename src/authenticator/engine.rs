@@ -14,14 +14,14 @@ use super::{
     scheme::{Accepted, ChallengeContext, ClaimContext, Proof, SentCredentials},
 };
 use crate::{
+    authenticator::stale_limit::{Client, StaleLimit},
     clock::{Clock, Moment},
     grammar::split_scheme,
     head::RequestHead,
     identity::{Account, Identity},
-    policy::{Client, StaleLimit},
     reason::Reason,
-    scheme::Realm,
     user_parameters::UserParameterSyntax,
+    wire::Realm,
 };
 
 /// Decides whether requests may be forwarded. Cloning is cheap, and clones are one.
@@ -29,13 +29,7 @@ use crate::{
 /// # Examples
 /// ```
 /// use http::Request;
-/// use tower_proxy_auth::{
-///     authenticator::{Authentication, Authenticator, Decision, ProxyAuthorization},
-///     head::RequestHead,
-///     reason::Reason,
-///     scheme::Realm,
-///     validator::Users,
-/// };
+/// use tower_proxy_auth::{Authenticator, Realm, Reason, RequestHead, Users, authenticator::{Authentication, Decision, ProxyAuthorization}};
 ///
 /// let realm = Realm::new("proxy")?;
 /// let users = Users::new(&realm).with_user("alice", "wonder")?;
@@ -220,7 +214,7 @@ impl fmt::Debug for Authenticator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validator::Users;
+    use crate::Users;
 
     #[test]
     fn a_scheme_is_found_where_the_grammar_finds_it_however_it_is_written() {

@@ -4,23 +4,24 @@
 //! [`Authenticator::authenticate`] with a head and gets a [`Decision`]; the
 //! [`middleware`](crate::middleware) does just that.
 
-mod basic;
+pub(crate) mod basic;
 mod builder;
 mod decision;
-mod digest;
-mod engine;
+pub(crate) mod digest;
+pub(crate) mod engine;
 mod erased;
 mod field;
-mod refusal;
-mod rejection;
-mod scheme;
+pub(crate) mod refusal;
+pub(crate) mod rejection;
+pub(crate) mod scheme;
+mod stale_limit;
 
-pub use basic::{BasicClaim, BasicScheme};
+pub(crate) use basic::BasicScheme;
 pub use builder::AuthenticatorBuilder;
 pub use decision::{Authentication, Decision, Grant, PendingDecision};
-pub use digest::{AuthInfo, DigestBuilder, DigestClaim, DigestScheme, NonceKeys};
-pub use engine::Authenticator;
+pub(crate) use digest::DigestScheme;
+pub(crate) use engine::Authenticator;
 pub use field::ProxyAuthorization;
-pub use refusal::Refusal;
-pub use rejection::Rejection;
-pub use scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials};
+pub(crate) use refusal::Refusal;
+pub(crate) use rejection::Rejection;
+pub(crate) use scheme::AuthScheme;

@@ -3,8 +3,8 @@
 use std::{error::Error, fmt, sync::Arc};
 
 use crate::{
-    error::BackendError, identity::Account, policy::StaleCredentials, reason::Reason,
-    scheme::Realm, user_parameters::UserParameterError,
+    authenticator::stale_limit::StaleCredentials, error::BackendError, identity::Account,
+    reason::Reason, user_parameters::UserParameterError, wire::Realm,
 };
 
 /// Why a request was refused, by which scheme, and whose it was.

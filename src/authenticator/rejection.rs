@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::refusal::Refusal;
-use crate::{error::BackendError, policy::STALE_QUIET};
+use crate::{authenticator::stale_limit::QUIET as STALE_QUIET, error::BackendError};
 
 /// A request that is not forwarded, with all that its answer must say.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use crate::{
     error::ConfigError,
     head::RequestHead,
     identity::Account,
-    scheme::Realm,
     user_parameters::{SplitName, UserParameterSyntax, UserParameters},
+    wire::Realm,
 };
 
 /// An authentication scheme: what it asks for, and how it checks what it gets.

@@ -87,7 +87,7 @@ pub(super) fn keep_from_connection_options(headers: &mut HeaderMap, name: &Heade
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{identity::Account, scheme::Realm};
+    use crate::{identity::Account, wire::Realm};
 
     #[test]
     fn any_name_can_stand_in_the_field() {

@@ -35,9 +35,7 @@ use crate::{authenticator::Authenticator, error::ConfigError, head::RequestHead}
 /// use http::{Request, Response};
 /// use http_body_util::{Empty, Full};
 /// use tower::{ServiceBuilder, ServiceExt};
-/// use tower_proxy_auth::{
-///     authenticator::Authenticator, middleware::ProxyAuthLayer, scheme::Realm, validator::Users,
-/// };
+/// use tower_proxy_auth::{Authenticator, ProxyAuthLayer, Realm, Users};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -4,18 +4,17 @@ mod body;
 mod built_in_page;
 mod future;
 mod identity_header;
-mod layer;
+pub(crate) mod layer;
 mod page;
 mod request;
 mod response;
-mod service;
+pub(crate) mod service;
 #[cfg(feature = "tower-http")]
 mod trace;
 
 pub use body::ResponseBody;
 pub use future::ResponseFuture;
-pub use layer::ProxyAuthLayer;
 pub use page::{Page, PageRequest};
-pub use service::ProxyAuth;
+use service::ProxyAuth;
 #[cfg(feature = "tower-http")]
 pub use trace::{AuthMakeSpan, AuthOnResponse};

@@ -20,12 +20,7 @@ const MAX_NAME: usize = 64;
 /// ```
 /// use tower::ServiceBuilder;
 /// use tower_http::trace::TraceLayer;
-/// use tower_proxy_auth::{
-///     authenticator::Authenticator,
-///     middleware::{AuthMakeSpan, AuthOnResponse, ProxyAuthLayer},
-///     scheme::Realm,
-///     validator::Users,
-/// };
+/// use tower_proxy_auth::{Authenticator, ProxyAuthLayer, Realm, Users, middleware::{AuthMakeSpan, AuthOnResponse}};
 ///
 /// let realm = Realm::new("proxy")?;
 /// let users = Users::new(&realm).with_user("alice", "wonder")?;

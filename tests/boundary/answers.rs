@@ -2,10 +2,7 @@
 
 use http::{HeaderValue, Method, Request, Version, header};
 use tower_proxy_auth::{
-    authenticator::{Authenticator, DigestScheme},
-    middleware::Page,
-    scheme::{Realm, digest::Algorithm},
-    validator::Users,
+    Authenticator, DigestScheme, Realm, Users, digest::Algorithm, middleware::Page,
 };
 
 use crate::engine::{Answer, Body, Digest, Proxy, basic, field, request};

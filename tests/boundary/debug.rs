@@ -10,23 +10,16 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Method, Request, Response};
 use tower::{Layer, Service, service_fn};
 use tower_proxy_auth::{
-    authenticator::{
-        AuthScheme, Authentication, Authenticator, BasicScheme, ChallengeContext, ClaimContext,
-        DigestScheme, NonceKeys, Proof, ProxyAuthorization, Refusal, SentCredentials,
-    },
+    Account, Authenticator, BasicCredentials, BasicScheme, DigestAccount, DigestScheme, DigestUser,
+    HashedA1, ProxyAuthLayer, Realm, Reason, Refusal, RequestHead,
+    authenticator::{Authentication, ProxyAuthorization},
+    backend::DigestName,
+    digest::{HashFunction, NonceKey, NonceKeys},
     grammar,
-    head::RequestHead,
-    identity::Account,
-    middleware::ProxyAuthLayer,
-    ports::{BasicCredentials, DigestAccount, DigestName, DigestUser},
-    reason::Reason,
-    scheme::{
-        Realm,
-        basic::{Reading, UserPass},
-        digest::{self, HashFunction, HashedA1, NonceKey},
-    },
+    nonce_store::MemoryNonceStore,
+    scheme::{AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
     secret::Password,
-    store::MemoryNonceStore,
+    wire::basic::{Reading, UserPass},
 };
 
 use crate::engine::{Body, Digest, Proxy, Waiting, basic, realm, request, users};
@@ -88,7 +81,7 @@ fn no_credentials_show_a_secret() {
     let user = DigestUser::new(&realm, HashFunction::Sha256, DigestName::UserId("wonder"));
     let account = Account::new("alice").with_data(Password::new("wonder"));
     let stored = DigestAccount::new(account, ha1.clone());
-    let sent = digest::Credentials::parse(field.clone(), 7, 32).unwrap();
+    let sent = tower_proxy_auth::wire::digest::Credentials::parse(field.clone(), 7, 32).unwrap();
     let user_pass =
         UserPass::decode(STANDARD.encode("alice:wonder").as_bytes(), &Reading::default());
     shows_no_secret(&digest, &(&ha1, &borrowed, &borrowed.to_owned(), &user, &stored));

@@ -8,12 +8,7 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version, header};
 use tower::{Layer, Service, service_fn};
-use tower_proxy_auth::{
-    authenticator::Authenticator,
-    identity::{Account, Identity},
-    middleware::ProxyAuthLayer,
-    validator::Users,
-};
+use tower_proxy_auth::{Account, Authenticator, Identity, ProxyAuthLayer, Users};
 
 use crate::engine::{Body, Digest, Proxy, basic, now, realm, request, users};
 

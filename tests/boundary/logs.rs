@@ -10,11 +10,9 @@ use http::{HeaderValue, Method, Request, Response};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tower_http::trace::TraceLayer;
 use tower_proxy_auth::{
-    authenticator::Authenticator,
-    identity::Account,
-    middleware::{AuthMakeSpan, AuthOnResponse, ProxyAuthLayer},
-    ports::{BasicCredentials, Verdict},
-    validator::from_fn,
+    Account, Authenticator, BasicCredentials, ProxyAuthLayer, Verdict,
+    backend::from_fn,
+    middleware::{AuthMakeSpan, AuthOnResponse},
 };
 use tracing::subscriber::with_default;
 use tracing_subscriber::filter::LevelFilter;

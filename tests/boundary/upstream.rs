@@ -6,9 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_proxy_auth::{
-    authenticator::Authenticator, identity::Identity, middleware::ProxyAuthLayer,
-};
+use tower_proxy_auth::{Authenticator, Identity, ProxyAuthLayer};
 
 use crate::engine::{Body, INFO, Proxy, basic, now, realm, request, users};
 

@@ -3,10 +3,7 @@
 use std::num::NonZeroUsize;
 
 use counting_allocator::count;
-use tower_proxy_auth::{
-    ports::{BasicCredentials, CredentialValidator, Verdict},
-    scheme::Realm,
-};
+use tower_proxy_auth::{BasicCredentials, CredentialValidator, Realm, Verdict};
 
 use crate::directory::{Directory, ask};
 

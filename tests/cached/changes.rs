@@ -1,9 +1,6 @@
 //! What a change of a user voids.
 
-use tower_proxy_auth::{
-    ports::{BasicCredentials, CredentialValidator},
-    scheme::Realm,
-};
+use tower_proxy_auth::{BasicCredentials, CredentialValidator, Realm};
 
 use crate::directory::{Directory, ask, begin, request};
 

@@ -4,9 +4,8 @@ use std::{sync::Arc, task::Poll, thread, time::Duration};
 
 use tokio::{sync::Barrier, task::JoinSet};
 use tower_proxy_auth::{
-    identity::Account,
-    ports::{BasicCredentials, Verdict},
-    validator::{Cached, from_fn},
+    Account, BasicCredentials, Verdict,
+    backend::{cached::Cached, from_fn},
 };
 
 use crate::directory::{Directory, ask, begin, nothing_is_under_way, request, until};

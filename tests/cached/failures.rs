@@ -9,11 +9,8 @@ use std::{
 };
 
 use tower_proxy_auth::{
-    error::BackendError,
-    identity::Account,
-    ports::{BasicCredentials, CredentialValidator, Verdict},
-    scheme::Realm,
-    validator::{Cached, from_async_fn},
+    Account, BackendError, BasicCredentials, CredentialValidator, Realm, Verdict,
+    backend::{cached::Cached, from_async_fn},
 };
 
 use crate::directory::{Directory, FakeClock, Stored, ask, begin, request};

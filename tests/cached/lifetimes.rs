@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use tower_proxy_auth::{
-    identity::Account,
-    ports::{BasicCredentials, CredentialValidator, Verdict},
-    scheme::Realm,
-    validator::Users,
-};
+use tower_proxy_auth::{Account, BasicCredentials, CredentialValidator, Realm, Users, Verdict};
 
 use crate::directory::{Directory, Stored, ask, begin, request};
 
@@ -54,7 +49,7 @@ fn a_verdict_is_that_of_the_very_credentials_it_was_given_for() {
 async fn realms_share_no_verdict() {
     let [here, there] = ["here", "there"].map(|realm| Realm::new(realm).unwrap());
     let users = Users::new(&here).with_user("alice", "wonder").unwrap();
-    let cache = tower_proxy_auth::validator::Cached::new(users).unwrap();
+    let cache = tower_proxy_auth::backend::cached::Cached::new(users).unwrap();
     for _ in 0..2 {
         let accepted = cache.validate(BasicCredentials::new(&here, "alice", "wonder")).await;
         assert!(matches!(accepted, Ok(Verdict::Accepted(_))));
@@ -62,7 +57,7 @@ async fn realms_share_no_verdict() {
         assert!(matches!(cache.validate(elsewhere).await, Ok(Verdict::UnknownUser)));
     }
     // What one cache holds another does not know.
-    let nobody = tower_proxy_auth::validator::Cached::new(Users::new(&here)).unwrap();
+    let nobody = tower_proxy_auth::backend::cached::Cached::new(Users::new(&here)).unwrap();
     assert!(nobody.validate_now(BasicCredentials::new(&here, "alice", "wonder")).is_none());
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_proxy_auth::validator::{Cached, cached::CachedBuilder};
+use tower_proxy_auth::backend::cached::{Cached, CachedBuilder};
 
 use crate::directory::{Directory, ask};
 

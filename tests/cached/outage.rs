@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_proxy_auth::authenticator::Authenticator;
+use tower_proxy_auth::Authenticator;
 
 use crate::{
     directory::{Directory, nothing_is_under_way},
@@ -61,7 +61,7 @@ fn in_an_outage_nobody_is_refused_for_a_password_and_nobody_gets_in_who_was_not_
 #[tokio::test(start_paused = true)]
 async fn all_who_wait_for_a_back_end_that_hangs_are_answered_in_time() {
     use tokio::{task::JoinSet, time::Instant};
-    use tower_proxy_auth::validator::{Cached, Timeout};
+    use tower_proxy_auth::backend::{Timeout, cached::Cached};
 
     use crate::directory::request;
 

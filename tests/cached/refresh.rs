@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tower_proxy_auth::validator::Cached;
+use tower_proxy_auth::backend::cached::Cached;
 
 use crate::directory::{Directory, FakeClock, ask, begin, nothing_is_under_way};
 

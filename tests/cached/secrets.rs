@@ -12,17 +12,13 @@ use std::{
 };
 
 use tower_proxy_auth::{
-    error::BackendError,
-    identity::Account,
-    ports::{
-        BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets,
-        DigestUser, Standing,
+    Account, BackendError, BasicCredentials, CredentialValidator, DigestAccount, DigestSecrets,
+    DigestUser, HashedA1, Realm, Users,
+    backend::{
+        AccountStatus, DigestName,
+        cached::{Cached, CachedBuilder},
     },
-    scheme::{
-        Realm,
-        digest::{HashFunction, HashFunctions, HashedA1, Userhash},
-    },
-    validator::{Cached, Users, cached::CachedBuilder},
+    digest::{HashFunction, HashFunctions, Userhash},
 };
 
 use crate::directory::{FakeClock, begin, cached_with, nothing_is_under_way, word};
@@ -32,7 +28,7 @@ use crate::directory::{FakeClock, begin, cached_with, nothing_is_under_way, word
 struct Database(Arc<Inner>);
 
 struct Inner {
-    alice: Mutex<(&'static str, Standing)>,
+    alice: Mutex<(&'static str, AccountStatus)>,
     asked: AtomicUsize,
     is_down: AtomicBool,
     hangs: AtomicBool,
@@ -41,7 +37,7 @@ struct Inner {
 impl Database {
     fn new() -> Self {
         Self(Arc::new(Inner {
-            alice: Mutex::new(("wonder", Standing::Active)),
+            alice: Mutex::new(("wonder", AccountStatus::Active)),
             asked: AtomicUsize::new(0),
             is_down: AtomicBool::new(false),
             hangs: AtomicBool::new(false),
@@ -83,7 +79,7 @@ impl DigestSecrets for Database {
         Ok(is_alice.then(|| {
             let ha1 = HashedA1::new(function, "alice", "proxy", password);
             let account = Account::new("alice").with_data(self::ha1(function, password));
-            DigestAccount::new(account, ha1).with_standing(standing)
+            DigestAccount::new(account, ha1).with_status(standing)
         }))
     }
 }
@@ -182,7 +178,7 @@ fn an_account_that_is_locked_out_is_asked_about_soon_again() {
     let database = Database::new();
     let (cache, clock) =
         database.cached(|options| options.allow_stale_if_error(Duration::from_secs(120)));
-    database.0.alice.lock().unwrap().1 = Standing::Disabled;
+    database.0.alice.lock().unwrap().1 = AccountStatus::Disabled;
     for (at, asked) in [(0, 1), (4_999, 1), (5_000, 2)] {
         clock.set(at);
         sha256(&cache, "alice");

@@ -1,11 +1,8 @@
 //! Challenges: order, case, and what they share.
 
 use tower_proxy_auth::{
-    authenticator::{Authenticator, DigestBuilder, DigestScheme},
-    error::BackendError,
-    ports::{DigestAccount, DigestSecrets, DigestUser},
-    scheme::digest::{Algorithm, HashFunction, HashFunctions},
-    validator::Users,
+    Authenticator, BackendError, DigestAccount, DigestScheme, DigestSecrets, DigestUser, Users,
+    digest::{Algorithm, DigestBuilder, HashFunction, HashFunctions},
 };
 
 use crate::engine::{Digest, Proxy, parameter, realm, users};

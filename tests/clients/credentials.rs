@@ -3,11 +3,8 @@
 use std::num::NonZeroUsize;
 
 use tower_proxy_auth::{
-    authenticator::{Authenticator, BasicScheme},
-    identity::Account,
-    ports::{BasicCredentials, Verdict},
-    scheme::digest::Algorithm,
-    validator::{Users, from_fn},
+    Account, Authenticator, BasicCredentials, BasicScheme, Users, Verdict, backend::from_fn,
+    digest::Algorithm,
 };
 
 use crate::engine::{Digest, Proxy, basic, field, realm};

@@ -1,6 +1,6 @@
 //! The readings of a user's name.
 
-use tower_proxy_auth::{authenticator::Authenticator, scheme::Realm, validator::Users};
+use tower_proxy_auth::{Authenticator, Realm, Users};
 
 use crate::engine::{Answer, Digest, Proxy, Waiting, quoted, realm};
 

@@ -1,7 +1,7 @@
 //! What clients put into `uri`.
 
 use http::Method;
-use tower_proxy_auth::scheme::digest::UriCheck;
+use tower_proxy_auth::digest::UriCheck;
 
 use crate::engine::{Answer, Digest, Proxy};
 

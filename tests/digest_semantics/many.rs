@@ -4,9 +4,9 @@ use std::{collections::HashSet, sync::Barrier, thread};
 
 use http::{HeaderMap, Method, Uri};
 use tower_proxy_auth::{
-    authenticator::{Authentication, Authenticator, Decision, DigestScheme, ProxyAuthorization},
-    head::RequestHead,
-    store::MemoryNonceStore,
+    Authenticator, DigestScheme, RequestHead,
+    authenticator::{Authentication, Decision, ProxyAuthorization},
+    nonce_store::MemoryNonceStore,
 };
 
 use crate::engine::{Digest, Proxy, realm, users};

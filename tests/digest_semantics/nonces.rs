@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use tower_proxy_auth::{
-    authenticator::{Authenticator, AuthenticatorBuilder, DigestScheme, NonceKeys},
-    scheme::digest::{Algorithm, NonceKey},
+    Authenticator, DigestScheme,
+    authenticator::AuthenticatorBuilder,
+    digest::{Algorithm, NonceKey, NonceKeys},
 };
 
 use crate::engine::{Digest, Proxy, parameter, quoted, realm, users};

@@ -1,6 +1,6 @@
 //! Nonce-counts: each passes once, in whatever order.
 
-use tower_proxy_auth::authenticator::Authenticator;
+use tower_proxy_auth::Authenticator;
 
 use crate::engine::{Digest, Proxy, realm, users};
 

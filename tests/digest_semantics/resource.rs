@@ -1,11 +1,7 @@
 //! What a response was made for: resource, method, realm.
 
 use http::Method;
-use tower_proxy_auth::{
-    authenticator::Authenticator,
-    scheme::Realm,
-    validator::{FirstSecretsOf, Users},
-};
+use tower_proxy_auth::{Authenticator, Realm, Users, backend::SecretsChain};
 
 use crate::engine::{Digest, Proxy, request};
 
@@ -144,7 +140,7 @@ fn the_realm_can_hang_on_the_request() {
 fn regression_a_nonce_on_record_is_good_in_its_own_realm_alone() {
     let (north, south) = (Realm::new("north").unwrap(), Realm::new("south").unwrap());
     let users = |realm| Users::new(realm).with_user("alice", "wonder").unwrap();
-    let both = FirstSecretsOf::new().with(users(&north)).with(users(&south));
+    let both = SecretsChain::new().with(users(&north)).with(users(&south));
     let builder = Authenticator::builder(north).with_digest(both);
     let proxy = Proxy::of(builder.with_realm_of(move |head| {
         (head.target().host() == Some("south.example.org")).then(|| south.clone())

@@ -9,15 +9,10 @@ use std::{
 };
 
 use tower_proxy_auth::{
-    authenticator::{Authenticator, DigestScheme},
-    error::BackendError,
-    identity::Account,
-    ports::{DigestAccount, DigestName, DigestSecrets, DigestUser, Standing},
-    scheme::{
-        Realm,
-        digest::{HashFunction, HashedA1},
-    },
-    validator::Users,
+    Account, Authenticator, BackendError, DigestAccount, DigestScheme, DigestSecrets, DigestUser,
+    HashedA1, Realm, Users,
+    backend::{AccountStatus, DigestName},
+    digest::HashFunction,
 };
 
 use crate::engine::{Digest, Proxy, Secrets, Waiting, basic, quoted, realm, users};
@@ -105,12 +100,12 @@ fn the_users_of_another_realm_are_nobody() {
 #[test]
 fn an_account_that_may_not_be_used_is_told_so_once_the_digest_is_right() {
     for (standing, reason) in
-        [(Standing::Disabled, "account-disabled"), (Standing::Expired, "account-expired")]
+        [(AccountStatus::Disabled, "account-disabled"), (AccountStatus::Expired, "account-expired")]
     {
         let proxy = over(Secrets(move |user: DigestUser<'_>| {
             let ha1 = HashedA1::new(user.function(), "alice", "proxy", "wonder");
             let account = DigestAccount::new(Account::new("alice"), ha1);
-            Ok(Some(account.with_standing(standing)))
+            Ok(Some(account.with_status(standing)))
         }));
         let digest = proxy.fresh();
         proxy.login(&digest).is("right", 403, reason);

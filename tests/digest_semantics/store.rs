@@ -1,11 +1,8 @@
 //! What the memory of used nonces keeps, and what it forgets.
 
 use tower_proxy_auth::{
-    authenticator::{Authenticator, DigestScheme},
-    error::BackendError,
-    ports::{NoNonceStore, NonceStore, NonceUse, Presentation, Scope},
-    store::MemoryNonceStore,
-    validator::Users,
+    Authenticator, BackendError, DigestScheme, Users,
+    nonce_store::{MemoryNonceStore, NoNonceStore, NonceCheck, NonceStore, NonceUse, Scope},
 };
 
 use crate::engine::{Digest, Proxy, realm, users};
@@ -100,7 +97,7 @@ fn a_store_that_fails_refuses() {
         fn scope(&self) -> Scope {
             Scope::Shared
         }
-        async fn check_and_insert(&self, _: Presentation<'_>) -> Result<NonceUse, BackendError> {
+        async fn check_and_insert(&self, _: NonceCheck<'_>) -> Result<NonceUse, BackendError> {
             Err(BackendError::new("no connection"))
         }
     }

@@ -6,10 +6,7 @@ use std::sync::{
 };
 
 use tower_proxy_auth::{
-    authenticator::{Authenticator, BasicScheme},
-    identity::Account,
-    ports::{BasicCredentials, Verdict},
-    validator::{Users, from_fn},
+    Account, Authenticator, BasicCredentials, BasicScheme, Users, Verdict, backend::from_fn,
 };
 
 use crate::engine::{Proxy, basic, field, realm};
@@ -29,7 +26,7 @@ fn credulous(
 }
 
 type Check = Box<dyn Fn(&BasicCredentials<'_>) -> Verdict + Send + Sync>;
-type Credulous = tower_proxy_auth::validator::FromFn<Check>;
+type Credulous = tower_proxy_auth::backend::FromFn<Check>;
 
 #[test]
 fn a_user_pass_that_can_not_be_decoded_is_refused_before_the_validator_is_asked() {

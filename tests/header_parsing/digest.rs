@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tower_proxy_auth::scheme::digest::Algorithm;
+use tower_proxy_auth::digest::Algorithm;
 
 use crate::engine::{Params, Proxy, field, quoted};
 

@@ -1,6 +1,6 @@
 //! The user's name in Digest credentials.
 
-use tower_proxy_auth::{authenticator::Authenticator, validator::Users};
+use tower_proxy_auth::{Authenticator, Users};
 
 use crate::engine::{Digest, Proxy, quoted, realm};
 

@@ -1,10 +1,7 @@
 //! What else the request decides.
 
 use http::{HeaderName, HeaderValue, Method, Request, Version, header};
-use tower_proxy_auth::{
-    authenticator::{Authenticator, AuthenticatorBuilder},
-    middleware::ProxyAuthLayer,
-};
+use tower_proxy_auth::{Authenticator, ProxyAuthLayer, authenticator::AuthenticatorBuilder};
 
 use crate::engine::{Body, Proxy, basic, field, realm, request, users};
 

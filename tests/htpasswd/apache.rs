@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use tower_proxy_auth::validator::{
-    Htpasswd,
+use tower_proxy_auth::backend::{
+    htpasswd::Htpasswd,
     password_hash::{HashKind, HashPolicy},
 };
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tower_proxy_auth::validator::htpasswd::{FileEvent, Htpasswd};
+use tower_proxy_auth::backend::htpasswd::{FileEvent, Htpasswd};
 
 use crate::{
     BCRYPT, asked, line, revision,

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use tower_proxy_auth::validator::{Htpasswd, password_hash::hash_password};
+use tower_proxy_auth::backend::{htpasswd::Htpasswd, password_hash::hash_password};
 
 use crate::{
     BCRYPT, asked, revision,

@@ -15,9 +15,8 @@ use http::{Method, Request, Response, header};
 use http_body_util::Full;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_proxy_auth::{
-    authenticator::Authenticator,
-    middleware::ProxyAuthLayer,
-    validator::{Htpasswd, password_hash::HashingPool},
+    Authenticator, ProxyAuthLayer,
+    backend::{htpasswd::Htpasswd, password_hash::HashingPool},
 };
 
 use crate::{BCRYPT, line, support, user_file::UserFile, validator_battery::realm};

@@ -18,8 +18,8 @@ use http_body_util::{BodyExt, Empty, Full};
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::timeout::TimeoutLayer;
 use tower_proxy_auth::{
-    middleware::{ProxyAuth, ResponseBody, ResponseFuture},
-    ports::Verdict,
+    ProxyAuth, Verdict,
+    middleware::{ResponseBody, ResponseFuture},
 };
 
 use crate::support::{

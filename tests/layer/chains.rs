@@ -7,17 +7,10 @@ use std::sync::{
 
 use http::Method;
 use tower_proxy_auth::{
-    authenticator::Authenticator,
-    error::{BackendError, ConfigError},
-    identity::Account,
-    middleware::ProxyAuthLayer,
-    ports::{
-        BasicCredentials, CredentialValidator, DigestAccount, DigestSecrets, DigestUser,
-        OwnedCredentials, Verdict,
-    },
-    reason::Reason,
-    scheme::digest::{HashFunction, HashFunctions},
-    validator::{FirstOf, FirstSecretsOf, Users, from_async_fn, from_fn},
+    Account, Authenticator, BackendError, BasicCredentials, ConfigError, CredentialValidator,
+    DigestAccount, DigestSecrets, DigestUser, ProxyAuthLayer, Reason, Users, Verdict,
+    backend::{OwnedCredentials, SecretsChain, ValidatorChain, from_async_fn, from_fn},
+    digest::{HashFunction, HashFunctions},
 };
 
 use crate::support::{
@@ -143,8 +136,8 @@ fn unknown() -> Result<Verdict, BackendError> {
 
 #[tokio::test]
 async fn an_empty_chain_knows_nobody() {
-    assert_eq!(basic(FirstOf::new()).await, Err(Reason::UnknownUser));
-    let mistake = Authenticator::builder(realm()).with_digest(FirstSecretsOf::new()).build();
+    assert_eq!(basic(ValidatorChain::new()).await, Err(Reason::UnknownUser));
+    let mistake = Authenticator::builder(realm()).with_digest(SecretsChain::new()).build();
     let error = mistake.unwrap_err();
     assert!(matches!(error, ConfigError::NoCommonAlgorithm { .. }), "{error}");
 }
@@ -162,7 +155,8 @@ async fn the_first_that_knows_the_user_decides() {
     for (name, says, expected) in table {
         for decides in [Member::new(says), Member::waiting(says)] {
             let never = Member::new(|| Ok(Verdict::Accepted(Account::new("mallory"))));
-            let chain = FirstOf::new().with(bob.clone()).with(decides.clone()).with(never.clone());
+            let chain =
+                ValidatorChain::new().with(bob.clone()).with(decides.clone()).with(never.clone());
             assert_eq!(basic(chain).await, expected, "{name}");
             assert_eq!((decides.asked(), never.asked()), (1, 0), "{name}");
         }
@@ -175,10 +169,11 @@ async fn a_member_that_has_to_be_waited_for_does_not_end_the_chain() {
     for first in ends() {
         for second in ends() {
             let last = Member::new(accepted);
-            let chain = FirstOf::new().with(first.clone()).with(second.clone()).with(last.clone());
+            let chain =
+                ValidatorChain::new().with(first.clone()).with(second.clone()).with(last.clone());
             assert_eq!(basic(chain).await, Ok("alice".to_owned()));
             assert_eq!(last.asked(), 1);
-            let nobody = FirstOf::new().with(first.clone()).with(second);
+            let nobody = ValidatorChain::new().with(first.clone()).with(second);
             assert_eq!(basic(nobody).await, Err(Reason::UnknownUser));
         }
     }
@@ -186,8 +181,8 @@ async fn a_member_that_has_to_be_waited_for_does_not_end_the_chain() {
 
 #[tokio::test]
 async fn a_chain_can_be_a_member() {
-    let inner = FirstOf::new().with(Member::waiting(unknown)).with(users());
-    let chain = FirstOf::new().with(FirstOf::new()).with(inner);
+    let inner = ValidatorChain::new().with(Member::waiting(unknown)).with(users());
+    let chain = ValidatorChain::new().with(ValidatorChain::new()).with(inner);
     assert_eq!(basic(chain.clone()).await, Ok("alice".to_owned()));
     assert_eq!(basic(Arc::new(chain)).await, Ok("alice".to_owned()));
 }
@@ -200,19 +195,19 @@ async fn the_first_source_that_knows_the_user_decides() {
     for first in sources(Some(bob.clone())) {
         for second in sources(Some(users())) {
             let never = Source::at_once(None);
-            let chain = FirstSecretsOf::new().with(first.clone()).with(second).with(never.clone());
+            let chain = SecretsChain::new().with(first.clone()).with(second).with(never.clone());
             assert_eq!(digest(chain).await, Ok("alice".to_owned()));
             assert_eq!(never.asked.load(Ordering::Relaxed), 0);
         }
         for second in sources(Some(other.clone())) {
-            let chain = FirstSecretsOf::new().with(first.clone()).with(second).with(users());
+            let chain = SecretsChain::new().with(first.clone()).with(second).with(users());
             assert_eq!(digest(chain).await, Err(Reason::WrongPassword));
         }
         for second in sources(None) {
-            let chain = FirstSecretsOf::new().with(first.clone()).with(second).with(users());
+            let chain = SecretsChain::new().with(first.clone()).with(second).with(users());
             assert_eq!(digest(chain).await, Err(Reason::BackendFailed));
         }
-        let nobody = FirstSecretsOf::new().with(first).with(bob.clone());
+        let nobody = SecretsChain::new().with(first).with(bob.clone());
         assert_eq!(digest(nobody).await, Err(Reason::UnknownUser));
     }
 }
@@ -236,7 +231,7 @@ async fn what_all_members_hold_is_offered() {
         Only(functions.iter().copied().fold(HashFunctions::NONE, HashFunctions::with))
     };
     let md5 = only(&[HashFunction::Md5]);
-    let chain = FirstSecretsOf::new().with(users()).with(md5);
+    let chain = SecretsChain::new().with(users()).with(md5);
     let auth = Authenticator::builder(realm()).with_digest(chain).build().unwrap();
     let response =
         send(&ProxyAuthLayer::new(auth), &Origin::new(), request(Method::GET, URL)).await;
@@ -245,7 +240,7 @@ async fn what_all_members_hold_is_offered() {
     assert!(challenges[0].contains("algorithm=MD5,"), "{challenges:?}");
 
     let nothing_common =
-        FirstSecretsOf::new().with(only(&[HashFunction::Md5])).with(only(&[HashFunction::Sha256]));
+        SecretsChain::new().with(only(&[HashFunction::Md5])).with(only(&[HashFunction::Sha256]));
     let error = Authenticator::builder(realm()).with_digest(nothing_common).build().unwrap_err();
     assert!(matches!(error, ConfigError::NoCommonAlgorithm { .. }), "{error}");
 }
@@ -260,7 +255,7 @@ async fn a_closure_that_answers_at_once_is_a_validator() {
         }
     };
     assert_eq!(basic(from_fn(check)).await, Ok("alice".to_owned()));
-    let chain = FirstOf::new().with(Member::waiting(unknown)).with(from_fn(check));
+    let chain = ValidatorChain::new().with(Member::waiting(unknown)).with(from_fn(check));
     assert_eq!(basic(chain).await, Ok("alice".to_owned()));
     assert_eq!(basic(from_fn(|_| Verdict::WrongPassword)).await, Err(Reason::WrongPassword));
 }

@@ -4,10 +4,9 @@ use http::{HeaderMap, Method, header};
 use sha2::{Digest as _, Sha256};
 use tower::{Layer, Service};
 use tower_proxy_auth::{
-    authenticator::{Authentication, Authenticator, Decision, ProxyAuthorization},
-    head::RequestHead,
-    middleware::ProxyAuthLayer,
-    validator::FirstOf,
+    Authenticator, ProxyAuthLayer, RequestHead,
+    authenticator::{Authentication, Decision, ProxyAuthorization},
+    backend::ValidatorChain,
 };
 
 use crate::support::{
@@ -23,7 +22,7 @@ async fn no_debug_shows_a_secret() {
     let answers = [client.answer("GET", "/a?b=c"), client.answer("GET", "/a?b=c")];
     let [first, second] = &answers;
 
-    let chain = FirstOf::new().with(users());
+    let chain = ValidatorChain::new().with(users());
     let mut shown = vec![
         format!("{layer:?}"),
         format!("{auth:?} {:?}", users()),

@@ -2,15 +2,10 @@
 
 use http::{HeaderName, Method, Request, header};
 use tower_proxy_auth::{
-    authenticator::{Authenticator, AuthenticatorBuilder},
-    error::ConfigError,
-    head::RequestHead,
-    identity::{Account, Identity},
-    middleware::ProxyAuthLayer,
-    ports::{BasicCredentials, Verdict},
-    reason::Reason,
-    scheme::Realm,
-    validator::{FirstOf, Users, from_fn},
+    Account, Authenticator, BasicCredentials, ConfigError, Identity, ProxyAuthLayer, Realm, Reason,
+    RequestHead, Users, Verdict,
+    authenticator::AuthenticatorBuilder,
+    backend::{ValidatorChain, from_fn},
 };
 
 use crate::support::{
@@ -230,7 +225,7 @@ async fn regression_a_bypassed_request_has_no_identity_from_further_out() {
 async fn the_same_name_in_another_realm_is_another_identity() {
     let realms = ["a", "b"].map(|name| Realm::new(name).unwrap());
     let [a, b] = realms.clone();
-    let users = FirstOf::new()
+    let users = ValidatorChain::new()
         .with(Users::new(&a).with_user("alice", "secret of a").unwrap())
         .with(Users::new(&b).with_user("alice", "secret of b").unwrap());
     let auth = Authenticator::builder(a)

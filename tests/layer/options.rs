@@ -5,14 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use http::{Method, Uri, header};
 use tower::{Layer, ServiceExt};
 use tower_proxy_auth::{
-    authenticator::{Authenticator, AuthenticatorBuilder, BasicScheme, DigestScheme},
+    Authenticator, BasicScheme, ConfigError, DigestScheme, ProxyAuthLayer, Realm, Reason,
+    RequestHead, Users,
+    authenticator::AuthenticatorBuilder,
+    backend::ValidatorChain,
     clock::{Clock, Timestamp},
-    error::ConfigError,
-    head::RequestHead,
-    middleware::ProxyAuthLayer,
-    reason::Reason,
-    scheme::Realm,
-    validator::{FirstOf, Users},
 };
 
 use crate::support::{
@@ -101,7 +98,7 @@ async fn each_request_can_have_its_own_realm() {
     };
     let auth = Authenticator::builder(realm())
         .with_digest(users())
-        .with_basic(FirstOf::new().with(users()).with(northerners))
+        .with_basic(ValidatorChain::new().with(users()).with(northerners))
         .with_realm_of(of_host)
         .build()
         .unwrap();

@@ -6,10 +6,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::Full;
 use tower_proxy_auth::{
-    authenticator::Refusal,
-    middleware::{Page, PageRequest, ProxyAuthLayer},
-    ports::Verdict,
-    reason::Reason,
+    ProxyAuthLayer, Reason, Refusal, Verdict,
+    middleware::{Page, PageRequest},
 };
 
 use crate::support::{

@@ -15,13 +15,9 @@ use http_body_util::Full;
 use tokio::time;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_proxy_auth::{
-    Account,
-    authenticator::{Authenticator, Refusal},
-    error::BackendError,
-    middleware::ProxyAuthLayer,
-    ports::{BasicCredentials, CredentialValidator, OwnedCredentials, Verdict},
-    reason::Reason,
-    validator::{from_async_fn, from_fn},
+    Account, Authenticator, BackendError, BasicCredentials, CredentialValidator, ProxyAuthLayer,
+    Reason, Refusal, Verdict,
+    backend::{OwnedCredentials, from_async_fn, from_fn},
 };
 
 use crate::support::{

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, limit::ConcurrencyLimitLayer};
-use tower_proxy_auth::{middleware::ProxyAuthLayer, ports::Verdict};
+use tower_proxy_auth::{ProxyAuthLayer, Verdict};
 use tower_test::mock;
 
 use crate::support::{Origin, RIGHT, WRONG, alice, get, layer, waiting};

@@ -3,9 +3,7 @@
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
 use tower_proxy_auth::{
-    Reason,
-    authenticator::{AuthInfo, Authenticator, DigestScheme, Refusal},
-    middleware::ProxyAuthLayer,
+    Authenticator, DigestScheme, ProxyAuthLayer, Reason, Refusal, digest::AuthInfo,
 };
 
 use crate::support::{

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Method, Request, Version, header};
 use http_body_util::Full;
-use tower_proxy_auth::{middleware::ProxyAuthLayer, reason::Reason};
+use tower_proxy_auth::{ProxyAuthLayer, Reason};
 
 use crate::support::{
     DigestClient, Origin, RIGHT, URL, both, get, reason, request, schemes, send, with_credentials,

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tower_proxy_auth::validator::Ldap;
+use tower_proxy_auth::backend::ldap::Ldap;
 
 use crate::{
     assert_holds, direct, failure,

@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use tower_proxy_auth::{
+    backend::ldap::{Ldap, LdapBuilder, LdapConfigError, SearchScope},
     secret::Password,
-    validator::{
-        Ldap,
-        ldap::{LdapBuilder, LdapConfigError, SearchScope},
-    },
 };
 
 const URL: &str = "ldap://localhost";

@@ -13,9 +13,7 @@ use std::{
 
 use http::header;
 use tokio::{task::JoinSet, time};
-use tower_proxy_auth::{
-    authenticator::Authenticator, middleware::ProxyAuthLayer, reason::Reason, validator::Ldap,
-};
+use tower_proxy_auth::{Authenticator, ProxyAuthLayer, Reason, backend::ldap::Ldap};
 
 use crate::{
     ask, assert_holds, by_search, direct, failure,

@@ -1,6 +1,6 @@
 //! Groups, from the user's entry and by a search.
 
-use tower_proxy_auth::{ports::Verdict, validator::ldap::LdapBuilder};
+use tower_proxy_auth::{Verdict, backend::ldap::LdapBuilder};
 
 use crate::{
     ask, direct, failure, search,

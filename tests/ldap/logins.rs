@@ -3,13 +3,12 @@
 use std::{any::Any, time::Instant};
 
 use tower_proxy_auth::{
-    error::BackendError,
-    ports::{BasicCredentials, CredentialValidator, Verdict},
-    secret::Password,
-    validator::{
-        FirstOf, Ldap, Users,
-        ldap::{LdapBuilder, SearchScope},
+    BackendError, BasicCredentials, CredentialValidator, Users, Verdict,
+    backend::{
+        ValidatorChain,
+        ldap::{Ldap, LdapBuilder, SearchScope},
     },
+    secret::Password,
 };
 
 use crate::{
@@ -311,7 +310,7 @@ async fn a_changed_password_is_in_force_at_the_next_request() {
 async fn a_chain_goes_on_after_a_search_that_finds_nobody() {
     let server = people().start();
     let guests = Users::new(&realm()).with_user("guest", "welcome").unwrap();
-    let chain = FirstOf::new().with(search(server.url()).build().unwrap()).with(guests);
+    let chain = ValidatorChain::new().with(search(server.url()).build().unwrap()).with(guests);
     assert_eq!(verdict(&chain, "guest", "welcome").await, "accepted guest");
     assert_eq!(verdict(&chain, "alice", "wonder").await, "accepted alice");
     assert_eq!(verdict(&chain, "alice", "welcome").await, "wrong");

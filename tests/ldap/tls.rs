@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tower_proxy_auth::validator::{Ldap, ldap::LdapBuilder};
+use tower_proxy_auth::backend::ldap::{Ldap, LdapBuilder};
 
 use crate::{
     assert_holds, by_search, failure, people,

@@ -1,6 +1,6 @@
 //! RFC 7617, by section.
 
-use tower_proxy_auth::{authenticator::Authenticator, validator::Users};
+use tower_proxy_auth::{Authenticator, Users};
 
 use crate::engine::{Proxy, basic, field, realm};
 
@@ -58,7 +58,7 @@ fn names_are_compared_as_sent_unless_nfc_is_asked_for_2_1() {
     let (composed, decomposed) = ("J\u{e4}son", "Ja\u{308}son");
     let users = || Users::new(&realm()).with_user(composed, "p\u{e4}ss").unwrap();
     let as_sent = Proxy::of(Authenticator::builder(realm()).with_basic(users()));
-    let scheme = tower_proxy_auth::authenticator::BasicScheme::new(users()).with_nfc();
+    let scheme = tower_proxy_auth::BasicScheme::new(users()).with_nfc();
     let nfc = Proxy::of(Authenticator::builder(realm()).with_scheme(scheme));
     for proxy in [&as_sent, &nfc] {
         proxy.get(basic(format!("{composed}:p\u{e4}ss"))).passes("composed", composed);

@@ -2,9 +2,8 @@
 
 use http::{HeaderValue, Response};
 use tower_proxy_auth::{
-    authenticator::{AuthInfo, Authenticator, DigestScheme},
-    scheme::digest::Algorithm,
-    validator::Users,
+    Authenticator, DigestScheme, Users,
+    digest::{Algorithm, AuthInfo},
 };
 
 use crate::engine::{Body, Digest, INFO, Proxy, parameter, quoted, realm};

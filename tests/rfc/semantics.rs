@@ -7,13 +7,8 @@ use std::sync::{
 
 use http::{HeaderValue, Method, Request, Response, Version, header};
 use tower_proxy_auth::{
-    authenticator::Authenticator,
-    error::BackendError,
-    grammar::Challenges,
-    identity::Account,
-    ports::{BasicCredentials, DigestAccount, DigestSecrets, DigestUser, Verdict},
-    scheme::digest::HashFunctions,
-    validator::from_fn,
+    Account, Authenticator, BackendError, BasicCredentials, DigestAccount, DigestSecrets,
+    DigestUser, Verdict, backend::from_fn, digest::HashFunctions, grammar::Challenges,
 };
 
 use crate::engine::{

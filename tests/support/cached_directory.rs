@@ -17,12 +17,9 @@ use std::{
 
 use tokio::sync::Semaphore;
 use tower_proxy_auth::{
+    Account, BackendError, BasicCredentials, CredentialValidator, Realm, Verdict,
+    backend::cached::{Cached, CachedBuilder},
     clock::{Clock, Timestamp},
-    error::BackendError,
-    identity::Account,
-    ports::{BasicCredentials, CredentialValidator, Verdict},
-    scheme::Realm,
-    validator::{Cached, cached::CachedBuilder},
 };
 
 /// A clock that stands still until it is moved.

@@ -22,20 +22,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_proxy_auth::{
-    authenticator::{
-        Authenticator, AuthenticatorBuilder, BasicScheme, DigestBuilder, DigestScheme, Refusal,
-    },
+    Authenticator, BackendError, BasicCredentials, BasicScheme, CredentialValidator, DigestAccount,
+    DigestScheme, DigestSecrets, DigestUser, Identity, ProxyAuthLayer, Realm, Refusal, Users,
+    Verdict,
+    authenticator::AuthenticatorBuilder,
     clock::{Clock, Timestamp},
-    error::BackendError,
-    identity::Identity,
-    middleware::ProxyAuthLayer,
-    ports::{
-        BasicCredentials, CredentialValidator, DigestAccount, DigestSecrets, DigestUser,
-        NonceStore, NonceUse, Presentation, Scope, Verdict,
-    },
-    scheme::{Realm, digest::HashFunctions},
-    store::MemoryNonceStore,
-    validator::Users,
+    digest::{DigestBuilder, HashFunctions},
+    nonce_store::{MemoryNonceStore, NonceCheck, NonceStore, NonceUse, Scope},
 };
 
 pub(crate) type Body = Full<Bytes>;
@@ -123,7 +116,7 @@ impl<S: NonceStore> NonceStore for Waiting<S> {
         self.0.scope()
     }
 
-    async fn check_and_insert(&self, one: Presentation<'_>) -> Result<NonceUse, BackendError> {
+    async fn check_and_insert(&self, one: NonceCheck<'_>) -> Result<NonceUse, BackendError> {
         self.0.check_and_insert(one).await
     }
 }

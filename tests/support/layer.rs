@@ -20,14 +20,10 @@ use http_body_util::{BodyExt, Full};
 use tokio::sync::mpsc;
 use tower::{Layer, Service, ServiceExt};
 use tower_proxy_auth::{
-    authenticator::{Authenticator, Refusal},
-    error::BackendError,
-    identity::{Account, Identity},
-    middleware::{ProxyAuthLayer, ResponseBody},
-    ports::{OwnedCredentials, Verdict},
-    reason::Reason,
-    scheme::Realm,
-    validator::{Users, from_async_fn},
+    Account, Authenticator, BackendError, Identity, ProxyAuthLayer, Realm, Reason, Refusal, Users,
+    Verdict,
+    backend::{OwnedCredentials, from_async_fn},
+    middleware::ResponseBody,
 };
 
 pub(crate) const INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");

@@ -16,7 +16,7 @@ use tokio::{
     task::JoinSet,
     time,
 };
-use tower_proxy_auth::{middleware::ProxyAuthLayer, validator::sql::Sql};
+use tower_proxy_auth::{ProxyAuthLayer, backend::sql::Sql};
 
 use crate::{
     layer::{self, Origin, RIGHT, WRONG},

@@ -7,20 +7,14 @@
 use std::{error::Error, fmt::Debug, time::Duration};
 
 use tower_proxy_auth::{
-    authenticator::Authenticator,
-    error::BackendError,
-    identity::Account,
-    middleware::ProxyAuthLayer,
-    ports::{
-        BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets,
-        DigestUser, Standing, Verdict,
-    },
-    reason::Reason,
-    scheme::digest::{HashFunction, HashedA1, Userhash},
-    validator::{
+    Account, Authenticator, BackendError, BasicCredentials, CredentialValidator, DigestAccount,
+    DigestSecrets, DigestUser, HashedA1, ProxyAuthLayer, Reason, Verdict,
+    backend::{
+        AccountStatus, DigestName,
         password_hash::{HashMethod, hash_password},
         sql::{Sql, SqlBuilder, SqlRow, SqlRowError},
     },
+    digest::{HashFunction, Userhash},
 };
 
 use crate::{
@@ -331,25 +325,25 @@ pub(crate) async fn who_is_disabled_or_expired_learns_it_with_the_password_alone
     let sql = database.builder().with_digest([HashFunction::Md5]).build().unwrap();
     let no = if D::SCHEMA.contains("BOOLEAN") { "FALSE" } else { "0" };
     for (set, standing) in [
-        (format!("enabled = {no}"), Standing::Disabled),
-        ("expires = 1".to_owned(), Standing::Disabled),
-        (format!("enabled = NOT {no}"), Standing::Expired),
-        ("expires = 4102444800".to_owned(), Standing::Active),
-        ("expires = NULL".to_owned(), Standing::Active),
+        (format!("enabled = {no}"), AccountStatus::Disabled),
+        ("expires = 1".to_owned(), AccountStatus::Disabled),
+        (format!("enabled = NOT {no}"), AccountStatus::Expired),
+        ("expires = 4102444800".to_owned(), AccountStatus::Active),
+        ("expires = NULL".to_owned(), AccountStatus::Active),
     ] {
         update(database, &set).await;
         let verdict = match ask(&sql, "alice", "wonder").await.unwrap() {
-            Verdict::Disabled(account) => (Standing::Disabled, account),
-            Verdict::Expired(account) => (Standing::Expired, account),
-            Verdict::Accepted(account) => (Standing::Active, account),
+            Verdict::Disabled(account) => (AccountStatus::Disabled, account),
+            Verdict::Expired(account) => (AccountStatus::Expired, account),
+            Verdict::Accepted(account) => (AccountStatus::Active, account),
             other => panic!("{set}: {other:?}"),
         };
         assert_eq!((verdict.0, verdict.1.user().as_str()), (standing, "alice"), "{set}");
         let wrong = ask(&sql, "alice", "wrong").await;
         assert!(matches!(wrong, Ok(Verdict::WrongPassword)), "{set}: {wrong:?}");
         let found = look_up(&sql, HashFunction::Md5, DigestName::UserId("alice")).await;
-        assert_eq!(found.unwrap().unwrap().standing(), standing, "{set}");
-        let right = if standing == Standing::Active { 200 } else { 403 };
+        assert_eq!(found.unwrap().unwrap().status(), standing, "{set}");
+        let right = if standing == AccountStatus::Active { 200 } else { 403 };
         assert_eq!(status(&basic(&sql), RIGHT).await.0, right, "{set}");
         assert_eq!(status(&basic(&sql), WRONG).await.0, 407, "{set}");
         assert_eq!(digest_status(&digest(&sql)).await, right, "{set}");

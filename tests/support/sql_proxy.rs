@@ -1,6 +1,6 @@
 //! A database behind the example proxy, and curl in front of it.
 
-use tower_proxy_auth::scheme::digest::{HashFunction, HashedA1};
+use tower_proxy_auth::{HashedA1, digest::HashFunction};
 
 use crate::{
     scene::{
@@ -32,7 +32,7 @@ pub(crate) async fn lets_curl_through<D: Database>(database: &D) {
 }
 
 async fn change_password<D: Database>(database: &D, password: &str) {
-    use tower_proxy_auth::validator::password_hash::hash_password;
+    use tower_proxy_auth::backend::password_hash::hash_password;
 
     let ha1 =
         |function| D::literal(&HashedA1::new(function, "alice", "proxy", password).expose_hex());

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use outage::{Gate, Load, mute};
 pub(crate) use server_process::{Server, program};
 use tokio::time;
-use tower_proxy_auth::validator::sql::{Sql, SqlBuilder};
+use tower_proxy_auth::backend::sql::{Sql, SqlBuilder};
 
 use crate::{
     sql::{Database, accepted, ask, fill, said},

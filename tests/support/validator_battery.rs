@@ -25,11 +25,7 @@ use std::{
 };
 
 use tokio::{task::JoinSet, time};
-use tower_proxy_auth::{
-    error::BackendError,
-    ports::{BasicCredentials, CredentialValidator, Verdict},
-    scheme::Realm,
-};
+use tower_proxy_auth::{BackendError, BasicCredentials, CredentialValidator, Realm, Verdict};
 
 /// A back end under test. It lives as long as the test, and with it what it has started.
 pub(crate) trait BackEnd {

@@ -2,11 +2,7 @@
 
 use http::{HeaderValue, StatusCode};
 use tower::Layer;
-use tower_proxy_auth::{
-    authenticator::{AuthInfo, Authenticator},
-    middleware::{ProxyAuth, ProxyAuthLayer},
-    scheme::digest::Algorithm,
-};
+use tower_proxy_auth::{Authenticator, ProxyAuth, ProxyAuthLayer, digest::{Algorithm, AuthInfo}};
 
 use crate::{
     digest_client::DigestClient,

@@ -1,6 +1,6 @@
 //! The layer by its peers, and by what it cannot do without; all of it without the floors.
 
-use tower_proxy_auth::authenticator::AuthInfo;
+use tower_proxy_auth::digest::AuthInfo;
 
 use crate::{
     measure::Measurements,

@@ -3,7 +3,7 @@
 use std::iter;
 
 use http::HeaderValue;
-use tower_proxy_auth::authenticator::Authenticator;
+use tower_proxy_auth::Authenticator;
 
 use crate::{
     digest_client::DigestClient,

@@ -7,11 +7,7 @@ use clap::{Args, ValueEnum};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_proxy_auth::{
-    Authenticator, DigestScheme, ProxyAuthLayer, Realm, Users,
-    authenticator::AuthInfo,
-    scheme::digest::{self, HashFunction},
-};
+use tower_proxy_auth::{Authenticator, DigestScheme, ProxyAuthLayer, Realm, Users, digest::{self, AuthInfo, HashFunction}};
 
 /// The name that the example proxy takes unless told otherwise.
 const REALM: &str = "proxy";

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, value_parser};
 
-use tower_proxy_auth::scheme::digest::HashFunction;
+use tower_proxy_auth::digest::HashFunction;
 
 use super::{
     Sources,

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 #[cfg(feature = "cached")]
-use tower_proxy_auth::validator::Cached;
+use tower_proxy_auth::backend::cached::Cached;
 use tower_proxy_auth::{
-    ports::{CredentialValidator, DigestSecrets},
-    validator::{FirstOf, FirstSecretsOf},
+    CredentialValidator, DigestSecrets,
+    backend::{SecretsChain, ValidatorChain},
 };
 
 use crate::Mistake;
@@ -31,9 +31,9 @@ impl Cache {
     #[allow(dead_code, reason = "without features no source is slow")]
     pub(super) fn add(
         self,
-        chain: FirstOf,
+        chain: ValidatorChain,
         source: impl CredentialValidator,
-    ) -> Result<FirstOf, Mistake> {
+    ) -> Result<ValidatorChain, Mistake> {
         #[cfg(feature = "cached")]
         if let Some(lifetime) = self.0 {
             return Ok(chain.with(round(source, lifetime)?));
@@ -45,9 +45,9 @@ impl Cache {
     #[allow(dead_code, reason = "without features no source is slow")]
     pub(super) fn add_secrets(
         self,
-        chain: FirstSecretsOf,
+        chain: SecretsChain,
         source: impl DigestSecrets,
-    ) -> Result<FirstSecretsOf, Mistake> {
+    ) -> Result<SecretsChain, Mistake> {
         #[cfg(feature = "cached")]
         if let Some(lifetime) = self.0 {
             return Ok(chain.with(round(source, lifetime)?));

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use tower_proxy_auth::{
-    scheme::{Realm, digest::HashFunction},
-    validator::{FirstOf, FirstSecretsOf},
+    Realm,
+    backend::{SecretsChain, ValidatorChain},
+    digest::HashFunction,
 };
 
 use super::cache::Cache;
@@ -36,14 +37,14 @@ impl Database {
     #[cfg(feature = "sql")]
     pub(super) async fn add_to(
         self,
-        validator: FirstOf,
-        secrets: FirstSecretsOf,
+        validator: ValidatorChain,
+        secrets: SecretsChain,
         realm: &Realm,
         cache: Cache,
-    ) -> Result<(FirstOf, FirstSecretsOf), Mistake> {
+    ) -> Result<(ValidatorChain, SecretsChain), Mistake> {
         use std::error::Error as _;
 
-        use tower_proxy_auth::validator::sql::Sql;
+        use tower_proxy_auth::backend::sql::Sql;
 
         let url = match self.url {
             Url::Given(url) => url,
@@ -76,11 +77,11 @@ impl Database {
     #[expect(clippy::unused_async, reason = "as with the feature")]
     pub(super) async fn add_to(
         self,
-        _: FirstOf,
-        _: FirstSecretsOf,
+        _: ValidatorChain,
+        _: SecretsChain,
         _: &Realm,
         _: Cache,
-    ) -> Result<(FirstOf, FirstSecretsOf), Mistake> {
+    ) -> Result<(ValidatorChain, SecretsChain), Mistake> {
         Err(format!(
             "{OPTION} needs a feature for its kind of database: build with --features sql-sqlite, \
              --features sql-postgres or --features sql-mysql"

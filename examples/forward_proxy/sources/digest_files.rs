@@ -2,10 +2,7 @@
 
 use std::path::PathBuf;
 
-use tower_proxy_auth::{
-    scheme::{Realm, digest::HashFunction},
-    validator::FirstSecretsOf,
-};
+use tower_proxy_auth::{Realm, backend::SecretsChain, digest::HashFunction};
 
 use crate::Mistake;
 
@@ -33,9 +30,9 @@ impl DigestFile {
 pub(super) fn add(
     files: &[DigestFile],
     realm: &Realm,
-    secrets: FirstSecretsOf,
-) -> Result<FirstSecretsOf, Mistake> {
-    use tower_proxy_auth::validator::Htdigest;
+    secrets: SecretsChain,
+) -> Result<SecretsChain, Mistake> {
+    use tower_proxy_auth::backend::htdigest::Htdigest;
 
     let Some((DigestFile { path, function }, others)) = files.split_first() else {
         return Ok(secrets);
@@ -55,11 +52,7 @@ pub(super) fn add(
 }
 
 #[cfg(not(feature = "htdigest"))]
-pub(super) fn add(
-    _: &[DigestFile],
-    _: &Realm,
-    _: FirstSecretsOf,
-) -> Result<FirstSecretsOf, Mistake> {
+pub(super) fn add(_: &[DigestFile], _: &Realm, _: SecretsChain) -> Result<SecretsChain, Mistake> {
     Err(super::needs_feature(OPTION, "htdigest"))
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tower_proxy_auth::validator::FirstOf;
+use tower_proxy_auth::backend::ValidatorChain;
 
 use super::cache::Cache;
 use crate::Mistake;
@@ -40,8 +40,12 @@ pub(super) enum Lookup {
 
 impl Directory {
     #[cfg(feature = "ldap")]
-    pub(super) fn add_to(self, validator: FirstOf, cache: Cache) -> Result<FirstOf, Mistake> {
-        use tower_proxy_auth::validator::{Ldap, ldap::LdapBuilder};
+    pub(super) fn add_to(
+        self,
+        validator: ValidatorChain,
+        cache: Cache,
+    ) -> Result<ValidatorChain, Mistake> {
+        use tower_proxy_auth::backend::ldap::{Ldap, LdapBuilder};
 
         let mut urls = self.urls.into_iter();
         let mut builder = Ldap::builder(urls.next().unwrap_or_default());
@@ -74,7 +78,7 @@ impl Directory {
     }
 
     #[cfg(not(feature = "ldap"))]
-    pub(super) fn add_to(self, _: FirstOf, _: Cache) -> Result<FirstOf, Mistake> {
+    pub(super) fn add_to(self, _: ValidatorChain, _: Cache) -> Result<ValidatorChain, Mistake> {
         Err(super::needs_feature(OPTION, "ldap"))
     }
 }

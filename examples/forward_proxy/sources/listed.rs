@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt, fs, path::Path};
 
-use tower_proxy_auth::{scheme::Realm, validator::Users};
+use tower_proxy_auth::{Realm, Users};
 
 use crate::Mistake;
 

@@ -16,8 +16,8 @@ mod report;
 mod secret_file;
 
 use tower_proxy_auth::{
-    scheme::Realm,
-    validator::{FirstOf, FirstSecretsOf},
+    Realm,
+    backend::{SecretsChain, ValidatorChain},
 };
 
 pub(crate) use self::{arguments::SourceArguments, listed::User};
@@ -41,8 +41,8 @@ pub(crate) struct Sources {
 
 /// What checks passwords, and what holds Digest secrets; `None` where no source can.
 pub(crate) struct Opened {
-    pub(crate) validator: Option<FirstOf>,
-    pub(crate) secrets: Option<FirstSecretsOf>,
+    pub(crate) validator: Option<ValidatorChain>,
+    pub(crate) secrets: Option<SecretsChain>,
 }
 
 impl Sources {
@@ -82,7 +82,7 @@ impl Sources {
     /// One line that names what is wrong.
     pub(crate) async fn open(self, realm: &Realm) -> Result<Opened, Mistake> {
         let (basic, digest) = (self.serve_basic(), self.serve_digest());
-        let (mut validator, mut secrets) = (FirstOf::new(), FirstSecretsOf::new());
+        let (mut validator, mut secrets) = (ValidatorChain::new(), SecretsChain::new());
         if !self.users.is_empty() {
             let users = listed::open(realm, &self.users)?;
             (validator, secrets) = (validator.with(users.clone()), secrets.with(users));

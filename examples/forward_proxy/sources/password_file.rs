@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tower_proxy_auth::validator::FirstOf;
+use tower_proxy_auth::backend::ValidatorChain;
 
 use super::cache::Cache;
 use crate::Mistake;
@@ -19,9 +19,13 @@ pub(super) struct PasswordFile {
 
 impl PasswordFile {
     #[cfg(feature = "htpasswd")]
-    pub(super) fn add_to(self, validator: FirstOf, cache: Cache) -> Result<FirstOf, Mistake> {
-        use tower_proxy_auth::validator::{
-            Htpasswd,
+    pub(super) fn add_to(
+        self,
+        validator: ValidatorChain,
+        cache: Cache,
+    ) -> Result<ValidatorChain, Mistake> {
+        use tower_proxy_auth::backend::{
+            htpasswd::Htpasswd,
             password_hash::{HashKind, HashPolicy},
         };
 
@@ -40,7 +44,7 @@ impl PasswordFile {
     }
 
     #[cfg(not(feature = "htpasswd"))]
-    pub(super) fn add_to(self, _: FirstOf, _: Cache) -> Result<FirstOf, Mistake> {
+    pub(super) fn add_to(self, _: ValidatorChain, _: Cache) -> Result<ValidatorChain, Mistake> {
         Err(super::needs_feature(OPTION, "htpasswd"))
     }
 }

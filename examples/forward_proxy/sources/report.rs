@@ -1,9 +1,9 @@
 //! What the log says of files that have changed.
 
 #[cfg(feature = "htdigest")]
-use tower_proxy_auth::validator::htdigest::FileEvent;
+use tower_proxy_auth::backend::htdigest::FileEvent;
 #[cfg(not(feature = "htdigest"))]
-use tower_proxy_auth::validator::htpasswd::FileEvent;
+use tower_proxy_auth::backend::htpasswd::FileEvent;
 
 /// Whom a source tells what became of the files that `option` names.
 pub(super) fn of(option: &'static str) -> impl Fn(FileEvent<'_>) + Send + Sync {

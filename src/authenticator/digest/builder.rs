@@ -4,10 +4,10 @@ use std::{fmt, time::Duration};
 
 use super::{DigestScheme, NonceKeys, issuer::Issuer};
 use crate::{
+    backend::DigestSecrets,
     error::ConfigError,
-    ports::{DigestSecrets, NonceStore, Scope},
-    scheme::digest::{Algorithm, HashFunction, HashFunctions, HashedA1, UriCheck},
-    store::MemoryNonceStore,
+    nonce_store::{MemoryNonceStore, NonceStore, Scope},
+    wire::digest::{Algorithm, HashFunction, HashFunctions, HashedA1, UriCheck},
 };
 
 const DEFAULT_NONCE_LIFETIME: Duration = Duration::from_secs(300);

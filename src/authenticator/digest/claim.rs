@@ -8,16 +8,15 @@ use std::{
 use http::Method;
 
 use crate::{
-    authenticator::{refusal::Refusal, scheme::ClaimContext},
+    authenticator::{refusal::Refusal, scheme::ClaimContext, stale_limit::StaleCredentials},
+    backend::{DigestAccount, DigestName, DigestUser},
     clock::Timestamp,
-    policy::StaleCredentials,
-    ports::{DigestAccount, DigestName, DigestUser},
     reason::Reason,
-    scheme::{
+    user_parameters::{SplitName, UserParameters},
+    wire::{
         Realm,
         digest::{Claimed, Credentials, CredentialsError, HashFunction, NonceCount, SealedNonce},
     },
-    user_parameters::{SplitName, UserParameters},
 };
 
 /// What a client sent, with all that its proof will need.

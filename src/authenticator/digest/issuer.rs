@@ -14,9 +14,9 @@ use super::NonceKeys;
 use crate::{
     clock::Timestamp,
     error::ConfigError,
-    ports::Scope,
+    nonce_store::Scope,
     reason::Reason,
-    scheme::{
+    wire::{
         Realm,
         digest::{NonceId, NonceText, SealedNonce},
     },

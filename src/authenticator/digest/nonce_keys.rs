@@ -14,7 +14,7 @@ use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteG
 use crate::{
     clock::Timestamp,
     error::ConfigError,
-    scheme::{
+    wire::{
         Realm,
         digest::{NonceId, NonceKey, NonceText, SealedNonce},
     },
@@ -31,11 +31,11 @@ use crate::{
 ///
 /// # Examples
 /// ```
-/// use tower_proxy_auth::{authenticator::NonceKeys, scheme::digest::NonceKey};
+/// use tower_proxy_auth::{digest::{NonceKey, NonceKeys}};
 ///
 /// let keys = NonceKeys::new(NonceKey::random()?);
 /// keys.rotate(NonceKey::random()?);
-/// # Ok::<(), tower_proxy_auth::error::ConfigError>(())
+/// # Ok::<(), tower_proxy_auth::ConfigError>(())
 /// ```
 #[derive(Clone)]
 pub struct NonceKeys(Arc<Shared>);

@@ -14,28 +14,24 @@ use crate::{
         refusal::Refusal,
         scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
     },
+    backend::{AccountStatus, DigestAccount, DigestSecrets},
     error::{BackendError, ConfigError},
-    ports::{DigestAccount, DigestSecrets, NonceStore, NonceUse, Presentation, Standing},
+    nonce_store::{MemoryNonceStore, NonceCheck, NonceStore, NonceUse},
     reason::Reason,
-    scheme::{
+    wire::{
         Realm,
         digest::{
             self, Algorithm, Challenge, CredentialsError, HashFunction, HashedA1, NonceCount,
             NonceId, SealedNonce, UriCheck, Verified,
         },
     },
-    store::MemoryNonceStore,
 };
 
 /// The Digest scheme over a source of secrets and a memory of used nonce-counts.
 ///
 /// # Examples
 /// ```
-/// use tower_proxy_auth::{
-///     authenticator::{Authenticator, DigestScheme},
-///     scheme::{Realm, digest::Algorithm},
-///     validator::Users,
-/// };
+/// use tower_proxy_auth::{Authenticator, DigestScheme, Realm, Users, digest::Algorithm};
 ///
 /// let realm = Realm::new("proxy")?;
 /// let users = Users::new(&realm).with_user("alice", "wonder")?;
@@ -120,10 +116,10 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
             *reason = Reason::WrongPassword;
             return Ok(None);
         };
-        match found.standing() {
-            Standing::Active => Ok(Some(ProvenUser { found, verified })),
-            Standing::Disabled => Err(claim.refuse(Reason::AccountDisabled, None, found)),
-            Standing::Expired => Err(claim.refuse(Reason::AccountExpired, None, found)),
+        match found.status() {
+            AccountStatus::Active => Ok(Some(ProvenUser { found, verified })),
+            AccountStatus::Disabled => Err(claim.refuse(Reason::AccountDisabled, None, found)),
+            AccountStatus::Expired => Err(claim.refuse(Reason::AccountExpired, None, found)),
         }
     }
 
@@ -155,9 +151,9 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         claim: &DigestClaim,
         nonce: &'a NonceId,
         found: &'a DigestAccount,
-    ) -> Presentation<'a> {
+    ) -> NonceCheck<'a> {
         let (user, expires) = (found.account().user(), self.issuer.expiry(nonce));
-        Presentation::new(nonce, claim.count, user, claim.now, expires).with_seal(claim.seal)
+        NonceCheck::new(nonce, claim.count, user, claim.now, expires).with_seal(claim.seal)
     }
 
     fn conclude(

@@ -4,10 +4,7 @@ use std::hint::black_box;
 
 use http::header::PROXY_AUTHENTICATE;
 use http_auth::{PasswordClient, PasswordParams};
-use tower_proxy_auth::{
-    authenticator::{AuthInfo, Authenticator},
-    scheme::{basic, digest},
-};
+use tower_proxy_auth::{Authenticator, digest::{self, AuthInfo}, wire::basic};
 
 use super::digest_auth;
 use crate::{

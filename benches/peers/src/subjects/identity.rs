@@ -3,10 +3,7 @@
 use std::hint::black_box;
 
 use http::Extensions;
-use tower_proxy_auth::{
-    identity::{Account, Identity},
-    scheme::{Realm, basic},
-};
+use tower_proxy_auth::{Account, Identity, Realm, wire::basic};
 
 use crate::{
     engine::{USER, realm},

@@ -1,0 +1,228 @@
+//! The check of a password, for Basic.
+
+use std::{fmt, future::Future, sync::Arc};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    error::BackendError,
+    identity::Account,
+    secret::{Password, constant_time_eq},
+    wire::Realm,
+};
+
+/// User-id and password as a client sent them, borrowed for the time of the check.
+///
+/// The user-id is not empty and has no colon; neither holds a control character. `Debug` shows
+/// the realm alone, since people type passwords into the name field.
+#[derive(Clone, Copy)]
+pub struct BasicCredentials<'a> {
+    realm: &'a Realm,
+    user_id: &'a str,
+    password: &'a str,
+}
+
+impl<'a> BasicCredentials<'a> {
+    /// Credentials for `realm`.
+    #[must_use]
+    pub const fn new(realm: &'a Realm, user_id: &'a str, password: &'a str) -> Self {
+        Self { realm, user_id, password }
+    }
+
+    /// The protection space that they were sent for.
+    #[must_use]
+    pub const fn realm(&self) -> &'a Realm {
+        self.realm
+    }
+
+    /// The user-id as sent. Compare it byte for byte, or return the canonical name in the
+    /// [`Account`].
+    #[must_use]
+    pub const fn user_id(&self) -> &'a str {
+        self.user_id
+    }
+
+    /// The password as sent. To compare it, use [`verify`](Self::verify).
+    #[must_use]
+    pub const fn password(&self) -> &'a str {
+        self.password
+    }
+
+    /// Whether the password is `stored`: never for `None`, which stands for an unknown user.
+    ///
+    /// # Security
+    /// Compares hashes in constant time, and does the same work for an unknown user, so that the
+    /// time tells nothing but the lengths. Passwords stored as hashes are checked by the means
+    /// that made them.
+    #[must_use]
+    pub fn verify(&self, stored: Option<&str>) -> bool {
+        let sent = Sha256::digest(self.password);
+        let expected = Sha256::digest(stored.unwrap_or(self.password));
+        constant_time_eq(&sent, &expected) & stored.is_some()
+    }
+
+    /// A copy that can be kept while the check waits for something.
+    #[must_use]
+    pub fn to_owned(&self) -> OwnedCredentials {
+        OwnedCredentials {
+            realm: self.realm.clone(),
+            user_id: self.user_id.to_owned(),
+            password: Password::new(self.password),
+        }
+    }
+}
+
+impl fmt::Debug for BasicCredentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BasicCredentials").field("realm", self.realm).finish_non_exhaustive()
+    }
+}
+
+/// [`BasicCredentials`] that own what they hold; wiped when dropped.
+#[derive(Clone)]
+pub struct OwnedCredentials {
+    realm: Realm,
+    user_id: String,
+    password: Password,
+}
+
+impl OwnedCredentials {
+    /// The same, borrowed.
+    #[must_use]
+    pub fn as_borrowed(&self) -> BasicCredentials<'_> {
+        BasicCredentials::new(&self.realm, &self.user_id, self.password.expose())
+    }
+}
+
+impl fmt::Debug for OwnedCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedCredentials").field("realm", &self.realm).finish_non_exhaustive()
+    }
+}
+
+/// What a validator found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The password is right; this is whose it is. Answered by the inner service.
+    Accepted(Account),
+    /// The user is known and the password is wrong. 407.
+    WrongPassword,
+    /// Nobody of that name is known here. 407; a chain asks its next member.
+    UnknownUser,
+    /// The password is right and the account is disabled. 403.
+    Disabled(Account),
+    /// The password is right and the account has expired. 403.
+    Expired(Account),
+}
+
+/// Basic: is this password right? By LDAP bind, SQL row, PAM, HTTP call or whatever else.
+///
+/// # Examples
+/// ```
+/// use tower_proxy_auth::{Account, BackendError, BasicCredentials, CredentialValidator, Verdict};
+///
+/// struct OneUser;
+///
+/// impl CredentialValidator for OneUser {
+///     async fn validate(
+///         &self,
+///         credentials: BasicCredentials<'_>,
+///     ) -> Result<Verdict, BackendError> {
+///         let stored = (credentials.user_id() == "alice").then_some("wonder");
+///         Ok(match (credentials.verify(stored), stored) {
+///             (true, _) => Verdict::Accepted(Account::new("alice")),
+///             (false, Some(_)) => Verdict::WrongPassword,
+///             (false, None) => Verdict::UnknownUser,
+///         })
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot check passwords, so it cannot serve Basic",
+    label = "not a `CredentialValidator`",
+    note = "implement `CredentialValidator` for it, or wrap a closure in \
+            `validator::from_fn` or `validator::from_async_fn`"
+)]
+pub trait CredentialValidator: Send + Sync + 'static {
+    /// Checks the password.
+    ///
+    /// # Errors
+    /// The back end could not answer: 503, never a pass and never a wrong password.
+    ///
+    /// # Security
+    /// An unknown user must cost what a wrong password costs. Set a time-out on every wait.
+    fn validate(
+        &self,
+        credentials: BasicCredentials<'_>,
+    ) -> impl Future<Output = Result<Verdict, BackendError>> + Send;
+
+    /// The same for a validator that need not wait; the engine asks this first. `None` means that
+    /// nothing was done, and [`validate`](Self::validate) is to be called.
+    fn validate_now(
+        &self,
+        credentials: BasicCredentials<'_>,
+    ) -> Option<Result<Verdict, BackendError>> {
+        let _ = credentials;
+        None
+    }
+
+    /// A number that is another one whenever what is stored of the user that `credentials` name has
+    /// changed. A cache takes it before it asks, keeps it with the verdict, and forgets the verdict
+    /// once it differs. It must be at hand without waiting, and may not depend on the password.
+    ///
+    /// A validator that learns nothing of changes before it is asked leaves this out: 0, always.
+    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
+        let _ = credentials;
+        0
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<V: CredentialValidator> CredentialValidator for Arc<V> {
+    fn validate(
+        &self,
+        credentials: BasicCredentials<'_>,
+    ) -> impl Future<Output = Result<Verdict, BackendError>> + Send {
+        V::validate(self, credentials)
+    }
+
+    fn validate_now(
+        &self,
+        credentials: BasicCredentials<'_>,
+    ) -> Option<Result<Verdict, BackendError>> {
+        V::validate_now(self, credentials)
+    }
+
+    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
+        V::revision(self, credentials)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verify_accepts_the_stored_password_alone() {
+        let realm = Realm::new("proxy").unwrap();
+        let credentials = BasicCredentials::new(&realm, "alice", "wonder");
+        assert!(credentials.verify(Some("wonder")));
+        assert!(!credentials.verify(Some("wonderer")));
+        assert!(!credentials.verify(Some("")));
+        assert!(!credentials.verify(None));
+        let empty = BasicCredentials::new(&realm, "alice", "");
+        assert!(!empty.verify(None));
+    }
+
+    #[test]
+    fn debug_shows_neither_name_nor_password() {
+        let realm = Realm::new("proxy").unwrap();
+        let credentials = BasicCredentials::new(&realm, "alice", "wonder");
+        assert_eq!(format!("{credentials:?}"), "BasicCredentials { realm: \"proxy\", .. }");
+        assert_eq!(
+            format!("{:?}", credentials.to_owned()),
+            "OwnedCredentials { realm: \"proxy\", .. }"
+        );
+    }
+}

@@ -1,0 +1,39 @@
+//! Where users come from: the traits that a back end implements, and the back ends that come with
+//! the crate.
+//!
+//! [`CredentialValidator`](crate::CredentialValidator) checks passwords, for Basic, and
+//! [`DigestSecrets`](crate::DigestSecrets) hands out what Digest is checked against. What can only
+//! check passwords cannot serve Digest.
+
+#[cfg(feature = "cached")]
+pub mod cached;
+mod chain;
+pub(crate) mod credential_validator;
+pub(crate) mod digest_secrets;
+mod from_fn;
+#[cfg(feature = "htdigest")]
+pub mod htdigest;
+#[cfg(feature = "htpasswd")]
+pub mod htpasswd;
+#[cfg(feature = "ldap")]
+pub mod ldap;
+#[cfg(feature = "password-hash")]
+pub mod password_hash;
+#[cfg(feature = "sql")]
+pub mod sql;
+mod tag;
+#[cfg(feature = "timeout")]
+mod timeout;
+pub(crate) mod users;
+#[cfg(any(feature = "htdigest", feature = "htpasswd"))]
+mod watched_file;
+
+pub use chain::{SecretsChain, ValidatorChain};
+pub use credential_validator::OwnedCredentials;
+pub(crate) use credential_validator::{BasicCredentials, CredentialValidator, Verdict};
+pub use digest_secrets::{AccountStatus, DigestName};
+pub(crate) use digest_secrets::{DigestAccount, DigestSecrets, DigestUser};
+pub use from_fn::{FromAsyncFn, FromFn, from_async_fn, from_fn};
+#[cfg(feature = "timeout")]
+pub use timeout::Timeout;
+pub use users::UserError;

@@ -1,0 +1,141 @@
+//! Which stored passwords are accepted.
+
+use super::{HashKind, PasswordHashError};
+
+/// Which kinds of stored passwords are accepted, and how dear their check may be.
+///
+/// [`HashPolicy::new`] accepts bcrypt, SHA-crypt and Argon2. The defaults of the costs leave room
+/// for what programs choose by default and let no check take more than some seconds.
+///
+/// # Examples
+/// ```
+/// use tower_proxy_auth::{backend::{password_hash::{HashKind, HashPolicy, PasswordHash}}};
+///
+/// let old = "$apr1$lZL6V/ci$eIMz/iKDkbtys/uU7LEK00";
+/// assert!(PasswordHash::parse(old, &HashPolicy::new()).is_err());
+/// let policy = HashPolicy::new().allow_kind(HashKind::Apr1);
+/// assert!(PasswordHash::parse(old, &policy)?.verify("password"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct HashPolicy {
+    kinds: u8,
+    bcrypt_cost: u32,
+    sha_crypt_rounds: u32,
+    argon2_memory: u32,
+    argon2_passes: u32,
+    bcrypt_truncates: bool,
+}
+
+impl HashPolicy {
+    /// The strong kinds, with the default costs.
+    pub const fn new() -> Self {
+        Self {
+            kinds: HashKind::Bcrypt.bit()
+                | HashKind::Sha256Crypt.bit()
+                | HashKind::Sha512Crypt.bit()
+                | HashKind::Argon2.bit(),
+            bcrypt_cost: 15,
+            sha_crypt_rounds: 1_000_000,
+            argon2_memory: 256 * 1024,
+            argon2_passes: 16,
+            bcrypt_truncates: false,
+        }
+    }
+
+    /// Accepts one more kind: [`HashKind::Apr1`], [`HashKind::Sha1`] or [`HashKind::PlainText`].
+    ///
+    /// # Security
+    /// Whoever reads such hashes finds most passwords in hours, or at once. Use it for the time of
+    /// a migration.
+    pub const fn allow_kind(mut self, kind: HashKind) -> Self {
+        self.kinds |= kind.bit();
+        self
+    }
+
+    /// Compares only the first 72 bytes of a password with a bcrypt hash, which holds no more.
+    /// Otherwise longer passwords are wrong.
+    ///
+    /// # Security
+    /// Whatever follows those 72 bytes is then as good as right.
+    pub const fn allow_bcrypt_truncation(mut self) -> Self {
+        self.bcrypt_truncates = true;
+        self
+    }
+
+    /// The highest cost of bcrypt, 4 to 31; 15 by default. One more takes twice the time. A value
+    /// below 4 refuses them all, and one above 31 none.
+    pub const fn with_max_bcrypt_cost(mut self, cost: u32) -> Self {
+        self.bcrypt_cost = cost;
+        self
+    }
+
+    /// The most rounds of SHA-crypt, 1,000 to 999,999,999; 1,000,000 by default. A value below
+    /// 1,000 refuses them all, and one above 999,999,999 none.
+    pub const fn with_max_sha_crypt_rounds(mut self, rounds: u32) -> Self {
+        self.sha_crypt_rounds = rounds;
+        self
+    }
+
+    /// The most memory that one check with Argon2 may take, in KiB; 262,144 (256 MiB) by default.
+    /// Each thread of a [`HashingPool`](super::HashingPool) may take as much at the same time. A
+    /// value below 8 refuses them all.
+    pub const fn with_max_argon2_memory(mut self, kib: u32) -> Self {
+        self.argon2_memory = kib;
+        self
+    }
+
+    /// How many times one check with Argon2 may go over its memory, 1 or more; 16 by default. A
+    /// value of 0 refuses them all.
+    pub const fn with_max_argon2_passes(mut self, passes: u32) -> Self {
+        self.argon2_passes = passes;
+        self
+    }
+
+    pub(super) const fn allows(&self, kind: HashKind) -> Result<(), PasswordHashError> {
+        if self.kinds & kind.bit() == 0 {
+            return Err(PasswordHashError::NotAllowed { kind });
+        }
+        Ok(())
+    }
+
+    pub(super) const fn bcrypt_truncates(&self) -> bool {
+        self.bcrypt_truncates
+    }
+
+    pub(super) fn check_bcrypt_cost(&self, cost: u32) -> Result<(), PasswordHashError> {
+        at_most(HashKind::Bcrypt, "cost", cost, self.bcrypt_cost)
+    }
+
+    pub(super) fn check_rounds(
+        &self,
+        kind: HashKind,
+        rounds: u32,
+    ) -> Result<(), PasswordHashError> {
+        at_most(kind, "number of rounds", rounds, self.sha_crypt_rounds)
+    }
+
+    pub(super) fn check_argon2(&self, kib: u32, passes: u32) -> Result<(), PasswordHashError> {
+        at_most(HashKind::Argon2, "memory in KiB", kib, self.argon2_memory)?;
+        at_most(HashKind::Argon2, "number of passes", passes, self.argon2_passes)
+    }
+}
+
+impl Default for HashPolicy {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn at_most(
+    kind: HashKind,
+    cost: &'static str,
+    given: u32,
+    maximum: u32,
+) -> Result<(), PasswordHashError> {
+    if given > maximum {
+        return Err(PasswordHashError::TooDear { kind, cost, given, maximum });
+    }
+    Ok(())
+}

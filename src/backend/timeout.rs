@@ -1,0 +1,238 @@
+//! An end to every wait.
+
+use std::{future::Future, time::Duration};
+
+use tokio::{runtime::Handle, time};
+
+use crate::{
+    backend::{
+        BasicCredentials, CredentialValidator, DigestAccount, DigestSecrets, DigestUser, Verdict,
+    },
+    error::BackendError,
+    wire::digest::HashFunctions,
+};
+
+/// A validator, or a source of Digest secrets, that is waited for so long and no longer.
+///
+/// What has not been answered by then fails, as [transient](BackendError::is_transient), and is
+/// dropped. What is answered at once is passed on as it is.
+///
+/// It is the last resort: a back end that knows what it waits for (a connection, an operation, a
+/// queue) sets shorter limits of its own.
+///
+/// Outside a tokio runtime it fails, whatever it would have waited for. A runtime has to have its
+/// timer enabled; in one that has not, a check panics.
+///
+/// # Security
+/// It ends a wait and not a computation: a validator that hashes on the thread of the runtime is
+/// not interrupted.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// use tower_proxy_auth::{BackendError, Verdict, backend::{OwnedCredentials, Timeout, from_async_fn}};
+///
+/// let directory = from_async_fn(|credentials: OwnedCredentials| async move {
+///     // ... ask somebody about `credentials` ...
+///     # let _ = credentials;
+///     Err::<Verdict, _>(BackendError::transient("nobody to ask"))
+/// });
+/// let validator = Timeout::new(directory, Duration::from_secs(5));
+/// # let _ = validator;
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Timeout<T> {
+    inner: T,
+    limit: Duration,
+}
+
+impl<T> Timeout<T> {
+    /// Waits for `inner` no longer than `limit`, for each question.
+    #[must_use]
+    pub const fn new(inner: T, limit: Duration) -> Self {
+        Self { inner, limit }
+    }
+
+    async fn within<R>(
+        &self,
+        answer: impl Future<Output = Result<R, BackendError>>,
+    ) -> Result<R, BackendError> {
+        if Handle::try_current().is_err() {
+            return Err(BackendError::new("a time-out needs a tokio runtime"));
+        }
+        match time::timeout(self.limit, answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(BackendError::transient(format!("no answer within {:?}", self.limit))),
+        }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<V: CredentialValidator> CredentialValidator for Timeout<V> {
+    async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+        self.within(self.inner.validate(credentials)).await
+    }
+
+    fn validate_now(
+        &self,
+        credentials: BasicCredentials<'_>,
+    ) -> Option<Result<Verdict, BackendError>> {
+        self.inner.validate_now(credentials)
+    }
+
+    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
+        self.inner.revision(credentials)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: DigestSecrets> DigestSecrets for Timeout<S> {
+    fn hash_functions(&self) -> HashFunctions {
+        self.inner.hash_functions()
+    }
+
+    fn holds_passwords(&self) -> bool {
+        self.inner.holds_passwords()
+    }
+
+    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        self.within(self.inner.secret(user)).await
+    }
+
+    fn secret_now(
+        &self,
+        user: DigestUser<'_>,
+    ) -> Option<Result<Option<DigestAccount>, BackendError>> {
+        self.inner.secret_now(user)
+    }
+
+    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
+        self.inner.secret_revision(user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        error::Error,
+        future,
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+    use crate::{
+        Users,
+        backend::{DigestName, OwnedCredentials, from_async_fn},
+        wire::{Realm, digest::HashFunction},
+    };
+
+    const LIMIT: Duration = Duration::from_secs(5);
+
+    /// Answers after so long, and never at once.
+    struct Late(Users, Duration);
+
+    impl CredentialValidator for Late {
+        async fn validate(&self, sent: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+            time::sleep(self.1).await;
+            self.0.validate(sent).await
+        }
+    }
+
+    impl DigestSecrets for Late {
+        fn hash_functions(&self) -> HashFunctions {
+            HashFunctions::ALL
+        }
+
+        async fn secret(
+            &self,
+            user: DigestUser<'_>,
+        ) -> Result<Option<DigestAccount>, BackendError> {
+            time::sleep(self.1).await;
+            self.0.secret(user).await
+        }
+    }
+
+    fn realm() -> Realm {
+        Realm::new("proxy").unwrap()
+    }
+
+    fn users() -> Users {
+        Users::new(&realm()).with_user("alice", "wonder").unwrap()
+    }
+
+    fn late(answered_after: Duration) -> Timeout<Late> {
+        Timeout::new(Late(users(), answered_after), LIMIT)
+    }
+
+    #[track_caller]
+    fn is_too_late<T: std::fmt::Debug>(answer: Result<T, BackendError>) {
+        let error = answer.unwrap_err();
+        assert!(error.is_transient());
+        assert_eq!(error.source().unwrap().to_string(), "no answer within 5s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_in_time_is_passed_on_and_a_later_one_is_a_failure() {
+        let realm = realm();
+        let credentials = BasicCredentials::new(&realm, "alice", "wonder");
+        let user = DigestUser::new(&realm, HashFunction::Sha256, DigestName::UserId("alice"));
+        let moment = Duration::from_millis(1);
+        let timely = late(LIMIT - moment);
+        assert!(matches!(timely.validate(credentials).await, Ok(Verdict::Accepted(_))));
+        assert!(timely.secret(user).await.unwrap().is_some());
+        let too_late = late(LIMIT + moment);
+        is_too_late(too_late.validate(credentials).await);
+        is_too_late(too_late.secret(user).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_question_has_the_whole_time() {
+        let start = time::Instant::now();
+        let validator = Timeout::new(from_async_fn(|_: OwnedCredentials| future::pending()), LIMIT);
+        let realm = realm();
+        for asked in 1..=3 {
+            is_too_late(validator.validate(BasicCredentials::new(&realm, "alice", "x")).await);
+            assert_eq!(start.elapsed().as_secs(), asked * LIMIT.as_secs());
+        }
+    }
+
+    #[track_caller]
+    fn at_once<T>(answer: impl Future<Output = T>) -> T {
+        match pin!(answer).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[test]
+    fn fails_outside_a_tokio_runtime() {
+        let (timed, realm) = (Timeout::new(users(), LIMIT), realm());
+        let credentials = BasicCredentials::new(&realm, "alice", "wonder");
+        let user = DigestUser::new(&realm, HashFunction::Sha256, DigestName::UserId("alice"));
+        let verdict = at_once(timed.validate(credentials)).map(drop);
+        let secret = at_once(timed.secret(user)).map(drop);
+        for error in [verdict.unwrap_err(), secret.unwrap_err()] {
+            assert!(!error.is_transient());
+            assert_eq!(error.source().unwrap().to_string(), "a time-out needs a tokio runtime");
+        }
+    }
+
+    #[test]
+    fn what_is_answered_at_once_needs_no_timer_and_is_passed_on() {
+        let (users, realm) = (users(), realm());
+        let timed = Timeout::new(users.clone(), Duration::ZERO);
+        let credentials = BasicCredentials::new(&realm, "alice", "wonder");
+        let user = DigestUser::new(&realm, HashFunction::Sha256, DigestName::UserId("alice"));
+        assert!(matches!(timed.validate_now(credentials), Some(Ok(Verdict::Accepted(_)))));
+        assert!(timed.secret_now(user).unwrap().unwrap().is_some());
+        assert_eq!(DigestSecrets::hash_functions(&timed), HashFunctions::ALL);
+        let before = timed.revision(&credentials);
+        users.set("alice", "changed").unwrap();
+        assert_ne!(timed.revision(&credentials), before);
+        let waits = late(Duration::ZERO);
+        assert!(waits.validate_now(credentials).is_none());
+        assert!(waits.secret_now(user).is_none());
+    }
+}

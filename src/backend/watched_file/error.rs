@@ -1,0 +1,105 @@
+//! What goes wrong with files of users.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::error::ConfigError;
+
+/// A file of users that cannot be read, or does not say what it should.
+///
+/// `Display` is one line that names the file, the line in it and what is wrong there, such as the
+/// user; it shows neither a password nor a hash. Cloning is cheap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileError(Arc<Details>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Details {
+    path: PathBuf,
+    line: Option<usize>,
+    problem: String,
+}
+
+impl FileError {
+    pub(in crate::backend) fn new(path: &Path, problem: impl Into<String>) -> Self {
+        Self::at(path, None, problem)
+    }
+
+    pub(in crate::backend) fn in_line(
+        path: &Path,
+        line: usize,
+        problem: impl Into<String>,
+    ) -> Self {
+        Self::at(path, Some(line), problem)
+    }
+
+    fn at(path: &Path, line: Option<usize>, problem: impl Into<String>) -> Self {
+        Self(Arc::new(Details { path: path.to_owned(), line, problem: problem.into() }))
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// The line, from 1, if it is one line that is wrong.
+    #[must_use]
+    pub fn line(&self) -> Option<usize> {
+        self.0.line
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Details { path, line, problem } = &*self.0;
+        write!(f, "{path:?}")?;
+        if let Some(line) = line {
+            write!(f, ", line {line}")?;
+        }
+        write!(f, ": {problem}")
+    }
+}
+
+impl std::error::Error for FileError {}
+
+/// Why a file of users was not opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Something is wrong with a file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Something is wrong with an option, or there is no thread.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+/// What became of files that have changed.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum FileEvent<'a> {
+    /// They were read, and what they say is in force.
+    Reloaded,
+    /// They could not be read or understood: what they said before stays in force. Told once for
+    /// each error, also where it lasts.
+    Failed(&'a FileError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_that_names_file_and_line() {
+        let path = Path::new("/etc/proxy/users");
+        let error = FileError::in_line(path, 3, "the user name is empty");
+        assert_eq!(error.to_string(), r#""/etc/proxy/users", line 3: the user name is empty"#);
+        assert_eq!((error.path(), error.line()), (path, Some(3)));
+        let error = FileError::new(Path::new("a\nb"), "it is not there");
+        assert_eq!(error.to_string(), r#""a\nb": it is not there"#);
+        assert_eq!(error.line(), None);
+    }
+}
