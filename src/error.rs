@@ -160,8 +160,8 @@ pub enum ConfigError {
 
 /// A back end (a directory, a database, a store) could not answer.
 ///
-/// The client gets a 503 with `Retry-After`, never a pass and never "wrong password". The source is
-/// for the log of the operator alone and is not sent to anybody. A clone shares the source.
+/// The client gets a 503 with `Retry-After`, never a pass and never "wrong password". The source
+/// goes to the operator's log alone and is never sent to a client. A clone shares the source.
 ///
 /// # Examples
 /// ```
@@ -177,43 +177,65 @@ pub enum ConfigError {
 #[derive(Clone, Debug)]
 pub struct BackendError {
     source: Arc<dyn Error + Send + Sync>,
-    transient: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Permanent,
+    Transient,
+    Overloaded,
 }
 
 impl BackendError {
-    /// Wraps what the back end said. A plain text will do: `BackendError::new("no such column")`.
+    /// An error with this cause. A text will do: `BackendError::new("no such column")`.
     ///
-    /// It says nothing of whether trying again may help; where it may, use
-    /// [`transient`](Self::transient).
+    /// Where trying again may help, use [`transient`](Self::transient).
     ///
     /// # Security
-    /// The text goes to the operator's log: it must not hold a password or a stored hash.
+    /// The cause goes to the operator's log: it must not hold a password or a stored hash.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { source: Arc::from(source.into()), transient: false }
+        Self { source: Arc::from(source.into()), kind: Kind::Permanent }
     }
 
-    /// The same for what may pass by itself, such as a connection that was lost, a time-out or a
-    /// queue that is full: the same question may be answered a little later.
+    /// An error that may pass by itself, such as a lost connection or a time-out: the same call
+    /// may succeed a little later.
     ///
     /// # Security
     /// As for [`new`](Self::new).
     pub fn transient(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { transient: true, ..Self::new(source) }
+        Self { kind: Kind::Transient, ..Self::new(source) }
     }
 
-    /// Whether trying again may help. `false` means that nobody knows, or that somebody has to
-    /// repair something first.
+    /// A transient error that says that a queue of this process is full. The back end itself may
+    /// be well, so a cache does not let an expired verdict stand in for the answer.
+    ///
+    /// # Security
+    /// As for [`new`](Self::new).
+    pub fn overloaded(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { kind: Kind::Overloaded, ..Self::new(source) }
+    }
+
+    /// Whether trying again may help. `false` means that this is unknown, or that an operator has
+    /// to repair something first.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        self.transient
+        matches!(self.kind, Kind::Transient | Kind::Overloaded)
+    }
+
+    /// Whether a queue of this process was full.
+    #[must_use]
+    pub const fn is_overloaded(&self) -> bool {
+        matches!(self.kind, Kind::Overloaded)
     }
 }
 
 impl fmt::Display for BackendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.transient {
-            true => "the authentication back end failed for the time being",
-            false => "the authentication back end failed",
+        f.write_str(match self.kind {
+            Kind::Permanent => "the authentication back end failed",
+            Kind::Transient => "the authentication back end failed for the time being",
+            Kind::Overloaded => "the authentication back end is overloaded",
         })
     }
 }
@@ -229,19 +251,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_back_end_says_whether_it_may_pass_and_keeps_its_source() {
-        for (error, transient, text) in [
-            (BackendError::new("no column"), false, "the authentication back end failed"),
+    fn backend_errors_keep_kind_and_source() {
+        for (error, is_transient, is_overloaded, text) in [
+            (BackendError::new("why"), false, false, "the authentication back end failed"),
             (
-                BackendError::transient("no column"),
+                BackendError::transient("why"),
                 true,
+                false,
                 "the authentication back end failed for the time being",
+            ),
+            (
+                BackendError::overloaded("why"),
+                true,
+                true,
+                "the authentication back end is overloaded",
             ),
         ] {
             for error in [error.clone(), error] {
-                assert_eq!(error.is_transient(), transient);
+                assert_eq!(error.is_transient(), is_transient, "{text}");
+                assert_eq!(error.is_overloaded(), is_overloaded, "{text}");
                 assert_eq!(error.to_string(), text);
-                assert_eq!(error.source().unwrap().to_string(), "no column");
+                assert_eq!(error.source().unwrap().to_string(), "why");
             }
         }
     }

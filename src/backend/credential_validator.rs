@@ -20,13 +20,21 @@ pub struct BasicCredentials<'a> {
     realm: &'a Realm,
     user_id: &'a str,
     password: &'a str,
+    recheck: bool,
 }
 
 impl<'a> BasicCredentials<'a> {
-    /// Credentials for `realm`.
+    /// Credentials for `realm`, which a client has just sent.
     #[must_use]
     pub const fn new(realm: &'a Realm, user_id: &'a str, password: &'a str) -> Self {
-        Self { realm, user_id, password }
+        Self { realm, user_id, password, recheck: false }
+    }
+
+    /// Sets whether this check renews a verdict that a cache still keeps; `false` by default.
+    #[must_use]
+    pub const fn with_recheck(mut self, recheck: bool) -> Self {
+        self.recheck = recheck;
+        self
     }
 
     /// The protection space that they were sent for.
@@ -46,6 +54,13 @@ impl<'a> BasicCredentials<'a> {
     #[must_use]
     pub const fn password(&self) -> &'a str {
         self.password
+    }
+
+    /// Whether this check renews a verdict that a cache still keeps. A queue lets such checks go
+    /// ahead of others, so that a flood of guesses does not lock out the users who are logged in.
+    #[must_use]
+    pub const fn is_recheck(&self) -> bool {
+        self.recheck
     }
 
     /// Whether the password is `stored`: never for `None`, which stands for an unknown user.
@@ -68,6 +83,7 @@ impl<'a> BasicCredentials<'a> {
             realm: self.realm.clone(),
             user_id: self.user_id.to_owned(),
             password: Password::new(self.password),
+            recheck: self.recheck,
         }
     }
 }
@@ -84,6 +100,7 @@ pub struct OwnedCredentials {
     realm: Realm,
     user_id: String,
     password: Password,
+    recheck: bool,
 }
 
 impl OwnedCredentials {
@@ -91,6 +108,7 @@ impl OwnedCredentials {
     #[must_use]
     pub fn as_borrowed(&self) -> BasicCredentials<'_> {
         BasicCredentials::new(&self.realm, &self.user_id, self.password.expose())
+            .with_recheck(self.recheck)
     }
 }
 
@@ -213,6 +231,17 @@ mod tests {
         assert!(!credentials.verify(None));
         let empty = BasicCredentials::new(&realm, "alice", "");
         assert!(!empty.verify(None));
+    }
+
+    #[test]
+    fn a_copy_stays_marked_as_a_recheck() {
+        let realm = Realm::new("proxy").unwrap();
+        let credentials = BasicCredentials::new(&realm, "alice", "wonder");
+        assert!(!credentials.is_recheck());
+        for recheck in [true, false] {
+            let copy = credentials.with_recheck(recheck).to_owned();
+            assert_eq!(copy.as_borrowed().is_recheck(), recheck);
+        }
     }
 
     #[test]
