@@ -86,7 +86,7 @@ impl<F: Fn(usize) -> HashMethod> Files<F> {
 
     /// A pool with one thread, which is busy, and a queue of one, which is full.
     async fn full_pool(&self) -> HashingPool {
-        let pool = HashingPool::builder().with_threads(1).with_queue(1).build().unwrap();
+        let pool = HashingPool::builder().with_max_hashes(1).with_queue(1).build().unwrap();
         let (busy, begun) = tokio::sync::oneshot::channel();
         let (end, ended) = channel::<()>();
         let work = move || {
@@ -94,12 +94,12 @@ impl<F: Fn(usize) -> HashMethod> Files<F> {
             let _ = ended.recv();
         };
         let mut context = Context::from_waker(Waker::noop());
-        let mut running = pin!(pool.run(work));
+        let mut running = pin!(pool.run(false, work));
         assert!(running.as_mut().poll(&mut context).is_pending());
         begun.await.unwrap();
         // Somebody has to go on waiting, or the place in the queue is free again.
         let waiting = pool.clone();
-        tokio::spawn(async move { waiting.run(|| ()).await });
+        tokio::spawn(async move { waiting.run(false, || ()).await });
         tokio::task::yield_now().await;
         self.blocked.lock().unwrap().push(end);
         pool.clone()

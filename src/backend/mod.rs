@@ -19,6 +19,8 @@ pub mod htpasswd;
 pub mod ldap;
 #[cfg(feature = "password-hash")]
 pub mod password_hash;
+#[cfg(any(feature = "ldap", feature = "password-hash"))]
+mod queue;
 #[cfg(feature = "sql")]
 pub mod sql;
 mod tag;

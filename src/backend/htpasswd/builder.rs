@@ -32,7 +32,7 @@ impl HtpasswdBuilder {
         self
     }
 
-    /// The threads that hash; those of a pool of its own by default.
+    /// The pool on which hashes are checked; by default a [`HashingPool::new`] of its own.
     pub fn with_hashing_pool(mut self, pool: HashingPool) -> Self {
         self.pool = Some(pool);
         self
@@ -62,11 +62,7 @@ impl HtpasswdBuilder {
             Table::parse(content, &policy, &key)
         };
         let table = Watched::open(vec![path.clone()], parse, observer)?;
-        let pool = match pool {
-            Some(pool) => pool,
-            None => HashingPool::new()?,
-        };
-        Ok(Htpasswd::new(path, table, pool))
+        Ok(Htpasswd::new(path, table, pool.unwrap_or_default()))
     }
 }
 

@@ -99,10 +99,11 @@ impl Htpasswd {
 #[deny(clippy::missing_trait_methods)]
 impl CredentialValidator for Htpasswd {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        let (users, credentials) = (self.clone(), credentials.to_owned());
+        let (users, recheck) = (self.clone(), credentials.is_recheck());
+        let credentials = credentials.to_owned();
         // What the file says when it is checked, not when it had to wait for that.
         let check = move || users.0.table.current().check(credentials.as_borrowed());
-        self.0.pool.run(check).await?
+        self.0.pool.run(recheck, check).await?
     }
 
     /// Never at once: a hash takes too long.

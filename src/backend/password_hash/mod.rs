@@ -1,4 +1,4 @@
-//! Stored passwords: hashes that are checked, hashes that are made, and the threads that do it.
+//! Stored passwords: checks hashes, makes new ones, and limits how many are computed at once.
 //!
 //! For every validator whose users are stored with a hash, in a file, a table or a service:
 //! [`PasswordHash::parse`] reads what is stored, [`PasswordHash::verify`] checks a password, and
@@ -8,8 +8,9 @@
 //!   above those of the [`HashPolicy`] are refused when the hash is read, before any is computed.
 //! - Kinds that are quickly guessed are accepted only where the policy names them. DES crypt,
 //!   `$1$` and the broken `$2x$` never are.
-//! - A check takes up to a second of one core, so it must not run on the threads of an asynchronous
-//!   runtime: a [`HashingPool`] has threads of its own, a queue with an end, and 503 past it.
+//! - A check takes up to a second of one core, so it must not run on the threads that serve
+//!   requests: a [`HashingPool`] runs a limited number of checks on blocking threads, with a bounded
+//!   queue.
 //! - An unknown user must cost what a known one costs: [`Effort`] is what makes it so.
 //!
 //! # Examples

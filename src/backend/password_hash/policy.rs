@@ -79,8 +79,8 @@ impl HashPolicy {
     }
 
     /// The most memory that one check with Argon2 may take, in KiB; 262,144 (256 MiB) by default.
-    /// Each thread of a [`HashingPool`](super::HashingPool) may take as much at the same time. A
-    /// value below 8 refuses them all.
+    /// Each check that a [`HashingPool`](super::HashingPool) runs may take as much. A value below 8
+    /// refuses them all.
     pub const fn with_max_argon2_memory(mut self, kib: u32) -> Self {
         self.argon2_memory = kib;
         self

@@ -119,7 +119,7 @@ impl SqlBuilder {
         self
     }
 
-    /// The threads that check password hashes; otherwise a [`HashingPool::new`] of its own.
+    /// The pool on which password hashes are checked; by default a [`HashingPool::new`] of its own.
     pub fn with_hashing_pool(mut self, pool: HashingPool) -> Self {
         self.hashing = Some(pool);
         self
@@ -213,7 +213,7 @@ impl SqlBuilder {
     /// proxy can start before its database; use [`Sql::check`] to ask it.
     ///
     /// # Errors
-    /// A mistake in the set-up, or no threads to hash with: [`SqlConfigError`].
+    /// A mistake in the set-up: [`SqlConfigError`].
     pub fn build(self) -> Result<Sql, SqlConfigError> {
         let queries = self.query.iter().chain(self.by_userhash.values());
         if queries.clone().any(|query| query.trim().is_empty()) {
@@ -237,10 +237,6 @@ impl SqlBuilder {
             Origin::Url(url) => open::url(url.expose(), self.limits)?,
             Origin::Given { open, query } => Opened { source: open(self.limits), query },
         };
-        let hashing = match self.hashing {
-            Some(pool) => pool,
-            None => HashingPool::new()?,
-        };
         Ok(Sql::of(Parts {
             source,
             query: self.query.as_deref().unwrap_or(query).into(),
@@ -252,7 +248,7 @@ impl SqlBuilder {
             has_realm: self.has_realm,
             functions: self.functions,
             policy: self.policy,
-            hashing,
+            hashing: self.hashing.unwrap_or_default(),
             dearest: Dearest::new(self.effort),
             record: self.record,
             timeout: self.timeout,

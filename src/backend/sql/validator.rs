@@ -168,15 +168,15 @@ impl Sql {
     async fn is_right(
         &self,
         hash: Option<PasswordHash>,
-        password: &str,
+        credentials: BasicCredentials<'_>,
     ) -> Result<bool, BackendError> {
         let effort = self.0.dearest.with(hash.as_ref());
-        let password = Password::new(password);
+        let password = Password::new(credentials.password());
         let check = move || {
             let is_right = effort.verify(hash.as_ref(), password.expose())?;
             Ok(is_right && !password.expose().is_empty())
         };
-        self.0.hashing.run(check).await?
+        self.0.hashing.run(credentials.is_recheck(), check).await?
     }
 
     fn account(&self, user: User) -> Result<Account, BackendError> {
@@ -194,7 +194,7 @@ impl Sql {
             Some(user) => user.password_hash(&self.0.policy)?,
             None => None,
         };
-        let is_right = self.is_right(hash, credentials.password()).await?;
+        let is_right = self.is_right(hash, credentials).await?;
         let Some(user) = user else { return Ok(Verdict::UnknownUser) };
         if !is_right {
             return Ok(Verdict::WrongPassword);

@@ -1,0 +1,219 @@
+//! Limits how many checks a back end runs at once, and how many more may wait.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::BackendError;
+
+/// Runs at most `limit` checks at once and lets at most `waiting` more wait. The next one fails as
+/// [overloaded](BackendError::is_overloaded).
+///
+/// Re-checks of verdicts that a cache still keeps go ahead of first checks, and have as many
+/// places to wait of their own, so a flood of guesses does not lock out users who are logged in:
+///
+/// ```text
+/// first check --> gate (limit) --+
+///                                +--> running (limit)
+/// re-check ----------------------+
+/// ```
+///
+/// A first check holds its permit of the gate until it ends. So a re-check waits behind at most
+/// `limit` first checks, however many wait at the gate.
+pub(super) struct Queue {
+    limit: usize,
+    waiting: usize,
+    gate: Arc<Semaphore>,
+    running: Arc<Semaphore>,
+    waiting_first_checks: Semaphore,
+    waiting_rechecks: Semaphore,
+}
+
+/// Permission to run one check, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Permit {
+    // Dropped first, so that a re-check gets it before the gate lets the next first check in.
+    _running: OwnedSemaphorePermit,
+    _gate: Option<OwnedSemaphorePermit>,
+}
+
+impl Queue {
+    pub(super) fn new(limit: usize, waiting: usize) -> Self {
+        let semaphore = |permits: usize| Semaphore::new(permits.min(Semaphore::MAX_PERMITS));
+        Self {
+            limit,
+            waiting,
+            gate: Arc::new(semaphore(limit)),
+            running: Arc::new(semaphore(limit)),
+            waiting_first_checks: semaphore(waiting),
+            waiting_rechecks: semaphore(waiting),
+        }
+    }
+
+    /// How many checks run at once.
+    pub(super) const fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// How many checks of each kind may wait.
+    pub(super) const fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Waits until a check may run.
+    ///
+    /// # Errors
+    /// Too many checks wait already.
+    pub(super) async fn enter(&self, recheck: bool) -> Result<Permit, BackendError> {
+        if let Some(permit) = self.try_enter(recheck) {
+            return Ok(permit);
+        }
+        let places = if recheck { &self.waiting_rechecks } else { &self.waiting_first_checks };
+        let _place = places.try_acquire().map_err(|_| {
+            let text = format!("{} checks run and {} wait already", self.limit, self.waiting);
+            BackendError::overloaded(text)
+        })?;
+        // The semaphores are never closed.
+        let gate = match recheck {
+            true => None,
+            false => Some(acquire(&self.gate).await?),
+        };
+        Ok(Permit { _running: acquire(&self.running).await?, _gate: gate })
+    }
+
+    fn try_enter(&self, recheck: bool) -> Option<Permit> {
+        let gate = match recheck {
+            true => None,
+            false => Some(Arc::clone(&self.gate).try_acquire_owned().ok()?),
+        };
+        let running = Arc::clone(&self.running).try_acquire_owned().ok()?;
+        Some(Permit { _running: running, _gate: gate })
+    }
+}
+
+async fn acquire(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, BackendError> {
+    Arc::clone(semaphore).acquire_owned().await.map_err(BackendError::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        error::Error as _,
+        pin::Pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    const FIRST: bool = false;
+    const RECHECK: bool = true;
+
+    type Entering<'a> = Pin<Box<dyn Future<Output = Result<Permit, BackendError>> + 'a>>;
+
+    fn poll(entering: &mut Entering<'_>) -> Poll<Result<Permit, BackendError>> {
+        entering.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[track_caller]
+    fn waits(queue: &Queue, recheck: bool) -> Entering<'_> {
+        let mut entering: Entering<'_> = Box::pin(queue.enter(recheck));
+        assert!(poll(&mut entering).is_pending());
+        entering
+    }
+
+    #[track_caller]
+    fn runs(queue: &Queue, recheck: bool) -> Permit {
+        admitted(&mut (Box::pin(queue.enter(recheck)) as Entering<'_>))
+    }
+
+    #[track_caller]
+    fn admitted(entering: &mut Entering<'_>) -> Permit {
+        match poll(entering) {
+            Poll::Ready(permit) => permit.unwrap(),
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[track_caller]
+    fn is_refused(queue: &Queue, recheck: bool, text: &str) {
+        match poll(&mut (Box::pin(queue.enter(recheck)) as Entering<'_>)) {
+            Poll::Ready(Err(error)) => {
+                assert!(error.is_overloaded());
+                assert_eq!(error.source().unwrap().to_string(), text);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn refuses_one_more_than_may_wait() {
+        for recheck in [FIRST, RECHECK] {
+            let queue = Queue::new(2, 1);
+            let running = [runs(&queue, recheck), runs(&queue, recheck)];
+            let mut waiting = waits(&queue, recheck);
+            is_refused(&queue, recheck, "2 checks run and 1 wait already");
+            drop(running);
+            drop(admitted(&mut waiting));
+            drop(runs(&queue, recheck));
+        }
+    }
+
+    #[test]
+    fn none_wait_where_none_may() {
+        let queue = Queue::new(1, 0);
+        let running = runs(&queue, FIRST);
+        is_refused(&queue, FIRST, "1 checks run and 0 wait already");
+        is_refused(&queue, RECHECK, "1 checks run and 0 wait already");
+        drop(running);
+        drop(runs(&queue, RECHECK));
+    }
+
+    #[test]
+    fn an_abandoned_check_leaves_its_place() {
+        let queue = Queue::new(1, 1);
+        let running = runs(&queue, FIRST);
+        drop(waits(&queue, FIRST));
+        let mut next = waits(&queue, FIRST);
+        drop(running);
+        // It was admitted, and nobody polls it any more.
+        drop(std::mem::replace(&mut next, Box::pin(queue.enter(FIRST))));
+        drop(admitted(&mut next));
+    }
+
+    #[test]
+    fn a_flood_of_first_checks_leaves_places_for_rechecks() {
+        let queue = Queue::new(1, 2);
+        let running = runs(&queue, FIRST);
+        let mut flood = [waits(&queue, FIRST), waits(&queue, FIRST)];
+        is_refused(&queue, FIRST, "1 checks run and 2 wait already");
+        let mut rechecks = [waits(&queue, RECHECK), waits(&queue, RECHECK)];
+        is_refused(&queue, RECHECK, "1 checks run and 2 wait already");
+
+        drop(running);
+        for recheck in &mut rechecks {
+            assert!(flood.iter_mut().all(|check| poll(check).is_pending()));
+            drop(admitted(recheck));
+        }
+        for check in &mut flood {
+            drop(admitted(check));
+        }
+    }
+
+    #[test]
+    fn a_recheck_waits_behind_as_many_first_checks_as_run_at_once() {
+        let queue = Queue::new(2, 10);
+        let running = [runs(&queue, RECHECK), runs(&queue, RECHECK)];
+        let mut first_checks = [(); 4].map(|()| waits(&queue, FIRST));
+        let mut recheck = waits(&queue, RECHECK);
+        drop(running);
+        let [one, two, three, four] = &mut first_checks;
+        let passed = [admitted(one), admitted(two)];
+        assert!(poll(&mut recheck).is_pending());
+        let [one, two] = passed;
+        drop(one);
+        let recheck = admitted(&mut recheck);
+        assert!(poll(three).is_pending() && poll(four).is_pending());
+        drop((two, recheck));
+        drop([admitted(three), admitted(four)]);
+    }
+}
