@@ -126,7 +126,6 @@ pub mod clock;
 mod error;
 pub mod grammar;
 mod head;
-mod hex;
 mod identity;
 pub mod middleware;
 pub mod nonce_store;

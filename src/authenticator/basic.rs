@@ -14,7 +14,7 @@ use crate::{
     reason::Reason,
     user_parameters::SplitName,
     wire::{
-        OfFirstRealm, Realm,
+        Realm,
         basic::{self, Reading, UserPass, UserPassError},
     },
 };
@@ -35,13 +35,12 @@ use crate::{
 pub struct BasicScheme<V> {
     validator: V,
     reading: Reading,
-    challenge: OfFirstRealm<Option<HeaderValue>>,
 }
 
 impl<V: CredentialValidator> BasicScheme<V> {
     /// Basic with the strict way of reading credentials.
     pub fn new(validator: V) -> Self {
-        Self { validator, reading: Reading::default(), challenge: OfFirstRealm::new() }
+        Self { validator, reading: Reading::default() }
     }
 
     /// Reads as Latin-1 what is not UTF-8, as Qt, libsoup, Java and others send it.
@@ -89,7 +88,7 @@ impl BasicClaim {
     /// What the validator is asked about.
     #[inline]
     fn credentials<'a>(&'a self, realm: &'a Realm) -> BasicCredentials<'a> {
-        let (name, password) = self.user_pass.parts();
+        let (name, password) = (self.user_pass.user_id(), self.user_pass.password());
         let user_id = self.split.as_ref().map_or(name, |split| split.user(name));
         BasicCredentials::new(realm, user_id, password)
     }
@@ -110,8 +109,7 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
     }
 
     fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
-        let challenge = self.challenge.get(context.realm(), || basic::challenge(context.realm()));
-        if let Some(challenge) = challenge {
+        if let Some(challenge) = basic::challenge(context.realm()) {
             add(challenge);
         }
     }
@@ -121,14 +119,10 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
         context: &ClaimContext<'_>,
         credentials: SentCredentials,
     ) -> Result<BasicClaim, Refusal> {
-        let mut claim = BasicClaim { user_pass: UserPass::empty(), split: None };
-        if let Err(error) = claim.user_pass.read(credentials.as_bytes(), &self.reading) {
-            return Err(Refusal::new(reason_of(error)).with_source(error));
-        }
-        if context.splits_users() {
-            claim.split = context.split_user(claim.user_pass.user_id())?;
-        }
-        Ok(claim)
+        let user_pass = UserPass::decode(credentials.as_bytes(), &self.reading)
+            .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
+        let split = context.split_user(user_pass.user_id())?;
+        Ok(BasicClaim { user_pass, split })
     }
 
     fn prove_now(&self, context: &ClaimContext<'_>, claim: &BasicClaim) -> Option<Proof> {

@@ -8,7 +8,6 @@ use super::{
     cursor::Cursor,
     syntax_error::{SyntaxError, SyntaxErrorKind},
 };
-use crate::hex;
 
 /// The value of an extended parameter, as in `username*=UTF-8''J%C3%A4s%C3%B8n`.
 ///
@@ -120,8 +119,7 @@ pub fn write_ext_value(out: &mut Vec<u8>, text: &str) -> Result<(), SyntaxError>
         if is_attr_char(byte) {
             out.push(byte);
         } else {
-            let digit = |value| hex::digit(value).to_ascii_uppercase();
-            out.extend([b'%', digit(byte >> 4), digit(byte)]);
+            out.extend(format!("%{byte:02X}").into_bytes());
         }
     }
     Ok(())
@@ -162,9 +160,9 @@ impl Iterator for PercentDecoded<'_> {
     fn next(&mut self) -> Option<u8> {
         match self.encoded.next().copied()? {
             b'%' => {
-                let high = hex::value(self.encoded.next().copied()?)?;
-                let low = hex::value(self.encoded.next().copied()?)?;
-                Some(high << 4 | low)
+                let digits = [*self.encoded.next()?, *self.encoded.next()?];
+                let mut byte = [0];
+                base16ct::mixed::decode(digits, &mut byte).ok()?.first().copied()
             }
             byte => Some(byte),
         }

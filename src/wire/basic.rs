@@ -2,26 +2,25 @@
 //!
 //! [RFC 7617]: https://www.rfc-editor.org/rfc/rfc7617
 
+use std::{fmt, mem};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::HeaderValue;
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-use super::{Realm, base64};
-use crate::{
-    grammar::chars::{has_control_character, is_printable_ascii},
-    secret::SecretBytes,
-};
+use super::Realm;
 
 /// The name of the scheme.
 pub const NAME: &str = "Basic";
 
-/// The challenge for `realm`, always with `charset="UTF-8"`.
+/// Returns the challenge for `realm`, with `charset="UTF-8"`.
 ///
-/// `None` cannot come of a [`Realm`], which holds printable ASCII alone.
+/// `None` cannot occur, because a [`Realm`] has only characters that a field value can have.
 #[must_use]
 pub fn challenge(realm: &Realm) -> Option<HeaderValue> {
-    let text = format!("{NAME} realm=\"{realm}\", charset=\"UTF-8\"");
+    let text = ["Basic realm=\"", realm.as_str(), "\", charset=\"UTF-8\""].concat();
     HeaderValue::from_maybe_shared(Bytes::from(text)).ok()
 }
 
@@ -72,10 +71,9 @@ pub enum UserPassError {
     PasswordTooLong,
 }
 
-/// A user-id and a password as the client sent them, decoded. Wiped when dropped.
-#[derive(Debug)]
+/// The user-id and password of a client, decoded. Wiped when dropped.
 pub struct UserPass {
-    text: SecretBytes,
+    text: Zeroizing<String>,
     colon: usize,
 }
 
@@ -83,135 +81,93 @@ impl UserPass {
     /// Decodes what follows the scheme in `Proxy-Authorization`.
     ///
     /// # Errors
-    /// Whatever makes the credentials unusable, see [`UserPassError`].
+    /// Returns why the credentials cannot be used.
     pub fn decode(encoded: &[u8], reading: &Reading) -> Result<Self, UserPassError> {
-        let mut decoded = Self::empty();
-        decoded.read(encoded, reading)?;
+        // `decode_vec` allocates once, so no copy is left behind.
+        let mut bytes = Zeroizing::new(Vec::new());
+        if STANDARD.decode_vec(encoded, &mut bytes).is_err() {
+            return Err(match encoded.contains(&b',') {
+                true => UserPassError::SeveralCredentials,
+                false => UserPassError::Undecodable,
+            });
+        }
+        let mut text = text_of(bytes, reading)?;
+        if reading.nfc {
+            text = normalized(&text);
+        }
+        let colon = text.find(':').ok_or(UserPassError::NoColon)?;
+        let decoded = Self { text, colon };
+        decoded.check(reading)?;
         Ok(decoded)
-    }
-
-    /// What [`read`](Self::read) fills.
-    #[inline]
-    pub(crate) const fn empty() -> Self {
-        Self { text: SecretBytes::new(), colon: 0 }
-    }
-
-    /// Decodes in place: so large a value is costly to move.
-    ///
-    /// # Errors
-    /// As [`decode`](Self::decode); what is left then is of no use.
-    #[inline]
-    pub(crate) fn read(&mut self, encoded: &[u8], reading: &Reading) -> Result<(), UserPassError> {
-        // Room for three bytes in place of each four characters.
-        let room = self.text.room(3 * encoded.len().div_ceil(4));
-        match base64::STANDARD.decode_padded(encoded, room) {
-            Some(length) => self.text.truncate(length),
-            None if encoded.contains(&b',') => return Err(UserPassError::SeveralCredentials),
-            None => return Err(UserPassError::Undecodable),
-        }
-        let bytes = self.text.as_slice();
-        // That is UTF-8 in form C and without control characters, as nearly all of them are.
-        if is_printable_ascii(bytes) {
-            self.colon = colon_of(bytes, reading)?;
-            return Ok(());
-        }
-        match str::from_utf8(bytes) {
-            Ok(text) if !reading.nfc || is_nfc_quick(text.chars()) == IsNormalized::Yes => {
-                self.colon = colon_of_text(text, reading)?;
-            }
-            text => {
-                let text = rewritten(text.ok(), bytes, reading)?;
-                self.colon = colon_of_text(&text, reading)?;
-                self.text = SecretBytes::copy_of(text.as_bytes());
-            }
-        }
-        Ok(())
     }
 
     /// The user-id: not empty, without colon and control characters.
     #[must_use]
     pub fn user_id(&self) -> &str {
-        self.parts().0
+        self.text.get(..self.colon).unwrap_or_default()
     }
 
     /// The password: without control characters.
     #[must_use]
     pub fn password(&self) -> &str {
-        self.parts().1
+        self.text.get(self.colon + 1..).unwrap_or_default()
     }
 
-    /// User-id and password.
-    pub(crate) fn parts(&self) -> (&str, &str) {
-        let text = str_of(self.text.as_slice());
-        let (user_id, rest) = text.split_at_checked(self.colon).unwrap_or_default();
-        (user_id, rest.get(1..).unwrap_or_default())
+    fn check(&self, reading: &Reading) -> Result<(), UserPassError> {
+        if self.user_id().is_empty() {
+            return Err(UserPassError::EmptyUserId);
+        }
+        if self.password().is_empty() && !reading.empty_password {
+            return Err(UserPassError::EmptyPassword);
+        }
+        if self.password().len() > reading.max_password_length {
+            return Err(UserPassError::PasswordTooLong);
+        }
+        if self.text.contains(char::is_control) {
+            return Err(UserPassError::ControlCharacter);
+        }
+        Ok(())
     }
 }
 
-/// Text that has been checked before; anything else is the empty text, which no user-id is.
-fn str_of(checked: &[u8]) -> &str {
-    str::from_utf8(checked).unwrap_or_default()
+impl fmt::Debug for UserPass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserPass(..)")
+    }
 }
 
-/// Where the first colon is, in a text that can be used.
-fn colon_of_text(text: &str, reading: &Reading) -> Result<usize, UserPassError> {
-    let colon = colon_of(text.as_bytes(), reading)?;
-    if has_control_character(text) {
-        return Err(UserPassError::ControlCharacter);
-    }
-    Ok(colon)
-}
-
-/// Where the first colon is, in what can be used unless it holds control characters.
-fn colon_of(text: &[u8], reading: &Reading) -> Result<usize, UserPassError> {
-    let Some(colon) = text.iter().position(|&byte| byte == b':') else {
-        return Err(UserPassError::NoColon);
-    };
-    let password_length = text.len() - colon - 1;
-    if colon == 0 {
-        return Err(UserPassError::EmptyUserId);
-    }
-    if password_length == 0 && !reading.empty_password {
-        return Err(UserPassError::EmptyPassword);
-    }
-    if password_length > reading.max_password_length {
-        return Err(UserPassError::PasswordTooLong);
-    }
-    Ok(colon)
-}
-
-/// What `bytes` say, of which `text` is the reading as UTF-8, in the form that is asked for.
-#[cold]
-fn rewritten(
-    text: Option<&str>,
-    bytes: &[u8],
+/// Reads the bytes as UTF-8, or else as Latin-1 if that is allowed.
+fn text_of(
+    mut bytes: Zeroizing<Vec<u8>>,
     reading: &Reading,
 ) -> Result<Zeroizing<String>, UserPassError> {
-    let latin1;
-    let text = match text {
-        Some(text) => text,
-        None if reading.latin1 => {
-            latin1 = Zeroizing::new(latin1_text(bytes));
-            latin1.as_str()
+    match String::from_utf8(mem::take(&mut bytes)) {
+        Ok(text) => Ok(Zeroizing::new(text)),
+        Err(error) => {
+            let bytes = Zeroizing::new(error.into_bytes());
+            if !reading.latin1 {
+                return Err(UserPassError::Undecodable);
+            }
+            // A Latin-1 byte becomes at most two of UTF-8, so the string does not grow and leaves
+            // no copy behind.
+            let mut text = Zeroizing::new(String::with_capacity(2 * bytes.len()));
+            text.extend(bytes.iter().map(|&byte| char::from(byte)));
+            Ok(text)
         }
-        None => return Err(UserPassError::Undecodable),
-    };
-    let rewritten = if reading.nfc { text.nfc().collect() } else { text.to_owned() };
-    Ok(Zeroizing::new(rewritten))
+    }
 }
 
-/// Latin-1 is the first 256 code points of Unicode. The room is reserved first, so that no copy
-/// is left behind by a growing string.
-fn latin1_text(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    text.extend(bytes.iter().map(|&byte| char::from(byte)));
-    text
+/// Converts to Unicode normalization form C.
+fn normalized(text: &str) -> Zeroizing<String> {
+    // In UTF-8, form C is at most three times as long, so the string does not grow and leaves no
+    // copy behind.
+    let mut normalized = Zeroizing::new(String::with_capacity(3 * text.len()));
+    normalized.extend(text.nfc());
+    normalized
 }
 
 #[cfg(test)]
 mod tests {
-    use ::base64::{Engine as _, engine::general_purpose::STANDARD};
-
     use super::*;
 
     #[track_caller]
@@ -330,6 +286,6 @@ mod tests {
     #[test]
     fn debug_shows_neither_name_nor_password() {
         let shown = format!("{:?}", UserPass::decode(b"YWxpY2U6d29uZGVy", &Reading::default()));
-        assert_eq!(shown, "Ok(UserPass { text: SecretBytes(..), colon: 5 })");
+        assert_eq!(shown, "Ok(UserPass(..))");
     }
 }

@@ -6,11 +6,8 @@
 //! [RFC 7616]: https://www.rfc-editor.org/rfc/rfc7616
 //! [RFC 7617]: https://www.rfc-editor.org/rfc/rfc7617
 
-mod base64;
 pub mod basic;
 pub mod digest;
-mod first_realm;
 mod realm;
 
-pub(crate) use first_realm::OfFirstRealm;
 pub use realm::Realm;

@@ -19,7 +19,6 @@ use crate::{
     },
     clock::Clock,
     error::BackendError,
-    hex,
     identity::Account,
     secret::Password,
     wire::{
@@ -79,7 +78,7 @@ impl Sql {
         let by_name = (&self.0.query, vec![NOBODY.to_owned()]);
         let by_hash = self.0.by_userhash.iter().map(|(&function, query)| {
             let hash = Userhash::new(function, NOBODY, realm);
-            (query, vec![in_hex(&hash)])
+            (query, vec![base16ct::lower::encode_string(hash.as_bytes())])
         });
         for (query, mut parameters) in [by_name].into_iter().chain(by_hash) {
             if self.0.has_realm {
@@ -144,7 +143,7 @@ impl Sql {
         realm: &str,
     ) -> Result<Option<User>, BackendError> {
         let Some(query) = self.0.by_userhash.get(&function) else { return Ok(None) };
-        match self.row(query, in_hex(hash), realm).await? {
+        match self.row(query, base16ct::lower::encode_string(hash.as_bytes()), realm).await? {
             Some(row) => User::hashed(hash, (function, realm), row).map_err(BackendError::new),
             None => Ok(None),
         }
@@ -225,13 +224,6 @@ impl Sql {
     fn standing(&self, user: &User) -> Result<AccountStatus, BackendError> {
         user.standing(self.0.clock.now()).map_err(BackendError::new)
     }
-}
-
-/// In lower case.
-fn in_hex(hash: &Userhash) -> String {
-    let mut digits = vec![0; 2 * hash.as_bytes().len()];
-    hex::encode(hash.as_bytes(), &mut digits);
-    digits.into_iter().map(char::from).collect()
 }
 
 #[deny(clippy::missing_trait_methods)]

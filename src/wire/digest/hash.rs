@@ -1,189 +1,61 @@
-//! The hash functions that Digest is computed with.
+//! The output of a hash function, in bytes and in hex.
 
 use std::fmt;
 
 use zeroize::Zeroize;
 
-use super::{
-    compression::{Compression, Md5, Sha256, Sha512_256},
-    message::Message,
-};
-use crate::hex;
+use super::HashFunction;
 
-/// A hash function that Digest is computed with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum HashFunction {
-    /// SHA-256.
-    Sha256,
-    /// SHA-512/256: SHA-512 with its own initial values, cut to 256 bits.
-    Sha512_256,
-    /// MD5, for clients that know nothing better.
-    Md5,
-}
+/// The longest hash, in bytes.
+const MAX_LENGTH: usize = 32;
 
-impl HashFunction {
-    pub(crate) const EACH: [Self; 3] = [Self::Sha256, Self::Sha512_256, Self::Md5];
-
-    /// All of them, the most preferred first.
-    pub fn all() -> impl Iterator<Item = Self> {
-        Self::EACH.into_iter()
-    }
-
-    /// The length of a hash: 16 or 32 bytes.
-    #[must_use]
-    pub const fn length(self) -> usize {
-        match self {
-            Self::Md5 => 16,
-            Self::Sha256 | Self::Sha512_256 => 32,
-        }
-    }
-
-    /// The hash of fields, with colons between them.
-    pub(crate) fn hash(self, first: &[u8], others: &[&[u8]]) -> Hash {
-        fn run<C: Compression>(first: &[u8], others: &[&[u8]]) -> Hash {
-            let mut message = Message::<C>::new();
-            message.begin(first);
-            others.iter().for_each(|field| message.add(field));
-            message.hash()
-        }
-        match self {
-            Self::Md5 => run::<Md5>(first, others),
-            Self::Sha256 => run::<Sha256>(first, others),
-            Self::Sha512_256 => run::<Sha512_256>(first, others),
-        }
-    }
-}
-
-impl fmt::Display for HashFunction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Md5 => "MD5",
-            Self::Sha256 => "SHA-256",
-            Self::Sha512_256 => "SHA-512-256",
-        })
-    }
-}
-
-/// A set of hash functions.
-///
-/// # Examples
-/// ```
-/// use tower_proxy_auth::{digest::{HashFunction, HashFunctions}};
-///
-/// let held = HashFunctions::NONE.with(HashFunction::Md5);
-/// assert!(held.contains(HashFunction::Md5));
-/// assert!(!held.contains(HashFunction::Sha256));
-/// assert_eq!(held.to_string(), "MD5");
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HashFunctions(u8);
-
-impl HashFunctions {
-    /// None of them.
-    pub const NONE: Self = Self(0);
-    /// All of them.
-    pub const ALL: Self = Self::NONE
-        .with(HashFunction::Sha256)
-        .with(HashFunction::Sha512_256)
-        .with(HashFunction::Md5);
-
-    /// The set with one more member.
-    #[must_use]
-    pub const fn with(self, function: HashFunction) -> Self {
-        Self(self.0 | Self::bit(function))
-    }
-
-    /// What is in both sets.
-    #[must_use]
-    pub const fn intersection(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    /// Whether the function is a member.
-    #[must_use]
-    pub const fn contains(self, function: HashFunction) -> bool {
-        self.0 & Self::bit(function) != 0
-    }
-
-    const fn bit(function: HashFunction) -> u8 {
-        match function {
-            HashFunction::Sha256 => 1,
-            HashFunction::Sha512_256 => 2,
-            HashFunction::Md5 => 4,
-        }
-    }
-}
-
-impl fmt::Display for HashFunctions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut separator = "";
-        for function in HashFunction::all().filter(|&one| self.contains(one)) {
-            write!(f, "{separator}{function}")?;
-            separator = ", ";
-        }
-        if separator.is_empty() { f.write_str("none") } else { Ok(()) }
-    }
-}
-
-/// A hash: 16 or 32 bytes. Where it is as good as a password it is kept in [`Zeroizing`], but
-/// copies that the hash functions make on their stacks are out of reach.
-///
-/// [`Zeroizing`]: zeroize::Zeroizing
+/// A hash of 16 or 32 bytes. One that is as sensitive as a password is kept in a
+/// [`Zeroizing`](zeroize::Zeroizing).
 #[derive(Clone, Copy)]
 pub(crate) struct Hash {
-    bytes: [u8; Self::MAX],
+    bytes: [u8; MAX_LENGTH],
+    length: usize,
+}
+
+/// A hash in lower-case hex.
+#[derive(Clone, Copy)]
+pub(crate) struct HexHash {
+    digits: [u8; 2 * MAX_LENGTH],
     length: usize,
 }
 
 impl Hash {
-    const MAX: usize = 32;
-
-    /// What the state of a hash function comes to.
-    pub(super) fn of_state<C: Compression>(state: &C::State) -> Self {
-        let mut hash = Self { bytes: [0; Self::MAX], length: C::HASH };
-        C::write(state, &mut hash.bytes);
-        hash
+    /// Copies the output of a hash function, of at most 32 bytes.
+    pub(super) fn new(output: &[u8]) -> Self {
+        let mut bytes = [0; MAX_LENGTH];
+        for (byte, &computed) in bytes.iter_mut().zip(output) {
+            *byte = computed;
+        }
+        Self { bytes, length: output.len() }
     }
 
-    /// Reads as many hex digits as a hash of `function` has, in either case.
+    /// Reads the hex digits of one hash of `function`, in either case.
     pub(crate) fn from_hex(function: HashFunction, digits: &[u8]) -> Option<Self> {
-        let mut hash = Self { bytes: [0; Self::MAX], length: function.length() };
-        let bytes = hash.bytes.get_mut(..hash.length)?;
-        hex::decode(digits, bytes).then_some(hash)
+        let length = function.length();
+        let mut bytes = [0; MAX_LENGTH];
+        let decoded = base16ct::mixed::decode(digits, &mut bytes).ok()?;
+        (decoded.len() == length).then_some(Self { bytes, length })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// In lower-case hex, as it goes into another hash or over the wire.
-    pub(crate) fn to_hex(self) -> Hex {
-        let mut hex = Hex { digits: [0; Hex::WORDS], length: 2 * self.length };
-        hex::encode(&self.bytes, bytemuck::bytes_of_mut(&mut hex.digits));
-        hex
+    pub(crate) fn to_hex(self) -> HexHash {
+        let mut digits = [0; 2 * MAX_LENGTH];
+        let length = base16ct::lower::encode(self.as_bytes(), &mut digits).map_or(0, <[u8]>::len);
+        HexHash { digits, length }
     }
 }
 
-impl fmt::Debug for Hash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hash(..)")
-    }
-}
-
-/// A hash in lower-case hex.
-#[derive(Clone, Copy)]
-pub(crate) struct Hex {
-    /// As words, which are wiped in an eighth of the time that bytes take.
-    digits: [u64; Self::WORDS],
-    length: usize,
-}
-
-impl Hex {
-    const WORDS: usize = 2 * Hash::MAX / size_of::<u64>();
-
+impl HexHash {
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        bytemuck::bytes_of(&self.digits).get(..self.length).unwrap_or_default()
+        self.digits.get(..self.length).unwrap_or_default()
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -197,9 +69,15 @@ impl Zeroize for Hash {
     }
 }
 
-impl Zeroize for Hex {
+impl Zeroize for HexHash {
     fn zeroize(&mut self) {
         self.digits.zeroize();
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hash(..)")
     }
 }
 
@@ -207,71 +85,40 @@ impl Zeroize for Hex {
 mod tests {
     use super::*;
 
-    fn hex(hash: Hash) -> String {
-        hash.to_hex().as_str().to_owned()
+    const MD5: &str = "900150983cd24fb0d6963f7d28e17f72";
+
+    fn read(digits: &str) -> Option<Hash> {
+        Hash::from_hex(HashFunction::Md5, digits.as_bytes())
     }
 
     #[test]
-    fn the_order_is_the_order_of_the_offer() {
-        assert!(HashFunction::all().is_sorted());
+    fn reads_hex_in_either_case() {
+        for digits in [MD5.to_owned(), MD5.to_uppercase()] {
+            assert_eq!(read(&digits).unwrap().to_hex().as_str(), MD5);
+        }
     }
 
     #[test]
-    fn hashes_are_those_of_the_standards() {
+    fn refuses_another_length_and_other_characters() {
         let table = [
-            (HashFunction::Md5, "900150983cd24fb0d6963f7d28e17f72"),
-            (
-                HashFunction::Sha256,
-                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-            ),
-            (
-                HashFunction::Sha512_256,
-                "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23",
-            ),
+            ("empty", String::new()),
+            ("one digit less", MD5[1..].to_owned()),
+            ("two digits less", MD5[2..].to_owned()),
+            ("one digit more", format!("{MD5}0")),
+            ("two digits more", format!("{MD5}00")),
+            ("twice as long", MD5.repeat(2)),
+            ("longer than any hash", MD5.repeat(5)),
+            ("a letter past f", MD5.replace('9', "g")),
+            ("a space", MD5.replace('9', " ")),
         ];
-        for (function, expected) in table {
-            let hash = function.hash(b"abc", &[]);
-            assert_eq!(hash.as_bytes().len(), function.length());
-            assert_eq!(hex(hash), expected, "{function}");
-            let joined = function.hash(b"a", &[b"", b"bc"]);
-            assert_eq!(hex(joined), hex(function.hash(b"a::bc", &[])), "{function}");
+        for (name, digits) in table {
+            assert!(read(&digits).is_none(), "{name}");
         }
-    }
-
-    #[test]
-    fn reads_hex_of_either_case_and_of_the_right_length_only() {
-        let lower = "900150983cd24fb0d6963f7d28e17f72";
-        let read = |text: &str| Hash::from_hex(HashFunction::Md5, text.as_bytes());
-        assert_eq!(hex(read(lower).unwrap()), lower);
-        assert_eq!(hex(read(&lower.to_uppercase()).unwrap()), lower);
-        assert!(read(&lower[1..]).is_none());
-        assert!(read(&format!("{lower}0")).is_none());
-        assert!(read(&format!("{lower}00")).is_none());
-        assert!(read(&lower.replace('9', "g")).is_none());
-        assert!(read(&lower.replace('2', "g")).is_none());
-        assert!(read("").is_none());
-        assert!(Hash::from_hex(HashFunction::Sha256, lower.as_bytes()).is_none());
-    }
-
-    #[test]
-    fn sets_hold_what_was_put_in() {
-        assert_eq!(HashFunctions::NONE.to_string(), "none");
-        assert_eq!(HashFunctions::ALL.to_string(), "SHA-256, SHA-512-256, MD5");
-        for function in HashFunction::all() {
-            let alone = HashFunctions::NONE.with(function);
-            assert_eq!(alone.to_string(), function.to_string());
-            assert_eq!(alone.intersection(HashFunctions::ALL), alone);
-            assert_eq!(alone.with(function), alone);
-        }
-        let (md5, sha) = (
-            HashFunctions::NONE.with(HashFunction::Md5),
-            HashFunctions::NONE.with(HashFunction::Sha256),
-        );
-        assert_eq!(md5.intersection(sha), HashFunctions::NONE);
+        assert!(Hash::from_hex(HashFunction::Sha256, MD5.as_bytes()).is_none());
     }
 
     #[test]
     fn debug_shows_no_hash() {
-        assert_eq!(format!("{:?}", HashFunction::Md5.hash(b"", &[])), "Hash(..)");
+        assert_eq!(format!("{:?}", read(MD5).unwrap()), "Hash(..)");
     }
 }

@@ -1,4 +1,4 @@
-//! H(A1): the secret that Digest is checked against.
+//! H(A1): the secret that a Digest response is checked against.
 
 use std::fmt;
 
@@ -6,28 +6,24 @@ use zeroize::Zeroizing;
 
 use super::{
     HashFunction,
-    compression::{Compression, KeyState, Sha256},
-    hash::{Hash, Hex},
-    message::Message,
+    hash::{Hash, HexHash},
 };
 
 /// H(A1), the hash of `user-id:realm:password`: what a server stores instead of the password.
 ///
 /// # Security
 /// Within its realm it is as good as the password, [RFC 7616, section 5.2]: protect it like one.
-/// `Debug` shows nothing of it, and it is wiped when dropped.
+/// `Debug` does not show it, and it is wiped when dropped.
 ///
 /// [RFC 7616, section 5.2]: https://www.rfc-editor.org/rfc/rfc7616#section-5.2
 #[derive(Clone)]
 pub struct HashedA1 {
     function: HashFunction,
-    /// In the form in which it enters the digest.
-    hex: Zeroizing<Hex>,
-    /// The state of SHA-256 behind it, from which each digest goes on; `None` for the others.
-    key_state: Option<Zeroizing<KeyState>>,
+    hex: Zeroizing<HexHash>,
 }
 
-/// A stored H(A1) that is malformed: not as many hex digits as its hash function yields.
+/// The error for a stored H(A1) that is malformed: it has not as many hex digits as its hash
+/// function yields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a stored H(A1) for {function} must be {} hex digits", 2 * function.length())]
 pub struct InvalidHashedA1 {
@@ -35,18 +31,18 @@ pub struct InvalidHashedA1 {
 }
 
 impl HashedA1 {
-    /// Computes H(A1) from what it is made of.
+    /// Computes H(A1).
     #[must_use]
     pub fn new(function: HashFunction, user_id: &str, realm: &str, password: &str) -> Self {
-        let hash = function.hash(user_id.as_bytes(), &[realm.as_bytes(), password.as_bytes()]);
-        Self::of_hash(function, hash)
+        let a1 = [user_id.as_bytes(), realm.as_bytes(), password.as_bytes()];
+        Self::of_hash(function, function.hash(&a1))
     }
 
     /// Reads a stored H(A1): 32 hex digits for MD5, 64 for the others, in either case.
     ///
     /// # Errors
-    /// Anything else, the empty text included. A back end that finds such a value reports a
-    /// [`BackendError`](crate::error::BackendError): its data is broken, nobody's password is wrong.
+    /// Returns an error for anything else, including the empty string. Such a record is
+    /// unusable; it says nothing about the client's password.
     pub fn from_hex(function: HashFunction, hex: &str) -> Result<Self, InvalidHashedA1> {
         match Hash::from_hex(function, hex.as_bytes()) {
             Some(hash) => Ok(Self::of_hash(function, hash)),
@@ -54,46 +50,29 @@ impl HashedA1 {
         }
     }
 
-    /// The value in lower-case hex, as it is stored and read back with
-    /// [`from_hex`](Self::from_hex).
+    /// Returns the value in lower-case hex, which [`from_hex`](Self::from_hex) reads back.
     ///
     /// # Security
-    /// It is as good as the password within its realm: store it like one, show it to nobody.
+    /// Within its realm it is as good as the password: store it like one.
     #[must_use]
     pub fn expose_hex(&self) -> Zeroizing<String> {
         Zeroizing::new(self.hex.as_str().to_owned())
     }
 
-    /// The hash function that it was made with.
+    /// Returns the hash function that it was computed with.
     #[must_use]
     pub const fn function(&self) -> HashFunction {
         self.function
     }
 
-    /// In the form in which it enters the digest: lower-case hex.
+    /// Returns the value in lower-case hex, as it is hashed into a response.
     pub(crate) fn as_hex(&self) -> &[u8] {
         self.hex.as_bytes()
     }
 
-    /// Begins a message with it.
-    #[inline]
-    pub(super) fn begin<C: Compression>(&self, message: &mut Message<C>) {
-        let state = self.key_state.as_ref().and_then(|state| C::behind_key(state));
-        match state {
-            Some(state) => message.begin_behind(state, self.as_hex().len()),
-            None => message.begin(self.as_hex()),
-        }
-    }
-
     fn of_hash(function: HashFunction, hash: Hash) -> Self {
         let hash = Zeroizing::new(hash);
-        let hex = Zeroizing::new(hash.to_hex());
-        let key_state = (function == HashFunction::Sha256).then(|| {
-            let mut state = Zeroizing::new(Sha256::INITIAL);
-            Sha256::compress(&mut state, hex.as_bytes());
-            state
-        });
-        Self { function, hex, key_state }
+        Self { function, hex: Zeroizing::new(hash.to_hex()) }
     }
 }
 
@@ -108,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_read_equals_what_is_computed() {
+    fn reads_the_value_that_it_computes() {
         let read =
             HashedA1::from_hex(HashFunction::Md5, "939E7578ed9e3c518a452acee763bce9").unwrap();
         let computed =
@@ -120,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_an_empty_blank_short_or_non_hex_value() {
+    fn refuses_a_malformed_stored_value() {
         let message = "a stored H(A1) for MD5 must be 32 hex digits";
         for hex in ["", " ", "939e", &"x".repeat(32), &"0".repeat(64), &" ".repeat(32)] {
             let error = HashedA1::from_hex(HashFunction::Md5, hex).unwrap_err();

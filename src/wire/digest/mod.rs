@@ -4,12 +4,12 @@
 
 mod algorithm;
 mod challenge;
-mod compression;
 mod credentials;
 mod hash;
+mod hash_function;
+mod hash_functions;
 mod hashed_a1;
 mod info;
-mod message;
 mod nonce;
 mod parameters;
 mod part;
@@ -22,7 +22,8 @@ pub use algorithm::Algorithm;
 pub use challenge::Challenge;
 pub(crate) use credentials::Claimed;
 pub use credentials::{Credentials, CredentialsError};
-pub use hash::{HashFunction, HashFunctions};
+pub use hash_function::HashFunction;
+pub use hash_functions::HashFunctions;
 pub use hashed_a1::{HashedA1, InvalidHashedA1};
 pub use nonce::{NonceCount, NonceId};
 pub use response::Userhash;

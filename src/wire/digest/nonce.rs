@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZeroU32};
 
-use crate::{clock::Timestamp, hex};
+use crate::clock::Timestamp;
 
 /// What makes a nonce of ours unique: when it was issued, by which process, and its number there.
 ///
@@ -82,7 +82,8 @@ impl NonceCount {
     #[must_use]
     pub fn from_hex(digits: &[u8]) -> Option<Self> {
         let mut bytes = [0; 4];
-        if hex::decode(digits, &mut bytes) { Self::new(u32::from_be_bytes(bytes)) } else { None }
+        let decoded = base16ct::mixed::decode(digits, &mut bytes).ok()?;
+        if decoded.len() == 4 { Self::new(u32::from_be_bytes(bytes)) } else { None }
     }
 
     /// The count as a number.
@@ -118,6 +119,8 @@ mod tests {
             ("12abCDef", Some(0x12ab_cdef)),
             ("00000000", None),
             ("", None),
+            ("01", None),
+            ("000001", None),
             ("0000001", None),
             ("000000001", None),
             ("+0000001", None),

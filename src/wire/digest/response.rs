@@ -4,20 +4,15 @@
 
 use zeroize::Zeroizing;
 
-use super::{
-    Algorithm, HashFunction, HashedA1,
-    compression::{Compression, Md5, Sha256, Sha512_256},
-    hash::{Hash, Hex},
-    message::Message,
-};
+use super::{Algorithm, HashFunction, HashedA1, hash::Hash};
 use crate::secret::constant_time_eq;
 
-/// What goes into a digest beside the secret, each part as the client sent it.
+/// What a response is computed from besides H(A1), as the client sent it, unescaped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Input<'a> {
     pub(crate) algorithm: Algorithm,
     pub(crate) nonce: &'a [u8],
-    /// `None` for RFC 2069, which has neither qop nor a count.
+    /// `None` for RFC 2069, which has neither qop nor nonce-count.
     pub(crate) protection: Option<ProtectionInput<'a>>,
     pub(crate) uri: &'a [u8],
 }
@@ -29,16 +24,16 @@ pub(crate) struct ProtectionInput<'a> {
     pub(crate) cnonce: &'a [u8],
 }
 
-/// What comes of a right response.
+/// The result of checking a right response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Verified {
-    /// By which the server proves that it knows the secret too, where that is asked for.
+    /// The server's proof that it knows the secret too, if it was requested.
     pub(super) rspauth: Option<Hash>,
 }
 
 impl Input<'_> {
-    /// `None` unless `response` is what comes of the secret, compared in constant time: neither
-    /// for a secret of another hash function, nor for a session without a cnonce.
+    /// Compares `response` in constant time with the one computed from the secret. `None` if they
+    /// differ, if the secret is for another hash function, or if a session has no cnonce.
     pub(super) fn verify(
         &self,
         ha1: &HashedA1,
@@ -46,70 +41,37 @@ impl Input<'_> {
         response: &Hash,
         with_rspauth: bool,
     ) -> Option<Verified> {
+        let expected = self.response(ha1, method)?;
+        if !constant_time_eq(expected.as_bytes(), response.as_bytes()) {
+            return None;
+        }
+        // In `rspauth`, A2 has an empty method.
+        let rspauth = if with_rspauth { self.response(ha1, "") } else { None };
+        Some(Verified { rspauth })
+    }
+
+    fn response(&self, ha1: &HashedA1, method: &str) -> Option<Hash> {
         let function = self.algorithm.hash_function();
         if ha1.function() != function {
             return None;
         }
-        let verify = match function {
-            HashFunction::Md5 => Self::verify_by::<Md5>,
-            HashFunction::Sha256 => Self::verify_by::<Sha256>,
-            HashFunction::Sha512_256 => Self::verify_by::<Sha512_256>,
-        };
-        verify(self, ha1, method, response, with_rspauth)
-    }
-
-    fn verify_by<C: Compression>(
-        &self,
-        ha1: &HashedA1,
-        method: &str,
-        response: &Hash,
-        with_rspauth: bool,
-    ) -> Option<Verified> {
-        // One after the other in the same place, which is wiped in the end.
-        let mut message = Message::<C>::new();
-        let a2 = self.a2(method.as_bytes(), &mut message);
-        self.begin(ha1, &mut message)?;
-        // The server's own digest begins the same way. In its A2 there is no method.
-        let mut counterpart = with_rspauth.then(|| message.clone());
-        message.add(a2.as_bytes());
-        if !constant_time_eq(message.hash().as_bytes(), response.as_bytes()) {
-            return None;
-        }
-        let rspauth = counterpart.as_mut().map(|counterpart| {
-            counterpart.add(self.a2(b"", &mut message).as_bytes());
-            counterpart.hash()
-        });
-        Some(Verified { rspauth })
-    }
-
-    /// H(A2).
-    #[inline]
-    fn a2<C: Compression>(&self, method: &[u8], message: &mut Message<C>) -> Hex {
-        message.begin(method);
-        message.add(self.uri);
-        message.hash().to_hex()
-    }
-
-    /// Everything before A2. `None` if a session has no cnonce.
-    #[inline]
-    fn begin<C: Compression>(&self, ha1: &HashedA1, message: &mut Message<C>) -> Option<()> {
-        if self.algorithm.is_session() {
-            // The RFC fixes nonce and cnonce when the session starts; here each request is one.
-            ha1.begin(message);
-            message.add(self.nonce);
-            message.add(self.protection?.cnonce);
-            let key = Zeroizing::new(message.hash());
-            message.begin(Zeroizing::new(key.to_hex()).as_bytes());
+        let session_key;
+        let a1 = if self.algorithm.is_session() {
+            // RFC 7616 fixes nonce and cnonce when the session starts; here they are the request's.
+            let cnonce = self.protection?.cnonce;
+            let key = Zeroizing::new(function.hash(&[ha1.as_hex(), self.nonce, cnonce]));
+            session_key = Zeroizing::new(key.to_hex());
+            session_key.as_bytes()
         } else {
-            ha1.begin(message);
-        }
-        message.add(self.nonce);
-        if let Some(ProtectionInput { qop, count, cnonce }) = self.protection {
-            message.add(count);
-            message.add(cnonce);
-            message.add(qop);
-        }
-        Some(())
+            ha1.as_hex()
+        };
+        let a2 = function.hash(&[method.as_bytes(), self.uri]).to_hex();
+        Some(match self.protection {
+            Some(ProtectionInput { qop, count, cnonce }) => {
+                function.hash(&[a1, self.nonce, count, cnonce, qop, a2.as_bytes()])
+            }
+            None => function.hash(&[a1, self.nonce, a2.as_bytes()]),
+        })
     }
 }
 
@@ -126,7 +88,7 @@ impl Userhash {
     /// Computes the hash.
     #[must_use]
     pub fn new(function: HashFunction, user_id: &str, realm: &str) -> Self {
-        let hash = function.hash(user_id.as_bytes(), &[realm.as_bytes()]);
+        let hash = function.hash(&[user_id.as_bytes(), realm.as_bytes()]);
         Self { function, hash: hash.as_bytes().into() }
     }
 
@@ -282,10 +244,10 @@ mod tests {
     #[test]
     fn a_session_without_a_cnonce_has_no_key() {
         let session = Input { algorithm: Algorithm::Md5Sess, ..INPUT };
-        let (ha1, message) = (ha1(HashFunction::Md5), &mut Message::new());
-        assert!(session.begin::<Md5>(&ha1, message).is_some());
+        let ha1 = ha1(HashFunction::Md5);
+        assert!(session.response(&ha1, "GET").is_some());
         let without = Input { protection: None, ..session };
-        assert!(without.begin::<Md5>(&ha1, message).is_none());
+        assert!(without.response(&ha1, "GET").is_none());
     }
 
     #[test]

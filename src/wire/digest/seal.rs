@@ -2,16 +2,13 @@
 
 use std::fmt;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::NonceId;
-use crate::{
-    error::ConfigError,
-    secret::constant_time_eq,
-    wire::{OfFirstRealm, Realm, base64},
-};
+use crate::{error::ConfigError, secret::constant_time_eq, wire::Realm};
 
 /// The key that nonces are sealed with: at least 32 bytes, known to nobody else.
 ///
@@ -19,8 +16,6 @@ use crate::{
 #[derive(Clone)]
 pub struct NonceKey {
     mac: Hmac<Sha256>,
-    /// What is hashed first in every nonce of a realm.
-    begun: OfFirstRealm<Hmac<Sha256>>,
 }
 
 const ID_LENGTH: usize = NonceId::LENGTH;
@@ -30,7 +25,7 @@ const MAC_LENGTH: usize = 18;
 const BLOCK_LENGTH: usize = 64;
 const SEALED_LENGTH: usize = ID_LENGTH + MAC_LENGTH;
 /// 42 bytes are 56 characters of base64 without a bit left over.
-pub(super) const TEXT_LENGTH: usize = SEALED_LENGTH / 3 * 4;
+const TEXT_LENGTH: usize = SEALED_LENGTH / 3 * 4;
 
 impl NonceKey {
     /// The shortest key, in bytes.
@@ -47,7 +42,7 @@ impl NonceKey {
         }
         // An HMAC takes a key of any length, so the second way to "short" is never gone.
         let mac = Hmac::new_from_slice(key).map_err(|_| short)?;
-        Ok(Self { mac, begun: OfFirstRealm::new() })
+        Ok(Self { mac })
     }
 
     /// Draws a key from the operating system's random numbers.
@@ -69,7 +64,10 @@ impl NonceKey {
         let (claimed, mac) = sealed.split_at_mut(ID_LENGTH);
         claimed.copy_from_slice(&id);
         mac.copy_from_slice(&self.mac(&id, realm));
-        NonceText(base64::URL.encode(&sealed))
+        let mut text = [0; TEXT_LENGTH];
+        let written = URL_SAFE_NO_PAD.encode_slice(sealed, &mut text);
+        debug_assert_eq!(written, Ok(TEXT_LENGTH));
+        NonceText(text)
     }
 
     /// What a nonce says of itself, if it was sealed with this key for `realm`.
@@ -86,7 +84,7 @@ impl NonceKey {
     }
 
     fn mac(&self, id: &[u8; ID_LENGTH], realm: &Realm) -> [u8; MAC_LENGTH] {
-        let mut mac = self.begun.get(realm, || self.hash_realm(realm));
+        let mut mac = self.hash_realm(realm);
         mac.update(id);
         let full: [u8; 32] = mac.finalize().into_bytes().into();
         *full.first_chunk().unwrap_or(&[0; MAC_LENGTH])
@@ -125,8 +123,10 @@ pub(crate) struct SealedNonce {
 impl SealedNonce {
     /// Takes the nonce apart; `None` if it does not even look like one of ours.
     pub(crate) fn read(nonce: &[u8]) -> Option<Self> {
-        let text: &[u8; TEXT_LENGTH] = nonce.try_into().ok()?;
-        let sealed: [u8; SEALED_LENGTH] = base64::URL.decode(text)?;
+        let mut sealed = [0; SEALED_LENGTH];
+        if URL_SAFE_NO_PAD.decode_slice(nonce, &mut sealed) != Ok(SEALED_LENGTH) {
+            return None;
+        }
         let (&id, mac) = sealed.split_first_chunk()?;
         Some(Self { claimed: NonceId::from_bytes(id), mac: mac.try_into().ok()? })
     }

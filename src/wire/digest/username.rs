@@ -6,9 +6,9 @@
 
 use std::borrow::Cow;
 
-use crate::{
-    grammar::chars::{has_control_character, is_printable_ascii},
-    hex,
+use crate::grammar::{
+    chars::{has_control_character, is_printable_ascii},
+    percent_decode,
 };
 
 /// The readings of a name, in the order in which they are tried; those that fail are `None`.
@@ -24,7 +24,11 @@ pub(crate) fn readings<'a>(raw: &'a [u8], unescaped: Cow<'a, [u8]>) -> Readings<
     if is_plain && !raw.contains(&b'%') {
         return [into_user_id(unescaped), None, None];
     }
-    let percent_decoded = percent_decoded(&unescaped).and_then(into_user_id);
+    let percent_decoded = unescaped
+        .contains(&b'%')
+        .then(|| percent_decode(&unescaped))
+        .flatten()
+        .and_then(|bytes| into_user_id(Cow::Owned(bytes)));
     let raw = if is_plain { None } else { into_user_id(Cow::Borrowed(raw)) };
     [into_user_id(unescaped), raw, percent_decoded]
 }
@@ -44,25 +48,6 @@ fn into_text(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
         Cow::Borrowed(bytes) => str::from_utf8(bytes).ok().map(Cow::Borrowed),
         Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
     }
-}
-
-/// The bytes without their percent-encoding; `None` if there is none, or it is broken.
-fn percent_decoded<'a>(encoded: &[u8]) -> Option<Cow<'a, [u8]>> {
-    if !encoded.contains(&b'%') {
-        return None;
-    }
-    let mut decoded = Vec::with_capacity(encoded.len());
-    let mut rest = encoded.iter();
-    while let Some(&byte) = rest.next() {
-        if byte != b'%' {
-            decoded.push(byte);
-            continue;
-        }
-        let mut digit = || hex::value(*rest.next()?);
-        let (high, low) = (digit()?, digit()?);
-        decoded.push(high << 4 | low);
-    }
-    Some(Cow::Owned(decoded))
 }
 
 #[cfg(test)]
