@@ -22,7 +22,7 @@ use tower_proxy_auth::{
     middleware::{ResponseBody, ResponseFuture},
 };
 
-use crate::support::{
+use crate::support::layer::{
     INFO, Origin, RIGHT, URL, WRONG, alice, layer, text, waiting, with_credentials,
 };
 

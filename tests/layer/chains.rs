@@ -13,7 +13,7 @@ use tower_proxy_auth::{
     digest::{HashFunction, HashFunctions},
 };
 
-use crate::support::{
+use crate::support::layer::{
     DigestClient, Origin, RIGHT, URL, alice, challenges, get, realm, reason, request, send, users,
 };
 

@@ -9,7 +9,7 @@ use tower_proxy_auth::{
     backend::ValidatorChain,
 };
 
-use crate::support::{
+use crate::support::layer::{
     DigestClient, INFO, Origin, RIGHT, URL, WRONG, both, get, realm, request, send, users, waiting,
 };
 

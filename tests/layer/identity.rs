@@ -8,7 +8,7 @@ use tower_proxy_auth::{
     backend::{ValidatorChain, from_fn},
 };
 
-use crate::support::{
+use crate::support::layer::{
     DigestClient, Origin, RIGHT, URL, WRONG, alice, basic, both, get, layer, realm, reason,
     request, send, users, waiting, with_credentials, with_field,
 };

@@ -12,7 +12,7 @@ use tower_proxy_auth::{
     clock::{Clock, Timestamp},
 };
 
-use crate::support::{
+use crate::support::layer::{
     DigestClient, Origin, RIGHT, URL, both, challenges, get, realm, reason, request, schemes, send,
     users,
 };
@@ -74,7 +74,7 @@ async fn digest_proves_the_target_from_before_the_router() {
         if let Some(original) = original {
             sent.extensions_mut().insert(Original(original.parse().unwrap()));
         }
-        crate::support::with_credentials(sent, &client.answer("GET", uri))
+        crate::support::layer::with_credentials(sent, &client.answer("GET", uri))
     };
     let sent = routed("/a", Some("/api/a"), "/api/a");
     assert_eq!(send(&layer, &origin, sent).await.status(), 200);
@@ -113,13 +113,14 @@ async fn each_request_can_have_its_own_realm() {
         }
     }
     for url in [URL, "http://a.north/"] {
-        let sent = crate::support::with_credentials(request(Method::GET, url), RIGHT);
+        let sent = crate::support::layer::with_credentials(request(Method::GET, url), RIGHT);
         assert_eq!(send(&layer, &origin, sent).await.status(), 200, "{url}");
     }
     // A nonce of one realm is none in the other.
     let refused = send(&layer, &origin, request(Method::GET, URL)).await;
     let answer = DigestClient::of(refused.headers()).answer("GET", "/");
-    let sent = crate::support::with_credentials(request(Method::GET, "http://a.north/"), &answer);
+    let sent =
+        crate::support::layer::with_credentials(request(Method::GET, "http://a.north/"), &answer);
     assert_eq!(reason(&send(&layer, &origin, sent).await), Reason::OtherRealm);
 }
 

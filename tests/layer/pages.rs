@@ -10,7 +10,7 @@ use tower_proxy_auth::{
     middleware::{Page, PageRequest},
 };
 
-use crate::support::{
+use crate::support::layer::{
     INFO, Origin, Outgoing, RIGHT, URL, WRONG, alice, both, challenges, get, layer, request, send,
     text, waiting, with_credentials, with_field,
 };

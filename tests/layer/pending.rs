@@ -20,7 +20,7 @@ use tower_proxy_auth::{
     backend::{OwnedCredentials, from_async_fn, from_fn},
 };
 
-use crate::support::{
+use crate::support::layer::{
     Origin, RIGHT, alice, get, layer, realm, reason, text, waiting, with_credentials,
 };
 

@@ -17,7 +17,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, limit::ConcurrencyLimitL
 use tower_proxy_auth::{ProxyAuthLayer, Verdict};
 use tower_test::mock;
 
-use crate::support::{Origin, RIGHT, WRONG, alice, get, layer, waiting};
+use crate::support::layer::{Origin, RIGHT, WRONG, alice, get, layer, waiting};
 
 type Message = Full<Bytes>;
 

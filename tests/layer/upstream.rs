@@ -6,7 +6,7 @@ use tower_proxy_auth::{
     Authenticator, DigestScheme, ProxyAuthLayer, Reason, Refusal, digest::AuthInfo,
 };
 
-use crate::support::{
+use crate::support::layer::{
     DigestClient, INFO, Origin, RIGHT, URL, alice, both, challenges, get, layer, realm, reason,
     request, send, text, users, waiting, with_field,
 };
@@ -73,7 +73,10 @@ async fn what_only_this_proxy_says_is_removed_from_every_response() {
 }
 
 /// Sends one right Digest request through `layer`.
-async fn digest(layer: &ProxyAuthLayer, origin: &Origin) -> Response<crate::support::Outgoing> {
+async fn digest(
+    layer: &ProxyAuthLayer,
+    origin: &Origin,
+) -> Response<crate::support::layer::Outgoing> {
     let refused = send(layer, &Origin::new(), request(Method::GET, URL)).await;
     let credentials = DigestClient::of(refused.headers()).answer("GET", "/a?b=c");
     send(layer, origin, get(&credentials)).await

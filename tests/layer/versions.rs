@@ -5,7 +5,7 @@ use http::{Method, Request, Version, header};
 use http_body_util::Full;
 use tower_proxy_auth::{ProxyAuthLayer, Reason};
 
-use crate::support::{
+use crate::support::layer::{
     DigestClient, Origin, RIGHT, URL, both, get, reason, request, schemes, send, with_credentials,
 };
 

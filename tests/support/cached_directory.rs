@@ -1,8 +1,5 @@
 //! A back end that counts what it is asked, can be slow, can fail, and whose users change.
 
-// Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
-
 use std::{
     collections::HashMap,
     future::{Future, poll_fn},

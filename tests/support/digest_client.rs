@@ -4,7 +4,7 @@ use http::{HeaderValue, Method};
 use md5::Md5;
 use sha2::{Digest as _, Sha256, Sha512_256};
 
-use super::field;
+use super::engine::field;
 
 /// The value of a parameter, without quotes. Good for fields without commas and escapes in values.
 pub(crate) fn parameter(field: &str, name: &str) -> Option<String> {

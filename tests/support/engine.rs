@@ -1,10 +1,5 @@
 //! A proxy whose every answer is checked against the status contract, and what is sent to it.
 
-// Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code, unused_imports)]
-
-mod digest_client;
-
 use std::{
     convert::Infallible,
     pin::pin,
@@ -17,7 +12,6 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-pub(crate) use digest_client::{Digest, Params, parameter, quoted};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header, request::Parts};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt, service_fn};
@@ -30,6 +24,8 @@ use tower_proxy_auth::{
     digest::{DigestBuilder, HashFunctions},
     nonce_store::{MemoryNonceStore, NonceCheck, NonceStore, NonceUse, Scope},
 };
+
+pub(crate) use super::digest_client::{Digest, Params, parameter, quoted};
 
 pub(crate) type Body = Full<Bytes>;
 

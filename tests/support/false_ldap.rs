@@ -1,8 +1,5 @@
 //! A server that gives the answers it was told to give, and one that gives none.
 
-// Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
-
 use std::{
     sync::{
         Arc,

@@ -1,9 +1,6 @@
 //! Helpers of the tests of the layer: users, credentials, and an inner service that keeps a record
 //! of what reached it.
 
-// Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
-
 use std::{
     convert::Infallible,
     error::Error,

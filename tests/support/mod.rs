@@ -1,11 +1,30 @@
-//! Helpers of the end-to-end tests: the example proxy as a process, origins for it, a client that
-//! writes bytes as they are, one that answers Digest challenges, and the curl program.
+//! Helpers that the test binaries share.
 
-// Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
+// Each binary is a crate of its own and uses a part of this.
+#![allow(dead_code, unused_imports, unused_macros)]
 
+#[cfg(feature = "cached")]
+pub(crate) mod cached_directory;
+pub(crate) mod certificates;
 pub(crate) mod curl;
 pub(crate) mod digest;
+pub(crate) mod digest_client;
+pub(crate) mod engine;
+pub(crate) mod false_ldap;
+pub(crate) mod layer;
 pub(crate) mod origin;
+#[cfg(feature = "sql")]
+pub(crate) mod outage;
 pub(crate) mod proxy;
+pub(crate) mod scene;
+pub(crate) mod server_process;
+pub(crate) mod slapd;
+#[cfg(feature = "sql")]
+pub(crate) mod sql;
+#[cfg(feature = "sql")]
+pub(crate) mod sql_proxy;
+#[cfg(feature = "sql")]
+pub(crate) mod sql_server;
+pub(crate) mod user_file;
+pub(crate) mod validator_battery;
 pub(crate) mod wire;

@@ -1,8 +1,5 @@
 //! What can happen to a server, and what its clients see of it.
 
-// Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
-
 use std::{
     net::TcpListener,
     sync::{Arc, Mutex},
@@ -18,7 +15,7 @@ use tokio::{
 };
 use tower_proxy_auth::{ProxyAuthLayer, backend::sql::Sql};
 
-use crate::{
+use super::{
     layer::{self, Origin, RIGHT, WRONG},
     sql::basic,
 };

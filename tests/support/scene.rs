@@ -1,9 +1,6 @@
 //! The example proxy with users from somewhere, and curl, which has a password or not.
 
-// Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
-
-use crate::support::{
+use super::{
     curl::{Run, curl},
     origin::Origin,
     proxy::Proxy,

@@ -1,8 +1,5 @@
 //! A server that a test starts for itself.
 
-// Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
-
 use std::{
     fs,
     io::Write as _,

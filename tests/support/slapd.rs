@@ -1,8 +1,5 @@
 //! OpenLDAP's server, slapd, as a private process with a directory of its own.
 
-// Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
-
 use std::{
     fmt::Write as _,
     fs,
@@ -17,7 +14,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tempfile::TempDir;
 
-use crate::certificates;
+use super::certificates;
 
 /// Where everything is.
 pub(crate) const SUFFIX: &str = "dc=example,dc=org";

@@ -1,9 +1,6 @@
 //! What every database has to get right, whatever it is. One says by [`Database`] how it is
 //! reached, and [`cases`] turns it into one test for each case.
 
-// Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
-
 use std::{error::Error, fmt::Debug, time::Duration};
 
 use tower_proxy_auth::{
@@ -17,7 +14,7 @@ use tower_proxy_auth::{
     digest::{HashFunction, Userhash},
 };
 
-use crate::{
+use super::{
     layer::{self, DigestClient, Origin, RIGHT, WRONG},
     validator_battery::realm,
 };
@@ -52,7 +49,7 @@ macro_rules! cases {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
-            $crate::sql::cases! {
+            $crate::support::sql::cases! {
                 @each [$(#[$attribute])*] ($database)
                 the_default_schema_serves_basic_and_digest
                 a_changed_password_is_in_force_at_the_next_request
@@ -75,13 +72,13 @@ macro_rules! cases {
         }
     };
     (@each $attributes:tt $database:tt $($case:ident)*) => {
-        $($crate::sql::cases!(@case $attributes $database $case);)*
+        $($crate::support::sql::cases!(@case $attributes $database $case);)*
     };
     (@case [$($attribute:tt)*] ($database:expr) $case:ident) => {
         #[tokio::test]
         $($attribute)*
         async fn $case() {
-            $crate::sql::$case(&$database).await;
+            $crate::support::sql::$case(&$database).await;
         }
     };
 }

@@ -2,7 +2,7 @@
 
 use tower_proxy_auth::{HashedA1, digest::HashFunction};
 
-use crate::{
+use super::{
     scene::{
         Scene,
         Way::{Basic, Digest},

@@ -1,21 +1,13 @@
 //! Databases of servers that the tests start, and what such have to get right besides.
 
-// Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
-
-#[path = "outage.rs"]
-mod outage;
-#[path = "server_process.rs"]
-mod server_process;
-
 use std::time::{Duration, Instant};
 
-use outage::{Gate, Load, mute};
-pub(crate) use server_process::{Server, program};
 use tokio::time;
 use tower_proxy_auth::backend::sql::{Sql, SqlBuilder};
 
-use crate::{
+use super::outage::{Gate, Load, mute};
+pub(crate) use super::server_process::{Server, program};
+use super::{
     sql::{Database, accepted, ask, fill, said},
     validator_battery::{BackEnd, realm},
 };
@@ -162,31 +154,31 @@ pub(crate) fn malformed(url: &str, database: &str) {
 /// What [`OfServer`]s are turned into: the battery, the cases, and those that need a server.
 macro_rules! of_server {
     ($(#[$attribute:meta])* $database:ty) => {
-        $crate::validator_battery::battery!($(#[$attribute])* battery: <$database>::new().await);
-        $crate::sql::cases!($(#[$attribute])* cases: <$database>::new().await);
+        $crate::support::validator_battery::battery!($(#[$attribute])* battery: <$database>::new().await);
+        $crate::support::sql::cases!($(#[$attribute])* cases: <$database>::new().await);
 
         #[tokio::test]
         $(#[$attribute])*
         async fn a_server_that_is_killed_and_comes_back_serves_again_by_itself() {
-            $crate::sql_server::comes_back::<$database>().await;
+            $crate::support::sql_server::comes_back::<$database>().await;
         }
 
         #[tokio::test]
         $(#[$attribute])*
         async fn a_connection_that_hangs_is_given_up_and_not_used_again() {
-            $crate::sql_server::hangs(&<$database>::new().await).await;
+            $crate::support::sql_server::hangs(&<$database>::new().await).await;
         }
 
         #[tokio::test]
         $(#[$attribute])*
         async fn a_server_that_refuses_is_a_failure_that_shows_no_password() {
-            $crate::sql_server::refuses(&<$database>::new().await).await;
+            $crate::support::sql_server::refuses(&<$database>::new().await).await;
         }
 
         #[tokio::test]
         $(#[$attribute])*
         async fn a_pool_of_ones_own_is_asked() {
-            $crate::sql_server::takes_a_pool(&<$database>::new().await).await;
+            $crate::support::sql_server::takes_a_pool(&<$database>::new().await).await;
         }
     };
 }

@@ -1,8 +1,5 @@
 //! Files of users that change while they are watched, and programs that write them.
 
-// Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
-
 use std::{
     fs,
     io::Write as _,

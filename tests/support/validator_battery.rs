@@ -4,15 +4,9 @@
 //! turns it into one test for each case:
 //!
 //! ```ignore
-//! #[path = "support/validator_battery.rs"]
-//! mod validator_battery;
-//!
-//! validator_battery::battery!(in_memory: InMemory);
-//! validator_battery::battery!(#[ignore = "needs slapd"] by_search: Slapd::start().await);
+//! battery!(in_memory: InMemory);
+//! battery!(#[ignore = "needs slapd"] by_search: Slapd::start().await);
 //! ```
-
-// Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
 
 use std::{
     error::Error,
@@ -126,7 +120,7 @@ macro_rules! battery {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
-            $crate::validator_battery::battery! {
+            $crate::support::validator_battery::battery! {
                 @each [$(#[$attribute])*] ($back_end)
                 accepts_every_user_and_says_who_it_is
                 refuses_a_wrong_password
@@ -145,13 +139,13 @@ macro_rules! battery {
         }
     };
     (@each $attributes:tt $back_end:tt $($case:ident)*) => {
-        $($crate::validator_battery::battery!(@case $attributes $back_end $case);)*
+        $($crate::support::validator_battery::battery!(@case $attributes $back_end $case);)*
     };
     (@case [$($attribute:tt)*] ($back_end:expr) $case:ident) => {
         #[tokio::test]
         $($attribute)*
         async fn $case() {
-            $crate::validator_battery::$case(&$back_end).await;
+            $crate::support::validator_battery::$case(&$back_end).await;
         }
     };
 }

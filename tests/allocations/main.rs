@@ -1,0 +1,166 @@
+//! What a request costs in heap allocations, once everything is warm.
+//!
+//! Bodies and the inner service are left out: its response is made before the count begins. A
+//! request begins with empty extensions, so that the first insertion is counted too. Dropping the
+//! response is no part of it.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(feature = "cached")]
+mod cached_memory;
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Empty;
+use tower::{Layer, Service};
+use tower_proxy_auth::{
+    Authenticator, DigestScheme, ProxyAuth, ProxyAuthLayer,
+    digest::{Algorithm, AuthInfo},
+    middleware::ResponseBody,
+};
+
+use crate::support::layer::{
+    self, DigestClient, RIGHT, URL, WRONG, basic, both, realm, users, with_credentials,
+};
+
+/// Makes the tests of this binary run one at a time.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Rounds before one is counted: lazily made things are made in the first.
+const WARM_UP: usize = 3;
+
+/// Who asks what, how many challenges the answer has, and what it costs: exactly, so that one
+/// allocation more is noticed. Who saves one lowers the number.
+///
+/// Of each, 3 are for the first value in the extensions, identity or reason: a map, its table and
+/// the boxed value. Basic credentials take 1, full info takes 1. Of a refusal, 2 are for the header
+/// map, 1 is for each challenge, and several challenges take 1 for the list of repeated fields.
+fn operations() -> [(&'static str, Authenticator, Client, usize, u64); 7] {
+    use self::{AuthInfo::*, Client::*};
+    let (md5, sha_256) = (Algorithm::Md5, Algorithm::Sha256);
+    [
+        ("Basic accepted", both(), Basic(RIGHT), 0, 4),
+        ("Basic refused by Basic alone", basic(), Basic(WRONG), 1, 7),
+        ("Basic refused by Basic and Digest", both(), Basic(WRONG), 3, 10),
+        ("Digest MD5 accepted, info off", digest(md5, Off), Digest, 0, 3),
+        ("Digest SHA-256 accepted, info off", digest(sha_256, Off), Digest, 0, 3),
+        ("Digest SHA-256 accepted, full info", digest(sha_256, Full), Digest, 0, 4),
+        ("no credentials for Basic and Digest", both(), Stranger, 3, 9),
+    ]
+}
+
+enum Client {
+    Stranger,
+    Basic(&'static str),
+    /// Uses the nonce of its first challenge throughout.
+    Digest,
+}
+
+#[test]
+fn each_operation_costs_exactly_what_is_known() {
+    let _turn = turn();
+    let mut changed = Vec::new();
+    for (name, auth, client, challenges, known) in operations() {
+        let count = Bench::new(auth).cost(client, challenges);
+        if count != known {
+            changed.push(format!("{name}: {count} allocations, {known} are known"));
+        }
+    }
+    assert!(changed.is_empty(), "{}", changed.join("\n"));
+}
+
+fn digest(algorithm: Algorithm, info: AuthInfo) -> Authenticator {
+    let scheme = DigestScheme::builder(users()).with_algorithms([algorithm]).with_auth_info(info);
+    Authenticator::builder(realm()).with_scheme(scheme.build().unwrap()).build().unwrap()
+}
+
+struct Bench {
+    service: ProxyAuth<Prepared>,
+    inner: Prepared,
+}
+
+impl Bench {
+    fn new(auth: Authenticator) -> Self {
+        let inner = Prepared::default();
+        Self { service: ProxyAuthLayer::new(auth).layer(inner.clone()), inner }
+    }
+
+    /// What the last of several requests costs, each of which is answered with so many challenges.
+    fn cost(&mut self, client: Client, challenges: usize) -> u64 {
+        let mut credentials: Box<dyn FnMut() -> Option<String>> = match client {
+            Client::Stranger => Box::new(|| None),
+            Client::Basic(credentials) => Box::new(move || Some(credentials.to_owned())),
+            Client::Digest => {
+                let mut client = DigestClient::of(self.send(None).1.headers());
+                Box::new(move || Some(client.answer("GET", "/a?b=c")))
+            }
+        };
+        let mut count = 0;
+        for _ in 0..=WARM_UP {
+            let (allocations, response) = self.send(credentials().as_deref());
+            assert_eq!(response.status(), if challenges > 0 { 407 } else { 200 });
+            assert_eq!(layer::challenges(response.headers()).len(), challenges);
+            count = allocations;
+        }
+        count
+    }
+
+    /// Sends a request that is answered at once, and counts the allocations.
+    fn send(&mut self, credentials: Option<&str>) -> (u64, Response<ResponseBody<Empty<Bytes>>>) {
+        self.inner.prepare();
+        let mut request = Request::get(URL).body(Empty::new()).unwrap();
+        if let Some(credentials) = credentials {
+            request = with_credentials(request, credentials);
+        }
+        let (response, count) = counting_allocator::count(|| {
+            let mut context = Context::from_waker(Waker::noop());
+            match pin!(self.service.call(request)).poll(&mut context) {
+                Poll::Ready(Ok(response)) => response,
+                Poll::Pending => panic!("there was something to wait for"),
+            }
+        });
+        (count.allocations, response)
+    }
+}
+
+/// An inner service whose response is made beforehand.
+#[derive(Clone, Default)]
+struct Prepared(Arc<Mutex<Option<Response<Empty<Bytes>>>>>);
+
+impl Prepared {
+    fn prepare(&self) {
+        let response = Response::builder()
+            .header("content-type", "text/plain")
+            .header("content-length", "0")
+            .header("date", "Thu, 01 Jan 1970 00:00:00 GMT")
+            .header("server", "origin")
+            .body(Empty::new());
+        *self.0.lock().unwrap() = Some(response.unwrap());
+    }
+}
+
+impl Service<Request<Empty<Bytes>>> for Prepared {
+    type Response = Response<Empty<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Empty<Bytes>>) -> Self::Future {
+        ready(Ok(self.0.lock().unwrap().take().expect("it was prepared")))
+    }
+}

@@ -1,0 +1,167 @@
+//! Users for Basic in a file.
+//!
+//! Those tests that need Apache's program run on demand:
+//! `cargo test --all-features --test backends -- --ignored`.
+
+mod apache;
+mod changes;
+mod many_users;
+mod queue;
+
+use std::{
+    pin::pin,
+    sync::{
+        Mutex,
+        mpsc::{Sender, channel},
+    },
+    task::{Context, Waker},
+};
+
+use tower_proxy_auth::{
+    BasicCredentials, CredentialValidator, Verdict,
+    backend::{
+        htpasswd::Htpasswd,
+        password_hash::{HashKind, HashMethod, HashPolicy, HashingPool, hash_password},
+    },
+};
+
+use crate::support::{
+    user_file::UserFile,
+    validator_battery::{BackEnd, battery, realm},
+};
+
+/// As little work as each kind allows.
+const BCRYPT: HashMethod = HashMethod::Bcrypt { cost: 4 };
+const METHODS: [HashMethod; 4] = [
+    BCRYPT,
+    HashMethod::Sha512Crypt { rounds: 1_000 },
+    HashMethod::Sha256Crypt { rounds: 1_500 },
+    HashMethod::Argon2id { memory: 64, passes: 1, lanes: 1 },
+];
+
+fn line(name: &str, password: &str, method: HashMethod) -> String {
+    format!("{name}:{}\n", hash_password(password, method).unwrap())
+}
+
+/// The name of who has proved to be somebody, or what was said otherwise.
+async fn asked(users: &Htpasswd, name: &str, password: &str) -> String {
+    let realm = realm();
+    let credentials = BasicCredentials::new(&realm, name, password);
+    assert!(users.validate_now(credentials).is_none(), "a hash takes its time");
+    match users.validate(credentials).await {
+        Ok(Verdict::Accepted(account)) => account.user().as_str().to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn revision(users: &Htpasswd, name: &str) -> u64 {
+    users.revision(&BasicCredentials::new(&realm(), name, ""))
+}
+
+/// Files of users, and pools whose only thread waits until the test is over.
+struct Files<F> {
+    file: UserFile,
+    method: F,
+    blocked: Mutex<Vec<Sender<()>>>,
+}
+
+impl<F: Fn(usize) -> HashMethod> Files<F> {
+    fn hashed_by(method: F) -> Self {
+        Self { file: UserFile::none(), method, blocked: Mutex::default() }
+    }
+
+    fn write(&self, users: &[(&str, &str)]) {
+        let lines = users.iter().enumerate();
+        let lines = lines.map(|(at, (name, password))| line(name, password, (self.method)(at)));
+        self.file.write(lines.collect::<String>());
+    }
+
+    /// A pool with one thread, which is busy, and a queue of one, which is full.
+    async fn full_pool(&self) -> HashingPool {
+        let pool = HashingPool::builder().with_max_hashes(1).with_queue(1).build().unwrap();
+        let (busy, begun) = tokio::sync::oneshot::channel();
+        let (end, ended) = channel::<()>();
+        let work = move || {
+            busy.send(()).unwrap();
+            let _ = ended.recv();
+        };
+        let mut context = Context::from_waker(Waker::noop());
+        let mut running = pin!(pool.run(false, work));
+        assert!(running.as_mut().poll(&mut context).is_pending());
+        begun.await.unwrap();
+        // Somebody has to go on waiting, or the place in the queue is free again.
+        let waiting = pool.clone();
+        tokio::spawn(async move { waiting.run(false, || ()).await });
+        tokio::task::yield_now().await;
+        self.blocked.lock().unwrap().push(end);
+        pool.clone()
+    }
+}
+
+impl<F: Fn(usize) -> HashMethod> BackEnd for Files<F> {
+    type Validator = Htpasswd;
+
+    const LONGEST_PASSWORD: usize = 72;
+
+    async fn holding(&self, users: &[(&str, &str)]) -> Htpasswd {
+        self.write(users);
+        Htpasswd::open(self.file.path()).unwrap()
+    }
+
+    async fn failing(&self) -> Option<Htpasswd> {
+        self.write(&[("alice", "wonder")]);
+        let builder = Htpasswd::builder(self.file.path()).with_hashing_pool(self.full_pool().await);
+        Some(builder.open().unwrap())
+    }
+}
+
+battery!(bcrypt: Files::hashed_by(|_| BCRYPT));
+battery!(mixed: Files::hashed_by(|at| METHODS[at % METHODS.len()]));
+battery!(cheap_and_dear: Files::hashed_by(|at| HashMethod::Bcrypt { cost: 4 + (at as u32) % 4 }));
+
+/// Passwords that are not hashed, so that the rest is what takes time.
+struct PlainText(UserFile);
+
+impl BackEnd for PlainText {
+    type Validator = Htpasswd;
+
+    async fn holding(&self, users: &[(&str, &str)]) -> Htpasswd {
+        // With a colon, or with blanks round it, a password cannot be stored as it is.
+        let users = users.iter().map(|(name, password)| match *password {
+            "with:colons::" | "  blanks around  " => line(name, password, BCRYPT),
+            _ => format!("{name}:{password}\n"),
+        });
+        self.0.write(users.collect::<String>());
+        let policy = HashPolicy::new().allow_kind(HashKind::PlainText);
+        Htpasswd::builder(self.0.path()).with_hash_policy(policy).open().unwrap()
+    }
+}
+
+battery!(plain_text: PlainText(UserFile::none()));
+
+#[tokio::test]
+async fn what_is_wrong_with_a_file_is_one_line() {
+    let file =
+        UserFile::new("alice:$2y$31$abcdefghijklmnopqrstuuWG29KuyeAicPCJODk1zjyGvyQUU2awu\n");
+    let error = Htpasswd::open(file.path()).unwrap_err().to_string();
+    let path = file.path();
+    let expected = format!(
+        "{path:?}, line 1: the user \"alice\": the cost of the bcrypt hash is 31: at most 15 is allowed"
+    );
+    assert_eq!(error, expected);
+    let error = Htpasswd::open("/nowhere/users").unwrap_err().to_string();
+    assert!(error.starts_with(r#""/nowhere/users": it cannot be read: "#), "{error}");
+}
+
+#[test]
+fn debug_shows_no_hash() {
+    let file = UserFile::new(line("alice", "wonder", BCRYPT));
+    let users = Htpasswd::builder(file.path());
+    assert!(!format!("{users:?}").contains("$2y$"));
+    let users = users.open().unwrap();
+    assert_eq!(
+        format!("{users:?}"),
+        format!("Htpasswd {{ path: {:?}, user_count: 1, .. }}", file.path())
+    );
+    assert_eq!(users.user_count(), 1);
+}

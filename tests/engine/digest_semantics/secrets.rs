@@ -1,0 +1,189 @@
+//! What the source of secrets says, and what nobody can make of it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tower_proxy_auth::{
+    Account, Authenticator, BackendError, DigestAccount, DigestScheme, DigestSecrets, DigestUser,
+    HashedA1, Realm, Users,
+    backend::{AccountStatus, DigestName},
+    digest::HashFunction,
+};
+
+use crate::support::engine::{Digest, Proxy, Secrets, Waiting, basic, quoted, realm, users};
+
+fn over(secrets: impl DigestSecrets) -> Proxy {
+    let digest = DigestScheme::builder(secrets).with_userhash().build().unwrap();
+    Proxy::of(Authenticator::builder(realm()).with_scheme(digest))
+}
+
+#[test]
+fn a_stored_secret_that_is_none_fails_whatever_the_client_computes() {
+    for stored in ["", " ", "00", &"g".repeat(64), &"0".repeat(63), &"0".repeat(32)] {
+        let hex = stored.to_owned();
+        let proxy = over(Secrets(move |user: DigestUser<'_>| {
+            let ha1 = HashedA1::from_hex(user.function(), &hex).map_err(BackendError::new)?;
+            Ok(Some(DigestAccount::new(Account::new("alice"), ha1)))
+        }));
+        let digest = proxy.fresh();
+        proxy.login(&digest).is(stored, 503, "backend-failed");
+        for ha1 in [stored, "", &digest.hash(""), &digest.hash("::")] {
+            let response = quoted(&digest.digest(ha1, "GET"));
+            let forged = digest.params().with("response", response);
+            proxy.get(forged.field()).is(stored, 503, "backend-failed");
+        }
+    }
+}
+
+#[test]
+fn a_secret_for_another_hash_function_fails() {
+    let proxy = over(Secrets(|_: DigestUser<'_>| {
+        let ha1 = HashedA1::new(HashFunction::Md5, "alice", "proxy", "wonder");
+        Ok(Some(DigestAccount::new(Account::new("alice"), ha1)))
+    }));
+    proxy.login(&proxy.fresh()).is("MD5 for SHA-256", 503, "backend-failed");
+    let md5 = Digest { algorithm: "MD5", ..proxy.fresh() };
+    proxy.login(&md5).passes("MD5 for MD5", "alice");
+}
+
+#[test]
+fn a_source_that_fails_refuses() {
+    let fails = || Secrets(|_: DigestUser<'_>| Err(BackendError::new("no connection")));
+    for (name, proxy) in [("ready", over(fails())), ("waiting", over(Waiting(fails())))] {
+        proxy.login(&proxy.fresh()).is(name, 503, "backend-failed");
+    }
+}
+
+#[test]
+fn an_unknown_user_is_refused_whatever_the_client_computes() {
+    for (name, proxy) in Proxy::ready_and_waiting() {
+        for algorithm in ["SHA-256", "MD5"] {
+            let digest = Digest { user: "carol".into(), algorithm, ..proxy.fresh() };
+            proxy.login(&digest).is(name, 407, "unknown-user");
+            let dummies = [
+                String::new(),
+                "0".repeat(digest.hash("").len()),
+                digest.hash(""),
+                digest.hash("::"),
+                digest.hash("carol:proxy:"),
+                digest.hash(":proxy:"),
+                digest.hash("alice:proxy:wonder"),
+            ];
+            for ha1 in dummies {
+                let response = quoted(&digest.digest(&ha1, "GET"));
+                let forged = digest.params().with("response", response);
+                proxy.get(forged.field()).is(name, 407, "unknown-user");
+            }
+        }
+        for password in ["wonder", "x", " "] {
+            proxy.get(basic(format!("carol:{password}"))).is(name, 407, "unknown-user");
+        }
+    }
+}
+
+#[test]
+fn the_users_of_another_realm_are_nobody() {
+    let users = Users::new(&Realm::new("other").unwrap()).with_user("alice", "wonder").unwrap();
+    let builder = Authenticator::builder(realm()).with_digest(users.clone()).with_basic(users);
+    let proxy = Proxy::of(builder);
+    proxy.login(&proxy.fresh()).is("Digest", 407, "unknown-user");
+    proxy.get(basic("alice:wonder")).is("Basic", 407, "unknown-user");
+    let other = Digest { realm: "other".into(), ..proxy.fresh() };
+    proxy.login(&other).is("their own realm", 407, "other-realm");
+}
+
+#[test]
+fn an_account_that_may_not_be_used_is_told_so_once_the_digest_is_right() {
+    for (standing, reason) in
+        [(AccountStatus::Disabled, "account-disabled"), (AccountStatus::Expired, "account-expired")]
+    {
+        let proxy = over(Secrets(move |user: DigestUser<'_>| {
+            let ha1 = HashedA1::new(user.function(), "alice", "proxy", "wonder");
+            let account = DigestAccount::new(Account::new("alice"), ha1);
+            Ok(Some(account.with_status(standing)))
+        }));
+        let digest = proxy.fresh();
+        proxy.login(&digest).is("right", 403, reason);
+        let wrong = Digest { password: "other".into(), ..digest };
+        proxy.login(&wrong).is("wrong", 407, "wrong-password");
+    }
+}
+
+#[test]
+fn the_account_that_is_stored_counts_and_not_the_name_as_typed() {
+    let proxy = over(Secrets(|user: DigestUser<'_>| {
+        let DigestName::UserId(name) = user.name() else { return Ok(None) };
+        let ha1 = HashedA1::new(user.function(), name, "proxy", "wonder");
+        let account = Account::new(name.to_lowercase());
+        Ok(Some(DigestAccount::new(account, ha1)))
+    }));
+    let digest = Digest { user: "ALICE".into(), ..proxy.fresh() };
+    proxy.login(&digest).passes("the canonical name", "alice");
+    // A nonce belongs to the account, however its name is written.
+    proxy.login(&Digest { user: "Alice".into(), ..digest.count(2) }).passes("same", "alice");
+}
+
+#[test]
+fn a_hash_of_the_name_is_looked_up_once_among_100_000_users_and_never_scanned_for() {
+    let crowd = |size: usize| {
+        let users = users();
+        for number in 0..size {
+            users.set(&format!("user{number}"), "x").unwrap();
+        }
+        users
+    };
+    let hashed = |proxy: &Proxy| {
+        let digest = proxy.fresh();
+        let hash = quoted(&digest.hash("alice:proxy"));
+        digest.params().with("username", hash).and("userhash", "true").field()
+    };
+    let fastest = |users: Users| {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        let proxy = over(Secrets(move |user: DigestUser<'_>| {
+            assert!(matches!(user.name(), DigestName::Userhash(_)));
+            counter.fetch_add(1, Ordering::SeqCst);
+            users.secret_now(user).unwrap()
+        }));
+        let once = || {
+            let field = hashed(&proxy);
+            let started = Instant::now();
+            proxy.get(field).passes("by its hash", "alice");
+            started.elapsed()
+        };
+        let fastest: Duration = (0..100).map(|_| once()).min().unwrap();
+        assert_eq!(asked.load(Ordering::SeqCst), 100);
+        fastest
+    };
+    let (few, many) = (fastest(crowd(0)), fastest(crowd(100_000)));
+    assert!(many < 4 * few, "{few:?} among few, {many:?} among many");
+}
+
+#[test]
+fn a_hash_of_the_name_is_good_for_its_realm_and_function() {
+    let proxy = over(users());
+    let digest = proxy.fresh();
+    let md5 = Digest { algorithm: "MD5", ..digest.clone() };
+    let table = [
+        ("another realm", digest.hash("alice:other"), "unknown-user"),
+        ("another user", digest.hash("carol:proxy"), "unknown-user"),
+        ("bob's", digest.hash("bob:proxy"), "wrong-password"),
+    ];
+    for (name, hash, reason) in table {
+        let sent = digest.params().with("username", quoted(&hash)).and("userhash", "true");
+        proxy.get(sent.field()).is(name, 407, reason);
+    }
+    let other = digest.params().with("username", quoted(&md5.hash("alice:proxy")));
+    let other = other.and("userhash", "true");
+    proxy.get(other.field()).is("another function", 400, "improper-parameter");
+    let as_name = digest.params().with("username", quoted(&digest.hash("alice:proxy")));
+    proxy.get(as_name.field()).is("sent as a name", 407, "unknown-user");
+    let upper = quoted(&digest.hash("alice:proxy").to_uppercase());
+    let upper = digest.params().with("username", upper).and("userhash", "TRUE");
+    proxy.get(upper.field()).passes("upper-case hex", "alice");
+}

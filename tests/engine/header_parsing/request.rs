@@ -1,0 +1,125 @@
+//! What else the request decides.
+
+use http::{HeaderName, HeaderValue, Method, Request, Version, header};
+use tower_proxy_auth::{Authenticator, ProxyAuthLayer, authenticator::AuthenticatorBuilder};
+
+use crate::support::engine::{Body, Proxy, basic, field, realm, request, users};
+
+const IDENTITY: HeaderName = HeaderName::from_static("x-user");
+
+fn builder() -> AuthenticatorBuilder {
+    Authenticator::builder(realm()).with_digest(users()).with_basic(users())
+}
+
+fn with_identity_header(layer: ProxyAuthLayer) -> ProxyAuthLayer {
+    layer.with_identity_header(IDENTITY).unwrap()
+}
+
+#[test]
+fn several_fields_are_ambiguous_whatever_they_hold() {
+    let right = || basic("alice:wonder");
+    let proxy = Proxy::new();
+    let table = [
+        ("right and wrong", vec![right(), basic("alice:other")]),
+        ("wrong and right", vec![basic("alice:other"), right()]),
+        ("the same twice", vec![right(), right()]),
+        ("Digest and Basic", vec![proxy.fresh().field(), right()]),
+        ("right and empty", vec![right(), field("")]),
+        ("three", vec![right(), right(), right()]),
+    ];
+    for (name, fields) in table {
+        let answer = proxy.send(request(&Method::GET, "http://example.org/", fields));
+        answer.is(name, 400, "several-fields");
+    }
+}
+
+#[test]
+fn credentials_that_are_there_are_never_anonymous() {
+    let proxy = Proxy::of(builder().allow_anonymous());
+    let table = [
+        ("wrong password", basic("alice:other"), 407),
+        ("unknown user", basic("carol:wonder"), 407),
+        ("undecodable", field("Basic ="), 407),
+        ("another scheme", field("Bearer x"), 407),
+        ("empty", field(""), 400),
+        ("malformed", field("Digest x="), 400),
+        ("incomplete", field("Digest"), 400),
+        ("too long", field("x".repeat(20_000)), 431),
+    ];
+    for (name, sent, status) in table {
+        assert_eq!(proxy.get(sent).status, status, "{name}");
+    }
+    let two = [basic("alice:wonder"), basic("alice:wonder")];
+    let answer = proxy.send(request(&Method::GET, "http://example.org/", two));
+    answer.is("two fields", 400, "several-fields");
+    proxy.get(basic("alice:wonder")).passes("the right ones", "alice");
+
+    let answer = proxy.send(request(&Method::GET, "http://example.org/", []));
+    assert!(answer.identity().unwrap().is_anonymous());
+    assert_eq!((answer.status, answer.user()), (200, None));
+}
+
+#[test]
+fn bypassed_and_anonymous_requests_bring_nothing_of_their_own_along() {
+    let bypassed = Proxy::of(builder().with_bypass(|head| head.target().path() == "/health"));
+    let anonymous = Proxy::of(builder().allow_anonymous());
+    for (name, proxy, sent) in [
+        ("bypassed", &bypassed, vec![basic("alice:wonder")]),
+        ("bypassed with two fields", &bypassed, vec![basic("alice:wonder"), field("x")]),
+        ("bypassed without", &bypassed, vec![]),
+        ("anonymous", &anonymous, vec![]),
+    ] {
+        let proxy =
+            proxy.clone().layer(with_identity_header).layer(|layer| layer.relay_credentials());
+        let mut request = request(&Method::GET, "http://example.org/health", sent);
+        for user in ["root", "alice"] {
+            request.headers_mut().append(IDENTITY, HeaderValue::from_static(user));
+        }
+        let answer = proxy.send(request);
+        assert_eq!(answer.status, 200, "{name}");
+        assert_eq!(answer.user(), None, "{name}");
+        let headers = &answer.forwarded.as_ref().unwrap().headers;
+        assert!(!headers.contains_key(header::PROXY_AUTHORIZATION), "{name}");
+        assert!(!headers.contains_key(IDENTITY), "{name}");
+    }
+    bypassed.challenge().is("nothing else is bypassed", 407, "missing-credentials");
+}
+
+#[test]
+fn http_1_is_told_that_the_connection_ends_when_a_body_was_left_unread() {
+    let proxy = Proxy::new();
+    let smuggled = "GET http://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n";
+    let closing = vec!["close"];
+    let table = [
+        (Version::HTTP_10, smuggled, closing.clone()),
+        (Version::HTTP_11, smuggled, closing.clone()),
+        (Version::HTTP_2, smuggled, vec![]),
+        (Version::HTTP_3, smuggled, vec![]),
+        // Unless it is asked to stay.
+        (Version::HTTP_10, "", closing),
+        (Version::HTTP_11, "", vec![]),
+        (Version::HTTP_2, "", vec![]),
+    ];
+    for (version, body, expected) in table {
+        for (sent, status) in [(None, 407), (Some(field("Digest")), 400)] {
+            let mut post = Request::post("http://example.org/").version(version);
+            if let Some(sent) = sent {
+                post = post.header(header::PROXY_AUTHORIZATION, sent);
+            }
+            let answer = proxy.send(post.body(Body::from(body)).unwrap());
+            assert_eq!(answer.status, status);
+            assert_eq!(answer.fields(header::CONNECTION), expected, "{version:?} {body:?}");
+        }
+    }
+}
+
+#[test]
+fn a_request_that_passes_keeps_its_connection() {
+    let proxy = Proxy::new();
+    let post = Request::post("http://example.org/")
+        .header(header::PROXY_AUTHORIZATION, basic("alice:wonder"))
+        .body(Body::from("a body that the inner service reads"));
+    let answer = proxy.send(post.unwrap());
+    answer.passes("a POST", "alice");
+    assert!(answer.fields(header::CONNECTION).is_empty());
+}

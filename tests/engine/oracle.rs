@@ -1,0 +1,203 @@
+//! The engine against a Digest client that shares no code with it.
+
+use digest_auth::{AuthContext, AuthorizationHeader, HttpMethod, WwwAuthenticateHeader};
+use http::{HeaderValue, Method};
+use proptest::{prelude::*, sample::select};
+use tower_proxy_auth::{
+    Authenticator, DigestScheme, Users,
+    digest::Algorithm,
+    grammar::{AuthParam, AuthParams, unescape},
+};
+
+use crate::support::engine::{self, Answer, Params, Proxy, field, quoted, realm};
+
+/// What a user of the client asks for.
+#[derive(Clone, Debug)]
+struct Wish {
+    user: String,
+    password: String,
+    method: &'static str,
+    path: String,
+    cnonce: String,
+    count: u32,
+    algorithm: &'static str,
+    userhash: bool,
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    (
+        "[^\\pC:]{1,16}",
+        "[^\\pC]{1,24}",
+        select(vec!["GET", "CONNECT", "POST", "HEAD"]),
+        "/[a-zA-Z0-9._~!$&'()*+,;=:@/-]{0,24}(\\?[a-zA-Z0-9=&?/%]{0,12})?",
+        "[ -~]{1,44}",
+        1..=u32::MAX,
+        select(Algorithm::all().map(Algorithm::as_str).collect::<Vec<_>>()),
+        any::<bool>(),
+    )
+        .prop_map(|(user, password, method, path, cnonce, count, algorithm, userhash)| Wish {
+            user,
+            password,
+            method,
+            path,
+            cnonce,
+            count,
+            algorithm,
+            userhash,
+        })
+}
+
+impl Wish {
+    fn proxy(&self) -> Proxy {
+        let users = Users::new(&realm()).with_user(&self.user, &self.password).unwrap();
+        let digest = DigestScheme::builder(users).with_algorithms(Algorithm::all());
+        let digest = if self.userhash { digest.with_userhash() } else { digest };
+        Proxy::of(Authenticator::builder(realm()).with_scheme(digest.build().unwrap()))
+    }
+
+    fn uri(&self) -> &str {
+        if self.method == "CONNECT" { "example.org:443" } else { &self.path }
+    }
+
+    fn ask(&self, proxy: &Proxy, field: HeaderValue) -> Answer {
+        let method: Method = self.method.parse().unwrap();
+        match method {
+            Method::CONNECT => proxy.ask(&method, "example.org:443", field),
+            _ => proxy.ask(&method, &format!("http://example.org{}", self.path), field),
+        }
+    }
+
+    fn context<'a>(&'a self, method: &'a str) -> AuthContext<'a> {
+        let method = HttpMethod(method.into());
+        let (user, password) = (self.user.as_str(), self.password.as_str());
+        let mut context =
+            AuthContext::new_with_method(user, password, self.uri(), Option::<&[u8]>::None, method);
+        context.set_custom_cnonce(self.cnonce.as_str());
+        context
+    }
+
+    /// What the other client answers to the challenge for its algorithm.
+    fn answer(&self, proxy: &Proxy) -> AuthorizationHeader {
+        let answer = proxy.challenge();
+        let wanted = format!(", algorithm={}, ", self.algorithm);
+        let challenge = answer.challenges().into_iter().find(|one| one.contains(&wanted));
+        let challenge = challenge.unwrap();
+        assert!(challenge.is_ascii(), "its parser panics on anything else");
+        let mut prompt = WwwAuthenticateHeader::parse(challenge).unwrap();
+        assert_eq!(prompt.userhash, self.userhash);
+        prompt.nc = self.count - 1;
+        prompt.respond(&self.context(self.method)).unwrap()
+    }
+}
+
+fn params(header: &AuthorizationHeader) -> Params {
+    let text = header.to_header_string();
+    let list = text.strip_prefix("Digest ").unwrap();
+    let print = |param: AuthParam<'_>| {
+        let mut printed = Vec::new();
+        param.write_to(&mut printed);
+        let name = String::from_utf8(param.name().to_vec()).unwrap();
+        let value = printed.split_off(name.len() + 1);
+        (name, value)
+    };
+    Params(AuthParams::new(list.as_bytes(), 0).map(|param| print(param.unwrap())).collect())
+}
+
+proptest! {
+    #[test]
+    fn what_another_client_computes_is_accepted_once(wish in wish()) {
+        let proxy = wish.proxy();
+        let header = wish.answer(&proxy);
+        let sent = field(header.to_header_string());
+        let answer = wish.ask(&proxy, sent.clone());
+        prop_assert_eq!(answer.reason(), "");
+        prop_assert_eq!(answer.user(), Some(wish.user.as_str()));
+        prop_assert_eq!(wish.ask(&proxy, sent).reason(), "nonce-replayed");
+    }
+
+    #[test]
+    fn what_the_proxy_proves_is_what_another_client_computes(wish in wish()) {
+        let proxy = wish.proxy();
+        let mut header = wish.answer(&proxy);
+        let answer = wish.ask(&proxy, field(header.to_header_string()));
+        let info = answer.headers[engine::INFO].to_str().unwrap().to_owned();
+        // A2 of rspauth is that of a request without a method.
+        header.digest(&wish.context(""));
+        let expected = format!(
+            "rspauth={}, cnonce={}, nc={:08x}, qop=auth",
+            quoted(&header.response),
+            quoted(&wish.cnonce),
+            wish.count,
+        );
+        prop_assert_eq!(info, expected);
+    }
+
+    #[test]
+    fn a_change_of_any_parameter_is_refused(
+        wish in wish(),
+        name in select(vec![
+            "username", "realm", "nonce", "uri", "response", "cnonce", "nc", "qop", "algorithm",
+        ]),
+        position in any::<prop::sample::Index>(),
+        change in 1..=u8::MAX,
+    ) {
+        let proxy = wish.proxy();
+        let right = params(&wish.answer(&proxy));
+        let (_, value) = right.0.iter().find(|(other, _)| other == name).unwrap();
+        let inside = if value.starts_with(b"\"") { 1..value.len() - 1 } else { 0..value.len() };
+        let mut changed = value.clone();
+        let at = inside.start + position.index(inside.len());
+        changed[at] ^= change;
+        // Neither a needless backslash nor the case of these two is a change.
+        let any_case = ["response", "algorithm"].contains(&name);
+        let meant = |value: &[u8]| {
+            let inner = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
+            let meant: Vec<_> = unescape(inner.unwrap_or(value)).collect();
+            if any_case { meant.to_ascii_lowercase() } else { meant }
+        };
+        prop_assume!(meant(&changed) != meant(value));
+        prop_assume!(HeaderValue::from_bytes(&changed).is_ok());
+        let sent = right.clone().with(name, changed).field();
+        let answer = wish.ask(&proxy, sent);
+        prop_assert!(answer.forwarded.is_none(), "{} {:?}", name, answer);
+        prop_assert!([400, 407].contains(&answer.status));
+        prop_assert_eq!(wish.ask(&proxy, right.field()).reason(), "", "nothing was used up");
+    }
+
+    #[test]
+    fn a_parameter_that_is_left_out_is_missed(
+        wish in wish(),
+        name in select(vec![
+            "username", "realm", "nonce", "uri", "response", "cnonce", "nc", "qop",
+        ]),
+    ) {
+        let proxy = wish.proxy();
+        let right = params(&wish.answer(&proxy));
+        let answer = wish.ask(&proxy, right.clone().without(name).field());
+        prop_assert_eq!((answer.status, answer.reason()), (400, "missing-parameter"));
+    }
+
+    #[test]
+    fn another_password_method_or_user_is_refused(
+        wish in wish(),
+        other in "[^\\pC:]{1,16}",
+        method in select(vec!["GET", "CONNECT", "POST", "HEAD"]),
+    ) {
+        let proxy = wish.proxy();
+        for wrong in [
+            Wish { password: other.clone(), ..wish.clone() },
+            Wish { user: other, ..wish.clone() },
+        ] {
+            prop_assume!((&wrong.user, &wrong.password) != (&wish.user, &wish.password));
+            let header = wrong.answer(&proxy);
+            let answer = wish.ask(&proxy, field(header.to_header_string()));
+            prop_assert_eq!(answer.status, 407, "{:?}", answer);
+            prop_assert!(["wrong-password", "unknown-user"].contains(&answer.reason()));
+        }
+        prop_assume!(method != wish.method);
+        let mut header = wish.answer(&proxy);
+        header.digest(&wish.context(method));
+        let answer = wish.ask(&proxy, field(header.to_header_string()));
+        prop_assert_eq!(answer.reason(), "wrong-password");
+    }
+}

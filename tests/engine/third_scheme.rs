@@ -1,0 +1,210 @@
+//! A scheme that the crate does not know goes through the engine like Basic and Digest: nothing
+//! of the engine had to be touched for it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use http::{HeaderValue, Method};
+use tokio::task;
+use tower_proxy_auth::{
+    Account, Authenticator, BackendError, ConfigError, ProxyAuthLayer, Realm, Reason, Refusal,
+    authenticator::AuthenticatorBuilder,
+    grammar::{self, CredentialsBody},
+    scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
+    secret::constant_time_eq,
+};
+
+use crate::support::layer::{
+    DigestClient, INFO, Origin, RIGHT, URL, challenges, get, realm, reason, request, schemes, send,
+    users,
+};
+
+/// Tokens of one user, looked up at once or after a while.
+#[derive(Default)]
+struct Bearer {
+    waits: bool,
+    /// How often a claim was proved after a wait.
+    waited: Arc<AtomicUsize>,
+}
+
+impl Bearer {
+    fn check(token: &str) -> Proof {
+        if constant_time_eq(token.as_bytes(), b"c2VjcmV0") {
+            let info = Some(HeaderValue::from_static("seen=yes"));
+            return Ok(Accepted::new(Account::new("carol")).with_info(info));
+        }
+        Err(match token {
+            "down" => BackendError::new("no token service").into(),
+            "disabled" => Refusal::new(Reason::AccountDisabled).with_account(Account::new("dora")),
+            "stale" => Refusal::new(Reason::NonceExpired).with_account(Account::new("carol")),
+            _ => Refusal::new(Reason::WrongPassword),
+        })
+    }
+}
+
+impl AuthScheme for Bearer {
+    type Claim = String;
+
+    fn name(&self) -> &'static str {
+        "Bearer"
+    }
+
+    fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
+        let error = if context.stale() { ", error=\"invalid_token\"" } else { "" };
+        let challenge = format!("Bearer realm=\"{}\"{error}", context.realm());
+        add(HeaderValue::try_from(challenge).unwrap());
+    }
+
+    fn claim(
+        &self,
+        context: &ClaimContext<'_>,
+        credentials: SentCredentials,
+    ) -> Result<String, Refusal> {
+        assert_eq!(context.head().method(), Method::GET);
+        assert!(!context.head().headers().contains_key("proxy-authorization"));
+        let rest = credentials.as_bytes().to_vec();
+        let position = credentials.position();
+        let field = credentials.into_field();
+        let parsed = grammar::Credentials::parse(field.as_bytes())
+            .map_err(|error| Refusal::new(Reason::Malformed).with_source(error))?;
+        assert_eq!(parsed.body_position(), position);
+        match parsed.body() {
+            CredentialsBody::Token68(token) => {
+                assert_eq!(token, rest);
+                Ok(String::from_utf8(rest).unwrap())
+            }
+            _ => Err(Refusal::new(Reason::Malformed)),
+        }
+    }
+
+    fn prove_now(&self, _: &ClaimContext<'_>, token: &String) -> Option<Proof> {
+        (!self.waits).then(|| Self::check(token))
+    }
+
+    async fn prove(&self, _: Realm, token: String) -> Proof {
+        task::yield_now().await;
+        self.waited.fetch_add(1, Ordering::Relaxed);
+        Self::check(&token)
+    }
+}
+
+fn builder(bearer: Bearer) -> AuthenticatorBuilder {
+    Authenticator::builder(realm()).with_basic(users()).with_scheme(bearer).with_digest(users())
+}
+
+fn layer(bearer: Bearer) -> ProxyAuthLayer {
+    ProxyAuthLayer::new(builder(bearer).build().unwrap())
+}
+
+#[tokio::test]
+async fn it_lets_in_whom_it_knows_and_refuses_the_rest() {
+    let table = [
+        ("right", "Bearer c2VjcmV0", 200, None),
+        ("right, in another case", "bEARER  c2VjcmV0 ", 200, None),
+        ("wrong", "Bearer c2VjcmV1", 407, Some(Reason::WrongPassword)),
+        ("parameters", "Bearer token=a", 400, Some(Reason::Malformed)),
+        ("nothing", "Bearer", 400, Some(Reason::Malformed)),
+        ("a longer name", "Bearers c2VjcmV0", 407, Some(Reason::SchemeNotOffered)),
+        ("disabled", "Bearer disabled", 403, Some(Reason::AccountDisabled)),
+        ("a service that is down", "Bearer down", 503, Some(Reason::BackendFailed)),
+    ];
+    for waits in [false, true] {
+        for (name, credentials, status, refused) in table {
+            let bearer = Bearer { waits, ..Bearer::default() };
+            let waited = bearer.waited.clone();
+            let origin = Origin::new();
+            let response = send(&layer(bearer), &origin, get(credentials)).await;
+            assert_eq!(response.status(), status, "{name}, waits: {waits}");
+            assert_eq!(origin.calls(), usize::from(refused.is_none()), "{name}, waits: {waits}");
+            let is_claim = !matches!(refused, Some(Reason::Malformed | Reason::SchemeNotOffered));
+            assert_eq!(waited.load(Ordering::Relaxed), usize::from(waits && is_claim), "{name}");
+            match refused {
+                Some(refused) => assert_eq!(reason(&response), refused, "{name}"),
+                None => {
+                    let identity = origin.identity().unwrap();
+                    assert_eq!((identity.user(), identity.scheme()), (Some("carol"), "Bearer"));
+                    assert_eq!(response.headers()[INFO], "seen=yes");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_is_challenged_for_between_digest_and_basic() {
+    let response = send(&layer(Bearer::default()), &Origin::new(), request(Method::GET, URL)).await;
+    assert_eq!(schemes(response.headers()), ["Digest", "Digest", "Bearer", "Basic"]);
+    assert_eq!(challenges(response.headers())[2], "Bearer realm=\"proxy\"");
+}
+
+#[tokio::test]
+async fn it_is_told_when_a_client_is_stale() {
+    let layer = layer(Bearer::default());
+    let response = send(&layer, &Origin::new(), get("Bearer stale")).await;
+    let challenges = challenges(response.headers());
+    assert_eq!(challenges[2], "Bearer realm=\"proxy\", error=\"invalid_token\"");
+    assert!(challenges[0].ends_with(", stale=true"));
+}
+
+#[tokio::test]
+async fn it_keeps_its_place_where_the_order_is_kept() {
+    let auth = builder(Bearer::default()).keep_scheme_order().build().unwrap();
+    let layer = ProxyAuthLayer::new(auth);
+    let response = send(&layer, &Origin::new(), request(Method::GET, URL)).await;
+    assert_eq!(schemes(response.headers()), ["Basic", "Bearer", "Digest", "Digest"]);
+}
+
+#[tokio::test]
+async fn it_leaves_the_other_schemes_alone() {
+    let (layer, origin) = (layer(Bearer { waits: true, ..Bearer::default() }), Origin::new());
+    assert_eq!(send(&layer, &origin, get(RIGHT)).await.status(), 200);
+    assert_eq!(origin.identity().unwrap().scheme(), "Basic");
+    let refused = send(&layer, &origin, request(Method::GET, URL)).await;
+    let credentials = DigestClient::of(refused.headers()).answer("GET", "/a?b=c");
+    assert_eq!(send(&layer, &origin, get(&credentials)).await.status(), 200);
+    assert_eq!(origin.identity().unwrap().scheme(), "Digest");
+}
+
+/// A scheme that has nothing but a name.
+struct Named(&'static str);
+
+impl AuthScheme for Named {
+    type Claim = ();
+
+    fn name(&self) -> &'static str {
+        self.0
+    }
+
+    fn challenges(&self, _: &ChallengeContext<'_>, _: &mut dyn FnMut(HeaderValue)) {}
+
+    fn claim(&self, _: &ClaimContext<'_>, _: SentCredentials) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    async fn prove(&self, _: Realm, (): ()) -> Proof {
+        Ok(Accepted::new(Account::new("dave")))
+    }
+}
+
+#[test]
+fn a_name_that_is_no_token_or_is_taken_is_a_mistake() {
+    let build = |name| builder(Bearer::default()).with_scheme(Named(name)).build();
+    for name in ["", "Be arer", "Bearer,", "B\u{e9}arer"] {
+        let error = build(name).unwrap_err();
+        assert!(matches!(error, ConfigError::InvalidSchemeName { name: its } if its == name));
+    }
+    for name in ["bearer", "BASIC", "digest"] {
+        let error = build(name).unwrap_err();
+        assert!(matches!(error, ConfigError::DuplicateScheme { name: its } if its == name));
+    }
+}
+
+#[tokio::test]
+async fn what_answers_after_a_wait_need_not_answer_at_once() {
+    let auth = builder(Bearer::default()).with_scheme(Named("Token")).build().unwrap();
+    let (layer, origin) = (ProxyAuthLayer::new(auth), Origin::new());
+    assert_eq!(send(&layer, &origin, get("Token")).await.status(), 200);
+    assert_eq!(origin.identity().unwrap().user(), Some("dave"));
+}

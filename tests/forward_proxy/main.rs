@@ -1,0 +1,36 @@
+//! The example `forward_proxy`, end to end: a process of its own between real sockets.
+//!
+//! Tests that need curl or other programs run on demand:
+//! `cargo test --all-features --test forward_proxy -- --ignored`.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod curl;
+mod digest_options;
+mod limits;
+mod logins;
+mod plain;
+mod process;
+mod refusals;
+#[cfg(all(feature = "cached", feature = "htdigest", feature = "htpasswd", feature = "ldap"))]
+mod sources;
+mod tunnels;
+mod unread_bodies;
+
+use crate::support::proxy::Proxy;
+
+/// A proxy that lets everybody in.
+#[track_caller]
+fn open_proxy() -> Proxy {
+    Proxy::start(&["--insecure-no-auth"])
+}
+
+/// A proxy that alice may use, whose password is wonder.
+#[track_caller]
+fn proxy_of_alice(options: &[&str]) -> Proxy {
+    Proxy::start(&[&["--user", "alice:wonder"], options].concat())
+}
+
+/// What alice sends with Basic.
+const BASIC: &str = "Proxy-Authorization: Basic YWxpY2U6d29uZGVy";

@@ -1,0 +1,77 @@
+//! A directory that checks passwords.
+
+use std::{fs, thread, time::Duration};
+
+use crate::support::{
+    scene::{Scene, Way::Basic},
+    slapd::{PEOPLE, SERVICE, Setup},
+    user_file::UserFile,
+};
+
+fn options(url: &str, authority: &str, secret: &str) -> Vec<String> {
+    let options = [
+        ["--ldap", url],
+        ["--ldap-ca", authority],
+        ["--ldap-base", PEOPLE],
+        ["--ldap-bind-dn", SERVICE.0],
+        ["--ldap-password-file", secret],
+    ];
+    options.concat().into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+#[ignore = "needs curl, slapd"]
+fn a_directory_lets_its_users_in_and_every_change_is_in_force_at_once() {
+    let slapd = Setup::new().user("alice", "wonder").start();
+    let secret = UserFile::new(SERVICE.1);
+    let secret = secret.path().display().to_string();
+    let authority = slapd.authority().display().to_string();
+    let (url, tls_url) = (slapd.url(), slapd.tls_url());
+    let template = format!("uid={{user}},{PEOPLE}");
+    let mut start_tls = options(&url, &authority, &secret);
+    start_tls.push("--ldap-starttls".to_owned());
+    let direct = ["--ldap", &tls_url, "--ldap-ca", &authority, "--ldap-dn", &template];
+    let plain = ["--ldap", &url, "--insecure-ldap-plaintext", "--ldap-dn", &template];
+    for options in [
+        options(&tls_url, &authority, &secret),
+        start_tls,
+        direct.map(str::to_owned).to_vec(),
+        plain.map(str::to_owned).to_vec(),
+    ] {
+        slapd.set_password("alice", "wonder");
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let scene = Scene::new(&options);
+        scene.lets_in(Basic, "alice:wonder");
+        scene.keeps_out(Basic, "alice:wonder2");
+        scene.keeps_out(Basic, "carol:wonder");
+        scene.keeps_out(Basic, "*:wonder");
+        slapd.set_password("alice", "changed");
+        scene.keeps_out(Basic, "alice:wonder");
+        scene.lets_in(Basic, "alice:changed");
+    }
+}
+
+#[test]
+#[ignore = "needs curl, slapd"]
+fn without_the_directory_there_is_a_503_and_later_service_again() {
+    let slapd = Setup::new().user("alice", "wonder").start();
+    let secret = UserFile::none();
+    fs::write(secret.path(), format!("{}\n", SERVICE.1)).unwrap();
+    let secret = secret.path().display().to_string();
+    let authority = slapd.authority().display().to_string();
+    let options = options(&slapd.tls_url(), &authority, &secret);
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let scene = Scene::new(&options);
+    scene.lets_in(Basic, "alice:wonder");
+    slapd.kill();
+    for user_pass in ["alice:wonder", "alice:wrong", "carol:wonder"] {
+        let answer = scene.curl(Basic, user_pass).answers.pop().unwrap();
+        assert_eq!(answer.status(), 503, "{user_pass}");
+        assert_eq!(answer.all("retry-after").len(), 1, "{user_pass}");
+        assert!(answer.all("proxy-authenticate").is_empty(), "{user_pass}");
+    }
+    slapd.restart();
+    thread::sleep(Duration::from_secs(5));
+    scene.lets_in(Basic, "alice:wonder");
+    scene.keeps_out(Basic, "alice:wrong");
+}

@@ -1,0 +1,150 @@
+//! What a refusal holds.
+
+use http::{HeaderValue, Method, Request, Version, header};
+use tower_proxy_auth::{
+    Authenticator, DigestScheme, Realm, Users, digest::Algorithm, middleware::Page,
+};
+
+use crate::support::engine::{Answer, Body, Digest, Proxy, basic, field, request};
+
+/// What the client sends wherever it can.
+const MARK: &str = "<script>mark</script>";
+
+/// Answers of every kind to a client that marks all it sends.
+fn refusals(proxy: &Proxy) -> Vec<Answer> {
+    let marked = Digest { user: MARK.into(), ..proxy.fresh() };
+    let fields = [
+        vec![],
+        vec![basic(format!("{MARK}:{MARK}"))],
+        vec![basic(format!("alice:{MARK}"))],
+        vec![field(format!("Basic {MARK}"))],
+        vec![field(MARK)],
+        vec![field(format!("Digest {MARK}"))],
+        vec![field(format!("Digest username=\"{MARK}\""))],
+        vec![marked.field()],
+        vec![marked.params().and("x", "1").and("x", "2").field()],
+        vec![Digest { nonce: MARK.into(), ..proxy.fresh() }.field()],
+        vec![Digest { uri: format!("/{MARK}"), ..proxy.fresh() }.field()],
+        vec![Digest { realm: MARK.into(), ..proxy.fresh() }.field()],
+        vec![field(format!("{MARK}{}", "x".repeat(20_000)))],
+        vec![basic("alice:wonder"), field(MARK)],
+    ];
+    let accepts = ["text/html", "*/*"];
+    let methods = [Method::GET, Method::POST, Method::CONNECT];
+    let mut answers = Vec::new();
+    for fields in fields {
+        for (accept, method) in accepts.iter().flat_map(|one| methods.iter().map(move |m| (one, m)))
+        {
+            let target = match *method {
+                Method::CONNECT => "mark.example.org:443",
+                _ => "http://mark.example.org/mark?mark",
+            };
+            let mut request = request(method, target, fields.clone());
+            request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static(accept));
+            for name in ["accept-language", "user-agent", "referer", "x-mark"] {
+                request.headers_mut().insert(name, HeaderValue::from_static(MARK));
+            }
+            answers.push(proxy.send(request));
+        }
+    }
+    answers
+}
+
+#[test]
+fn a_refusal_holds_nothing_that_the_client_sent() {
+    let answers = refusals(&Proxy::new());
+    for status in [400, 407, 431] {
+        assert!(answers.iter().any(|answer| answer.status == status), "{status}");
+    }
+    for answer in answers {
+        let shown = format!("{:?} {}", answer.headers, String::from_utf8_lossy(&answer.body));
+        assert!(!shown.contains("mark"), "{shown}");
+    }
+}
+
+#[test]
+fn a_page_of_one_s_own_changes_neither_status_nor_challenges_nor_length() {
+    let proxy = Proxy::new().layer(|layer| {
+        layer.with_page(|request| {
+            let (status, reason) = (request.status().as_u16(), request.reason().as_str());
+            let json = HeaderValue::from_static("application/json");
+            Some(Page::new(json, format!("{{{status:?}: {reason:?}}}")))
+        })
+    });
+    // What the contract asks for is looked at in each.
+    for answer in refusals(&proxy) {
+        assert_eq!(answer.headers[header::CONTENT_TYPE], "application/json");
+        let expected = format!("{{{}: {:?}}}", answer.status, answer.reason());
+        assert_eq!(answer.body, expected);
+    }
+}
+
+#[test]
+fn a_tunnel_gets_one_line_and_a_browser_html() {
+    let proxy = Proxy::new();
+    let ask = |method: Method, target: &str, accept: &'static str| {
+        let mut request = request(&method, target, []);
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static(accept));
+        proxy.send(request)
+    };
+    let html = ask(Method::GET, "http://example.org/", "text/html,*/*;q=0.8");
+    assert_eq!(html.headers[header::CONTENT_TYPE], "text/html; charset=utf-8");
+    let plain = ask(Method::GET, "http://example.org/", "*/*");
+    assert_eq!(plain.headers[header::CONTENT_TYPE], "text/plain; charset=utf-8");
+    let tunnel = ask(Method::CONNECT, "example.org:443", "text/html");
+    assert_eq!(tunnel.body, "Proxy Authentication Required\n");
+}
+
+#[test]
+fn no_answer_tells_an_unknown_user_from_a_wrong_password() {
+    let proxy = Proxy::new();
+    let nonce = proxy.nonce();
+    let shown = |answer: Answer| {
+        // A nonce is new in each answer; all else is the same.
+        let challenges = answer.challenges().join("\n").replace(&answer.nonce(), "");
+        (answer.status, challenges, answer.headers.len(), answer.body)
+    };
+    let digest = |user: &str| {
+        let (user, password) = (user.to_owned(), "other".to_owned());
+        shown(proxy.login(&Digest { user, password, ..Digest::new(&nonce) }))
+    };
+    assert_eq!(digest("alice"), digest("carol"));
+    let basic = |user_pass: &str| shown(proxy.get(basic(user_pass)));
+    assert_eq!(basic("alice:other"), basic("carol:other"));
+}
+
+#[test]
+fn no_connection_field_goes_out_on_http_2() {
+    let proxy = Proxy::new();
+    for version in [Version::HTTP_2, Version::HTTP_3] {
+        for body in ["", "a body that nobody reads"] {
+            for sent in [field("Basic"), field("Digest"), field("x".repeat(20_000))] {
+                let post = Request::post("http://example.org/").version(version);
+                let post = post.header(header::PROXY_AUTHORIZATION, sent);
+                let answer = proxy.send(post.body(Body::from(body)).unwrap());
+                for name in ["connection", "keep-alive", "proxy-connection", "transfer-encoding"] {
+                    assert!(!answer.headers.contains_key(name), "{version:?} {name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_parameter_of_a_challenge_is_under_a_kibibyte() {
+    let realm = Realm::new("~".repeat(Realm::MAX_LENGTH)).unwrap();
+    let users = Users::new(&realm).with_user("alice", "wonder").unwrap();
+    let digest = DigestScheme::builder(users.clone()).with_algorithms(Algorithm::all());
+    let digest = digest.with_userhash().build().unwrap();
+    let builder = Authenticator::builder(realm.clone()).with_scheme(digest).with_basic(users);
+    let proxy = Proxy::of(builder);
+    let digest = Digest { realm: realm.to_string(), ..Digest::new("unknown") };
+    let answer = proxy.login(&digest);
+    answer.is("with stale=true", 407, "nonce-unknown");
+    assert_eq!(answer.challenges().len(), 7);
+    for challenge in answer.challenges() {
+        for param in challenge.split(", ") {
+            assert!(param.len() < 1_024, "{}", param.len());
+        }
+    }
+}

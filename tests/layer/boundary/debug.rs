@@ -1,0 +1,172 @@
+//! What `Debug` shows: of no type a secret.
+
+use std::{
+    convert::Infallible,
+    fmt::Debug,
+    sync::mpsc::{Sender, channel},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderValue, Method, Request, Response};
+use tower::{Layer, Service, service_fn};
+use tower_proxy_auth::{
+    Account, Authenticator, BasicCredentials, BasicScheme, DigestAccount, DigestScheme, DigestUser,
+    HashedA1, ProxyAuthLayer, Realm, Reason, Refusal, RequestHead,
+    authenticator::{Authentication, ProxyAuthorization},
+    backend::DigestName,
+    digest::{HashFunction, NonceKey, NonceKeys},
+    grammar,
+    nonce_store::MemoryNonceStore,
+    scheme::{AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
+    secret::Password,
+    wire::basic::{Reading, UserPass},
+};
+
+use crate::support::engine::{Body, Digest, Proxy, Waiting, basic, realm, request, users};
+
+const KEY: &[u8; 32] = b"a key that nobody ought to see!!";
+
+/// Everything that must not be shown.
+fn secrets(digest: &Digest) -> Vec<String> {
+    let bytes = |text: &[u8]| format!("{text:?}");
+    vec![
+        "wonder".into(),
+        STANDARD.encode("alice:wonder"),
+        digest.ha1(),
+        digest.response(),
+        digest.response().to_uppercase(),
+        bytes(b"wonder").trim_matches(['[', ']']).into(),
+        String::from_utf8_lossy(KEY).into_owned(),
+        bytes(KEY).trim_matches(['[', ']']).into(),
+    ]
+}
+
+#[track_caller]
+fn shows_no_secret(digest: &Digest, shown: &dyn Debug) {
+    for text in [format!("{shown:?}"), format!("{shown:#?}")] {
+        for secret in secrets(digest) {
+            assert!(!text.contains(&secret), "{secret} in {text}");
+        }
+    }
+}
+
+#[test]
+fn neither_engine_nor_options_show_a_secret() {
+    let digest = Proxy::new().fresh();
+    let store = MemoryNonceStore::new();
+    let key = NonceKey::new(KEY).unwrap();
+    let keys = NonceKeys::new(key.clone());
+    let builder = DigestScheme::builder(users())
+        .with_nonce_keys(keys.clone())
+        .with_nonce_store(store.clone())
+        .allow_unshared_replay_state();
+    shows_no_secret(&digest, &builder);
+    let scheme = builder.build().unwrap();
+    shows_no_secret(&digest, &scheme);
+    shows_no_secret(&digest, &BasicScheme::new(users()));
+    let builder = Authenticator::builder(realm()).with_scheme(scheme).with_basic(users());
+    shows_no_secret(&digest, &builder);
+    let auth = builder.build().unwrap();
+    let layer = ProxyAuthLayer::new(auth.clone());
+    shows_no_secret(&digest, &(&auth, &layer, &store, &key, &keys, &users()));
+}
+
+#[test]
+fn no_credentials_show_a_secret() {
+    let proxy = Proxy::new();
+    let digest = proxy.fresh();
+    let (realm, field) = (realm(), digest.field());
+    let ha1 = HashedA1::new(HashFunction::Sha256, "alice", "proxy", "wonder");
+    let borrowed = BasicCredentials::new(&realm, "alice", "wonder");
+    let user = DigestUser::new(&realm, HashFunction::Sha256, DigestName::UserId("wonder"));
+    let account = Account::new("alice").with_data(Password::new("wonder"));
+    let stored = DigestAccount::new(account, ha1.clone());
+    let sent = tower_proxy_auth::wire::digest::Credentials::parse(field.clone(), 7, 32).unwrap();
+    let user_pass =
+        UserPass::decode(STANDARD.encode("alice:wonder").as_bytes(), &Reading::default());
+    shows_no_secret(&digest, &(&ha1, &borrowed, &borrowed.to_owned(), &user, &stored));
+    shows_no_secret(&digest, &(&sent, &user_pass, Password::new("wonder")));
+    let basic = basic("alice:wonder");
+    for field in [basic.as_bytes(), field.as_bytes(), &field.as_bytes()[7..]] {
+        shows_no_secret(&digest, &grammar::Credentials::parse(field));
+        shows_no_secret(&digest, &grammar::split_scheme(field));
+        shows_no_secret(&digest, &grammar::AuthParams::new(field, 0).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn what_is_handed_from_stage_to_stage_shows_no_secret() {
+    let proxy = Proxy::new();
+    let digest = proxy.fresh();
+    for field in [basic("alice:wonder"), digest.field(), basic("wonder:other")] {
+        let mut request = request(&Method::GET, "http://example.org/", [field.clone()]);
+        shows_no_secret(&digest, &RequestHead::of_request(&request));
+        shows_no_secret(&digest, &ProxyAuthorization::One(field));
+        let taken = ProxyAuthorization::take(request.headers_mut());
+        shows_no_secret(&digest, &taken);
+        let head = RequestHead::of_request(&request);
+        let answer = proxy.authenticator().authenticate(&head, taken);
+        assert!(matches!(answer, Authentication::Ready(_)));
+        shows_no_secret(&digest, &answer);
+    }
+}
+
+#[test]
+fn neither_service_nor_future_shows_a_secret() {
+    let inner = service_fn(|_: Request<Body>| async {
+        Ok::<_, Infallible>(Response::new(Body::default()))
+    });
+    let digest = Proxy::new().fresh();
+    let builder = Authenticator::builder(realm()).with_digest(Waiting(users()));
+    let auth = builder.with_basic(Waiting(users())).build().unwrap();
+    let mut service = ProxyAuthLayer::new(auth.clone()).layer(inner);
+    for field in [basic("alice:wonder"), digest.field()] {
+        let mut request = request(&Method::GET, "http://example.org/", [field]);
+        shows_no_secret(&digest, &service.call(request.clone()));
+        let taken = ProxyAuthorization::take(request.headers_mut());
+        let waiting = auth.authenticate(&RequestHead::of_request(&request), taken);
+        assert!(matches!(waiting, Authentication::Pending(_)));
+        shows_no_secret(&digest, &waiting);
+    }
+}
+
+/// A scheme that shows all that it is given.
+struct Curious(Sender<String>);
+
+impl AuthScheme for Curious {
+    type Claim = ();
+
+    fn name(&self) -> &'static str {
+        "Basic"
+    }
+
+    fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
+        self.0.send(format!("{context:?}")).unwrap();
+        add(HeaderValue::from_static("Basic realm=\"proxy\""));
+    }
+
+    fn claim(
+        &self,
+        context: &ClaimContext<'_>,
+        credentials: SentCredentials,
+    ) -> Result<(), Refusal> {
+        assert_eq!(credentials.as_bytes(), STANDARD.encode("alice:wonder").as_bytes());
+        self.0.send(format!("{context:?} {credentials:?}")).unwrap();
+        self.0.send(format!("{:?}", credentials.into_field())).unwrap();
+        Err(Refusal::new(Reason::WrongPassword))
+    }
+
+    async fn prove(&self, _: Realm, (): ()) -> Proof {
+        unreachable!("there is no claim")
+    }
+}
+
+#[test]
+fn what_a_scheme_is_given_shows_no_secret() {
+    let (sender, receiver) = channel();
+    let proxy = Proxy::of(Authenticator::builder(realm()).with_scheme(Curious(sender)));
+    proxy.get(basic("alice:wonder")).is("a scheme of one's own", 407, "wrong-password");
+    let shown: Vec<_> = receiver.try_iter().collect();
+    assert_eq!(shown.len(), 3);
+    shows_no_secret(&Digest::new("n"), &shown);
+}

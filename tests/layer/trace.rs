@@ -1,0 +1,242 @@
+//! What tower-http's `TraceLayer` shows of authentication, and what it must not show.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::Full;
+use sha2::{Digest as _, Sha256};
+use tower::{ServiceBuilder, ServiceExt};
+use tower_http::trace::TraceLayer;
+use tower_proxy_auth::{
+    Account, Authenticator, BackendError, BasicCredentials, DigestAccount, DigestSecrets,
+    DigestUser, HashedA1, ProxyAuthLayer, Verdict,
+    backend::{AccountStatus, from_fn},
+    digest::{HashFunction, HashFunctions},
+    middleware::{AuthMakeSpan, AuthOnResponse},
+};
+use tracing::{Level, subscriber::DefaultGuard};
+
+use crate::support::layer::{
+    DigestClient, Origin, RIGHT, URL, WRONG, alice, both, get, realm, request, users, waiting,
+    with_credentials,
+};
+
+/// All that is logged on this thread, at every level.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn capture() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(Level::TRACE)
+            .with_ansi(false)
+            .without_time()
+            .with_writer(move || writer.clone())
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    /// The lines since the last look.
+    fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap()
+    }
+
+    /// The one line about the end of a request.
+    #[track_caller]
+    fn line(&self) -> String {
+        let log = self.take();
+        let mut lines = log.lines().filter(|line| line.contains(": request "));
+        let line = lines.next().expect("nothing was logged").to_owned();
+        assert_eq!(lines.next(), None);
+        line
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(text)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+async fn send(layer: &ProxyAuthLayer, sent: Request<Full<Bytes>>) -> http::HeaderMap {
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(AuthMakeSpan::new())
+        .on_response(AuthOnResponse::new());
+    let service = ServiceBuilder::new().layer(trace).layer(layer.clone()).service(Origin::new());
+    service.oneshot(sent).await.unwrap().headers().clone()
+}
+
+#[track_caller]
+fn assert_has(line: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(line.contains(part), "{part} is missing in {line}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_passes_shows_who_by_which_scheme() {
+    let (log, _guard) = Log::capture();
+    let layer = ProxyAuthLayer::new(both()).with_identity_in_response();
+    send(&layer, get(RIGHT)).await;
+    let line = log.line();
+    assert!(line.trim_start().starts_with("INFO "), "{line}");
+    assert_has(
+        &line,
+        &["request{method=GET host=\"example.org\"", "scheme=\"Basic\"", "user=alice"],
+    );
+    assert_has(&line, &["outcome=\"forwarded\"", "request forwarded status=200 latency_us="]);
+
+    let headers = send(&layer, request(Method::GET, URL)).await;
+    log.take();
+    let digest = DigestClient::of(&headers).answer("GET", "/a?b=c");
+    send(&layer, get(&digest)).await;
+    assert_has(&log.line(), &["scheme=\"Digest\"", "user=alice", "outcome=\"forwarded\""]);
+}
+
+#[tokio::test]
+async fn a_request_that_waited_shows_the_same() {
+    let (log, _guard) = Log::capture();
+    let (layer, answers) = waiting();
+    answers.send(Ok(alice())).unwrap();
+    send(&layer.clone().with_identity_in_response(), get(RIGHT)).await;
+    assert_has(&log.line(), &["scheme=\"Basic\"", "user=alice", "outcome=\"forwarded\""]);
+    answers.send(Ok(Verdict::WrongPassword)).unwrap();
+    send(&layer, get(RIGHT)).await;
+    let line = log.line();
+    assert_has(&line, &["WARN", "outcome=\"wrong-password\"", "request refused status=407"]);
+    assert!(!line.contains("user="), "{line}");
+}
+
+#[tokio::test]
+async fn an_anonymous_request_has_a_scheme_and_no_user() {
+    let (log, _guard) = Log::capture();
+    let auth = Authenticator::builder(realm()).with_basic(users()).allow_anonymous();
+    let layer = ProxyAuthLayer::new(auth.build().unwrap()).with_identity_in_response();
+    send(&layer, request(Method::GET, URL)).await;
+    let line = log.line();
+    assert_has(&line, &["scheme=\"anonymous\"", "outcome=\"forwarded\""]);
+    assert!(!line.contains("user="), "{line}");
+}
+
+#[tokio::test]
+async fn a_refusal_shows_why_and_whose_it_was_once_that_is_proved() {
+    let (log, _guard) = Log::capture();
+    let layer = ProxyAuthLayer::new(both());
+    let table = [
+        // Most clients wait until they are asked.
+        ("DEBUG ", request(Method::GET, URL), "missing-credentials", 407),
+        ("WARN ", get(WRONG), "wrong-password", 407),
+        ("WARN ", get("Basic Ym9iOmJ1aWxkZXI="), "unknown-user", 407),
+        ("WARN ", with_credentials(get(RIGHT), RIGHT), "several-fields", 400),
+    ];
+    for (level, sent, outcome, status) in table {
+        send(&layer, sent).await;
+        let line = log.line();
+        assert!(line.trim_start().starts_with(level), "{line}");
+        let (outcome, status) = (format!("outcome=\"{outcome}\""), format!("status={status} "));
+        assert_has(&line, &[&outcome, &status, "request refused"]);
+        assert!(!line.contains("user="), "{line}");
+    }
+    let headers = send(&layer, request(Method::GET, URL)).await;
+    let answer = DigestClient::of(&headers).answer("GET", "/a?b=c");
+    send(&layer, get(&answer)).await;
+    log.take();
+    send(&layer, get(&answer)).await;
+    let line = log.line();
+    assert!(line.trim_start().starts_with("DEBUG "), "{line}");
+    assert_has(&line, &["outcome=\"nonce-replayed\"", "scheme=\"Digest\"", "user=alice"]);
+}
+
+#[tokio::test]
+async fn a_back_end_that_fails_is_an_error_with_its_cause() {
+    let (log, _guard) = Log::capture();
+    let (layer, answers) = waiting();
+    let cause = io::Error::other(BackendError::new("no route to 192.0.2.7"));
+    answers.send(Err(BackendError::transient(cause))).unwrap();
+    send(&layer, get(RIGHT)).await;
+    let line = log.line();
+    assert!(line.trim_start().starts_with("ERROR "), "{line}");
+    assert_has(&line, &["outcome=\"backend-failed\"", "status=503", "no route to 192.0.2.7"]);
+    assert_has(&line, &["failed for the time being"]);
+}
+
+/// A name that would break a log: a forged line, a colour, and no end.
+const HOSTILE: &str = "mallory\r\nINFO forged\u{1b}[31m\u{9b}1m\u{7}\0";
+
+#[tokio::test]
+async fn a_hostile_user_name_can_not_forge_lines() {
+    let (log, _guard) = Log::capture();
+    let name = HOSTILE.to_owned() + &"x".repeat(1_000);
+    let account = Account::new(name);
+    let accepted = account.clone();
+    let validator = from_fn(move |_: &BasicCredentials<'_>| Verdict::Accepted(accepted.clone()));
+    let auth = Authenticator::builder(realm()).with_basic(validator).with_digest(Disabled(account));
+    let layer = ProxyAuthLayer::new(auth.build().unwrap()).with_identity_in_response();
+    let headers = send(&layer, request(Method::GET, URL)).await;
+    let digest = DigestClient::of(&headers).answer("GET", "/a?b=c");
+    log.take();
+    for (credentials, outcome) in [(RIGHT, "forwarded"), (&digest, "account-disabled")] {
+        send(&layer, get(credentials)).await;
+        let text = log.take();
+        assert!(text.contains(&format!("outcome=\"{outcome}\"")), "{text}");
+        let line = text.lines().find(|line| line.contains(": request ")).unwrap();
+        assert!(line.contains("user=mallory\\r\\nINFO forged\\u{1b}[31m"), "{line}");
+        assert!(line.contains("xx..."), "{line}");
+        assert!(!line.contains(&"x".repeat(65)), "{line}");
+        assert!(!text.contains(|one: char| one.is_control() && one != '\n'), "{text:?}");
+        assert!(text.lines().all(|line| !line.starts_with("INFO forged")), "{text}");
+    }
+}
+
+/// Knows alice, whose canonical name is another and whose account is disabled.
+struct Disabled(Account);
+
+impl DigestSecrets for Disabled {
+    fn hash_functions(&self) -> HashFunctions {
+        HashFunctions::NONE.with(HashFunction::Sha256)
+    }
+
+    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        let ha1 = HashedA1::new(user.function(), "alice", user.realm().as_str(), "wonder");
+        let account = DigestAccount::new(self.0.clone(), ha1);
+        Ok(Some(account.with_status(AccountStatus::Disabled)))
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_logged_at_any_level() {
+    let (log, _guard) = Log::capture();
+    let layer = ProxyAuthLayer::new(both()).with_identity_in_response();
+    let (waits, answers) = waiting();
+    answers.send(Ok(alice())).unwrap();
+    let headers = send(&layer, request(Method::GET, URL)).await;
+    let digest = DigestClient::of(&headers).answer("GET", "/a?b=c");
+    for credentials in [RIGHT, WRONG, &digest, &digest, "Basic wonder", "wonder", "Digest wonder"] {
+        send(&layer, get(credentials)).await;
+    }
+    send(&waits, get(RIGHT)).await;
+    let sent = request(Method::GET, "http://example.org/a?token=wonder");
+    send(&layer, with_credentials(sent, RIGHT)).await;
+
+    let log = log.take();
+    assert_eq!(log.matches(": request ").count(), 10, "{log}");
+    assert!(log.contains("TRACE") || log.contains("DEBUG"), "{log}");
+    let response = digest.split("response=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert_eq!(response.len(), 64);
+    let ha1: String =
+        Sha256::digest("alice:proxy:wonder").iter().map(|byte| format!("{byte:02x}")).collect();
+    for secret in ["wonder", "wrong", "YWxpY2U6", response, &ha1, "token"] {
+        let found = log.replace("outcome=\"wrong-password\"", "").contains(secret);
+        assert!(!found, "{secret} was logged:\n{log}");
+    }
+}

@@ -1,0 +1,253 @@
+//! What other answers of a server come to: never a pass.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tower_proxy_auth::backend::ldap::Ldap;
+
+use super::{assert_holds, direct, failure, search, verdict};
+use crate::support::false_ldap::{BIND, FalseLdap, SEARCH, element, result};
+
+/// One of the answers to a search.
+type Item = fn() -> Vec<u8>;
+
+/// A server to which every bind is right, and that answers searches like this.
+async fn finding(items: &'static [Item]) -> (Ldap, FalseLdap) {
+    let server = FalseLdap::answering(move |request| match request {
+        SEARCH => items.iter().map(|item| item()).collect(),
+        other => vec![result(other, 0, "")],
+    })
+    .await;
+    (search(server.url()).build().unwrap(), server)
+}
+
+fn octets(text: &str) -> Vec<u8> {
+    element(0x04, text.as_bytes())
+}
+
+/// An entry with these values of `uid`.
+fn entry(values: &[&str]) -> Vec<u8> {
+    let values: Vec<u8> = values.iter().flat_map(|value| octets(value)).collect();
+    let attribute = [octets("uid"), element(0x31, &values)].concat();
+    let attributes = element(0x30, &element(0x30, &attribute));
+    element(0x64, &[octets("uid=alice,dc=org"), attributes].concat())
+}
+
+fn alice() -> Vec<u8> {
+    entry(&["alice"])
+}
+
+fn reference() -> Vec<u8> {
+    element(0x73, &octets("ldap://other.example.org/"))
+}
+
+fn done() -> Vec<u8> {
+    result(SEARCH, 0, "")
+}
+
+fn size_limit_exceeded() -> Vec<u8> {
+    result(SEARCH, 4, "")
+}
+
+fn referral() -> Vec<u8> {
+    let content = [&[0x0a, 1, 10, 0x04, 0, 0x04, 0][..], &element(0xa3, &octets("ldap://b/"))];
+    element(0x65, &content.concat())
+}
+
+fn latin_1() -> Vec<u8> {
+    let attribute = [octets("uid"), element(0x31, &element(0x04, b"alic\xe9"))].concat();
+    element(0x64, &[octets("uid=alice"), element(0x30, &element(0x30, &attribute))].concat())
+}
+
+#[tokio::test]
+async fn one_entry_of_that_name_is_all_that_passes() {
+    let found: &[(&str, &'static [Item], &str)] = &[
+        ("one", &[alice, done], "accepted alice"),
+        ("none", &[done], "unknown"),
+        ("another spelling", &[|| entry(&["Alice"]), done], "unknown"),
+    ];
+    for (name, items, expected) in found {
+        let (ldap, _server) = finding(items).await;
+        assert_eq!(verdict(&ldap, "alice", "wonder").await, *expected, "{name}");
+    }
+    let refused: &[(&str, &'static [Item], &str)] = &[
+        ("two", &[alice, alice, done], "finds more than one entry"),
+        (
+            "two, beyond the limit",
+            &[alice, alice, size_limit_exceeded],
+            "finds more than one entry",
+        ),
+        ("three, whatever the limit", &[alice, alice, alice, done], "finds more than one entry"),
+        ("one, and no more shown", &[alice, size_limit_exceeded], "size limit exceeded"),
+        ("elsewhere as well", &[alice, reference, done], "leads on to other servers"),
+        ("elsewhere alone", &[reference, done], "leads on to other servers"),
+        ("a referral", &[referral], "result 10 (referral, which is not followed)"),
+        ("no name", &[|| entry(&[]), done], "shows no uid"),
+        ("two names", &[|| entry(&["alice", "al"]), done], "has more than one uid"),
+        ("no text", &[latin_1, done], "is not UTF-8"),
+    ];
+    for (name, items, said) in refused {
+        let (ldap, _server) = finding(items).await;
+        let (text, transient) = failure(&ldap, "alice", "wonder").await;
+        assert!(text.contains(said), "{name}: {text}");
+        assert!(!transient, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_other_servers_hold_can_be_left_aside_by_name() {
+    let server = FalseLdap::answering(|request| match request {
+        SEARCH => vec![reference(), alice(), reference(), done()],
+        other => vec![result(other, 0, "")],
+    })
+    .await;
+    let ldap = search(server.url()).allow_unfollowed_references().build().unwrap();
+    assert_eq!(verdict(&ldap, "alice", "wonder").await, "accepted alice");
+}
+
+#[tokio::test]
+async fn a_bind_that_is_answered_by_no_word_on_the_user_is_a_failure() {
+    for (code, transient) in [
+        (1, false),
+        (2, false),
+        (3, true),
+        (7, false),
+        (8, false),
+        (10, false),
+        (11, false),
+        (13, false),
+        (14, false),
+        (19, false),
+        (34, false),
+        (50, false),
+        (51, true),
+        (52, true),
+        (53, false),
+        (80, false),
+    ] {
+        let server = FalseLdap::with_result(code, "no\nway").await;
+        for builder in [direct(server.url()), search(server.url())] {
+            let (text, is_transient) = failure(&builder.build().unwrap(), "alice", "wonder").await;
+            assert_holds(&text, &format!("result {code}"));
+            assert_holds(&text, "\"no\\nway\"");
+            assert_eq!(is_transient, transient, "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn words_on_the_user_are_verdicts() {
+    for (code, text, expected) in [
+        (49, "", "wrong"),
+        (48, "", "wrong"),
+        (32, "", "unknown"),
+        (49, "AcceptSecurityContext error, data 52e, v4563", "wrong"),
+        (49, "AcceptSecurityContext error, data 533, v4563", "disabled"),
+        (49, "AcceptSecurityContext error, data 532, v4563", "expired"),
+        (49, "AcceptSecurityContext error, data 701, v4563", "expired"),
+        (49, "AcceptSecurityContext error, data 773, v4563", "expired"),
+        (49, "AcceptSecurityContext error, data 775, v4563", "wrong"),
+    ] {
+        let server = FalseLdap::with_result(code, text).await;
+        let ldap = direct(server.url()).build().unwrap();
+        assert_eq!(verdict(&ldap, "alice", "wonder").await, expected, "{code} {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_account_that_is_refused_is_no_word_on_the_user() {
+    let server = FalseLdap::with_result(49, "").await;
+    let ldap = search(server.url()).build().unwrap();
+    for password in ["wonder", "wrong"] {
+        let (text, transient) = failure(&ldap, "alice", password).await;
+        assert_holds(&text, "the service account: bind: result 49 (invalid credentials)");
+        assert!(!transient);
+    }
+}
+
+#[tokio::test]
+async fn a_right_password_whose_owner_cannot_be_read_does_not_pass() {
+    // Every bind is right and no entry is found.
+    let server = FalseLdap::with_result(0, "").await;
+    let ldap = direct(server.url()).build().unwrap();
+    let (text, _) = failure(&ldap, "alice", "wonder").await;
+    assert_holds(&text, "the user's own entry is not found");
+}
+
+/// A bind that succeeds for nobody's entry makes nobody known.
+#[tokio::test]
+async fn an_unknown_user_stays_unknown_where_every_bind_is_right() {
+    let server = FalseLdap::with_result(0, "").await;
+    let ldap = search(server.url()).build().unwrap();
+    assert_eq!(verdict(&ldap, "alice", "wonder").await, "unknown");
+    assert_eq!(server.accepted(), 2, "one connection for the search and one for the bind");
+}
+
+#[tokio::test]
+async fn what_is_no_ldap_is_a_failure() {
+    for bytes in [
+        &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+        b"\x30\x00",
+        b"\x30\x03\x02\x01\x01",
+        b"\x30\x05\x02\x01\x01\x61\x00",
+        // A diagnostic message and a matched name that are no UTF-8.
+        b"\x30\x0d\x02\x01\x01\x61\x08\x0a\x01\x31\x04\x00\x04\x01\xe9",
+        b"\x30\x0d\x02\x01\x01\x61\x08\x0a\x01\x00\x04\x01\xe9\x04\x00",
+        b"\x04\x04wonk",
+        b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+    ] {
+        let server = FalseLdap::sending(bytes).await;
+        let short = Duration::from_millis(500);
+        for builder in [direct(server.url()), search(server.url())] {
+            let ldap = builder.with_operation_timeout(short).build().unwrap();
+            for user in ["alice", "bob"] {
+                failure(&ldap, user, "wonder").await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_password_is_refused_without_a_connection() {
+    let server = FalseLdap::with_result(0, "").await;
+    for builder in [direct(server.url()), search(server.url())] {
+        let ldap = builder.build().unwrap();
+        assert_eq!(verdict(&ldap, "alice", "").await, "wrong");
+        assert_eq!(verdict(&ldap, "", "wonder").await, "unknown");
+        assert_eq!(verdict(&ldap, "", "").await, "unknown");
+        for control in ['\0', '\n', '\u{7f}', '\u{85}'] {
+            assert_eq!(verdict(&ldap, "alice", &format!("wonder{control}")).await, "wrong");
+            assert_eq!(verdict(&ldap, &format!("alice{control}"), "wonder").await, "unknown");
+        }
+        assert_eq!(verdict(&ldap, "alice", &"a".repeat(4_097)).await, "wrong");
+        assert_eq!(verdict(&ldap, &"a".repeat(1_025), "wonder").await, "unknown");
+    }
+    assert_eq!(server.accepted(), 0);
+}
+
+/// What a server sees is the same for everybody but for the name, so nobody is told by it.
+#[tokio::test]
+async fn an_unknown_user_takes_as_many_round_trips() {
+    for (items, expected) in [(vec![alice as Item, done], "wrong"), (vec![done as Item], "unknown")]
+    {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let record = Arc::clone(&seen);
+        let server = FalseLdap::answering(move |request| {
+            let mut seen = record.lock().unwrap();
+            seen.push(request);
+            match request {
+                SEARCH => items.iter().map(|item| item()).collect(),
+                // The service account's is the first.
+                BIND if seen.len() == 1 => vec![result(BIND, 0, "")],
+                other => vec![result(other, 49, "")],
+            }
+        })
+        .await;
+        let ldap = search(server.url()).build().unwrap();
+        assert_eq!(verdict(&ldap, "alice", "wrong").await, expected);
+        assert_eq!(verdict(&ldap, "alice", "wrong").await, expected);
+        assert_eq!(*seen.lock().unwrap(), [BIND, SEARCH, BIND, SEARCH, BIND]);
+    }
+}

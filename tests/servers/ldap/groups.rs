@@ -1,0 +1,106 @@
+//! Groups, from the user's entry and by a search.
+
+use tower_proxy_auth::{Verdict, backend::ldap::LdapBuilder};
+
+use super::{ask, direct, failure, search, verdict};
+use crate::support::slapd::{GROUPS, Setup, Slapd, dn_of};
+
+fn staff() -> String {
+    format!("cn=staff,{GROUPS}")
+}
+
+/// Alice is one of the staff and an admin, bob of the staff alone, and carol of nothing.
+fn server() -> Slapd {
+    let (staff, admins) = (staff(), format!("cn=admins,{GROUPS}"));
+    let (alice, bob) = (dn_of("alice"), dn_of("bob"));
+    Setup::new()
+        .user_with("alice", "wonder", &[("memberOf", &staff), ("memberOf", &admins)])
+        .user_with("bob", "builder", &[("memberOf", &staff)])
+        .user("carol", "singer")
+        .entry(
+            &staff,
+            &[
+                ("objectClass", "groupOfNames"),
+                ("cn", "staff"),
+                ("member", &alice),
+                ("member", &bob),
+            ],
+        )
+        .entry(&admins, &[("objectClass", "groupOfNames"), ("cn", "admins"), ("member", &alice)])
+        .start()
+}
+
+/// The groups of whoever gets in.
+async fn groups(builder: LdapBuilder, user: &str, password: &str) -> Vec<String> {
+    let Ok(Verdict::Accepted(account)) = ask(&builder.build().unwrap(), user, password).await
+    else {
+        panic!("{user} does not get in");
+    };
+    let mut groups: Vec<String> = account.groups().map(str::to_owned).collect();
+    groups.sort();
+    groups
+}
+
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn groups_come_from_an_attribute_of_the_user() {
+    let server = server();
+    for builder in [search(server.url()), direct(server.url())] {
+        let builder = builder.with_group_attribute("memberof");
+        let admins = format!("cn=admins,{GROUPS}");
+        assert_eq!(groups(builder.clone(), "alice", "wonder").await, [admins, staff()]);
+        assert_eq!(groups(builder.clone(), "bob", "builder").await, [staff()]);
+        assert_eq!(groups(builder, "carol", "singer").await, [""; 0]);
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn groups_come_from_a_search() {
+    let server = server();
+    let builder = search(server.url());
+    let builder = builder.with_group_search(GROUPS, "(member={dn})", "cn");
+    assert_eq!(groups(builder.clone(), "alice", "wonder").await, ["admins", "staff"]);
+    assert_eq!(groups(builder.clone(), "bob", "builder").await, ["staff"]);
+    assert_eq!(groups(builder, "carol", "singer").await, [""; 0]);
+}
+
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn without_the_required_group_the_right_password_is_not_enough() {
+    let server = server();
+    let by_attribute = |builder: LdapBuilder| {
+        builder.with_group_attribute("memberOf").with_required_group(staff())
+    };
+    let by_search = search(server.url())
+        .with_group_search(GROUPS, "(member={dn})", "cn")
+        .with_required_group("staff");
+    for builder in
+        [by_attribute(search(server.url())), by_attribute(direct(server.url())), by_search]
+    {
+        let ldap = builder.build().unwrap();
+        assert_eq!(verdict(&ldap, "bob", "builder").await, "accepted bob");
+        assert_eq!(verdict(&ldap, "carol", "singer").await, "disabled");
+        // That is told to nobody who does not know the password.
+        assert_eq!(verdict(&ldap, "carol", "wrong").await, "wrong");
+    }
+    let spelled_otherwise = search(server.url())
+        .with_group_search(GROUPS, "(member={dn})", "cn")
+        .with_required_group("Staff");
+    assert_eq!(verdict(&spelled_otherwise.build().unwrap(), "bob", "builder").await, "disabled");
+}
+
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn groups_that_cannot_be_read_are_a_failure() {
+    let server = server();
+    let builder = search(server.url()).with_group_search(
+        "ou=nowhere,dc=example,dc=org",
+        "(member={dn})",
+        "cn",
+    );
+    let ldap = builder.build().unwrap();
+    let (text, _) = failure(&ldap, "alice", "wonder").await;
+    assert!(text.contains("search: result 32 (no such object)"), "{text}");
+    assert_eq!(verdict(&ldap, "alice", "wrong").await, "wrong");
+}

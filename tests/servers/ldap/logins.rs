@@ -1,0 +1,355 @@
+//! Who gets in: by template and by search.
+
+use std::{any::Any, time::Instant};
+
+use tower_proxy_auth::{
+    BackendError, BasicCredentials, CredentialValidator, Users, Verdict,
+    backend::{
+        ValidatorChain,
+        ldap::{Ldap, LdapBuilder, SearchScope},
+    },
+    secret::Password,
+};
+
+use super::{both, direct, failure, people, search, verdict};
+use crate::support::{
+    false_ldap::FalseLdap,
+    slapd::{PEOPLE, SERVICE, SUFFIX, Setup, dn_of},
+    validator_battery::{self, BackEnd, SOON, realm},
+};
+
+/// The battery's back end, with options for a URL.
+struct Directory<const TELLS: bool>(fn(String) -> LdapBuilder);
+
+/// A validator and the server that it asks, which ends with it.
+struct Kept {
+    ldap: Ldap,
+    _server: Box<dyn Any + Send + Sync>,
+}
+
+impl CredentialValidator for Kept {
+    async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+        self.ldap.validate(credentials).await
+    }
+}
+
+impl<const TELLS: bool> BackEnd for Directory<TELLS> {
+    type Validator = Kept;
+
+    const TELLS_UNKNOWN_USERS: bool = TELLS;
+
+    async fn holding(&self, users: &[(&str, &str)]) -> Kept {
+        let setup = users.iter().fold(Setup::new(), |setup, (name, word)| setup.user(name, word));
+        let server = setup.start();
+        Kept { ldap: self.0(server.url()).build().unwrap(), _server: Box::new(server) }
+    }
+
+    async fn hanging(&self) -> Option<Kept> {
+        let server = FalseLdap::silent().await;
+        let builder = self.0(server.url()).with_connect_timeout(SOON).with_operation_timeout(SOON);
+        let ldap = builder.with_timeout(SOON).build().unwrap();
+        Some(Kept { ldap, _server: Box::new(server) })
+    }
+
+    async fn failing(&self) -> Option<Kept> {
+        let server = Setup::new().start();
+        server.kill();
+        Some(Kept { ldap: self.0(server.url()).build().unwrap(), _server: Box::new(server) })
+    }
+}
+
+validator_battery::battery!(#[ignore = "needs slapd"] by_search: Directory::<true>(search));
+validator_battery::battery!(#[ignore = "needs slapd"] by_template: Directory::<false>(direct));
+
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn a_name_in_another_spelling_is_unknown_though_the_directory_folds_it() {
+    let server = Setup::new().user("alice", "wonder").user("J\u{e4}son", "argo").start();
+    for (mode, ldap) in both(&server) {
+        assert_eq!(verdict(&ldap, "alice", "wonder").await, "accepted alice", "{mode}");
+        for name in ["Alice", "ALICE", " alice", "alice ", "\u{ff41}lice"] {
+            assert_eq!(verdict(&ldap, name, "wonder").await, "unknown", "{mode}: {name:?}");
+        }
+        assert_eq!(verdict(&ldap, "J\u{e4}son", "argo").await, "accepted J\u{e4}son", "{mode}");
+        for name in ["Ja\u{308}son", "j\u{e4}son"] {
+            assert_eq!(verdict(&ldap, name, "argo").await, "unknown", "{mode}: {name:?}");
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn a_filter_in_the_name_finds_nobody() {
+    let server = people().start();
+    for (mode, ldap) in both(&server) {
+        let refused = if mode == "by search" { "unknown" } else { "wrong" };
+        for name in [
+            "*",
+            "ali*",
+            ")(uid=*",
+            "*)(uid=*",
+            "alice)(uid=*",
+            "*))(|(uid=*",
+            "alice,ou=people",
+            "alice+cn=alice",
+            "alice\\",
+            "\\61lice",
+            "\"alice\"",
+            "<alice>",
+            "alice;",
+            "=",
+            "#alice",
+            " ",
+        ] {
+            for password in ["wonder", "builder", name] {
+                assert_eq!(verdict(&ldap, name, password).await, refused, "{mode}: {name:?}");
+            }
+        }
+        assert_eq!(verdict(&ldap, "alice", "wonder").await, "accepted alice", "{mode}");
+    }
+}
+
+/// Two people of one name in different places.
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn a_name_that_two_entries_have_is_a_failure() {
+    let second = format!("uid=alice,ou=guests,{SUFFIX}");
+    let server = people()
+        .entry(
+            &format!("ou=guests,{SUFFIX}"),
+            &[("objectClass", "organizationalUnit"), ("ou", "guests")],
+        )
+        .entry(
+            &second,
+            &[
+                ("objectClass", "inetOrgPerson"),
+                ("cn", "alice"),
+                ("sn", "alice"),
+                ("uid", "alice"),
+                ("userPassword", "other"),
+            ],
+        )
+        .start();
+    let (dn, password) = SERVICE;
+    let builder = Ldap::builder(server.url())
+        .insecure_plaintext()
+        .with_service_account(dn, Password::new(password));
+    let everywhere = builder.clone().with_search(SUFFIX, "(uid={user})", "uid").build().unwrap();
+    for password in ["wonder", "other", "wrong"] {
+        let (text, transient) = failure(&everywhere, "alice", password).await;
+        assert!(text.contains("finds more than one entry"), "{text}");
+        assert!(!transient);
+    }
+    assert_eq!(verdict(&everywhere, "bob", "builder").await, "accepted bob");
+    // Not so where one of them is too deep, or the filter takes one alone.
+    let here = builder.clone().with_search(PEOPLE, "(uid={user})", "uid");
+    let here = here.with_scope(SearchScope::OneLevel).build().unwrap();
+    assert_eq!(verdict(&here, "alice", "wonder").await, "accepted alice");
+    let shallow = builder.with_search(SUFFIX, "(uid={user})", "uid");
+    let shallow = shallow.with_scope(SearchScope::OneLevel).build().unwrap();
+    assert_eq!(verdict(&shallow, "alice", "wonder").await, "unknown");
+}
+
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn a_referral_is_refused_and_not_followed() {
+    let elsewhere = FalseLdap::with_result(0, "").await;
+    let referral = format!("{}/ou=people,{SUFFIX}", elsewhere.url());
+    let server = people()
+        .entry(
+            &format!("ou=elsewhere,{SUFFIX}"),
+            &[
+                ("objectClass", "referral"),
+                ("objectClass", "extensibleObject"),
+                ("ou", "elsewhere"),
+                ("ref", &referral),
+            ],
+        )
+        .start();
+    let (dn, password) = SERVICE;
+    let builder = || {
+        Ldap::builder(server.url())
+            .insecure_plaintext()
+            .with_service_account(dn, Password::new(password))
+    };
+    // On from the base, and at the base itself.
+    let whole = builder().with_search(SUFFIX, "(uid={user})", "uid");
+    let base = format!("ou=elsewhere,{SUFFIX}");
+    let there = builder().with_search(&base, "(uid={user})", "uid");
+    for (builder, said) in [(whole.clone(), "leads on to other servers"), (there, "result 10")] {
+        let (text, transient) = failure(&builder.build().unwrap(), "alice", "wonder").await;
+        assert!(text.contains(said), "{text}");
+        assert!(!transient);
+    }
+    // A bind in a place that is another server's.
+    let template = format!("uid={{user}},ou=elsewhere,{SUFFIX}");
+    let bind = Ldap::builder(server.url()).insecure_plaintext().with_dn_template(template);
+    assert_eq!(verdict(&bind.build().unwrap(), "alice", "wonder").await, "wrong");
+    let allowed = whole.allow_unfollowed_references().build().unwrap();
+    assert_eq!(verdict(&allowed, "alice", "wonder").await, "accepted alice");
+    assert_eq!(elsewhere.accepted(), 0);
+}
+
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn an_entry_with_two_names_or_without_a_password_lets_nobody_in() {
+    let server = people()
+        .user_with("carol", "singer", &[("uid", "lead")])
+        .entry(
+            &dn_of("robot"),
+            &[("objectClass", "account"), ("uid", "robot"), ("description", "no password")],
+        )
+        .start();
+    for (mode, ldap) in both(&server) {
+        let (text, _) = failure(&ldap, "carol", "singer").await;
+        assert!(text.contains("more than one uid"), "{mode}: {text}");
+        for password in ["robot", " ", "no password"] {
+            assert_eq!(verdict(&ldap, "robot", password).await, "wrong", "{mode}");
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn an_entry_that_its_owner_may_not_read_is_a_failure() {
+    let server = people().hidden_from_themselves().start();
+    let ldap = direct(server.url()).build().unwrap();
+    let (text, transient) = failure(&ldap, "alice", "wonder").await;
+    assert!(text.contains("the user's own entry: search: result 32 (no such object)"), "{text}");
+    assert!(!transient);
+    assert_eq!(verdict(&ldap, "alice", "wrong").await, "wrong");
+}
+
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn a_password_policy_tells_who_may_not_come_in_with_the_right_password() {
+    let policies = format!("ou=policies,{SUFFIX}");
+    let policy = |name: &str| format!("cn={name},{policies}");
+    let server = people()
+        .entry(&policies, &[("objectClass", "organizationalUnit"), ("ou", "policies")])
+        .entry(
+            &policy("short"),
+            &[
+                ("objectClass", "device"),
+                ("objectClass", "pwdPolicy"),
+                ("cn", "short"),
+                ("pwdAttribute", "userPassword"),
+                ("pwdMaxAge", "1"),
+                ("pwdMustChange", "TRUE"),
+                ("pwdLockout", "TRUE"),
+                ("pwdMaxFailure", "2"),
+            ],
+        )
+        .user_with(
+            "old",
+            "wonder",
+            &[("pwdPolicySubentry", &policy("short")), ("pwdChangedTime", "20000101000000Z")],
+        )
+        .user_with("locked", "wonder", &[("pwdAccountLockedTime", "000001010000Z")])
+        .user_with("reset", "wonder", &[("pwdReset", "TRUE")])
+        .option("overlay ppolicy")
+        .option("ppolicy_use_lockout")
+        .option(&format!("ppolicy_default {}", policy("default")))
+        .entry(
+            &policy("default"),
+            &[
+                ("objectClass", "device"),
+                ("objectClass", "pwdPolicy"),
+                ("cn", "default"),
+                ("pwdAttribute", "userPassword"),
+                ("pwdMustChange", "TRUE"),
+                ("pwdLockout", "TRUE"),
+            ],
+        )
+        .start();
+    for (mode, ldap) in both(&server) {
+        for (user, right) in [
+            ("alice", "accepted alice"),
+            ("old", "expired"),
+            ("reset", "expired"),
+            ("locked", "wrong"),
+        ] {
+            assert_eq!(verdict(&ldap, user, "wonder").await, right, "{mode}: {user}");
+            if user != "old" {
+                assert_eq!(verdict(&ldap, user, "wrong").await, "wrong", "{mode}: {user}");
+            }
+        }
+    }
+    let ldap = search(server.url()).build().unwrap();
+    assert_eq!(verdict(&ldap, "old", "wrong").await, "wrong");
+}
+
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn an_unknown_user_costs_a_bind_to_the_decoy_and_stays_unknown() {
+    let server = people().user("decoy", "decoy's own").start();
+    let ldap = search(server.url()).with_decoy_dn(dn_of("decoy")).build().unwrap();
+    for password in ["wonder", "decoy's own"] {
+        assert_eq!(verdict(&ldap, "carol", password).await, "unknown");
+    }
+    assert_eq!(verdict(&ldap, "alice", "wonder").await, "accepted alice");
+}
+
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn a_changed_password_is_in_force_at_the_next_request() {
+    let server = people().start();
+    for (mode, ldap) in both(&server) {
+        server.set_password("alice", "wonder");
+        assert_eq!(verdict(&ldap, "alice", "wonder").await, "accepted alice", "{mode}");
+        server.set_password("alice", "looking-glass");
+        assert_eq!(verdict(&ldap, "alice", "wonder").await, "wrong", "{mode}");
+        assert_eq!(verdict(&ldap, "alice", "looking-glass").await, "accepted alice", "{mode}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn a_chain_goes_on_after_a_search_that_finds_nobody() {
+    let server = people().start();
+    let guests = Users::new(&realm()).with_user("guest", "welcome").unwrap();
+    let chain = ValidatorChain::new().with(search(server.url()).build().unwrap()).with(guests);
+    assert_eq!(verdict(&chain, "guest", "welcome").await, "accepted guest");
+    assert_eq!(verdict(&chain, "alice", "wonder").await, "accepted alice");
+    assert_eq!(verdict(&chain, "alice", "welcome").await, "wrong");
+    server.kill();
+    let (_, transient) = failure(&chain, "guest", "welcome").await;
+    assert!(transient, "the user might be known to the directory");
+}
+
+/// How long it takes to refuse a wrong password, in the median.
+async fn time_of_a_refusal(ldap: &Ldap, user: &str) -> f64 {
+    let mut samples = Vec::new();
+    for _ in 0..15 {
+        let start = Instant::now();
+        assert_ne!(verdict(ldap, user, "wrong").await, format!("accepted {user}"));
+        samples.push(start.elapsed().as_secs_f64());
+    }
+    samples.sort_by(f64::total_cmp);
+    samples[samples.len() / 2]
+}
+
+/// What a server does for a password is its own affair: it does nothing where there is no entry.
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn an_unknown_user_takes_as_long_as_a_known_one_where_the_decoy_has_a_dear_hash_too() {
+    // SHA-512-crypt with 50,000 rounds, of "wonder".
+    const HASH: &str = "{CRYPT}$6$rounds=50000$XicPDYPp$t2CPxHDAdhRy6iJA/LIHz48G3jbDL6naotTTKl0BJE\
+                        2nlu7i.4x7H9OG.oEaZJAunG5tmeA6hypD3zzOaVLMt/";
+    let server = Setup::new().user("alice", HASH).user("decoy", HASH).start();
+    let with_decoy = search(server.url()).with_decoy_dn(dn_of("decoy")).build().unwrap();
+    assert_eq!(verdict(&with_decoy, "alice", "wonder").await, "accepted alice");
+    let mut ratios = Vec::new();
+    for _ in 0..5 {
+        let known = time_of_a_refusal(&with_decoy, "alice").await;
+        let ratio = time_of_a_refusal(&with_decoy, "carol").await / known;
+        ratios.push(ratio);
+        if (0.75..=1.25).contains(&ratio) {
+            let without_decoy = search(server.url()).build().unwrap();
+            let unknown = time_of_a_refusal(&without_decoy, "carol").await;
+            assert!(unknown < known / 2.0, "the hash is not dear: {unknown} against {known}");
+            return;
+        }
+    }
+    panic!("time for unknown users, as a part of that for known ones: {ratios:?}");
+}

@@ -1,0 +1,100 @@
+//! `Ldap` against OpenLDAP's server, and against servers that misbehave.
+
+mod answers;
+mod config;
+mod faults;
+mod groups;
+mod logins;
+mod tls;
+
+use std::error::Error;
+
+use tower_proxy_auth::{
+    BackendError, BasicCredentials, CredentialValidator, Realm, Verdict,
+    backend::ldap::{Ldap, LdapBuilder},
+    secret::Password,
+};
+
+use crate::support::slapd::{PEOPLE, SERVICE, Setup, Slapd};
+
+/// Alice and bob.
+fn people() -> Setup {
+    Setup::new().user("alice", "wonder").user("bob", "builder")
+}
+
+/// `uid={user},ou=people,..`
+fn template() -> String {
+    format!("uid={{user}},{PEOPLE}")
+}
+
+/// Options for a search by the service account.
+fn search(url: impl Into<String>) -> LdapBuilder {
+    by_search(Ldap::builder(url).insecure_plaintext())
+}
+
+fn by_search(builder: LdapBuilder) -> LdapBuilder {
+    let (dn, password) = SERVICE;
+    builder.with_service_account(dn, Password::new(password)).with_search(
+        PEOPLE,
+        "(uid={user})",
+        "uid",
+    )
+}
+
+/// Options for a bind at a fixed place.
+fn direct(url: impl Into<String>) -> LdapBuilder {
+    Ldap::builder(url).insecure_plaintext().with_dn_template(template())
+}
+
+/// Both ways to find a user.
+fn both(server: &Slapd) -> [(&'static str, Ldap); 2] {
+    [
+        ("by search", search(server.url()).build().unwrap()),
+        ("by template", direct(server.url()).build().unwrap()),
+    ]
+}
+
+async fn ask(
+    validator: &impl CredentialValidator,
+    user: &str,
+    password: &str,
+) -> Result<Verdict, BackendError> {
+    let realm = Realm::new("proxy").unwrap();
+    validator.validate(BasicCredentials::new(&realm, user, password)).await
+}
+
+/// The verdict in a word, with the name of whom is accepted.
+async fn verdict(validator: &impl CredentialValidator, user: &str, password: &str) -> String {
+    match ask(validator, user, password).await {
+        Ok(verdict) => word(&verdict),
+        Err(error) => panic!("{user:?}: {}", error.source().unwrap()),
+    }
+}
+
+fn word(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Accepted(account) => format!("accepted {}", account.user().as_str()),
+        Verdict::WrongPassword => "wrong".to_owned(),
+        Verdict::UnknownUser => "unknown".to_owned(),
+        Verdict::Disabled(_) => "disabled".to_owned(),
+        Verdict::Expired(_) => "expired".to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What the operator's log says of a failure, and whether it may pass.
+async fn failure(
+    validator: &impl CredentialValidator,
+    user: &str,
+    password: &str,
+) -> (String, bool) {
+    match ask(validator, user, password).await {
+        Ok(verdict) => panic!("{user:?}: {}", word(&verdict)),
+        Err(error) => (error.source().unwrap().to_string(), error.is_transient()),
+    }
+}
+
+#[track_caller]
+fn assert_holds(text: &str, part: &str) {
+    assert!(text.contains(part), "{text:?} does not hold {part:?}");
+}

@@ -1,0 +1,14 @@
+//! Back ends whose users are on a server, which the tests start.
+//!
+//! Tests that need programs run on demand:
+//! `cargo test --all-features --test servers -- --ignored`.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(feature = "ldap")]
+mod ldap;
+#[cfg(feature = "sql-mysql")]
+mod sql_mysql;
+#[cfg(feature = "sql-postgres")]
+mod sql_postgres;
