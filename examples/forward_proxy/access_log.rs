@@ -1,62 +1,87 @@
 //! One line in the log per request.
 
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr, time::Instant};
 
 use http::{Method, Request, Response, Uri};
-use tokio::time::Instant;
 use tower_proxy_auth::{Identity, Refusal};
+use tracing::{Level, field};
 
 /// How many characters of a method or a target are shown.
 const MAX_SHOWN: usize = 200;
 
-/// How many characters of a user's name are shown.
+/// How many characters of a user name are shown.
 const MAX_USER_SHOWN: usize = 64;
 
-/// A line that waits for the answer.
+/// Whether requests are logged.
+pub(crate) fn is_enabled() -> bool {
+    tracing::enabled!(Level::INFO)
+}
+
+/// A request that has no response yet.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct Entry {
     peer: SocketAddr,
-    request: Option<(Method, String)>,
+    method: Method,
+    target: Uri,
     start: Instant,
 }
 
-impl Line {
+impl Entry {
     pub(crate) fn start<B>(peer: SocketAddr, request: &Request<B>) -> Self {
-        let shown = tracing::enabled!(tracing::Level::INFO);
-        let request = shown.then(|| (request.method().clone(), target(request.uri())));
-        Self { peer, request, start: Instant::now() }
+        let (method, target) = (request.method().clone(), request.uri().clone());
+        Self { peer, method, target, start: Instant::now() }
     }
 
-    pub(crate) fn write<B>(self, response: &Response<B>) {
-        if let Some((method, target)) = self.request {
-            let status = response.status().as_u16();
-            let millis = self.start.elapsed().as_millis();
-            let method = shown(method.as_str(), MAX_SHOWN);
-            let extensions = response.extensions();
-            let user = extensions.get::<Identity>().and_then(Identity::user).map(user);
-            let refused = extensions.get::<Refusal>().map(|refused| refused.reason().as_str());
-            tracing::info!(
-                peer = %self.peer, user, %method, %target, status, refused, millis, "request"
-            );
+    pub(crate) fn finish<B>(self, response: &Response<B>) {
+        let extensions = response.extensions();
+        let user = extensions.get::<Identity>().and_then(Identity::user);
+        tracing::info!(
+            peer = %self.peer,
+            user = user.map(|name| field::display(Escaped(name, MAX_USER_SHOWN))),
+            method = %Escaped(self.method.as_str(), MAX_SHOWN),
+            target = %Target(&self.target),
+            status = response.status().as_u16(),
+            refused = extensions.get::<Refusal>().map(|refusal| refusal.reason().as_str()),
+            millis = u64::try_from(self.start.elapsed().as_millis()).ok(),
+            "request"
+        );
+    }
+}
+
+/// A target without user information and query, which may hold secrets.
+struct Target<'a>(&'a Uri);
+
+impl fmt::Display for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(scheme) = self.0.scheme_str() {
+            write!(f, "{}://", Escaped(scheme, MAX_SHOWN))?;
         }
+        let authority = self.0.authority().map_or("", |authority| authority.as_str());
+        let host_and_port = authority.rsplit('@').next().unwrap_or_default();
+        Escaped(host_and_port, MAX_SHOWN).fmt(f)?;
+        Escaped(self.0.path(), MAX_SHOWN).fmt(f)
     }
 }
 
-/// The target without user, password and query: these are nobody's business.
-fn target(uri: &Uri) -> String {
-    let scheme = uri.scheme_str().map(|scheme| format!("{scheme}://")).unwrap_or_default();
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
-    let place = authority.rsplit('@').next().unwrap_or_default();
-    shown(&format!("{scheme}{place}{}", uri.path()), MAX_SHOWN)
-}
+/// The first characters of a text from a client, with blanks and all that is not printable escaped.
+struct Escaped<'a>(&'a str, usize);
 
-fn user(name: &str) -> String {
-    shown(name, MAX_USER_SHOWN)
-}
-
-/// At most `limit` characters, and no control characters.
-fn shown(text: &str, limit: usize) -> String {
-    text.chars().flat_map(char::escape_default).take(limit).collect()
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(text, limit) = *self;
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
+        if text.len() <= limit && text.bytes().all(is_plain) {
+            return f.write_str(text);
+        }
+        let mut rest = text.chars();
+        for char in rest.by_ref().take(limit) {
+            match char {
+                ' ' => write!(f, "{}", char.escape_unicode())?,
+                _ => write!(f, "{}", char.escape_debug())?,
+            }
+        }
+        if rest.next().is_some() { f.write_str("...") } else { Ok(()) }
+    }
 }
 
 #[cfg(test)]
@@ -64,22 +89,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_and_control_characters_are_not_logged() {
+    fn targets_lose_user_information_and_query() {
         for (uri, logged) in [
             ("http://me:secret@a.example/b?token=1", "http://a.example/b"),
             ("a.example:443", "a.example:443"),
             ("/b", "/b"),
         ] {
-            assert_eq!(target(&Uri::from_static(uri)), logged);
+            assert_eq!(Target(&Uri::from_static(uri)).to_string(), logged);
         }
-        assert_eq!(shown("a\u{1b}[0m\n", MAX_SHOWN), "a\\u{1b}[0m\\n");
-        let long = format!("/{}", "x".repeat(10_000));
-        assert_eq!(target(&long.parse().expect("a target")).len(), MAX_SHOWN);
     }
 
     #[test]
-    fn regression_names_of_users_are_cut_at_64_characters() {
-        assert_eq!(user("alice\n"), "alice\\n");
-        assert_eq!(user(&"x".repeat(10_000)).len(), 64);
+    fn escapes_what_could_forge_or_hide_a_log_line() {
+        for (text, shown) in [
+            ("alice", "alice"),
+            ("J\u{fc}rgen", "J\u{fc}rgen"),
+            ("a b\tc\u{a0}d", r"a\u{20}b\tc\u{a0}d"),
+            ("a\u{1b}[0m\r\n\0\u{7f}\u{85}", r"a\u{1b}[0m\r\n\0\u{7f}\u{85}"),
+            ("a\u{2028}b\u{202e}c\u{200b}\u{feff}", r"a\u{2028}b\u{202e}c\u{200b}\u{feff}"),
+            (r"a\n", r"a\\n"),
+            ("\u{301}", r"\u{301}"),
+        ] {
+            assert_eq!(Escaped(text, MAX_USER_SHOWN).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn cuts_long_texts() {
+        let shown = Escaped(&"x".repeat(10_000), MAX_USER_SHOWN).to_string();
+        assert_eq!(shown, format!("{}...", "x".repeat(64)));
+        assert_eq!(Escaped(&"x".repeat(64), 64).to_string(), "x".repeat(64));
+        assert_eq!(Escaped(&"\u{2028}".repeat(100), 64).to_string().matches("2028").count(), 64);
     }
 }

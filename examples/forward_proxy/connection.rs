@@ -208,7 +208,7 @@ where
 
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
         let busy = self.activity.begin();
-        let line = access_log::Line::start(self.peer, &request);
+        let entry = access_log::is_enabled().then(|| access_log::Entry::start(self.peer, &request));
         let extensions = request.extensions_mut();
         // The authentication layer asks for the peer's address.
         extensions.insert(self.peer);
@@ -217,7 +217,9 @@ where
         let answer = self.service.call(request);
         Box::pin(async move {
             let response = answer.await?;
-            line.write(&response);
+            if let Some(entry) = entry {
+                entry.finish(&response);
+            }
             Ok(response.map(|body| Holding::new(body, busy)))
         })
     }

@@ -33,6 +33,7 @@ mod forward;
 mod guest;
 mod headers;
 mod linger;
+mod logging;
 mod newcomers;
 mod options;
 mod origins;
@@ -61,7 +62,6 @@ use tokio::{
     runtime::{Builder, Runtime},
 };
 use tower::Layer;
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     auth::Prepared,
@@ -92,8 +92,7 @@ fn main() -> ExitCode {
 }
 
 fn start(options: Options) -> Result<(), Mistake> {
-    let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(level).with_writer(io::stderr).init();
+    let _log = logging::start();
     let runtime = runtime().map_err(|error| format!("cannot start: {error}"))?;
     let done = runtime.block_on(run(options));
     // What has not ended by now, such as a name look-up, is not waited for.
@@ -141,12 +140,12 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
     };
     let stopping = async {
         signals.await;
-        tracing::info!("ending: what is under way may finish");
+        tracing::info!("shutting down: requests in progress may finish");
         drain.stop();
     };
     tokio::join!(accepting, stopping);
     if !drain.finished().await {
-        tracing::warn!("ending although not everything has finished");
+        tracing::warn!("shut down before all requests had finished");
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod support;
 mod curl;
 mod digest_options;
 mod limits;
+mod log;
 mod logins;
 mod plain;
 mod process;

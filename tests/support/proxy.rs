@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    io::{BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
@@ -25,21 +25,28 @@ impl Proxy {
     /// `Proxy::start(&["--user", "alice:wonder"])`
     #[track_caller]
     pub(crate) fn start(options: &[&str]) -> Self {
-        let mut child = command(&["--listen", "127.0.0.1:0"])
-            .args(options)
-            .env("RUST_LOG", "info,forward_proxy=debug")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the proxy starts");
-        let stderr = Arc::new(Mutex::new(String::new()));
-        let source = child.stderr.take().expect("stderr is piped");
-        let sink = Arc::clone(&stderr);
+        let (source, writer) = io::pipe().expect("a pipe");
+        let proxy = Self::start_with_stderr(options, writer);
+        let sink = Arc::clone(&proxy.stderr);
         thread::spawn(move || {
             for line in BufReader::new(source).lines().map_while(Result::ok) {
                 *sink.lock().expect("no panic") += &format!("{line}\n");
             }
         });
+        proxy
+    }
+
+    /// Starts a proxy whose log goes to `stderr`.
+    #[track_caller]
+    pub(crate) fn start_with_stderr(options: &[&str], stderr: impl Into<Stdio>) -> Self {
+        let mut child = command(&["--listen", "127.0.0.1:0"])
+            .args(options)
+            .env("RUST_LOG", "info,forward_proxy=debug")
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .expect("the proxy starts");
+        let stderr = Arc::new(Mutex::new(String::new()));
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("stdout is text");
@@ -47,7 +54,7 @@ impl Proxy {
             .trim_end()
             .strip_prefix("listening on http://")
             .and_then(|address| address.parse().ok())
-            .unwrap_or_else(|| panic!("{options:?}: first line {line:?}, stderr {stderr:?}"));
+            .unwrap_or_else(|| panic!("{options:?}: first line {line:?}"));
         Self { child, stdout, stderr, address }
     }
 
