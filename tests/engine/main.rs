@@ -8,6 +8,7 @@ mod config;
 mod digest_semantics;
 mod grammar;
 mod header_parsing;
+mod layering;
 mod oracle;
 mod rfc;
 mod third_scheme;
