@@ -28,8 +28,9 @@ use tower_proxy_auth::{
     middleware::ResponseBody,
 };
 
-use crate::support::layer::{
-    self, DigestClient, RIGHT, URL, WRONG, basic, both, realm, users, with_credentials,
+use crate::support::{
+    digest::Digest,
+    layer::{self, RIGHT, URL, WRONG, basic, both, realm, users, with_credentials},
 };
 
 /// Makes the tests of this binary run one at a time.
@@ -103,7 +104,7 @@ impl Bench {
             Client::Stranger => Box::new(|| None),
             Client::Basic(credentials) => Box::new(move || Some(credentials.to_owned())),
             Client::Digest => {
-                let mut client = DigestClient::of(self.send(None).1.headers());
+                let mut client = Digest::of_headers(self.send(None).1.headers());
                 Box::new(move || Some(client.answer("GET", "/a?b=c")))
             }
         };

@@ -12,7 +12,8 @@ use tower_proxy_auth::{
 };
 
 use crate::support::{
-    engine::{self, Digest, Proxy, realm},
+    digest::{Digest, parameter},
+    engine::{Proxy, realm},
     user_file::{UserFile, run, wait_until},
 };
 
@@ -85,7 +86,7 @@ fn what_is_offered_follows_the_files() {
         let names = challenge
             .challenges()
             .into_iter()
-            .map(|challenge| engine::parameter(challenge, "algorithm").expect("an algorithm"));
+            .map(|challenge| parameter(challenge, "algorithm").expect("an algorithm"));
         names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" ")
     };
     assert_eq!(offered(), "MD5 SHA-256 SHA-512-256");

@@ -3,13 +3,12 @@
 use digest_auth::{AuthContext, AuthorizationHeader, HttpMethod, WwwAuthenticateHeader};
 use http::{HeaderValue, Method};
 use proptest::{prelude::*, sample::select};
-use tower_proxy_auth::{
-    Authenticator, DigestScheme, Users,
-    digest::Algorithm,
-    grammar::{AuthParam, AuthParams, unescape},
-};
+use tower_proxy_auth::{Authenticator, DigestScheme, Users, digest::Algorithm};
 
-use crate::support::engine::{self, Answer, Params, Proxy, field, quoted, realm};
+use crate::support::{
+    digest::{Digest, Params, quoted},
+    engine::{Answer, INFO, Proxy, field, realm},
+};
 
 /// What a user of the client asks for.
 #[derive(Clone, Debug)]
@@ -67,6 +66,25 @@ impl Wish {
         }
     }
 
+    /// What the client of these tests answers, to be tampered with.
+    fn params(&self, proxy: &Proxy) -> Params {
+        let digest = Digest {
+            user: self.user.clone(),
+            password: self.password.clone(),
+            method: self.method.parse().unwrap(),
+            uri: self.uri().into(),
+            cnonce: self.cnonce.clone(),
+            algorithm: self.algorithm,
+            ..proxy.fresh().count(self.count)
+        };
+        let params = digest.params();
+        if !self.userhash {
+            return params;
+        }
+        let hash = digest.hash(format!("{}:{}", self.user, digest.realm));
+        params.with("username", quoted(&hash)).and("userhash", "true")
+    }
+
     fn context<'a>(&'a self, method: &'a str) -> AuthContext<'a> {
         let method = HttpMethod(method.into());
         let (user, password) = (self.user.as_str(), self.password.as_str());
@@ -90,17 +108,15 @@ impl Wish {
     }
 }
 
-fn params(header: &AuthorizationHeader) -> Params {
-    let text = header.to_header_string();
-    let list = text.strip_prefix("Digest ").unwrap();
-    let print = |param: AuthParam<'_>| {
-        let mut printed = Vec::new();
-        param.write_to(&mut printed);
-        let name = String::from_utf8(param.name().to_vec()).unwrap();
-        let value = printed.split_off(name.len() + 1);
-        (name, value)
+/// A value without quotes and backslashes.
+fn unescaped(value: &[u8]) -> Vec<u8> {
+    let inner = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
+    let mut bytes = inner.unwrap_or(value).iter().copied();
+    let next = || match bytes.next() {
+        Some(b'\\') => bytes.next(),
+        byte => byte,
     };
-    Params(AuthParams::new(list.as_bytes(), 0).map(|param| print(param.unwrap())).collect())
+    std::iter::from_fn(next).collect()
 }
 
 proptest! {
@@ -120,7 +136,7 @@ proptest! {
         let proxy = wish.proxy();
         let mut header = wish.answer(&proxy);
         let answer = wish.ask(&proxy, field(header.to_header_string()));
-        let info = answer.headers[engine::INFO].to_str().unwrap().to_owned();
+        let info = answer.headers[INFO].to_str().unwrap().to_owned();
         // A2 of rspauth is that of a request without a method.
         header.digest(&wish.context(""));
         let expected = format!(
@@ -142,7 +158,7 @@ proptest! {
         change in 1..=u8::MAX,
     ) {
         let proxy = wish.proxy();
-        let right = params(&wish.answer(&proxy));
+        let right = wish.params(&proxy);
         let (_, value) = right.0.iter().find(|(other, _)| other == name).unwrap();
         let inside = if value.starts_with(b"\"") { 1..value.len() - 1 } else { 0..value.len() };
         let mut changed = value.clone();
@@ -151,8 +167,7 @@ proptest! {
         // Neither a needless backslash nor the case of these two is a change.
         let any_case = ["response", "algorithm"].contains(&name);
         let meant = |value: &[u8]| {
-            let inner = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
-            let meant: Vec<_> = unescape(inner.unwrap_or(value)).collect();
+            let meant = unescaped(value);
             if any_case { meant.to_ascii_lowercase() } else { meant }
         };
         prop_assume!(meant(&changed) != meant(value));
@@ -172,7 +187,7 @@ proptest! {
         ]),
     ) {
         let proxy = wish.proxy();
-        let right = params(&wish.answer(&proxy));
+        let right = wish.params(&proxy);
         let answer = wish.ask(&proxy, right.clone().without(name).field());
         prop_assert_eq!((answer.status, answer.reason()), (400, "missing-parameter"));
     }

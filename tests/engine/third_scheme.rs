@@ -16,9 +16,11 @@ use tower_proxy_auth::{
     secret::constant_time_eq,
 };
 
-use crate::support::layer::{
-    DigestClient, INFO, Origin, RIGHT, URL, challenges, get, realm, reason, request, schemes, send,
-    users,
+use crate::support::{
+    digest::Digest,
+    layer::{
+        INFO, Origin, RIGHT, URL, challenges, get, realm, reason, request, schemes, send, users,
+    },
 };
 
 /// Tokens of one user, looked up at once or after a while.
@@ -162,7 +164,7 @@ async fn it_leaves_the_other_schemes_alone() {
     assert_eq!(send(&layer, &origin, get(RIGHT)).await.status(), 200);
     assert_eq!(origin.identity().unwrap().scheme(), "Basic");
     let refused = send(&layer, &origin, request(Method::GET, URL)).await;
-    let credentials = DigestClient::of(refused.headers()).answer("GET", "/a?b=c");
+    let credentials = Digest::of_headers(refused.headers()).answer("GET", "/a?b=c");
     assert_eq!(send(&layer, &origin, get(&credentials)).await.status(), 200);
     assert_eq!(origin.identity().unwrap().scheme(), "Digest");
 }

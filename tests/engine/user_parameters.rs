@@ -11,7 +11,10 @@ use tower_proxy_auth::{
     user_parameters::UserParameterSyntax,
 };
 
-use crate::support::engine::{Answer, Digest, Params, Proxy, Waiting, basic, quoted, realm, users};
+use crate::support::{
+    digest::{Digest, Params, quoted},
+    engine::{Answer, Proxy, Waiting, basic, realm, users},
+};
 
 fn syntax() -> UserParameterSyntax {
     let syntax = UserParameterSyntax::builder().with_prefix("customer");

@@ -5,7 +5,7 @@ use std::{thread, time::Duration};
 use crate::{
     proxy_of_alice,
     support::{
-        digest::{Challenge, Client, Login, parameter},
+        digest::{Digest, parameter},
         origin::Origin,
         proxy::Proxy,
         wire::{Answer, Wire},
@@ -19,12 +19,13 @@ fn ask(
     algorithm: &str,
     (method, target): (&str, &str),
     uri: &str,
-) -> (Answer, Login) {
+) -> (Answer, Digest) {
     let mut wire = Wire::connect(proxy.address());
     let head = format!("{method} {target} HTTP/1.1\nHost: o");
-    let mut alice = Client::alice(Challenge::of(&wire.ask(&head), algorithm));
-    let login = alice.login(method, uri);
-    (wire.ask(&format!("{head}\n{}", login.line)), login)
+    let refused = wire.ask(&head);
+    let is_wanted = |one: &&str| parameter(one, "algorithm").as_deref() == Some(algorithm);
+    let mut alice = Digest::of(refused.challenges().filter(is_wanted));
+    (wire.login(&head, &alice.answer(method, uri)), alice)
 }
 
 #[test]
@@ -40,13 +41,13 @@ fn every_algorithm_can_be_offered_and_proves_both_sides() {
     ] {
         let proxy = proxy_of_alice(&["--algorithm", option]);
         let url = origin.url("/a?b=c");
-        let (answer, login) = ask(&proxy, algorithm, ("GET", &url), "/a?b=c");
+        let (answer, alice) = ask(&proxy, algorithm, ("GET", &url), "/a?b=c");
         assert_eq!((answer.status, answer.text()), (200, "hello"), "{algorithm}");
         let info = answer.field("proxy-authentication-info").expect("an info field");
         for (name, value) in [
-            ("rspauth", login.rspauth.as_str()),
-            ("cnonce", &login.cnonce),
-            ("nc", &login.count),
+            ("rspauth", alice.rspauth().as_str()),
+            ("cnonce", &alice.cnonce),
+            ("nc", "00000001"),
             ("qop", "auth"),
         ] {
             assert_eq!(parameter(&info, name).as_deref(), Some(value), "{algorithm}: {info}");
@@ -54,10 +55,10 @@ fn every_algorithm_can_be_offered_and_proves_both_sides() {
         assert_eq!(parameter(&info, "nextnonce"), None, "{info}");
 
         let tunnel = origin.address().to_string();
-        let (answer, login) = ask(&proxy, algorithm, ("CONNECT", &tunnel), &tunnel);
+        let (answer, alice) = ask(&proxy, algorithm, ("CONNECT", &tunnel), &tunnel);
         let info = answer.field("proxy-authentication-info").expect("an info field");
         assert_eq!(answer.status, 200, "{algorithm}");
-        assert_eq!(parameter(&info, "rspauth"), Some(login.rspauth), "{algorithm}: {info}");
+        assert_eq!(parameter(&info, "rspauth"), Some(alice.rspauth()), "{algorithm}: {info}");
     }
 }
 
@@ -79,22 +80,22 @@ fn the_next_nonce_comes_near_the_end_of_a_lifetime_and_is_good() {
     let rows = [("off", false, false), ("next-nonce", true, false), ("full", true, true)];
     let rows = rows.map(|(option, with_next, with_proof)| {
         let proxy = proxy_of_alice(&["--nonce-lifetime", "8", "--auth-info", option]);
-        let challenge = Challenge::of(&Wire::connect(proxy.address()).ask(&head), "SHA-256");
-        (option, with_next, with_proof, proxy, challenge)
+        let refused = Wire::connect(proxy.address()).ask(&head);
+        let alice = Digest::of(refused.challenges());
+        (option, with_next, with_proof, proxy, alice)
     });
     thread::sleep(Duration::from_millis(6200));
-    for (option, with_next, with_proof, proxy, challenge) in rows {
+    for (option, with_next, with_proof, proxy, mut alice) in rows {
         let mut wire = Wire::connect(proxy.address());
-        let mut alice = Client::alice(challenge.clone());
-        let answer = wire.ask(&format!("{head}\n{}", alice.login("GET", "/").line));
+        let answer = wire.login(&head, &alice.answer("GET", "/"));
         assert_eq!(answer.status, 200, "{option}");
         let info = answer.field("proxy-authentication-info").unwrap_or_default();
         assert_eq!(parameter(&info, "rspauth").is_some(), with_proof, "{option}: {info}");
         let next = parameter(&info, "nextnonce");
         assert_eq!(next.is_some(), with_next, "{option}: {info}");
         if let Some(nonce) = next {
-            let mut alice = Client::alice(challenge.with_nonce(&nonce));
-            let answer = wire.ask(&format!("{head}\n{}", alice.login("GET", "/").line));
+            let mut alice = Digest { nonce, ..alice.count(0) };
+            let answer = wire.login(&head, &alice.answer("GET", "/"));
             assert_eq!(answer.status, 200, "{option}");
         }
     }

@@ -5,25 +5,33 @@ use std::{net::TcpListener, thread, time::Duration};
 use crate::{
     BASIC, proxy_of_alice,
     support::{
-        digest::{self, Challenge, Client},
+        digest::{Digest, parameter},
         origin::Origin,
         proxy::Proxy,
         wire::{Answer, Wire},
     },
 };
 
-/// Asks without credentials, and takes the challenge for SHA-256.
+/// Asks without credentials, and is ready to answer the challenge as alice.
 #[track_caller]
-fn challenge(wire: &mut Wire, head: &str) -> Challenge {
-    Challenge::of(&wire.ask(head), "SHA-256")
+fn alice(wire: &mut Wire, head: &str) -> Digest {
+    Digest::of(wire.ask(head).challenges())
+}
+
+/// A parameter of each Digest challenge.
+fn parameters(answer: &Answer, name: &str) -> Vec<Option<String>> {
+    let challenges = answer.challenges().filter(|one| one.starts_with("Digest "));
+    challenges.map(|challenge| parameter(challenge, name)).collect()
 }
 
 #[track_caller]
 fn check_stale(answer: &Answer) {
     assert_eq!(answer.status, 407);
-    let stale: Vec<_> =
-        digest::all(answer).iter().map(|challenge| challenge.value("stale")).collect();
-    assert_eq!(stale, [Some("true".to_owned()), Some("true".to_owned())], "{answer:?}");
+    assert_eq!(
+        parameters(answer, "stale"),
+        [Some("true".to_owned()), Some("true".to_owned())],
+        "{answer:?}"
+    );
 }
 
 #[test]
@@ -31,21 +39,18 @@ fn the_nonce_count_rises_on_one_connection_and_no_count_passes_twice() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let mut wire = Wire::connect(proxy.address());
     let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/seen"));
-    let mut alice = Client::alice(challenge(&mut wire, &head));
+    let mut alice = alice(&mut wire, &head);
     for count in 1..=100 {
-        let login = alice.login("GET", "/seen");
-        assert_eq!(login.count, format!("{count:08x}"));
-        let answer = wire.ask(&format!("{head}\n{}", login.line));
+        let answer = wire.login(&head, &alice.answer("GET", "/seen"));
         assert_eq!(answer.status, 200, "{count}");
         // The example removes the field as well, so this is about the two together; that the
         // layer does so alone is for its own tests to show.
         assert!(!answer.text().contains("proxy-authorization"), "{answer:?}");
     }
-    let twice = format!("{head}\n{}", alice.login("GET", "/seen").line);
-    assert_eq!(wire.ask(&twice).status, 200);
-    check_stale(&wire.ask(&twice));
-    let next = format!("{head}\n{}", alice.login("GET", "/seen").line);
-    assert_eq!(wire.ask(&next).status, 200);
+    let twice = alice.answer("GET", "/seen");
+    assert_eq!(wire.login(&head, &twice).status, 200);
+    check_stale(&wire.login(&head, &twice));
+    assert_eq!(wire.login(&head, &alice.answer("GET", "/seen")).status, 200);
     assert_eq!(origin.requests(), 102);
 }
 
@@ -54,20 +59,21 @@ fn an_expired_nonce_is_stale_and_the_next_one_is_good() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&["--nonce-lifetime", "2"]));
     let mut wire = Wire::connect(proxy.address());
     let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/"));
-    let mut alice = Client::alice(challenge(&mut wire, &head));
+    let mut alice = alice(&mut wire, &head);
     thread::sleep(Duration::from_millis(2200));
-    let answer = wire.ask(&format!("{head}\n{}", alice.login("GET", "/").line));
+    let answer = wire.login(&head, &alice.answer("GET", "/"));
     check_stale(&answer);
-    let mut alice = Client::alice(Challenge::of(&answer, "SHA-256"));
-    let answer = wire.ask(&format!("{head}\n{}", alice.login("GET", "/").line));
+    let mut alice = Digest::of(answer.challenges());
+    let answer = wire.login(&head, &alice.answer("GET", "/"));
     assert_eq!((answer.status, answer.text()), (200, "hello"));
     // A wrong password is never told stale, whatever the nonce.
     thread::sleep(Duration::from_millis(2200));
-    let mut mallory = Client::new("alice", "rabbit", Challenge::of(&wire.ask(&head), "SHA-256"));
+    let refused = wire.ask(&head);
+    let mut mallory = Digest { password: "rabbit".into(), ..Digest::of(refused.challenges()) };
     thread::sleep(Duration::from_millis(2200));
-    let answer = wire.ask(&format!("{head}\n{}", mallory.login("GET", "/").line));
+    let answer = wire.login(&head, &mallory.answer("GET", "/"));
     assert_eq!(answer.status, 407);
-    assert_eq!(Challenge::of(&answer, "SHA-256").value("stale"), None);
+    assert_eq!(parameters(&answer, "stale"), [None, None]);
 }
 
 #[test]
@@ -75,11 +81,10 @@ fn a_login_is_for_one_request_not_for_the_connection() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let mut wire = Wire::connect(proxy.address());
     let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/"));
-    let mut alice = Client::alice(challenge(&mut wire, &head));
-    let digest = alice.login("GET", "/").line;
-    for line in [BASIC, &digest] {
-        assert_eq!(wire.ask(&format!("{head}\n{line}")).status, 200, "{line}");
-        assert_eq!(wire.ask(&head).status, 407, "{line}");
+    let mut alice = alice(&mut wire, &head);
+    for credentials in [BASIC, &alice.answer("GET", "/")] {
+        assert_eq!(wire.login(&head, credentials).status, 200, "{credentials}");
+        assert_eq!(wire.ask(&head).status, 407, "{credentials}");
     }
     assert_eq!(origin.requests(), 2);
 }
@@ -97,9 +102,10 @@ fn names_are_not_decoded() {
         ("J\u{75}\u{308}rgen Öl", "50%", 407),
     ] {
         let mut wire = Wire::connect(proxy.address());
-        let mut client = Client::new(name, password, challenge(&mut wire, &head));
-        let answer = wire.ask(&format!("{head}\n{}", client.login("GET", "/").line));
-        assert_eq!(answer.status, status, "{name} {password}");
+        let (user, password) = (name.to_owned(), password.to_owned());
+        let mut client = Digest { user, password, ..alice(&mut wire, &head) };
+        let answer = wire.login(&head, &client.answer("GET", "/"));
+        assert_eq!(answer.status, status, "{name} {}", client.password);
     }
 }
 
@@ -119,22 +125,17 @@ fn challenges_come_one_per_line_in_the_order_of_strength_and_short() {
         for head in ["GET http://o.example/ HTTP/1.1\nHost: o", "CONNECT o:443 HTTP/1.1\nHost: o"] {
             let answer = Wire::connect(proxy.address()).ask(head);
             assert_eq!(answer.status, 407);
-            let lines: Vec<&String> = answer
-                .fields
-                .iter()
-                .filter_map(|(name, value)| (name == "proxy-authenticate").then_some(value))
-                .collect();
+            let lines: Vec<_> = answer.challenges().collect();
             assert_eq!(lines.len(), offered.len(), "{options:?}: {lines:?}");
             for (line, offered) in lines.iter().zip(*offered) {
                 assert!(line.len() <= 1024, "{line}");
                 let (scheme, parameters) = line.split_once(' ').expect("a scheme");
-                let algorithm = digest::parameter(parameters, "algorithm");
+                let algorithm = parameter(parameters, "algorithm");
                 let found = if scheme == "Digest" { algorithm } else { Some(scheme.to_owned()) };
                 assert_eq!(found.as_deref(), Some(*offered), "{options:?}: {line}");
-                assert_eq!(digest::parameter(parameters, "realm").as_deref(), Some("proxy"));
+                assert_eq!(parameter(parameters, "realm").as_deref(), Some("proxy"));
             }
-            let nonces: Vec<_> =
-                digest::all(&answer).iter().map(|challenge| challenge.value("nonce")).collect();
+            let nonces = parameters(&answer, "nonce");
             assert!(nonces.windows(2).all(|pair| pair[0] == pair[1]), "{nonces:?}");
         }
     }
@@ -146,12 +147,12 @@ fn a_scheme_that_is_not_offered_is_of_no_use() {
     let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/"));
     let proxy = proxy_of_alice(&["--scheme", "digest"]);
     let mut wire = Wire::connect(proxy.address());
-    assert_eq!(wire.ask(&format!("{head}\n{BASIC}")).status, 407);
+    assert_eq!(wire.login(&head, BASIC).status, 407);
     let both = proxy_of_alice(&[]);
-    let mut alice = Client::alice(challenge(&mut Wire::connect(both.address()), &head));
+    let mut alice = alice(&mut Wire::connect(both.address()), &head);
     let proxy = proxy_of_alice(&["--scheme", "basic"]);
     let mut wire = Wire::connect(proxy.address());
-    assert_eq!(wire.ask(&format!("{head}\n{}", alice.login("GET", "/").line)).status, 407);
+    assert_eq!(wire.login(&head, &alice.answer("GET", "/")).status, 407);
     assert_eq!(origin.requests(), 0);
 }
 
@@ -195,12 +196,11 @@ fn connect_as_http_1_0_without_host_logs_in() {
     let authority = origin.address().to_string();
     let head = format!("CONNECT {authority} HTTP/1.0");
     let mut wire = Wire::connect(proxy.address());
-    let mut alice = Client::alice(challenge(&mut wire, &head));
+    let mut alice = alice(&mut wire, &head);
     assert_eq!(wire.rest(), b"", "HTTP/1.0 ends with the answer");
-    let digest = alice.login("CONNECT", &authority).line;
-    for line in [BASIC, &digest] {
+    for credentials in [BASIC, &alice.answer("CONNECT", &authority)] {
         let mut wire = Wire::connect(proxy.address());
-        assert_eq!(wire.ask(&format!("{head}\n{line}")).status, 200, "{line}");
+        assert_eq!(wire.login(&head, credentials).status, 200, "{credentials}");
         assert_eq!(wire.ask("GET / HTTP/1.1\nHost: o").text(), "hello");
     }
 }
@@ -211,9 +211,8 @@ fn a_tunnel_opens_on_the_connection_that_was_refused() {
     let authority = origin.address().to_string();
     let head = format!("CONNECT {authority} HTTP/1.1\nHost: {authority}");
     let mut wire = Wire::connect(proxy.address());
-    let mut alice = Client::alice(challenge(&mut wire, &head));
-    let login = alice.login("CONNECT", &authority);
-    assert_eq!(wire.ask(&format!("{head}\n{}", login.line)).status, 200);
+    let mut alice = alice(&mut wire, &head);
+    assert_eq!(wire.login(&head, &alice.answer("CONNECT", &authority)).status, 200);
     assert_eq!(wire.ask("GET / HTTP/1.1\nHost: o").text(), "hello");
 }
 
@@ -231,8 +230,8 @@ fn the_target_of_a_tunnel_may_be_an_ipv6_address() {
     // Firefox leaves the brackets out.
     for uri in [authority.clone(), authority.replace(['[', ']'], "")] {
         let mut wire = Wire::connect(proxy.address());
-        let mut alice = Client::alice(challenge(&mut wire, &head));
-        let login = alice.login("CONNECT", &uri);
-        assert_eq!(wire.ask(&format!("{head}\n{}", login.line)).status, status, "{uri}");
+        let mut alice = alice(&mut wire, &head);
+        let answer = wire.login(&head, &alice.answer("CONNECT", &uri));
+        assert_eq!(answer.status, status, "{uri}");
     }
 }

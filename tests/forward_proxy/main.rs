@@ -33,5 +33,5 @@ fn proxy_of_alice(options: &[&str]) -> Proxy {
     Proxy::start(&[&["--user", "alice:wonder"], options].concat())
 }
 
-/// What alice sends with Basic.
-const BASIC: &str = "Proxy-Authorization: Basic YWxpY2U6d29uZGVy";
+/// Credentials of alice.
+const BASIC: &str = "Basic YWxpY2U6d29uZGVy";

@@ -145,9 +145,9 @@ fn regression_trailers_do_not_take_a_password_to_the_origin() {
     });
     let mut wire = Wire::connect(proxy.address());
     wire.send(format!(
-        "POST http://{address}/ HTTP/1.1\r\nHost: o\r\n{BASIC}\r\nTransfer-Encoding: chunked\r\n\
+        "POST http://{address}/ HTTP/1.1\r\nHost: o\r\nProxy-Authorization: {BASIC}\r\nTransfer-Encoding: chunked\r\n\
          Connection: X-Mine\r\nTrailer: Proxy-Authorization, X-Mine, Keep-Alive, X-Sum\r\n\r\n\
-         5\r\nhello\r\n0\r\n{BASIC}\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nX-Sum: 7\r\n\r\n"
+         5\r\nhello\r\n0\r\nProxy-Authorization: {BASIC}\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nX-Sum: 7\r\n\r\n"
     ));
     assert_eq!(wire.answer("POST").status, 204);
     let seen = origin.join().expect("no panic").to_ascii_lowercase();

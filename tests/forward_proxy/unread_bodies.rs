@@ -26,7 +26,7 @@ fn check(answer: &Answer) {
 fn a_body_that_looks_like_a_request_is_not_taken_for_one() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let url = origin.url("/");
-    for line in ["X: 1", BASIC] {
+    for line in ["X: 1", &format!("Proxy-Authorization: {BASIC}")] {
         let body = format!("GET {url} HTTP/1.1\r\nHost: o\r\n{line}\r\n\r\n");
         for framing in ["Content-Length: ", "Transfer-Encoding: chunked\r\nX: "] {
             let mut wire = Wire::connect(proxy.address());
@@ -88,7 +88,7 @@ fn the_body_is_not_asked_for() {
     }
     let mut wire = Wire::connect(proxy.address());
     let answer = wire.ask(&format!(
-        "POST {url} HTTP/1.1\nHost: o\nContent-Length: 5\nExpect: 100-continue\n{BASIC}"
+        "POST {url} HTTP/1.1\nHost: o\nContent-Length: 5\nExpect: 100-continue\nProxy-Authorization: {BASIC}"
     ));
     assert_eq!(answer.status, 100, "who has logged in is asked");
     wire.send("hello");

@@ -13,8 +13,9 @@ use tower_proxy_auth::{
     digest::{HashFunction, HashFunctions},
 };
 
-use crate::support::layer::{
-    DigestClient, Origin, RIGHT, URL, alice, challenges, get, realm, reason, request, send, users,
+use crate::support::{
+    digest::Digest,
+    layer::{Origin, RIGHT, URL, alice, challenges, get, realm, reason, request, send, users},
 };
 
 /// The user that `validator` finds for right Basic credentials of alice, or the reason why none.
@@ -28,7 +29,7 @@ async fn digest(secrets: impl DigestSecrets) -> Result<String, Reason> {
     let auth = Authenticator::builder(realm()).with_digest(secrets).build().unwrap();
     let layer = ProxyAuthLayer::new(auth);
     let refused = send(&layer, &Origin::new(), request(Method::GET, URL)).await;
-    let credentials = DigestClient::of(refused.headers()).answer("GET", "/a?b=c");
+    let credentials = Digest::of_headers(refused.headers()).answer("GET", "/a?b=c");
     outcome(&layer, &credentials).await
 }
 

@@ -1,7 +1,6 @@
 //! What `Debug` shows: nothing that was secret.
 
 use http::{HeaderMap, Method, header};
-use sha2::{Digest as _, Sha256};
 use tower::{Layer, Service};
 use tower_proxy_auth::{
     Authenticator, ProxyAuthLayer, RequestHead,
@@ -9,8 +8,9 @@ use tower_proxy_auth::{
     backend::ValidatorChain,
 };
 
-use crate::support::layer::{
-    DigestClient, INFO, Origin, RIGHT, URL, WRONG, both, get, realm, request, send, users, waiting,
+use crate::support::{
+    digest::Digest,
+    layer::{INFO, Origin, RIGHT, URL, WRONG, both, get, realm, request, send, users, waiting},
 };
 
 #[tokio::test]
@@ -18,7 +18,7 @@ async fn no_debug_shows_a_secret() {
     let (auth, origin) = (both(), Origin::new());
     let layer = ProxyAuthLayer::new(auth.clone()).relay_credentials();
     let refused = send(&layer, &origin, request(Method::GET, URL)).await;
-    let mut client = DigestClient::of(refused.headers());
+    let mut client = Digest::of_headers(refused.headers());
     let answers = [client.answer("GET", "/a?b=c"), client.answer("GET", "/a?b=c")];
     let [first, second] = &answers;
 
@@ -50,8 +50,7 @@ async fn no_debug_shows_a_secret() {
     shown.push(format!("{pending:?}"));
     shown.push(format!("{:?}", layer.layer(Origin::new()).call(get(WRONG))));
 
-    let ha1: String =
-        Sha256::digest("alice:proxy:wonder").iter().map(|byte| format!("{byte:02x}")).collect();
+    let ha1 = Digest::new("").ha1();
     let quoted = |text: &str, name: &str| {
         text.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap().to_owned()
     };

@@ -25,8 +25,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::{Layer, Service};
 use tower_proxy_auth::{Identity, ProxyAuth, ProxyAuthLayer};
 
-use crate::support::layer::{
-    DigestClient, RIGHT, URL, WRONG, both, get, request, schemes, text, with_credentials,
+use crate::support::{
+    digest::Digest,
+    layer::{RIGHT, URL, WRONG, both, get, request, schemes, text, with_credentials},
 };
 
 type Page = Full<Bytes>;
@@ -111,7 +112,7 @@ async fn each_request_of_a_connection_is_authenticated_on_its_own() {
     let (layer, echo) = (ProxyAuthLayer::new(both()), Echo::default());
     let mut sender = connect(&layer, &echo).await;
     let headers = challenged(&mut sender, request(Method::GET, URL)).await;
-    let mut client = DigestClient::of(&headers);
+    let mut client = Digest::of_headers(&headers);
     let first = client.answer("GET", "/a?b=c");
     let second = client.answer("GET", "/a?b=c");
 
@@ -194,7 +195,7 @@ async fn a_tunnel_carries_bytes_once_its_client_is_known() {
     let mut sender = connect(&layer, &echo).await;
     let ask = || request(Method::CONNECT, "example.org:443");
     let headers = challenged(&mut sender, ask()).await;
-    let mut client = DigestClient::of(&headers);
+    let mut client = Digest::of_headers(&headers);
 
     let for_elsewhere = client.answer("CONNECT", "example.com:443");
     let sent = with_credentials(ask(), &for_elsewhere);
@@ -220,7 +221,7 @@ async fn an_extended_connect_is_proved_by_its_path() {
         ask
     };
     let headers = challenged(&mut sender, ask()).await;
-    let mut client = DigestClient::of(&headers);
+    let mut client = Digest::of_headers(&headers);
     for uri in ["example.org:443", "/", "/chat"] {
         let sent = with_credentials(ask(), &client.answer("CONNECT", uri));
         assert_eq!(sender.send_request(sent).await.unwrap().status(), 400, "{uri}");

@@ -8,9 +8,12 @@ use tower_proxy_auth::{
     backend::{ValidatorChain, from_fn},
 };
 
-use crate::support::layer::{
-    DigestClient, Origin, RIGHT, URL, WRONG, alice, basic, both, get, layer, realm, reason,
-    request, send, users, waiting, with_credentials, with_field,
+use crate::support::{
+    digest::Digest,
+    layer::{
+        Origin, RIGHT, URL, WRONG, alice, basic, both, get, layer, realm, reason, request, send,
+        users, waiting, with_credentials, with_field,
+    },
 };
 
 const USER: HeaderName = HeaderName::from_static("x-user");
@@ -37,7 +40,7 @@ fn health() -> Request<http_body_util::Full<bytes::Bytes>> {
 async fn the_identity_goes_with_the_request_and_the_credentials_do_not() {
     let (layer, origin) = (ProxyAuthLayer::new(both()), Origin::new());
     let refused = send(&layer, &origin, request(Method::GET, URL)).await;
-    let digest = DigestClient::of(refused.headers()).answer("GET", "/a?b=c");
+    let digest = Digest::of_headers(refused.headers()).answer("GET", "/a?b=c");
     for (credentials, scheme) in [(RIGHT, "Basic"), (digest.as_str(), "Digest")] {
         let mut sent = with_field(get(credentials), "x-other", "kept");
         // What a client cannot do, a layer further out could: it has no say either.

@@ -12,9 +12,11 @@ use tower_proxy_auth::{
     clock::{Clock, Timestamp},
 };
 
-use crate::support::layer::{
-    DigestClient, Origin, RIGHT, URL, both, challenges, get, realm, reason, request, schemes, send,
-    users,
+use crate::support::{
+    digest::Digest,
+    layer::{
+        Origin, RIGHT, URL, both, challenges, get, realm, reason, request, schemes, send, users,
+    },
 };
 
 fn options() -> AuthenticatorBuilder {
@@ -68,7 +70,7 @@ async fn digest_proves_the_target_from_before_the_router() {
         .with_request_target(|head| head.extensions().get().map(|Original(target)| target.clone()));
     let origin = Origin::new();
     let refused = send(&layer, &origin, request(Method::GET, "/a")).await;
-    let mut client = DigestClient::of(refused.headers());
+    let mut client = Digest::of_headers(refused.headers());
     let mut routed = |target: &str, original: Option<&str>, uri: &str| {
         let mut sent = request(Method::GET, target);
         if let Some(original) = original {
@@ -118,7 +120,7 @@ async fn each_request_can_have_its_own_realm() {
     }
     // A nonce of one realm is none in the other.
     let refused = send(&layer, &origin, request(Method::GET, URL)).await;
-    let answer = DigestClient::of(refused.headers()).answer("GET", "/");
+    let answer = Digest::of_headers(refused.headers()).answer("GET", "/");
     let sent =
         crate::support::layer::with_credentials(request(Method::GET, "http://a.north/"), &answer);
     assert_eq!(reason(&send(&layer, &origin, sent).await), Reason::OtherRealm);
@@ -169,7 +171,7 @@ async fn stale_answers_without_end_are_cut_short() {
         .unwrap();
     let (layer, origin) = (ProxyAuthLayer::new(auth), Origin::new());
     let refused = send(&layer, &origin, request(Method::GET, URL)).await;
-    let mut client = DigestClient::of(refused.headers());
+    let mut client = Digest::of_headers(refused.headers());
     let answer = client.answer("GET", "/a?b=c");
     let mut statuses = Vec::new();
     for _ in 0..4 {

@@ -6,9 +6,12 @@ use tower_proxy_auth::{
     Authenticator, DigestScheme, ProxyAuthLayer, Reason, Refusal, digest::AuthInfo,
 };
 
-use crate::support::layer::{
-    DigestClient, INFO, Origin, RIGHT, URL, alice, both, challenges, get, layer, realm, reason,
-    request, send, text, users, waiting, with_field,
+use crate::support::{
+    digest::Digest,
+    layer::{
+        INFO, Origin, RIGHT, URL, alice, both, challenges, get, layer, realm, reason, request,
+        send, text, users, waiting, with_field,
+    },
 };
 
 /// An upstream that answers with `status`, and with all fields of authentication there are.
@@ -78,7 +81,7 @@ async fn digest(
     origin: &Origin,
 ) -> Response<crate::support::layer::Outgoing> {
     let refused = send(layer, &Origin::new(), request(Method::GET, URL)).await;
-    let credentials = DigestClient::of(refused.headers()).answer("GET", "/a?b=c");
+    let credentials = Digest::of_headers(refused.headers()).answer("GET", "/a?b=c");
     send(layer, origin, get(&credentials)).await
 }
 

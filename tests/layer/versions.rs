@@ -5,8 +5,9 @@ use http::{Method, Request, Version, header};
 use http_body_util::Full;
 use tower_proxy_auth::{ProxyAuthLayer, Reason};
 
-use crate::support::layer::{
-    DigestClient, Origin, RIGHT, URL, both, get, reason, request, schemes, send, with_credentials,
+use crate::support::{
+    digest::Digest,
+    layer::{Origin, RIGHT, URL, both, get, reason, request, schemes, send, with_credentials},
 };
 
 const VERSIONS: [Version; 5] =
@@ -46,7 +47,7 @@ async fn all_versions_and_forms_of_target_are_served() {
             assert_eq!(is_told_to_close, version <= Version::HTTP_10, "{name}");
             assert_eq!(origin.calls(), passed, "{name}");
 
-            let mut client = DigestClient::of(refused.headers());
+            let mut client = Digest::of_headers(refused.headers());
             let other = client.answer("POST", uri);
             let response = send(&layer, &origin, sent(Some(&other))).await;
             assert_eq!(reason(&response), Reason::WrongPassword, "{name}");
@@ -80,7 +81,7 @@ async fn an_extended_connect_proves_its_path() {
         sent
     };
     let refused = send(&layer, &origin, sent()).await;
-    let mut client = DigestClient::of(refused.headers());
+    let mut client = Digest::of_headers(refused.headers());
     for (uri, expected) in
         [("/chat?room=1", true), (target, true), ("example.org:443", false), ("/chat", false)]
     {

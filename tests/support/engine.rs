@@ -25,7 +25,7 @@ use tower_proxy_auth::{
     nonce_store::{MemoryNonceStore, NonceCheck, NonceStore, NonceUse, Scope},
 };
 
-pub(crate) use super::digest_client::{Digest, Params, parameter, quoted};
+use super::digest::{Digest, parameter};
 
 pub(crate) type Body = Full<Bytes>;
 

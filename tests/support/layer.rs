@@ -10,7 +10,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use digest_auth::{AuthContext, HttpMethod, WwwAuthenticateHeader};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header, request};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
@@ -92,25 +91,6 @@ pub(crate) fn challenges(headers: &HeaderMap) -> Vec<&str> {
 /// The schemes of the challenges, in their order.
 pub(crate) fn schemes(headers: &HeaderMap) -> Vec<&str> {
     challenges(headers).into_iter().map(|one| one.split(' ').next().unwrap()).collect()
-}
-
-/// A client that has received a Digest challenge.
-pub(crate) struct DigestClient(WwwAuthenticateHeader);
-
-impl DigestClient {
-    /// Takes the first Digest challenge.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let challenges = challenges(headers);
-        let challenge = challenges.iter().find(|one| one.starts_with("Digest ")).unwrap();
-        Self(digest_auth::parse(challenge).unwrap())
-    }
-
-    /// Alice's credentials for a request.
-    pub(crate) fn answer(&mut self, method: &str, uri: &str) -> String {
-        let method = HttpMethod::from(method);
-        let context = AuthContext::new_with_method("alice", "wonder", uri, None::<&[u8]>, method);
-        self.0.respond(&context).unwrap().to_string()
-    }
 }
 
 type Answer = Arc<dyn Fn() -> Response<Full<Bytes>> + Send + Sync>;

@@ -8,7 +8,6 @@ pub(crate) mod cached_directory;
 pub(crate) mod certificates;
 pub(crate) mod curl;
 pub(crate) mod digest;
-pub(crate) mod digest_client;
 pub(crate) mod engine;
 pub(crate) mod false_ldap;
 pub(crate) mod layer;

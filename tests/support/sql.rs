@@ -15,7 +15,8 @@ use tower_proxy_auth::{
 };
 
 use super::{
-    layer::{self, DigestClient, Origin, RIGHT, WRONG},
+    digest::Digest,
+    layer::{self, Origin, RIGHT, WRONG},
     validator_battery::realm,
 };
 
@@ -167,7 +168,7 @@ async fn digest_status(layer: &ProxyAuthLayer) -> u16 {
     let origin = Origin::new();
     let request = layer::request(http::Method::GET, layer::URL);
     let challenge = layer::send(layer, &origin, request).await;
-    let credentials = DigestClient::of(challenge.headers()).answer("GET", "/a?b=c");
+    let credentials = Digest::of_headers(challenge.headers()).answer("GET", "/a?b=c");
     status(layer, &credentials).await.0
 }
 

@@ -35,6 +35,11 @@ impl Answer {
         (!values.is_empty()).then(|| values.join(", "))
     }
 
+    pub(crate) fn challenges(&self) -> impl Iterator<Item = &str> {
+        let fields = self.fields.iter().filter(|(name, _)| name == "proxy-authenticate");
+        fields.map(|(_, value)| value.as_str())
+    }
+
     #[track_caller]
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("the body is text")
@@ -65,6 +70,12 @@ impl Wire {
     pub(crate) fn ask(&mut self, head: &str) -> Answer {
         self.send(head.replace('\n', "\r\n") + "\r\n\r\n");
         self.answer(head.split(' ').next().unwrap_or_default())
+    }
+
+    /// The same with credentials.
+    #[track_caller]
+    pub(crate) fn login(&mut self, head: &str, credentials: &str) -> Answer {
+        self.ask(&format!("{head}\nProxy-Authorization: {credentials}"))
     }
 
     /// Reads the answer to a request of `method`; a 100 is an answer of its own.

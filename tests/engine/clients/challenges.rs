@@ -5,7 +5,10 @@ use tower_proxy_auth::{
     digest::{Algorithm, DigestBuilder, HashFunction, HashFunctions},
 };
 
-use crate::support::engine::{Digest, Proxy, parameter, realm, users};
+use crate::support::{
+    digest::{Digest, parameter},
+    engine::{Proxy, realm, users},
+};
 
 /// Scheme and algorithm of each challenge.
 fn order(proxy: &Proxy) -> Vec<String> {

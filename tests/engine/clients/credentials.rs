@@ -7,7 +7,10 @@ use tower_proxy_auth::{
     digest::Algorithm,
 };
 
-use crate::support::engine::{Digest, Proxy, basic, field, realm};
+use crate::support::{
+    digest::Digest,
+    engine::{Proxy, basic, field, realm},
+};
 
 #[test]
 fn a_count_above_one_on_a_fresh_nonce_passes() {

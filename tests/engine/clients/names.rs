@@ -2,7 +2,10 @@
 
 use tower_proxy_auth::{Authenticator, Realm, Users};
 
-use crate::support::engine::{Answer, Digest, Proxy, Waiting, quoted, realm};
+use crate::support::{
+    digest::{Digest, quoted},
+    engine::{Answer, Proxy, Waiting, realm},
+};
 
 /// A proxy that knows one user.
 fn proxy(user: &str) -> Proxy {

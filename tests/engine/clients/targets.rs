@@ -3,7 +3,10 @@
 use http::Method;
 use tower_proxy_auth::digest::UriCheck;
 
-use crate::support::engine::{Answer, Digest, Proxy};
+use crate::support::{
+    digest::Digest,
+    engine::{Answer, Proxy},
+};
 
 fn ask(proxy: &Proxy, method: Method, target: &str, uri: &str) -> Answer {
     let digest = Digest { method: method.clone(), uri: uri.into(), ..proxy.fresh() };

@@ -9,7 +9,10 @@ use tower_proxy_auth::{
     nonce_store::MemoryNonceStore,
 };
 
-use crate::support::engine::{Digest, Proxy, realm, users};
+use crate::support::{
+    digest::Digest,
+    engine::{Proxy, realm, users},
+};
 
 #[test]
 fn of_64_identical_headers_at_once_exactly_one_passes() {

@@ -8,7 +8,10 @@ use tower_proxy_auth::{
     digest::{Algorithm, NonceKey, NonceKeys},
 };
 
-use crate::support::engine::{Digest, Proxy, parameter, quoted, realm, users};
+use crate::support::{
+    digest::{Digest, parameter, quoted},
+    engine::{Proxy, realm, users},
+};
 
 fn key(byte: u8) -> NonceKey {
     NonceKey::new(&[byte; 32]).unwrap()

@@ -2,7 +2,10 @@
 
 use tower_proxy_auth::Authenticator;
 
-use crate::support::engine::{Digest, Proxy, realm, users};
+use crate::support::{
+    digest::Digest,
+    engine::{Proxy, realm, users},
+};
 
 #[test]
 fn the_same_header_passes_once_and_the_next_count_still_passes() {

@@ -3,7 +3,10 @@
 use http::Method;
 use tower_proxy_auth::{Authenticator, Realm, Users, backend::SecretsChain};
 
-use crate::support::engine::{Digest, Proxy, request};
+use crate::support::{
+    digest::Digest,
+    engine::{Proxy, request},
+};
 
 fn with_uri(proxy: &Proxy, uri: &str) -> Digest {
     Digest { uri: uri.into(), ..proxy.fresh() }

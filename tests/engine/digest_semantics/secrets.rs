@@ -15,7 +15,10 @@ use tower_proxy_auth::{
     digest::HashFunction,
 };
 
-use crate::support::engine::{Digest, Proxy, Secrets, Waiting, basic, quoted, realm, users};
+use crate::support::{
+    digest::{Digest, quoted},
+    engine::{Proxy, Secrets, Waiting, basic, realm, users},
+};
 
 fn over(secrets: impl DigestSecrets) -> Proxy {
     let digest = DigestScheme::builder(secrets).with_userhash().build().unwrap();

@@ -5,7 +5,10 @@ use tower_proxy_auth::{
     nonce_store::{MemoryNonceStore, NoNonceStore, NonceCheck, NonceStore, NonceUse, Scope},
 };
 
-use crate::support::engine::{Digest, Proxy, realm, users};
+use crate::support::{
+    digest::Digest,
+    engine::{Proxy, realm, users},
+};
 
 fn proxy(users: Users, store: impl NonceStore) -> Proxy {
     let digest = DigestScheme::builder(users).with_nonce_store(store).build().unwrap();

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use tower_proxy_auth::digest::Algorithm;
 
-use crate::support::engine::{Params, Proxy, field, quoted};
+use crate::support::{
+    digest::{Params, quoted},
+    engine::{Proxy, field},
+};
 
 #[test]
 fn each_parameter_occurs_once_whatever_its_case() {

@@ -2,7 +2,10 @@
 
 use tower_proxy_auth::{Authenticator, Users};
 
-use crate::support::engine::{Digest, Proxy, quoted, realm};
+use crate::support::{
+    digest::{Digest, quoted},
+    engine::{Proxy, realm},
+};
 
 const NAME: &str = "J\u{e4}s\u{f8}n Doe";
 

@@ -6,7 +6,10 @@ use tower_proxy_auth::{
     digest::{Algorithm, AuthInfo},
 };
 
-use crate::support::engine::{Body, Digest, INFO, Proxy, parameter, quoted, realm};
+use crate::support::{
+    digest::{Digest, parameter, quoted},
+    engine::{Body, INFO, Proxy, realm},
+};
 
 /// The Digest challenges of an answer.
 fn digests(answer: &crate::support::engine::Answer) -> Vec<&str> {

@@ -11,8 +11,9 @@ use tower_proxy_auth::{
     DigestUser, Verdict, backend::from_fn, digest::HashFunctions, grammar::Challenges,
 };
 
-use crate::support::engine::{
-    Body, Digest, INFO, Params, Proxy, basic, field, parameter, realm, request, users,
+use crate::support::{
+    digest::{Digest, Params, parameter},
+    engine::{Body, INFO, Proxy, basic, field, realm, request, users},
 };
 
 #[test]

@@ -5,7 +5,10 @@ use tower_proxy_auth::{
     Authenticator, DigestScheme, Realm, Users, digest::Algorithm, middleware::Page,
 };
 
-use crate::support::engine::{Answer, Body, Digest, Proxy, basic, field, request};
+use crate::support::{
+    digest::Digest,
+    engine::{Answer, Body, Proxy, basic, field, request},
+};
 
 /// What the client sends wherever it can.
 const MARK: &str = "<script>mark</script>";

@@ -22,7 +22,10 @@ use tower_proxy_auth::{
     wire::basic::{Reading, UserPass},
 };
 
-use crate::support::engine::{Body, Digest, Proxy, Waiting, basic, realm, request, users};
+use crate::support::{
+    digest::Digest,
+    engine::{Body, Proxy, Waiting, basic, realm, request, users},
+};
 
 const KEY: &[u8; 32] = b"a key that nobody ought to see!!";
 

@@ -10,7 +10,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Versio
 use tower::{Layer, Service, service_fn};
 use tower_proxy_auth::{Account, Authenticator, Identity, ProxyAuthLayer, Users};
 
-use crate::support::engine::{Body, Digest, Proxy, basic, now, realm, request, users};
+use crate::support::{
+    digest::Digest,
+    engine::{Body, Proxy, basic, now, realm, request, users},
+};
 
 const IDENTITY: HeaderName = HeaderName::from_static("x-user");
 

@@ -17,7 +17,10 @@ use tower_proxy_auth::{
 use tracing::subscriber::with_default;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::support::engine::{Body, Digest, Proxy, basic, field, now, quoted, realm, request};
+use crate::support::{
+    digest::{Digest, quoted},
+    engine::{Body, Proxy, basic, field, now, realm, request},
+};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
