@@ -1,16 +1,24 @@
-//! The engine without the layer's parts: which answer a header gets, and why.
+//! The engine: how it answers each request, and why.
 
 #[path = "../support/mod.rs"]
 mod support;
 
-mod clients;
+mod basic;
+mod challenges;
 mod config;
-mod digest_semantics;
+mod digest;
 mod grammar;
-mod header_parsing;
+mod info;
 mod layering;
+mod many;
+mod names;
+mod nonces;
 mod oracle;
-mod rfc;
+mod replay;
+mod request;
+mod secrets;
+mod store;
+mod targets;
 mod third_scheme;
 mod user_parameters;
 mod vectors;

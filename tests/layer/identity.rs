@@ -75,10 +75,11 @@ async fn the_inner_service_reads_what_the_back_end_knows() {
 #[tokio::test]
 async fn a_request_that_bypasses_has_no_identity_and_no_credentials() {
     let layer = with_health().with_identity_header(USER).unwrap().with_identity_in_response();
-    for credentials in [None, Some(RIGHT), Some(WRONG), Some("Basic ?")] {
+    let layer = layer.relay_credentials();
+    for credentials in [[].as_slice(), &[RIGHT], &[WRONG], &["Basic ?"], &[RIGHT, "x"]] {
         let origin = Origin::new();
         let mut sent = with_field(health(), USER, "root");
-        if let Some(credentials) = credentials {
+        for credentials in credentials {
             sent = with_credentials(sent, credentials);
         }
         let response = send(&layer, &origin, sent).await;

@@ -1,4 +1,4 @@
-//! What the memory of used nonces keeps, and what it forgets.
+//! The store of used nonces: what it keeps, and what it forgets.
 
 use tower_proxy_auth::{
     Authenticator, BackendError, DigestScheme, Users,
@@ -34,7 +34,7 @@ fn crowd(size: usize) -> Users {
 }
 
 #[test]
-fn what_was_evicted_from_a_full_store_is_never_accepted_again() {
+fn never_accepts_again_what_a_full_store_evicted() {
     let store = store(4);
     let proxy = proxy(crowd(9), store.clone());
     let used: Vec<_> = (0..8).map(|number| user_at(&proxy, number, number as i64)).collect();
@@ -46,11 +46,11 @@ fn what_was_evicted_from_a_full_store_is_never_accepted_again() {
         proxy.login(digest).is("the same count", 407, "nonce-forgotten");
         proxy.login(&digest.count(2)).is("the next count", 407, "nonce-forgotten");
     }
-    proxy.login(&used[7].count(2)).passes("what is still on record", "user7");
+    proxy.login(&used[7].count(2)).passes("a nonce that is still kept", "user7");
 }
 
 #[test]
-fn a_brand_new_nonce_passes_in_a_full_store() {
+fn accepts_a_new_nonce_in_a_full_store() {
     let store = store(4);
     let proxy = proxy(crowd(100), store.clone());
     for number in 0..100 {
@@ -62,7 +62,7 @@ fn a_brand_new_nonce_passes_in_a_full_store() {
 }
 
 #[test]
-fn one_user_can_not_fill_the_store() {
+fn does_not_let_one_user_fill_the_store() {
     let store = store(160);
     let proxy = proxy(crowd(2), store.clone());
     let quiet = user_at(&proxy, 1, 0);
@@ -73,12 +73,12 @@ fn one_user_can_not_fill_the_store() {
         proxy.login(&flood).passes("the flood", "user0");
     }
     assert!(store.len() <= 160 / 16 + 1, "{}", store.len());
-    proxy.login(&quiet.count(2)).passes("what another used before", "user1");
-    proxy.login(&waiting).passes("what another was given before", "user1");
+    proxy.login(&quiet.count(2)).passes("used by another user before", "user1");
+    proxy.login(&waiting).passes("issued to another user before", "user1");
 }
 
 #[test]
-fn a_clock_that_steps_back_does_not_bring_back_what_expired() {
+fn does_not_bring_back_a_nonce_when_the_clock_steps_back() {
     let store = store(4);
     let proxy = proxy(users(), store.clone());
     let digest = proxy.fresh();
@@ -94,7 +94,7 @@ fn a_clock_that_steps_back_does_not_bring_back_what_expired() {
 }
 
 #[test]
-fn a_store_that_fails_refuses() {
+fn answers_503_when_the_store_fails() {
     struct Down;
     impl NonceStore for Down {
         fn scope(&self) -> Scope {
@@ -105,15 +105,15 @@ fn a_store_that_fails_refuses() {
         }
     }
     let down = proxy(users(), Down);
-    down.login(&down.fresh()).is("it cannot be reached", 503, "backend-failed");
+    down.login(&down.fresh()).is("unreachable", 503, "backend-failed");
     let wrong = Digest { password: "other".into(), ..down.fresh() };
-    down.login(&wrong).is("it is asked for right digests alone", 407, "wrong-password");
+    down.login(&wrong).is("called for right digests alone", 407, "wrong-password");
     let none = proxy(users(), NoNonceStore);
-    none.login(&none.fresh()).is("there is none", 407, "nonce-forgotten");
+    none.login(&none.fresh()).is("no store", 407, "nonce-forgotten");
 }
 
 #[test]
-fn requests_that_prove_nothing_leave_nothing_behind() {
+fn keeps_nothing_of_requests_that_prove_nothing() {
     let store = MemoryNonceStore::new();
     let proxy = proxy(users(), store.clone());
     let digest = proxy.fresh();

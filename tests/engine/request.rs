@@ -1,22 +1,12 @@
-//! What else the request decides.
+//! What the rest of the request decides.
 
-use http::{HeaderName, HeaderValue, Method, Request, Version, header};
-use tower_proxy_auth::{Authenticator, ProxyAuthLayer, authenticator::AuthenticatorBuilder};
+use http::{Method, Request, Version, header};
+use tower_proxy_auth::Authenticator;
 
 use crate::support::engine::{Body, Proxy, basic, field, realm, request, users};
 
-const IDENTITY: HeaderName = HeaderName::from_static("x-user");
-
-fn builder() -> AuthenticatorBuilder {
-    Authenticator::builder(realm()).with_digest(users()).with_basic(users())
-}
-
-fn with_identity_header(layer: ProxyAuthLayer) -> ProxyAuthLayer {
-    layer.with_identity_header(IDENTITY).unwrap()
-}
-
 #[test]
-fn several_fields_are_ambiguous_whatever_they_hold() {
+fn refuses_several_fields_whatever_they_hold() {
     let right = || basic("alice:wonder");
     let proxy = Proxy::new();
     let table = [
@@ -34,8 +24,9 @@ fn several_fields_are_ambiguous_whatever_they_hold() {
 }
 
 #[test]
-fn credentials_that_are_there_are_never_anonymous() {
-    let proxy = Proxy::of(builder().allow_anonymous());
+fn never_takes_sent_credentials_for_anonymous() {
+    let builder = Authenticator::builder(realm()).with_digest(users()).with_basic(users());
+    let proxy = Proxy::of(builder.allow_anonymous());
     let table = [
         ("wrong password", basic("alice:other"), 407),
         ("unknown user", basic("carol:wonder"), 407),
@@ -60,33 +51,7 @@ fn credentials_that_are_there_are_never_anonymous() {
 }
 
 #[test]
-fn bypassed_and_anonymous_requests_bring_nothing_of_their_own_along() {
-    let bypassed = Proxy::of(builder().with_bypass(|head| head.target().path() == "/health"));
-    let anonymous = Proxy::of(builder().allow_anonymous());
-    for (name, proxy, sent) in [
-        ("bypassed", &bypassed, vec![basic("alice:wonder")]),
-        ("bypassed with two fields", &bypassed, vec![basic("alice:wonder"), field("x")]),
-        ("bypassed without", &bypassed, vec![]),
-        ("anonymous", &anonymous, vec![]),
-    ] {
-        let proxy =
-            proxy.clone().layer(with_identity_header).layer(|layer| layer.relay_credentials());
-        let mut request = request(&Method::GET, "http://example.org/health", sent);
-        for user in ["root", "alice"] {
-            request.headers_mut().append(IDENTITY, HeaderValue::from_static(user));
-        }
-        let answer = proxy.send(request);
-        assert_eq!(answer.status, 200, "{name}");
-        assert_eq!(answer.user(), None, "{name}");
-        let headers = &answer.forwarded.as_ref().unwrap().headers;
-        assert!(!headers.contains_key(header::PROXY_AUTHORIZATION), "{name}");
-        assert!(!headers.contains_key(IDENTITY), "{name}");
-    }
-    bypassed.challenge().is("nothing else is bypassed", 407, "missing-credentials");
-}
-
-#[test]
-fn http_1_is_told_that_the_connection_ends_when_a_body_was_left_unread() {
+fn closes_an_http_1_connection_with_an_unread_body() {
     let proxy = Proxy::new();
     let smuggled = "GET http://example.org/ HTTP/1.1\r\nHost: example.org\r\n\r\n";
     let closing = vec!["close"];
@@ -95,7 +60,7 @@ fn http_1_is_told_that_the_connection_ends_when_a_body_was_left_unread() {
         (Version::HTTP_11, smuggled, closing.clone()),
         (Version::HTTP_2, smuggled, vec![]),
         (Version::HTTP_3, smuggled, vec![]),
-        // Unless it is asked to stay.
+        // HTTP/1.0 closes unless the client asks to keep the connection.
         (Version::HTTP_10, "", closing),
         (Version::HTTP_11, "", vec![]),
         (Version::HTTP_2, "", vec![]),
@@ -114,7 +79,7 @@ fn http_1_is_told_that_the_connection_ends_when_a_body_was_left_unread() {
 }
 
 #[test]
-fn a_request_that_passes_keeps_its_connection() {
+fn keeps_the_connection_of_a_forwarded_request() {
     let proxy = Proxy::new();
     let post = Request::post("http://example.org/")
         .header(header::PROXY_AUTHORIZATION, basic("alice:wonder"))

@@ -1,4 +1,4 @@
-//! What holds when there are many: requests, threads, users.
+//! Many requests, threads and users.
 
 use std::{collections::HashSet, sync::Barrier, thread};
 
@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 #[test]
-fn of_64_identical_headers_at_once_exactly_one_passes() {
+fn accepts_one_of_64_identical_headers_at_once() {
     for (name, proxy) in Proxy::ready_and_waiting() {
         for round in 0..20 {
             let (digest, start) = (proxy.fresh(), Barrier::new(64));
@@ -34,7 +34,7 @@ fn of_64_identical_headers_at_once_exactly_one_passes() {
 }
 
 #[test]
-fn a_million_requests_without_credentials_get_a_million_nonces_and_leave_nothing() {
+fn issues_a_million_nonces_without_keeping_any() {
     let store = MemoryNonceStore::new();
     let digest = DigestScheme::builder(users()).with_nonce_store(store.clone()).build().unwrap();
     let auth = Authenticator::builder(realm()).with_scheme(digest).build().unwrap();
@@ -56,7 +56,7 @@ fn a_million_requests_without_credentials_get_a_million_nonces_and_leave_nothing
 }
 
 #[test]
-fn seventy_thousand_requests_on_one_nonce_all_pass_once() {
+fn accepts_70_000_requests_on_one_nonce_once_each() {
     let store = MemoryNonceStore::new();
     let digest = DigestScheme::builder(users()).with_nonce_store(store.clone()).build().unwrap();
     let proxy = Proxy::of(Authenticator::builder(realm()).with_scheme(digest));
@@ -72,7 +72,7 @@ fn seventy_thousand_requests_on_one_nonce_all_pass_once() {
 }
 
 #[test]
-fn users_interleaved_by_the_thousands_each_see_their_own_identity() {
+fn keeps_interleaved_users_apart() {
     let proxy = Proxy::new();
     let users = [("alice", "wonder"), ("bob", "builder")];
     thread::scope(|scope| {

@@ -1,4 +1,9 @@
-//! Challenges: order, case, and what they share.
+//! Challenges: what they say, in which order, and what they share.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tower_proxy_auth::{
     Authenticator, BackendError, DigestAccount, DigestScheme, DigestSecrets, DigestUser, Users,
@@ -26,74 +31,7 @@ fn digest() -> DigestBuilder<Users> {
 }
 
 #[test]
-fn the_order_does_not_hang_on_the_order_of_the_options() {
-    let expected = ["Digest SHA-256", "Digest MD5", "Basic"];
-    let builder = || Authenticator::builder(realm());
-    for builder in [
-        builder().with_basic(users()).with_digest(users()),
-        builder().with_digest(users()).with_basic(users()),
-    ] {
-        assert_eq!(order(&Proxy::of(builder)), expected);
-    }
-    let (sha256, sha512, md5) = (Algorithm::Sha256, Algorithm::Sha512_256, Algorithm::Md5);
-    let all = ["Digest SHA-256", "Digest SHA-512-256", "Digest MD5", "Basic"];
-    for algorithms in [[md5, sha512, sha256], [sha512, md5, sha256], [sha256, sha512, md5]] {
-        let digest = digest().with_algorithms(algorithms).build().unwrap();
-        let builder = builder().with_basic(users()).with_scheme(digest);
-        assert_eq!(order(&Proxy::of(builder)), all, "{algorithms:?}");
-    }
-    let sess = [Algorithm::Md5, Algorithm::Md5Sess, Algorithm::Sha256Sess, Algorithm::Sha256];
-    let digest = digest().with_algorithms(sess).build().unwrap();
-    assert_eq!(
-        order(&Proxy::of(builder().with_scheme(digest))),
-        ["Digest SHA-256", "Digest SHA-256-sess", "Digest MD5", "Digest MD5-sess"]
-    );
-}
-
-#[test]
-fn another_order_can_be_forced() {
-    let forced = [Algorithm::Md5, Algorithm::Sha512_256, Algorithm::Sha256];
-    let digest = digest().with_algorithms_in_order(forced).build().unwrap();
-    let builder = Authenticator::builder(realm()).with_basic(users()).with_scheme(digest);
-    assert_eq!(
-        order(&Proxy::of(builder.keep_scheme_order())),
-        ["Basic", "Digest MD5", "Digest SHA-512-256", "Digest SHA-256"]
-    );
-    let again = self::digest().with_algorithms_in_order(forced).with_algorithms(forced);
-    let builder = Authenticator::builder(realm()).with_scheme(again.build().unwrap());
-    assert_eq!(
-        order(&Proxy::of(builder)),
-        ["Digest SHA-256", "Digest SHA-512-256", "Digest MD5"],
-        "the last call counts"
-    );
-}
-
-#[test]
-fn an_algorithm_that_is_not_held_leaves_no_gap() {
-    struct Md5Only;
-    impl DigestSecrets for Md5Only {
-        fn hash_functions(&self) -> HashFunctions {
-            HashFunctions::NONE.with(HashFunction::Md5)
-        }
-        async fn secret(&self, _: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
-            Ok(None)
-        }
-    }
-    let proxy = Proxy::of(Authenticator::builder(realm()).with_digest(Md5Only).with_basic(users()));
-    assert_eq!(order(&proxy), ["Digest MD5", "Basic"]);
-    proxy.login(&proxy.fresh()).is("SHA-256", 407, "algorithm-not-offered");
-}
-
-#[test]
-fn schemes_alone_are_offered_alone() {
-    let builder = || Authenticator::builder(realm());
-    assert_eq!(order(&Proxy::of(builder().with_basic(users()))), ["Basic"]);
-    let digest = builder().with_digest(users());
-    assert_eq!(order(&Proxy::of(digest)), ["Digest SHA-256", "Digest MD5"]);
-}
-
-#[test]
-fn names_are_in_the_case_that_clients_compare_with() {
+fn are_exactly_what_clients_compare_with() {
     let proxy = Proxy::new();
     let answer = proxy.challenge();
     let nonce = answer.nonce();
@@ -111,9 +49,104 @@ fn names_are_in_the_case_that_clients_compare_with() {
 }
 
 #[test]
-fn a_client_that_takes_the_last_challenge_with_the_first_one_s_nonce_gets_in() {
+fn quote_what_rfc_7616_quotes() {
+    let proxy = Proxy::with_digest(|digest| digest.with_userhash());
+    let answer = proxy.login(&Digest::new("unknown"));
+    let digests: Vec<_> =
+        answer.challenges().into_iter().filter_map(|one| one.strip_prefix("Digest ")).collect();
+    assert_eq!(digests.len(), 2);
+    for challenge in digests {
+        for param in challenge.split(", ") {
+            let (name, value) = param.split_once('=').unwrap();
+            let is_quoted = value.starts_with('"') && value.ends_with('"');
+            let expected = match name {
+                "realm" | "nonce" | "opaque" | "qop" => true,
+                "stale" | "algorithm" | "charset" | "userhash" => false,
+                other => panic!("{other} in {challenge}"),
+            };
+            assert_eq!(is_quoted, expected, "{param}");
+        }
+        assert_eq!(parameter(challenge, "userhash").as_deref(), Some("true"));
+    }
+}
+
+#[test]
+fn have_one_order_whatever_that_of_the_options() {
+    let expected = ["Digest SHA-256", "Digest MD5", "Basic"];
+    let builder = || Authenticator::builder(realm());
+    for builder in [
+        builder().with_basic(users()).with_digest(users()),
+        builder().with_digest(users()).with_basic(users()),
+    ] {
+        assert_eq!(order(&Proxy::of(builder)), expected);
+    }
+    let (sha256, sha512, md5) = (Algorithm::Sha256, Algorithm::Sha512_256, Algorithm::Md5);
+    let all = ["Digest SHA-256", "Digest SHA-512-256", "Digest MD5", "Basic"];
+    for algorithms in [[md5, sha512, sha256], [sha512, md5, sha256], [sha256, sha512, md5]] {
+        let digest = digest().with_algorithms(algorithms).build().unwrap();
+        let builder = builder().with_basic(users()).with_scheme(digest);
+        assert_eq!(order(&Proxy::of(builder)), all, "{algorithms:?}");
+    }
+    let sess = [Algorithm::Md5, Algorithm::Md5Sess, Algorithm::Sha256Sess, Algorithm::Sha256];
+    let sess = digest().with_algorithms(sess).build().unwrap();
+    assert_eq!(
+        order(&Proxy::of(builder().with_scheme(sess))),
+        ["Digest SHA-256", "Digest SHA-256-sess", "Digest MD5", "Digest MD5-sess"]
+    );
+    let all = digest().with_algorithms(Algorithm::all()).build().unwrap();
+    assert_eq!(
+        order(&Proxy::of(builder().with_scheme(all))).join(" ").replace("Digest ", ""),
+        "SHA-256 SHA-256-sess SHA-512-256 SHA-512-256-sess MD5 MD5-sess"
+    );
+}
+
+#[test]
+fn keep_an_explicit_order() {
+    let forced = [Algorithm::Md5, Algorithm::Sha512_256, Algorithm::Sha256];
+    let digest = digest().with_algorithms_in_order(forced).build().unwrap();
+    let builder = Authenticator::builder(realm()).with_basic(users()).with_scheme(digest);
+    assert_eq!(
+        order(&Proxy::of(builder.keep_scheme_order())),
+        ["Basic", "Digest MD5", "Digest SHA-512-256", "Digest SHA-256"]
+    );
+    let again = self::digest().with_algorithms_in_order(forced).with_algorithms(forced);
+    let builder = Authenticator::builder(realm()).with_scheme(again.build().unwrap());
+    assert_eq!(
+        order(&Proxy::of(builder)),
+        ["Digest SHA-256", "Digest SHA-512-256", "Digest MD5"],
+        "the last call counts"
+    );
+}
+
+#[test]
+fn skip_an_algorithm_without_secrets() {
+    struct Md5Only;
+    impl DigestSecrets for Md5Only {
+        fn hash_functions(&self) -> HashFunctions {
+            HashFunctions::NONE.with(HashFunction::Md5)
+        }
+        async fn secret(&self, _: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+            Ok(None)
+        }
+    }
+    let proxy = Proxy::of(Authenticator::builder(realm()).with_digest(Md5Only).with_basic(users()));
+    assert_eq!(order(&proxy), ["Digest MD5", "Basic"]);
+    proxy.login(&proxy.fresh()).is("SHA-256", 407, "algorithm-not-offered");
+}
+
+#[test]
+fn name_a_lone_scheme_alone() {
+    let builder = || Authenticator::builder(realm());
+    assert_eq!(order(&Proxy::of(builder().with_basic(users()))), ["Basic"]);
+    let digest = builder().with_digest(users());
+    assert_eq!(order(&Proxy::of(digest)), ["Digest SHA-256", "Digest MD5"]);
+}
+
+#[test]
+fn share_one_nonce_across_algorithms() {
     let proxy = Proxy::new();
     let answer = proxy.challenge();
+    // Some clients read the first challenge and take the nonce of the last, or the reverse.
     let nonces: Vec<_> =
         answer.challenges().iter().filter_map(|one| parameter(one, "nonce")).collect();
     assert_eq!(nonces.len(), 2);
@@ -124,31 +157,42 @@ fn a_client_that_takes_the_last_challenge_with_the_first_one_s_nonce_gets_in() {
 }
 
 #[test]
-fn a_sha_256_digest_under_the_label_of_sha_512_256_is_refused() {
+fn do_not_allow_a_sha_256_digest_for_sha_512_256() {
     let proxy = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::all()));
     let mislabelled = proxy.fresh().params().with("algorithm", "SHA-512-256");
     proxy.get(mislabelled.field()).is("curl up to 8.6", 407, "wrong-password");
 }
 
-#[test]
-fn neither_auth_int_nor_userhash_nor_sess_is_offered_by_itself() {
-    let answer = Proxy::new().challenge();
-    for challenge in answer.challenges() {
-        for absent in ["auth-int", "userhash", "-sess", "SHA-512-256", "domain", "stale"] {
-            assert!(!challenge.contains(absent), "{challenge}");
+/// Holds secrets for all hash functions until it loses them.
+struct Forgetful(Arc<AtomicBool>);
+
+impl DigestSecrets for Forgetful {
+    fn hash_functions(&self) -> HashFunctions {
+        match self.0.load(Ordering::SeqCst) {
+            true => HashFunctions::NONE,
+            false => HashFunctions::ALL,
         }
     }
-    let offered = Proxy::with_digest(|digest| digest.with_userhash()).challenge();
-    let offers = |one: &&&str| one.ends_with(", userhash=true");
-    assert_eq!(offered.challenges().iter().filter(offers).count(), 2);
+
+    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+        users().secret(user).await
+    }
 }
 
 #[test]
-fn a_right_digest_over_a_bad_nonce_says_stale_in_every_challenge() {
-    let proxy = Proxy::new();
-    let answer = proxy.login(&Digest::new("made up"));
-    answer.is("stale", 407, "nonce-unknown");
-    let stale = |one: &&&str| one.starts_with("Digest ") && one.ends_with(", stale=true");
-    assert_eq!(answer.challenges().iter().filter(stale).count(), 2);
-    proxy.login(&Digest::new(answer.nonce())).passes("nobody was asked again", "alice");
+fn regression_are_never_missing_from_a_407() {
+    let lost = Arc::new(AtomicBool::new(false));
+    let secrets = || Forgetful(Arc::clone(&lost));
+    let alone = Proxy::of(Authenticator::builder(realm()).with_digest(secrets()));
+    let both = Authenticator::builder(realm()).with_digest(secrets()).with_basic(users());
+    let both = Proxy::of(both);
+    assert_eq!(alone.challenge().challenges().len(), 2);
+    assert_eq!(both.challenge().challenges().len(), 3);
+    let digest = alone.fresh();
+    lost.store(true, Ordering::SeqCst);
+    assert_eq!(both.challenge().challenges().len(), 1);
+    alone.challenge().is("nothing is left to offer", 503, "backend-failed");
+    alone.login(&digest).is("credentials change nothing", 503, "backend-failed");
+    lost.store(false, Ordering::SeqCst);
+    alone.login(&digest).passes("it came back", "alice");
 }

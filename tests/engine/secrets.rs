@@ -1,4 +1,4 @@
-//! What the source of secrets says, and what nobody can make of it.
+//! The source of secrets: what it returns, and what a client cannot make of it.
 
 use std::{
     sync::{
@@ -26,7 +26,7 @@ fn over(secrets: impl DigestSecrets) -> Proxy {
 }
 
 #[test]
-fn a_stored_secret_that_is_none_fails_whatever_the_client_computes() {
+fn fails_on_a_stored_secret_that_is_not_one() {
     for stored in ["", " ", "00", &"g".repeat(64), &"0".repeat(63), &"0".repeat(32)] {
         let hex = stored.to_owned();
         let proxy = over(Secrets(move |user: DigestUser<'_>| {
@@ -44,7 +44,7 @@ fn a_stored_secret_that_is_none_fails_whatever_the_client_computes() {
 }
 
 #[test]
-fn a_secret_for_another_hash_function_fails() {
+fn fails_on_a_secret_for_another_hash_function() {
     let proxy = over(Secrets(|_: DigestUser<'_>| {
         let ha1 = HashedA1::new(HashFunction::Md5, "alice", "proxy", "wonder");
         Ok(Some(DigestAccount::new(Account::new("alice"), ha1)))
@@ -55,7 +55,7 @@ fn a_secret_for_another_hash_function_fails() {
 }
 
 #[test]
-fn a_source_that_fails_refuses() {
+fn answers_503_when_the_source_fails() {
     let fails = || Secrets(|_: DigestUser<'_>| Err(BackendError::new("no connection")));
     for (name, proxy) in [("ready", over(fails())), ("waiting", over(Waiting(fails())))] {
         proxy.login(&proxy.fresh()).is(name, 503, "backend-failed");
@@ -63,7 +63,7 @@ fn a_source_that_fails_refuses() {
 }
 
 #[test]
-fn an_unknown_user_is_refused_whatever_the_client_computes() {
+fn refuses_an_unknown_user_whatever_the_response() {
     for (name, proxy) in Proxy::ready_and_waiting() {
         for algorithm in ["SHA-256", "MD5"] {
             let digest = Digest { user: "carol".into(), algorithm, ..proxy.fresh() };
@@ -90,7 +90,7 @@ fn an_unknown_user_is_refused_whatever_the_client_computes() {
 }
 
 #[test]
-fn the_users_of_another_realm_are_nobody() {
+fn does_not_know_the_users_of_another_realm() {
     let users = Users::new(&Realm::new("other").unwrap()).with_user("alice", "wonder").unwrap();
     let builder = Authenticator::builder(realm()).with_digest(users.clone()).with_basic(users);
     let proxy = Proxy::of(builder);
@@ -101,7 +101,7 @@ fn the_users_of_another_realm_are_nobody() {
 }
 
 #[test]
-fn an_account_that_may_not_be_used_is_told_so_once_the_digest_is_right() {
+fn forbids_a_disabled_account_if_the_digest_is_right() {
     for (standing, reason) in
         [(AccountStatus::Disabled, "account-disabled"), (AccountStatus::Expired, "account-expired")]
     {
@@ -118,7 +118,7 @@ fn an_account_that_may_not_be_used_is_told_so_once_the_digest_is_right() {
 }
 
 #[test]
-fn the_account_that_is_stored_counts_and_not_the_name_as_typed() {
+fn takes_the_stored_account_instead_of_the_name_sent() {
     let proxy = over(Secrets(|user: DigestUser<'_>| {
         let DigestName::UserId(name) = user.name() else { return Ok(None) };
         let ha1 = HashedA1::new(user.function(), name, "proxy", "wonder");
@@ -127,12 +127,12 @@ fn the_account_that_is_stored_counts_and_not_the_name_as_typed() {
     }));
     let digest = Digest { user: "ALICE".into(), ..proxy.fresh() };
     proxy.login(&digest).passes("the canonical name", "alice");
-    // A nonce belongs to the account, however its name is written.
+    // A nonce belongs to the account, whatever the spelling of its name.
     proxy.login(&Digest { user: "Alice".into(), ..digest.count(2) }).passes("same", "alice");
 }
 
 #[test]
-fn a_hash_of_the_name_is_looked_up_once_among_100_000_users_and_never_scanned_for() {
+fn looks_up_a_hashed_name_without_a_scan() {
     let crowd = |size: usize| {
         let users = users();
         for number in 0..size {
@@ -168,7 +168,7 @@ fn a_hash_of_the_name_is_looked_up_once_among_100_000_users_and_never_scanned_fo
 }
 
 #[test]
-fn a_hash_of_the_name_is_good_for_its_realm_and_function() {
+fn binds_a_hashed_name_to_realm_and_function() {
     let proxy = over(users());
     let digest = proxy.fresh();
     let md5 = Digest { algorithm: "MD5", ..digest.clone() };

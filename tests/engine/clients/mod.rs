@@ -1,6 +1,0 @@
-//! What real clients send and need.
-
-mod challenges;
-mod credentials;
-mod names;
-mod targets;

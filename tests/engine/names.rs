@@ -1,0 +1,213 @@
+//! The user name in Digest credentials: its forms, and how it is read.
+
+use tower_proxy_auth::{Authenticator, Realm, Users};
+
+use crate::support::{
+    digest::{Digest, quoted},
+    engine::{Answer, Proxy, Waiting, realm},
+};
+
+const NAME: &str = "J\u{e4}s\u{f8}n Doe";
+
+/// A proxy that knows one user.
+fn proxy(user: &str) -> Proxy {
+    let users = Users::new(&realm()).with_user(user, "wonder").unwrap();
+    Proxy::of(Authenticator::builder(realm()).with_digest(users))
+}
+
+fn credentials(proxy: &Proxy) -> Digest {
+    Digest { user: NAME.into(), ..proxy.fresh() }
+}
+
+/// Hashes one name and sends another.
+fn login(proxy: &Proxy, hashed: &str, sent: &str) -> Answer {
+    let digest = Digest { user: hashed.into(), ..proxy.fresh() };
+    proxy.get(digest.params().with("username", sent).field())
+}
+
+#[test]
+fn takes_raw_utf_8() {
+    let proxy = proxy(NAME);
+    proxy.get(credentials(&proxy).field()).passes("UTF-8", NAME);
+    let wrong = Digest { password: "other".into(), ..credentials(&proxy) };
+    proxy.get(wrong.field()).is("a wrong response", 407, "wrong-password");
+}
+
+#[test]
+fn refuses_what_is_not_utf_8() {
+    let proxy = proxy(NAME);
+    for (name, value) in [
+        ("Latin-1", b"\"J\xe4s\xf8n Doe\"".as_slice()),
+        ("a lone 0xE9", b"\"\xe9\""),
+        ("overlong", b"\"a\xc0\xafb\""),
+        ("a surrogate", b"\"\xed\xa0\x80\""),
+        ("an escaped half", b"\"\\\xc3\""),
+    ] {
+        let sent = credentials(&proxy).params().with("username", value);
+        proxy.get(sent.field()).is(name, 400, "improper-parameter");
+    }
+}
+
+#[test]
+fn takes_an_extended_value() {
+    let proxy = proxy(NAME);
+    for value in [
+        "UTF-8''J%C3%A4s%C3%B8n%20Doe",
+        "utf-8''J%c3%a4s%c3%b8n%20Doe",
+        "UTF-8'en'%4A%C3%A4s%C3%B8n%20Doe",
+        "\"UTF-8''J%C3%A4s%C3%B8n%20Doe\"",
+    ] {
+        let sent = credentials(&proxy).params().without("username").and("username*", value);
+        proxy.get(sent.field()).passes(value, NAME);
+    }
+}
+
+#[test]
+fn refuses_a_broken_extended_value() {
+    let proxy = proxy(NAME);
+    for (name, value, reason) in [
+        ("another charset", "ISO-8859-1''J%E4s%F8n%20Doe", "malformed"),
+        ("no charset", "J%C3%A4s%C3%B8n%20Doe", "malformed"),
+        ("one quote", "UTF-8'J%C3%A4s%C3%B8n", "malformed"),
+        ("no hex digits", "UTF-8''J%zz", "malformed"),
+        ("half an escape", "UTF-8''J%C", "malformed"),
+        ("a lone percent sign", "UTF-8''100%", "malformed"),
+        ("NUL", "UTF-8''J%00", "malformed"),
+        ("a line break", "UTF-8''J%0D%0A", "malformed"),
+        ("overlong", "UTF-8''%C0%AF", "malformed"),
+        ("Latin-1", "UTF-8''J%E4s%F8n", "malformed"),
+        ("a space", "\"UTF-8''J%C3%A4s%C3%B8n Doe\"", "malformed"),
+        ("no name", "UTF-8''", "improper-parameter"),
+    ] {
+        let sent = credentials(&proxy).params().without("username").and("username*", value);
+        proxy.get(sent.field()).is(name, 400, reason);
+    }
+}
+
+#[test]
+fn refuses_two_forms_at_once() {
+    let extended = "UTF-8''J%C3%A4s%C3%B8n%20Doe";
+    for proxy in [proxy(NAME), Proxy::with_digest(|digest| digest.with_userhash())] {
+        let both = credentials(&proxy).params().and("username*", extended);
+        proxy.get(both.field()).is("both", 400, "improper-parameter");
+        let hashed = both.without("username").and("userhash", "true");
+        proxy.get(hashed.field()).is("username* and userhash", 400, "improper-parameter");
+        let text = credentials(&proxy).params().and("userhash", "true");
+        proxy.get(text.field()).is("userhash of no hash", 400, "improper-parameter");
+    }
+}
+
+#[test]
+fn refuses_an_empty_or_control_character_name() {
+    let proxy = proxy(NAME);
+    for name in ["", "a\tb", "a\u{85}b"] {
+        let sent = credentials(&proxy).params().with("username", quoted(name));
+        proxy.get(sent.field()).is(name, 400, "improper-parameter");
+    }
+    let encoded = Digest { user: "a\0b".into(), ..proxy.fresh() };
+    let sent = encoded.params().with("username", "\"a%00b\"");
+    proxy.get(sent.field()).is("a reading with NUL does not count", 407, "unknown-user");
+}
+
+#[test]
+fn takes_an_escaped_backslash_or_quote() {
+    for name in [r"corp\alice", r#"al"ice"#, r#"a\"b"#, r"trailing\"] {
+        login(&proxy(name), name, &quoted(name)).passes(name, name);
+    }
+}
+
+#[test]
+fn takes_a_raw_backslash_that_was_hashed_raw() {
+    for name in [r"corp\alice", r"a\b\c"] {
+        login(&proxy(name), name, &format!("\"{name}\"")).passes(name, name);
+    }
+}
+
+#[test]
+fn refuses_a_raw_quote() {
+    for name in [r#"al"ice"#, r"trailing\"] {
+        login(&proxy(name), name, &format!("\"{name}\"")).is(name, 400, "malformed");
+    }
+}
+
+#[test]
+fn lets_the_digest_decide_between_two_readings() {
+    let users = Users::new(&realm()).with_user(r"corp\alice", "wonder").unwrap();
+    let users = users.with_user("corpalice", "other").unwrap();
+    let proxy = Proxy::of(Authenticator::builder(realm()).with_digest(users));
+    let raw = r#""corp\alice""#;
+    login(&proxy, r"corp\alice", raw).passes("the raw one", r"corp\alice");
+    let digest = Digest { user: "corpalice".into(), password: "other".into(), ..proxy.fresh() };
+    let sent = digest.params().with("username", raw);
+    proxy.get(sent.field()).passes("the unescaped one", "corpalice");
+    login(&proxy, "neither", raw).is("neither", 407, "wrong-password");
+}
+
+#[test]
+fn takes_percent_encoding_that_was_hashed_raw() {
+    let name = "J\u{e4}son Doe";
+    for sent in ["\"J%C3%A4son%20Doe\"", "\"J%c3%a4son Doe\""] {
+        login(&proxy(name), name, sent).passes(sent, name);
+    }
+    for sent in ["\"J%E4son%20Doe\"", "\"J%C3son\"", "\"J%\""] {
+        login(&proxy(name), name, sent).is(sent, 407, "unknown-user");
+    }
+}
+
+#[test]
+fn takes_a_percent_sign_literally_first() {
+    for name in ["100%", "a%41", "%C3%A4"] {
+        login(&proxy(name), name, &quoted(name)).passes(name, name);
+    }
+}
+
+#[test]
+fn tries_both_readings_at_a_back_end_that_waits() {
+    let name = r"corp\alice";
+    let users = Users::new(&realm()).with_user(name, "wonder").unwrap();
+    let proxy = Proxy::of(Authenticator::builder(realm()).with_digest(Waiting(users)));
+    login(&proxy, name, r#""corp\alice""#).passes("raw", name);
+    login(&proxy, name, &quoted(name)).passes("escaped", name);
+    login(&proxy, "other", r#""corp\alice""#).is("neither", 407, "wrong-password");
+}
+
+#[test]
+fn refuses_a_percent_encoded_realm() {
+    // A realm is printable ASCII and is hashed as configured.
+    let realm = Realm::new("corp proxy").unwrap();
+    let users = Users::new(&realm).with_user("alice", "wonder").unwrap();
+    let proxy = Proxy::of(Authenticator::builder(realm).with_digest(users));
+    let digest = Digest { realm: "corp proxy".into(), ..proxy.fresh() };
+    proxy.login(&digest).passes("as it is", "alice");
+    let encoded = Digest { realm: "corp%20proxy".into(), ..proxy.fresh() };
+    proxy.login(&encoded).is("percent-encoded", 407, "other-realm");
+}
+
+#[test]
+fn compares_byte_for_byte() {
+    let proxy = proxy("J\u{e4}son");
+    for name in ["j\u{e4}son", "J\u{61}\u{308}son", "J\u{e4}s\u{3bf}n", "J\u{e4}son "] {
+        login(&proxy, name, &quoted(name)).is(name, 407, "unknown-user");
+    }
+    let users = Users::new(&realm()).with_user("alice", "n\u{f6}t").unwrap();
+    let proxy = Proxy::of(Authenticator::builder(realm()).with_digest(users));
+    let decomposed = Digest { password: "no\u{308}t".into(), ..proxy.fresh() };
+    proxy.login(&decomposed).is("a decomposed password", 407, "wrong-password");
+}
+
+#[test]
+fn does_not_show_the_name_of_a_failed_login() {
+    let proxy = Proxy::new();
+    let typed = "hunter2";
+    for (name, digest) in [
+        ("unknown user", Digest { user: typed.into(), ..proxy.fresh() }),
+        ("wrong password", Digest { password: typed.into(), ..proxy.fresh() }),
+        ("another resource", Digest { uri: format!("/{typed}"), ..proxy.fresh() }),
+    ] {
+        let refused = proxy.get(digest.field()).refused.unwrap();
+        assert!(refused.account().is_none(), "{name}");
+        assert!(!format!("{refused} {refused:?}").contains(typed), "{name}");
+    }
+    let stale = proxy.login(&Digest::new("unknown")).refused.unwrap();
+    assert_eq!(stale.account().unwrap().user().as_str(), "alice", "a name that was proved");
+}
