@@ -10,7 +10,7 @@ use siphasher::sip::SipHasher24;
 use crate::{
     backend::{
         BasicCredentials, Verdict,
-        password_hash::{Effort, HashKind, HashPolicy, PasswordHash},
+        password_hash::{HashCost, HashKind, HashPolicy, PasswordHash},
         watched_file::{Content, FileError, check_name, lines, shown},
     },
     error::BackendError,
@@ -41,7 +41,7 @@ impl RevisionKey {
 pub(super) struct Table {
     names: Box<str>,
     users: Box<[User]>,
-    effort: Effort,
+    max_cost: HashCost,
 }
 
 struct User {
@@ -91,8 +91,8 @@ impl Table {
     }
 
     fn of(lines: Vec<Line<'_>>) -> Self {
-        let effort = lines.iter().map(|line| Effort::of(&line.hash));
-        let effort = effort.fold(Effort::NONE, Effort::or_dearer);
+        let max_cost = lines.iter().map(|line| HashCost::of(&line.hash));
+        let max_cost = max_cost.fold(HashCost::ZERO, HashCost::max);
         let mut names = String::with_capacity(lines.iter().map(|line| line.name.len()).sum());
         let users = lines.into_iter().map(|Line { name, revision, hash, .. }| {
             let start = names.len();
@@ -101,7 +101,7 @@ impl Table {
             User { name: name.into(), revision, hash }
         });
         let users = users.collect();
-        Self { names: names.into(), users, effort }
+        Self { names: names.into(), users, max_cost }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -116,7 +116,7 @@ impl Table {
     pub(super) fn check(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let user = self.find(credentials.user_id());
         let hash = user.map(|user| &user.hash);
-        let right = self.effort.verify(hash, credentials.password())?;
+        let right = self.max_cost.verify(hash, credentials.password())?;
         Ok(match user {
             Some(user) if right => Verdict::Accepted(Account::new(self.name(user))),
             Some(_) => Verdict::WrongPassword,

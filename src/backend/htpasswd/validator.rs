@@ -44,7 +44,7 @@ use crate::{
 /// # Security
 /// Every check takes the same work, whether the user is known or not: that of the dearest hash in
 /// the file, and where kinds of hashes are mixed, that of the dearest of each kind; see
-/// [`Effort`](crate::backend::password_hash::Effort).
+/// [`Effort`](crate::backend::password_hash::HashCost).
 ///
 /// # Memory
 /// A user takes 64 bytes and the name where the hash is one of bcrypt, and up to 350 where it is

@@ -1,18 +1,18 @@
-//! apr1: a thousand rounds of MD5, as Apache does them.
+//! Apache's apr1: a thousand rounds of MD5.
 
 use md5::{Digest as _, Md5};
 use zeroize::Zeroizing;
 
-use super::{HashKind, PasswordHashError, crypt64, meter, sha_crypt};
+use super::{HashKind, PasswordHashError, crypt64, sha_crypt, work};
 use crate::secret::constant_time_eq;
 
 const ROUNDS: u32 = 1_000;
-const LONGEST_SALT: usize = 8;
-const LONGEST: usize = sha_crypt::LONGEST;
+const MAX_SALT: usize = 8;
+const MAX_PASSWORD: usize = sha_crypt::MAX_PASSWORD;
 
 type Hash = Zeroizing<[u8; 16]>;
 
-/// What is stored, after the prefix: salt and hash.
+/// Salt and hash.
 #[derive(Clone)]
 pub(super) struct Apr1 {
     salt: Box<str>,
@@ -24,29 +24,29 @@ impl Apr1 {
     pub(super) fn parse(text: &str) -> Result<Self, PasswordHashError> {
         let malformed = |problem| PasswordHashError::Malformed { kind: HashKind::Apr1, problem };
         let (salt, hash) = text.split_once('$').ok_or(malformed("it is cut off"))?;
-        if salt.len() > LONGEST_SALT || !salt.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if salt.len() > MAX_SALT || !salt.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(malformed("its salt is not 8 or fewer characters of ASCII"));
         }
         let hash = crypt64::decode(&crypt64::MD5, hash)
-            .ok_or(malformed("its last part is not 22 characters of base 64"))?;
+            .ok_or(malformed("its hash is not 22 characters of base64"))?;
         Ok(Self { salt: salt.into(), hash: Zeroizing::new(hash) })
     }
 
-    /// Too long a password costs what the longest does, and is wrong.
+    /// A password above the limit is wrong, and costs as much as the longest.
     pub(super) fn verify(&self, password: &[u8]) -> bool {
         let computed = compute(self.salt.as_bytes(), password);
-        constant_time_eq(&*self.hash, &*computed) & (password.len() <= LONGEST)
+        constant_time_eq(&*self.hash, &*computed) & (password.len() <= MAX_PASSWORD)
     }
 }
 
 /// Does the work of a check.
 pub(super) fn burn(password: &[u8]) {
-    std::hint::black_box(compute(&[b'.'; LONGEST_SALT], password));
+    std::hint::black_box(compute(&[b'.'; MAX_SALT], password));
 }
 
 fn compute(salt: &[u8], password: &[u8]) -> Hash {
-    meter::add(HashKind::Apr1.name(), 1);
-    let password = password.get(..LONGEST).unwrap_or(password);
+    work::count(HashKind::Apr1.name(), 1);
+    let password = password.get(..MAX_PASSWORD).unwrap_or(password);
     let mixed = md5(&[password, salt, password]);
     let mut first = Md5::new();
     for part in [password, b"$apr1$", salt] {
@@ -57,7 +57,7 @@ fn compute(salt: &[u8], password: &[u8]) -> Hash {
     }
     let mut bits = password.len();
     while bits != 0 {
-        // A zero for each bit that is set, the first byte of the password for the others.
+        // A zero for each bit that is set, and the first byte of the password for the others.
         first.update(if bits & 1 == 1 { &[0] } else { password.get(..1).unwrap_or_default() });
         bits >>= 1;
     }

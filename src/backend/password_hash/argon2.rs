@@ -6,35 +6,34 @@ use ::argon2::{Algorithm, Argon2 as Context, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::{HashKind, HashPolicy, HashingError, PasswordHashError, meter};
+use super::{HashKind, HashPolicy, HashingError, PasswordHashError, work};
 use crate::secret::constant_time_eq;
 
-/// The lengths of salts and hashes, in bytes. Shorter hashes are too easily hit by chance.
+/// The lengths of salts and hashes, in bytes.
 const SALTS: std::ops::RangeInclusive<usize> = 8..=64;
 const HASHES: std::ops::RangeInclusive<usize> = 16..=64;
 
-/// What a check costs.
+/// The cost of a check.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cost {
     /// In KiB.
     pub(super) memory: u32,
-    /// How many times the memory is gone over.
     pub(super) passes: u32,
 }
 
 impl Cost {
-    /// How many KiB are gone over in all.
+    /// In KiB, over all passes.
     pub(super) const fn work(self) -> u64 {
         self.memory as u64 * self.passes as u64
     }
 }
 
-/// There was no memory for a check.
+/// There is no memory for a check.
 #[derive(Debug, thiserror::Error)]
 #[error("there is not enough memory to check a password")]
 pub(super) struct OutOfMemory;
 
-/// What is stored, after the first dollar sign.
+/// Parameters, salt and hash.
 #[derive(Clone)]
 pub(super) struct Argon2 {
     context: Context<'static>,
@@ -68,14 +67,14 @@ impl Argon2 {
         policy.check_argon2(memory, passes)?;
         let decode = |text| Some(Zeroizing::new(STANDARD_NO_PAD.decode(text).ok()?));
         let salt = decode(part()?).filter(|salt| SALTS.contains(&salt.len()));
-        let salt = salt.ok_or(malformed("its salt is not 8 to 64 bytes in base 64"))?;
+        let salt = salt.ok_or(malformed("its salt is not 8 to 64 bytes in base64"))?;
         let hash = decode(part()?).filter(|hash| HASHES.contains(&hash.len()));
-        let hash = hash.ok_or(malformed("its last part is not 16 to 64 bytes in base 64"))?;
+        let hash = hash.ok_or(malformed("its hash is not 16 to 64 bytes in base64"))?;
         if parts.next().is_some() {
-            return Err(malformed("it has parts too many"));
+            return Err(malformed("it has too many parts"));
         }
         let params = Params::new(memory, passes, lanes, Some(hash.len()));
-        let params = params.map_err(|_| malformed("its parameters do not go together"))?;
+        let params = params.map_err(|_| malformed("its parameters do not fit together"))?;
         let context = Context::new(algorithm, version, params);
         Ok(Self { context, salt: salt.as_slice().into(), hash })
     }
@@ -92,7 +91,7 @@ impl Argon2 {
     }
 }
 
-/// The hash as it is stored, with a new salt: Argon2id, version 19, 32 bytes.
+/// A new hash as it is stored: Argon2id, version 19, 32 bytes.
 pub(super) fn make(cost: Cost, lanes: u32, password: &[u8]) -> Result<String, HashingError> {
     let Cost { memory, passes } = cost;
     let params = Params::new(memory, passes, lanes, None).map_err(|_| HashingError::Cost {
@@ -110,9 +109,9 @@ pub(super) fn make(cost: Cost, lanes: u32, password: &[u8]) -> Result<String, Ha
     Ok(format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${hash}"))
 }
 
-/// Does the work of a check of that cost.
+/// Does the work of a check of this cost.
 pub(super) fn burn(cost: Cost, password: &[u8]) -> Result<(), OutOfMemory> {
-    // Less memory than the algorithm takes is less than can be measured.
+    // The algorithm takes 8 KiB or more; less than that cannot be measured.
     let Ok(params) = Params::new(cost.memory, cost.passes, 1, None) else { return Ok(()) };
     let context = Context::new(Algorithm::Argon2id, Version::V0x13, params);
     let mut hash = Zeroizing::new([0; 32]);
@@ -128,8 +127,8 @@ fn compute(
     hash: &mut [u8],
 ) -> Result<(), OutOfMemory> {
     let params = context.params();
-    meter::add("argon2", u64::from(params.m_cost()) * u64::from(params.t_cost()));
-    // All lengths have been checked: memory alone can be missing.
+    work::count("argon2", u64::from(params.m_cost()) * u64::from(params.t_cost()));
+    // All lengths have been checked, so only memory can be missing.
     context.hash_password_into(password, salt, hash).map_err(|_| OutOfMemory)
 }
 

@@ -4,17 +4,17 @@ use ::bcrypt::BASE_64;
 use base64::Engine as _;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{HashKind, HashPolicy, HashingError, PasswordHashError, meter};
+use super::{HashKind, HashPolicy, HashingError, PasswordHashError, work};
 use crate::secret::constant_time_eq;
 
-/// How many bytes of a password enter the hash.
-pub(super) const LONGEST: usize = 72;
+/// How many bytes of a password bcrypt hashes.
+pub(super) const MAX_PASSWORD: usize = 72;
 pub(super) const COSTS: std::ops::RangeInclusive<u32> = 4..=31;
 
 const SALT: usize = 16;
 const HASH: usize = 23;
 
-/// What is stored, after the prefix: cost, salt and hash.
+/// Cost, salt and hash.
 #[derive(Clone)]
 pub(super) struct Bcrypt {
     cost: u8,
@@ -31,7 +31,7 @@ impl Bcrypt {
         let (digits, rest) = text.split_once('$').ok_or(malformed("it is cut off"))?;
         let cost = match digits.as_bytes() {
             [b'0'..=b'3', b'0'..=b'9'] => digits.parse().unwrap_or_default(),
-            _ => return Err(malformed("its cost is no number of two digits")),
+            _ => return Err(malformed("its cost is not a number of two digits")),
         };
         if !COSTS.contains(&u32::from(cost)) {
             return Err(malformed("its cost is not within 4 to 31"));
@@ -43,10 +43,10 @@ impl Bcrypt {
             return Err(malformed("it does not have 60 characters"));
         }
         if BASE_64.decode_slice(salt_text, &mut salt) != Ok(SALT) {
-            return Err(malformed("its salt is not 22 characters of base 64"));
+            return Err(malformed("its salt is not 22 characters of base64"));
         }
         if BASE_64.decode_slice(hash_text, &mut *hash) != Ok(HASH) {
-            return Err(malformed("its last 31 characters are not of base 64"));
+            return Err(malformed("its last 31 characters are not base64"));
         }
         Ok(Self { cost, truncates: policy.bcrypt_truncates(), salt, hash })
     }
@@ -55,14 +55,15 @@ impl Bcrypt {
         self.cost as u32
     }
 
-    /// Too long a password costs what any other does, and is wrong.
+    /// A password above the limit is wrong, unless it may be cut, and costs as much as any other.
     pub(super) fn verify(&self, password: &[u8]) -> bool {
         let computed = compute(self.cost(), self.salt, password);
-        constant_time_eq(&*self.hash, &*computed) & (self.truncates | (password.len() <= LONGEST))
+        constant_time_eq(&*self.hash, &*computed)
+            & (self.truncates | (password.len() <= MAX_PASSWORD))
     }
 }
 
-/// How many rounds a check of that cost takes; of the nearest cost, if there is none such.
+/// The number of rounds of this cost, or of the nearest valid one.
 pub(super) const fn work(cost: u32) -> u64 {
     let [lowest, highest] = [*COSTS.start(), *COSTS.end()];
     1 << if cost < lowest {
@@ -74,7 +75,7 @@ pub(super) const fn work(cost: u32) -> u64 {
     }
 }
 
-/// The hash as it is stored, with a new salt.
+/// A new hash as it is stored.
 pub(super) fn make(cost: u32, password: &[u8]) -> Result<String, HashingError> {
     let mut salt = [0; SALT];
     getrandom::fill(&mut salt).map_err(|error| HashingError::Randomness(error.into()))?;
@@ -82,20 +83,20 @@ pub(super) fn make(cost: u32, password: &[u8]) -> Result<String, HashingError> {
     Ok(format!("$2y${cost:02}${}{}", BASE_64.encode(salt), BASE_64.encode(*hash)))
 }
 
-/// Does the work of a check with that cost, 4 to 31.
+/// Does the work of a check of this cost, 4 to 31.
 pub(super) fn burn(cost: u32, password: &[u8]) {
     std::hint::black_box(compute(cost, [0; SALT], password));
 }
 
-/// The first 72 bytes of the password and its terminator.
+/// Hashes the first 72 bytes of the password and its terminator.
 fn compute(cost: u32, salt: [u8; SALT], password: &[u8]) -> Zeroizing<[u8; HASH]> {
-    meter::add("bcrypt", 1 << cost);
-    let length = password.len().min(LONGEST);
-    let mut key = Zeroizing::new([0; LONGEST]);
+    work::count("bcrypt", 1 << cost);
+    let length = password.len().min(MAX_PASSWORD);
+    let mut key = Zeroizing::new([0; MAX_PASSWORD]);
     for (to, &from) in key.iter_mut().zip(password) {
         *to = from;
     }
-    let used = key.get(..LONGEST.min(length + 1)).unwrap_or_default();
+    let used = key.get(..MAX_PASSWORD.min(length + 1)).unwrap_or_default();
     let mut output = ::bcrypt::bcrypt(cost, salt, used);
     let mut hash = Zeroizing::new([0; HASH]);
     for (to, &from) in hash.iter_mut().zip(&output) {

@@ -1,11 +1,11 @@
-//! The base 64 of crypt(3): its own alphabet, the low bits first, and bytes in their own order.
+//! The base64 of crypt(3): its own alphabet, low bits first, and the bytes of the hash permuted.
 
 use zeroize::Zeroize;
 
 const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Which byte of the hash stands where in the text: three for every four characters, the one of the
-/// lowest bits last.
+/// The positions of the bytes of a hash in the text: three for four characters, with the lowest
+/// bits last.
 pub(super) type Order = [u8];
 
 pub(super) const MD5: [u8; 16] = [0, 6, 12, 1, 7, 13, 2, 8, 14, 3, 9, 15, 4, 10, 5, 11];
@@ -35,7 +35,7 @@ pub(super) fn encode(order: &Order, hash: &[u8]) -> String {
     text
 }
 
-/// Reads a hash. `None` if the text has another length, a foreign character, or bits too many.
+/// Reads a hash. `None` if the text has another length, another character, or superfluous bits.
 pub(super) fn decode<const N: usize>(order: &[u8; N], text: &str) -> Option<[u8; N]> {
     let mut hash = [0; N];
     let mut rest = text.as_bytes();
@@ -58,7 +58,7 @@ pub(super) fn decode<const N: usize>(order: &[u8; N], text: &str) -> Option<[u8;
     complete.then_some(hash)
 }
 
-/// As many random characters, or why there are none.
+/// A random salt of `N` characters.
 pub(super) fn salt<const N: usize>() -> Result<String, getrandom::Error> {
     let mut random = [0_u8; N];
     getrandom::fill(&mut random)?;
@@ -72,7 +72,7 @@ fn digit(bits: u32) -> char {
     ALPHABET.get((bits & 0x3F) as usize).map_or('.', |&digit| char::from(digit))
 }
 
-/// Where a character stands in the alphabet, of which these are the runs.
+/// The position of a character in the alphabet.
 const fn value(digit: u8) -> Option<u8> {
     match digit {
         b'.'..=b'9' => Some(digit - b'.'),
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn goes_both_ways<const N: usize>(order: &[u8; N], length: usize) {
+    fn round_trip<const N: usize>(order: &[u8; N], length: usize) {
         let mut used = *order;
         used.sort_unstable();
         assert!(
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn every_character_is_found_where_it_stands() {
+    fn every_character_has_its_position() {
         for byte in 0..=u8::MAX {
             let expected = ALPHABET.iter().position(|&known| known == byte);
             assert_eq!(value(byte).map(usize::from), expected, "{byte:#04x}");
@@ -114,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
-        goes_both_ways(&MD5, 22);
-        goes_both_ways(&SHA256, 43);
-        goes_both_ways(&SHA512, 86);
+    fn hashes_survive_a_round_trip() {
+        round_trip(&MD5, 22);
+        round_trip(&SHA256, 43);
+        round_trip(&SHA512, 86);
     }
 
     #[test]
-    fn a_salt_has_the_length_asked_for_and_is_another_each_time() {
+    fn salts_are_random_and_have_their_length() {
         let salts = [salt::<16>().unwrap(), salt::<16>().unwrap()];
         assert_ne!(salts[0], salts[1]);
         assert!(salts.iter().all(|salt| salt.bytes().all(|byte| ALPHABET.contains(&byte))));

@@ -1,17 +1,17 @@
-//! What can be wrong with a stored password, or with one that is to be stored.
+//! Errors about stored passwords, and about passwords that are to be stored.
 
 use std::error::Error;
 
 use super::HashKind;
 
-/// A stored password that cannot be used. Shows nothing of it but kind and cost.
+/// A stored password that cannot be used. Shows its kind and cost only.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PasswordHashError {
     /// Nothing is stored.
     #[error("the hash is empty")]
     Empty,
-    /// A kind that is not accepted by any policy.
+    /// A kind that no policy accepts.
     #[error("the hash is {what}, which is never accepted: make a new one")]
     Unsupported {
         /// What it is.
@@ -23,22 +23,22 @@ pub enum PasswordHashError {
         /// The kind.
         kind: HashKind,
     },
-    /// A check that would take too long or too much memory.
+    /// A hash whose check would take too long or too much memory.
     #[error("the {cost} of the {kind} hash is {given}: at most {maximum} is allowed")]
-    TooDear {
+    TooExpensive {
         /// The kind.
         kind: HashKind,
-        /// What is too much.
+        /// Which cost it is.
         cost: &'static str,
-        /// How much it is.
+        /// The cost of the hash.
         given: u32,
-        /// How much is allowed.
+        /// The highest cost that is allowed.
         maximum: u32,
     },
-    /// A hash that is cut off or otherwise broken.
+    /// A hash that is cut off or otherwise malformed.
     #[error("the {kind} hash is malformed: {problem}")]
     Malformed {
-        /// The kind that it begins like.
+        /// The kind, as its beginning tells.
         kind: HashKind,
         /// What is wrong.
         problem: &'static str,
@@ -55,7 +55,7 @@ pub enum HashingError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A password of which the method would ignore a part.
+    /// A password that the method would cut.
     #[error("the password is {length} bytes long: {kind} takes at most {maximum}")]
     PasswordTooLong {
         /// The kind of hash.
@@ -72,11 +72,11 @@ pub enum HashingError {
         kind: HashKind,
         /// Which cost it is.
         cost: &'static str,
-        /// How much was asked for.
+        /// The cost as given.
         given: u32,
-        /// The least.
+        /// The lowest.
         minimum: u32,
-        /// The most.
+        /// The highest.
         maximum: u32,
     },
     /// There is not enough memory for Argon2.

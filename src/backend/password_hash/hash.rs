@@ -7,17 +7,17 @@ use super::{
     apr1::Apr1,
     argon2::{Argon2, OutOfMemory},
     bcrypt::Bcrypt,
-    quick::{OneSha1, PlainText},
     sha_crypt::{Function, ShaCrypt},
+    unsalted::{OneSha1, PlainText},
 };
 
-/// A stored password that has been read and found good. `Debug` shows its kind alone.
+/// A stored password that can be checked. `Debug` shows its kind only.
 ///
-/// It takes 48 bytes for bcrypt, and some 100 to 250 for the others.
+/// It takes 48 bytes for bcrypt, and about 100 to 250 for other kinds.
 #[derive(Clone)]
 pub struct PasswordHash(pub(super) Stored);
 
-/// The large ones are boxed, so that the most frequent one stays small.
+/// Large variants are boxed, so that the most frequent one, bcrypt, stays small.
 #[derive(Clone)]
 pub(super) enum Stored {
     Bcrypt(Bcrypt),
@@ -29,7 +29,7 @@ pub(super) enum Stored {
 }
 
 impl PasswordHash {
-    /// Reads what is stored, and checks its kind and its cost.
+    /// Reads a stored password, and checks its kind and cost against the policy.
     ///
     /// | kind | text |
     /// |---|---|
@@ -38,7 +38,7 @@ impl PasswordHash {
     /// | Argon2 | `$argon2id$v=19$m=65536,t=3,p=4$salt$hash`, also `argon2i` and `argon2d` |
     /// | apr1 | `$apr1$`, salt, `$`, 22 characters |
     /// | SHA-1 | `{SHA}` and 28 characters |
-    /// | plain text | anything that begins neither with `$` nor with `{` nor looks like DES crypt |
+    /// | plain text | any text that does not begin with `$`, `{`, `!` or `*` or look like DES crypt |
     ///
     /// # Errors
     /// Anything else, a kind that the policy does not name, or a cost above that of the policy:
@@ -67,7 +67,7 @@ impl PasswordHash {
         }))
     }
 
-    /// What kind it is.
+    /// The kind of hash.
     #[must_use]
     pub fn kind(&self) -> HashKind {
         match &self.0 {
@@ -80,16 +80,16 @@ impl PasswordHash {
         }
     }
 
-    /// Whether this is the password. Takes up to a second, or what the policy allows.
+    /// Whether `password` is the stored one. Takes up to a second, or as long as the policy allows.
     ///
-    /// A password with a NUL is wrong and not even hashed, since what follows it is lost to bcrypt.
-    /// One of more than 72 bytes is wrong to bcrypt, and one of more than 512 bytes to SHA-crypt
-    /// and apr1. Where there is not enough memory for Argon2 the answer is no.
+    /// A password with a NUL is wrong and is not hashed, since bcrypt would ignore what follows. A
+    /// password of more than 72 bytes is wrong for bcrypt, and one of more than 512 bytes for
+    /// SHA-crypt and apr1. The answer is `false` if there is not enough memory for Argon2.
     ///
     /// # Security
-    /// The time depends on the stored hash and on the length of the password, not on whether it is
-    /// right. To make it the same for unknown users, and to tell a lack of memory from a wrong
-    /// password, use [`Effort::verify`](super::Effort::verify). Call it on a
+    /// The time depends on the stored hash and the length of the password, not on whether it is
+    /// right. Use [`HashCost::verify`](super::HashCost::verify) to spend the same time on unknown
+    /// users, and to distinguish a lack of memory from a wrong password. Call it on a
     /// [`HashingPool`](super::HashingPool), never on a thread that serves requests.
     #[must_use]
     pub fn verify(&self, password: &str) -> bool {
@@ -116,7 +116,7 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// What a text is, if no policy accepts it.
+/// Names the kind of a hash that no policy accepts.
 fn never_accepted(text: &str) -> Option<&'static str> {
     const NEVER: [(&str, &str); 8] = [
         ("$2x$", "bcrypt of the broken kind $2x$"),
@@ -158,15 +158,15 @@ fn split_kind(text: &str) -> Result<(HashKind, &str), PasswordHashError> {
             return Ok((kind, rest));
         }
     }
-    // So accounts are locked: what follows, if anything, is nobody's password any more.
+    // A locked account: what follows is no longer a password.
     if text.starts_with(['!', '*']) {
         return Err(PasswordHashError::Unsupported { what: "the mark of a locked account" });
     }
     match text.strip_prefix('$') {
         Some(rest) if rest.starts_with("argon2") => Ok((HashKind::Argon2, rest)),
         None if !text.starts_with('{') => Ok((HashKind::PlainText, text)),
-        // A cut or mistyped hash must not become a plain password.
-        _ => Err(PasswordHashError::Unsupported { what: "of no known kind" }),
+        // A truncated or mistyped hash must not become a plain password.
+        _ => Err(PasswordHashError::Unsupported { what: "of an unknown kind" }),
     }
 }
 
@@ -187,7 +187,7 @@ mod tests {
         .allow_kind(HashKind::PlainText);
 
     #[test]
-    fn the_mark_of_a_locked_account_is_nobodys_password() {
+    fn refuses_the_mark_of_a_locked_account() {
         for text in ["!", "*", "!!", "*LK*", &format!("!{BCRYPT}"), "*0"] {
             let error = PasswordHash::parse(text, &EVERYTHING).unwrap_err();
             assert_eq!(
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_kinds_apart() {
+    fn recognises_each_kind() {
         for (text, kind) in [
             (BCRYPT, HashKind::Bcrypt),
             (&BCRYPT.replace("$2y$", "$2b$"), HashKind::Bcrypt),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn weak_kinds_are_refused_unless_named() {
+    fn refuses_weak_kinds_unless_named() {
         for (text, name) in [(APR1, "apr1"), (SHA1, "sha"), ("wonder", "plain")] {
             let message = format!(
                 "the hash is of the weak kind {name}: make a new one, or accept it with allow_kind"
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn des_crypt_and_other_old_kinds_are_never_accepted() {
+    fn never_accepts_des_crypt_and_other_old_kinds() {
         let x = BCRYPT.replace("$2y$", "$2x$");
         for (text, what) in [
             ("rqXexS6ZhobKA", "DES crypt"),
@@ -251,10 +251,10 @@ mod tests {
             ("$1$abcdefgh$8PiLd7v64Cj1fHEPRHXHo.", "MD5-crypt"),
             ("$y$j9T$abc$def", "yescrypt"),
             ("{SSHA}AAAA", "salted SHA-1 of LDAP"),
-            ("$sha1$1$salt$hash", "of no known kind"),
-            ("{MD5}abc", "of no known kind"),
-            ("$", "of no known kind"),
-            ("{", "of no known kind"),
+            ("$sha1$1$salt$hash", "of an unknown kind"),
+            ("{MD5}abc", "of an unknown kind"),
+            ("$", "of an unknown kind"),
+            ("{", "of an unknown kind"),
         ] {
             let message = format!("the hash is {what}, which is never accepted: make a new one");
             refused(text, &EVERYTHING, &message);
@@ -262,16 +262,16 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_hash_is_refused() {
+    fn refuses_an_empty_hash() {
         refused("", &EVERYTHING, "the hash is empty");
     }
 
     #[test]
-    fn a_truncated_or_mistyped_hash_is_refused_and_no_plain_password() {
+    fn a_truncated_hash_is_not_a_plain_password() {
         for text in [BCRYPT, SHA256, ARGON2, APR1, SHA1] {
             for length in 1..text.len() {
                 let cut = &text[..length];
-                // Hashes of Argon2 have any length: that of a cut one is another hash.
+                // Argon2 hashes have any length, so a truncated one may be another hash.
                 let parsed = PasswordHash::parse(cut, &EVERYTHING);
                 assert!(parsed.is_err() || text == ARGON2 && length > 55, "{cut}");
             }
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn cost_bombs_are_refused_when_read() {
+    fn refuses_cost_bombs_before_hashing() {
         let bcrypt = |cost: u32| BCRYPT.replace("$05$", &format!("${cost:02}$"));
         let sha = |rounds: u64| SHA256.replace("$5$", &format!("$5$rounds={rounds}$"));
         let argon2 =
@@ -306,20 +306,20 @@ mod tests {
             ),
             (bcrypt(3), "the bcrypt hash is malformed: its cost is not within 4 to 31"),
             (bcrypt(32), "the bcrypt hash is malformed: its cost is not within 4 to 31"),
-            (bcrypt(99), "the bcrypt hash is malformed: its cost is no number of two digits"),
+            (bcrypt(99), "the bcrypt hash is malformed: its cost is not a number of two digits"),
             (
                 sha(999),
                 "the sha256-crypt hash is malformed: its rounds are not within 1000 to 999999999",
             ),
-            (sha(1 << 32), "the sha256-crypt hash is malformed: its rounds are no number"),
+            (sha(1 << 32), "the sha256-crypt hash is malformed: its rounds are not a number"),
             (
                 argon2(1 << 32, 1, 1),
                 "the argon2 hash is malformed: its parameters are not m, t and p as numbers",
             ),
-            (argon2(16, 1, 3), "the argon2 hash is malformed: its parameters do not go together"),
+            (argon2(16, 1, 3), "the argon2 hash is malformed: its parameters do not fit together"),
             (
                 argon2(16, 1, 4_294_967_295),
-                "the argon2 hash is malformed: its parameters do not go together",
+                "the argon2 hash is malformed: its parameters do not fit together",
             ),
         ] {
             refused(&text, &EVERYTHING, message);
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_in_one_way() {
+    fn refuses_numbers_in_another_spelling() {
         for text in ["rounds=+5000", "rounds=05000", "rounds= 5000", "rounds=", "rounds=5e3"] {
             let text = SHA256.replace("$5$", &format!("$5${text}$"));
             assert!(PasswordHash::parse(&text, &EVERYTHING).is_err(), "{text}");
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ascii_is_refused_without_a_panic() {
+    fn refuses_non_ascii_without_a_panic() {
         for text in [BCRYPT, SHA256, ARGON2, APR1, SHA1] {
             for (at, _) in text.char_indices().skip(1) {
                 let text = format!("{}\u{e4}{}", &text[..at], &text[at..]);
@@ -358,22 +358,22 @@ mod tests {
     }
 
     #[test]
-    fn bcrypt_refuses_what_it_cannot_see_unless_truncation_is_allowed() {
+    fn bcrypt_refuses_long_passwords_unless_allowed() {
         let [exact, longer] = [72, 73].map(|length| "a".repeat(length));
         let stored = super::super::bcrypt::make(4, exact.as_bytes()).unwrap();
         let strict = PasswordHash::parse(&stored, &HashPolicy::new()).unwrap();
         assert!(strict.verify(&exact));
         assert!(!strict.verify(&longer));
         assert!(!strict.verify(&exact[1..]));
-        let policy = HashPolicy::new().allow_bcrypt_truncation();
+        let policy = HashPolicy::new().allow_bcrypt_truncation(true);
         let lenient = PasswordHash::parse(&stored, &policy).unwrap();
         assert!(lenient.verify(&longer));
         assert!(!lenient.verify(&format!("b{}", &longer[1..])));
     }
 
     #[test]
-    fn a_password_with_a_nul_is_refused_before_hashing() {
-        let work = super::super::meter::work_of(|| {
+    fn refuses_a_nul_before_hashing() {
+        let work = super::super::work::work_of(|| {
             for text in [BCRYPT, SHA256, ARGON2, APR1, SHA1, "wonder"] {
                 for password in ["password\0password", "password\0", "\0", "wonder\0"] {
                     assert!(!read(text).verify(password), "{text}");
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_longer_than_the_kind_takes_is_wrong_and_costs_no_more() {
+    fn a_password_above_the_limit_is_wrong() {
         let longest = "a".repeat(512);
         let policy = HashPolicy::new();
         let stored =
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_text_is_compared_whole() {
+    fn compares_the_whole_plain_text() {
         let hash = read("wonder");
         assert!(hash.verify("wonder"));
         for wrong in ["", "wonde", "wonderer", "Wonder"] {
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_frequent_kind_is_small() {
+    fn bcrypt_hashes_are_small() {
         assert_eq!(size_of::<PasswordHash>(), 48);
     }
 }

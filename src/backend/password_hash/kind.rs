@@ -14,7 +14,7 @@ pub enum HashKind {
     Sha512Crypt,
     /// Argon2 as a PHC string: `$argon2id$`, `$argon2i$` or `$argon2d$`.
     Argon2,
-    /// A thousand rounds of MD5 as Apache does them: `$apr1$`. Weak.
+    /// Apache's thousand rounds of MD5: `$apr1$`. Weak.
     Apr1,
     /// One round of SHA-1 without a salt: `{SHA}`. Very weak.
     Sha1,
@@ -54,7 +54,7 @@ impl HashKind {
         Self::EACH.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether stored passwords of this kind are quickly guessed, or need not be guessed at all.
+    /// Whether this kind reveals most passwords within hours, or at once.
     #[must_use]
     pub const fn is_weak(self) -> bool {
         matches!(self, Self::Apr1 | Self::Sha1 | Self::PlainText)

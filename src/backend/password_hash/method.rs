@@ -1,4 +1,4 @@
-//! How new hashes are made.
+//! Makes new hashes.
 
 use std::ops::RangeInclusive;
 
@@ -11,7 +11,7 @@ use super::{
 
 /// How a password is hashed, and at what cost.
 ///
-/// The default is Argon2id with 19 MiB and two passes, which takes some 30 ms of a core.
+/// The default is Argon2id with 19 MiB and two passes, which takes about 30 ms of a core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HashMethod {
@@ -19,14 +19,15 @@ pub enum HashMethod {
     Argon2id {
         /// The memory in KiB, at least 8 for each lane.
         memory: u32,
-        /// How many times the memory is gone over, 1 or more.
+        /// The number of passes over the memory, 1 or more.
         passes: u32,
-        /// How many lanes the memory is divided into, 1 to 16,777,215. They are worked on in turn.
+        /// The number of lanes that the memory is divided into, 1 to 16,777,215. They are computed
+        /// one after the other.
         lanes: u32,
     },
     /// bcrypt, which takes passwords of up to 72 bytes.
     Bcrypt {
-        /// 4 to 31. 12 takes a fifth of a second or so, and one more twice that time.
+        /// 4 to 31. A cost of 12 takes about a fifth of a second, and each step doubles the time.
         cost: u32,
     },
     /// SHA-crypt with SHA-256, which takes passwords of up to 512 bytes.
@@ -53,11 +54,11 @@ impl HashMethod {
         }
     }
 
-    const fn longest_password(self) -> usize {
+    const fn max_password(self) -> usize {
         match self {
             Self::Argon2id { .. } => usize::MAX,
-            Self::Bcrypt { .. } => bcrypt::LONGEST,
-            Self::Sha256Crypt { .. } | Self::Sha512Crypt { .. } => sha_crypt::LONGEST,
+            Self::Bcrypt { .. } => bcrypt::MAX_PASSWORD,
+            Self::Sha256Crypt { .. } | Self::Sha512Crypt { .. } => sha_crypt::MAX_PASSWORD,
         }
     }
 
@@ -89,12 +90,12 @@ impl Default for HashMethod {
     }
 }
 
-/// Hashes a password with a new random salt, to be stored and read back with
-/// [`PasswordHash::parse`](super::PasswordHash::parse).
+/// Hashes a password with a new random salt. [`PasswordHash::parse`](super::PasswordHash::parse)
+/// reads the result.
 ///
 /// # Examples
 /// ```
-/// use tower_proxy_auth::{backend::{password_hash::{HashMethod, hash_password}}};
+/// use tower_proxy_auth::backend::password_hash::{HashMethod, hash_password};
 ///
 /// let stored = hash_password("wonder", HashMethod::default())?;
 /// assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
@@ -102,8 +103,8 @@ impl Default for HashMethod {
 /// ```
 ///
 /// # Errors
-/// A password that no client could send or of which a part would be ignored, a cost that the method
-/// does not have, no memory, or no random bytes: [`HashingError`].
+/// A password that no client can send or that the method would cut, a cost that the method does not
+/// have, no memory, or no random bytes: [`HashingError`].
 pub fn hash_password(password: &str, method: HashMethod) -> Result<String, HashingError> {
     method.check_cost()?;
     let problem = match password {
@@ -114,7 +115,7 @@ pub fn hash_password(password: &str, method: HashMethod) -> Result<String, Hashi
     if let Some(problem) = problem {
         return Err(HashingError::InvalidPassword { problem });
     }
-    let (length, maximum) = (password.len(), method.longest_password());
+    let (length, maximum) = (password.len(), method.max_password());
     if length > maximum {
         return Err(HashingError::PasswordTooLong { kind: method.kind(), length, maximum });
     }
@@ -142,7 +143,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_is_made_is_read_back_and_verifies() {
+    fn new_hashes_are_read_and_verify() {
         for method in CHEAP {
             let [first, second] = [(); 2].map(|()| hash_password("w\u{f6}nder", method).unwrap());
             assert_ne!(first, second, "a new salt each time");
@@ -154,13 +155,13 @@ mod tests {
     }
 
     #[test]
-    fn the_default_passes_the_default_policy() {
+    fn the_default_policy_accepts_the_default_method() {
         let stored = hash_password("wonder", HashMethod::default()).unwrap();
         assert!(PasswordHash::parse(&stored, &HashPolicy::new()).unwrap().verify("wonder"));
     }
 
     #[test]
-    fn refuses_a_password_that_no_client_could_send() {
+    fn refuses_a_password_that_no_client_can_send() {
         for (password, problem) in [
             ("", "is empty"),
             ("password\0password", "holds a control character"),

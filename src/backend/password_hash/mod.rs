@@ -1,21 +1,23 @@
 //! Stored passwords: checks hashes, makes new ones, and limits how many are computed at once.
 //!
-//! For every validator whose users are stored with a hash, in a file, a table or a service:
-//! [`PasswordHash::parse`] reads what is stored, [`PasswordHash::verify`] checks a password, and
-//! [`hash_password`] makes what is to be stored.
+//! These are the parts of a validator whose users are stored with a password hash, in a file, a
+//! table or a service: [`PasswordHash::parse`] reads a hash, [`PasswordHash::verify`] checks a
+//! password against it, and [`hash_password`] makes a new one.
 //!
-//! - A hash names its own cost, so whoever writes one could stop the proxy with `$2y$31$`. Costs
-//!   above those of the [`HashPolicy`] are refused when the hash is read, before any is computed.
-//! - Kinds that are quickly guessed are accepted only where the policy names them. DES crypt,
-//!   `$1$` and the broken `$2x$` never are.
+//! - A hash names its own cost: a record with `$2y$31$` could stall the proxy for days. A hash whose
+//!   cost exceeds the [`HashPolicy`] is refused when it is read, before anything is computed.
+//! - Weak kinds are accepted only if the policy names them; DES crypt, `$1$` and the broken `$2x$`
+//!   never are.
 //! - A check takes up to a second of one core, so it must not run on the threads that serve
 //!   requests: a [`HashingPool`] runs a limited number of checks on blocking threads, with a bounded
 //!   queue.
-//! - An unknown user must cost what a known one costs: [`Effort`] is what makes it so.
+//! - A check has to cost the same for known and unknown users: see [`HashCost`].
 //!
 //! # Examples
 //! ```
-//! use tower_proxy_auth::{backend::{password_hash::{HashMethod, HashPolicy, PasswordHash, hash_password}}};
+//! use tower_proxy_auth::backend::password_hash::{
+//!     HashMethod, HashPolicy, PasswordHash, hash_password,
+//! };
 //!
 //! let stored = hash_password("wonder", HashMethod::Bcrypt { cost: 5 })?;
 //! let hash = PasswordHash::parse(&stored, &HashPolicy::new())?;
@@ -27,24 +29,24 @@
 mod apr1;
 mod argon2;
 mod bcrypt;
+mod cost;
 mod crypt64;
-mod effort;
 mod error;
 mod hash;
 mod kind;
-mod meter;
 mod method;
 mod policy;
 mod pool;
-mod quick;
 mod sha_crypt;
+mod unsalted;
+mod work;
 
-pub use effort::Effort;
+pub use cost::HashCost;
 pub use error::{HashingError, PasswordHashError};
 pub use hash::PasswordHash;
 pub use kind::HashKind;
-#[cfg(test)]
-pub(super) use meter::work_of;
 pub use method::{HashMethod, hash_password};
 pub use policy::HashPolicy;
 pub use pool::{HashingPool, HashingPoolBuilder};
+#[cfg(test)]
+pub(super) use work::work_of;

@@ -2,14 +2,14 @@
 
 use super::{HashKind, PasswordHashError};
 
-/// Which kinds of stored passwords are accepted, and how dear their check may be.
+/// Which kinds of stored passwords are accepted, and up to which cost.
 ///
-/// [`HashPolicy::new`] accepts bcrypt, SHA-crypt and Argon2. The defaults of the costs leave room
-/// for what programs choose by default and let no check take more than some seconds.
+/// [`HashPolicy::new`] accepts bcrypt, SHA-crypt and Argon2. The default limits accept the default
+/// costs of common programs, and no check takes more than a few seconds.
 ///
 /// # Examples
 /// ```
-/// use tower_proxy_auth::{backend::{password_hash::{HashKind, HashPolicy, PasswordHash}}};
+/// use tower_proxy_auth::backend::password_hash::{HashKind, HashPolicy, PasswordHash};
 ///
 /// let old = "$apr1$lZL6V/ci$eIMz/iKDkbtys/uU7LEK00";
 /// assert!(PasswordHash::parse(old, &HashPolicy::new()).is_err());
@@ -29,7 +29,7 @@ pub struct HashPolicy {
 }
 
 impl HashPolicy {
-    /// The strong kinds, with the default costs.
+    /// Accepts the strong kinds, up to the default costs.
     pub const fn new() -> Self {
         Self {
             kinds: HashKind::Bcrypt.bit()
@@ -47,47 +47,46 @@ impl HashPolicy {
     /// Accepts one more kind: [`HashKind::Apr1`], [`HashKind::Sha1`] or [`HashKind::PlainText`].
     ///
     /// # Security
-    /// Whoever reads such hashes finds most passwords in hours, or at once. Use it for the time of
-    /// a migration.
+    /// Such hashes reveal most passwords within hours, or at once. Use it during a migration only.
     pub const fn allow_kind(mut self, kind: HashKind) -> Self {
         self.kinds |= kind.bit();
         self
     }
 
-    /// Compares only the first 72 bytes of a password with a bcrypt hash, which holds no more.
-    /// Otherwise longer passwords are wrong.
+    /// Whether only the first 72 bytes of a password are compared with a bcrypt hash, which does not
+    /// cover more. `false` by default: longer passwords are wrong.
     ///
     /// # Security
-    /// Whatever follows those 72 bytes is then as good as right.
-    pub const fn allow_bcrypt_truncation(mut self) -> Self {
-        self.bcrypt_truncates = true;
+    /// If `true`, everything after the first 72 bytes of a password is ignored.
+    pub const fn allow_bcrypt_truncation(mut self, truncates: bool) -> Self {
+        self.bcrypt_truncates = truncates;
         self
     }
 
-    /// The highest cost of bcrypt, 4 to 31; 15 by default. One more takes twice the time. A value
-    /// below 4 refuses them all, and one above 31 none.
+    /// The highest cost of bcrypt, 4 to 31; 15 by default. Each step doubles the time. A value below
+    /// 4 refuses every bcrypt hash.
     pub const fn with_max_bcrypt_cost(mut self, cost: u32) -> Self {
         self.bcrypt_cost = cost;
         self
     }
 
-    /// The most rounds of SHA-crypt, 1,000 to 999,999,999; 1,000,000 by default. A value below
-    /// 1,000 refuses them all, and one above 999,999,999 none.
+    /// The highest number of SHA-crypt rounds, 1,000 to 999,999,999; 1,000,000 by default. A value
+    /// below 1,000 refuses every SHA-crypt hash.
     pub const fn with_max_sha_crypt_rounds(mut self, rounds: u32) -> Self {
         self.sha_crypt_rounds = rounds;
         self
     }
 
-    /// The most memory that one check with Argon2 may take, in KiB; 262,144 (256 MiB) by default.
+    /// The most memory that a check with Argon2 may take, in KiB; 262,144 (256 MiB) by default.
     /// Each check that a [`HashingPool`](super::HashingPool) runs may take as much. A value below 8
-    /// refuses them all.
+    /// refuses every Argon2 hash.
     pub const fn with_max_argon2_memory(mut self, kib: u32) -> Self {
         self.argon2_memory = kib;
         self
     }
 
-    /// How many times one check with Argon2 may go over its memory, 1 or more; 16 by default. A
-    /// value of 0 refuses them all.
+    /// The highest number of Argon2 passes, 1 or more; 16 by default. A value of 0 refuses every
+    /// Argon2 hash.
     pub const fn with_max_argon2_passes(mut self, passes: u32) -> Self {
         self.argon2_passes = passes;
         self
@@ -135,7 +134,7 @@ fn at_most(
     maximum: u32,
 ) -> Result<(), PasswordHashError> {
     if given > maximum {
-        return Err(PasswordHashError::TooDear { kind, cost, given, maximum });
+        return Err(PasswordHashError::TooExpensive { kind, cost, given, maximum });
     }
     Ok(())
 }

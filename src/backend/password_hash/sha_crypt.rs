@@ -1,19 +1,18 @@
-//! SHA-crypt: many rounds of SHA-256 or SHA-512.
+//! SHA-crypt: thousands of rounds of SHA-256 or SHA-512.
 
 use sha_crypt::Params;
 use sha2::{Digest, Sha256, Sha512};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{HashKind, HashPolicy, HashingError, PasswordHashError, crypt64, meter};
+use super::{HashKind, HashPolicy, HashingError, PasswordHashError, crypt64, work};
 use crate::secret::constant_time_eq;
 
-/// The time grows with the length of the password, so a client could choose it: the limit is that
-/// of crypt(3), and what is longer is wrong.
-pub(super) const LONGEST: usize = 512;
+/// The longest password, as in crypt(3). Clients choose the length, and the time grows with it.
+pub(super) const MAX_PASSWORD: usize = 512;
 pub(super) const ROUNDS: std::ops::RangeInclusive<u32> = Params::ROUNDS_MIN..=Params::ROUNDS_MAX;
 
 const DEFAULT_ROUNDS: u32 = 5_000;
-const LONGEST_SALT: usize = 16;
+const MAX_SALT: usize = 16;
 
 /// The hash function of a SHA-crypt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,14 +45,14 @@ impl Function {
     }
 }
 
-/// What is stored, after the prefix: rounds, salt and hash.
+/// Rounds, salt and hash.
 #[derive(Clone)]
 pub(super) struct ShaCrypt {
     function: Function,
     rounds: u32,
     salt_length: u8,
-    salt: [u8; LONGEST_SALT],
-    /// The first half of it for SHA-256.
+    salt: [u8; MAX_SALT],
+    /// SHA-256 uses the first half.
     hash: Zeroizing<[u8; 64]>,
 }
 
@@ -69,7 +68,7 @@ impl ShaCrypt {
         let (rounds, rest) = match text.strip_prefix("rounds=") {
             Some(rest) => {
                 let (digits, rest) = rest.split_once('$').ok_or(malformed("it is cut off"))?;
-                (number(digits).ok_or(malformed("its rounds are no number"))?, rest)
+                (number(digits).ok_or(malformed("its rounds are not a number"))?, rest)
             }
             None => (DEFAULT_ROUNDS, text),
         };
@@ -78,14 +77,14 @@ impl ShaCrypt {
         }
         policy.check_rounds(kind, rounds)?;
         let (salt, hash) = rest.split_once('$').ok_or(malformed("it is cut off"))?;
-        if salt.len() > LONGEST_SALT || !salt.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if salt.len() > MAX_SALT || !salt.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(malformed("its salt is not 16 or fewer characters of ASCII"));
         }
         let mut stored = Self {
             function,
             rounds,
             salt_length: salt.len().to_le_bytes()[0],
-            salt: [0; LONGEST_SALT],
+            salt: [0; MAX_SALT],
             hash: Zeroizing::new([0; 64]),
         };
         for (to, from) in stored.salt.iter_mut().zip(salt.bytes()) {
@@ -99,7 +98,7 @@ impl ShaCrypt {
                 crypt64::decode(&crypt64::SHA512, hash).map(|mut hash| stored.take(&mut hash))
             }
         };
-        is_read.ok_or(malformed("its last part has not the right length, or is not of base 64"))?;
+        is_read.ok_or(malformed("its hash has the wrong length, or is not base64"))?;
         Ok(stored)
     }
 
@@ -118,22 +117,22 @@ impl ShaCrypt {
         self.rounds
     }
 
-    /// Too long a password costs what the longest does, and is wrong.
+    /// A password above the limit is wrong, and costs as much as the longest.
     pub(super) fn verify(&self, password: &[u8]) -> bool {
         let salt = self.salt.get(..usize::from(self.salt_length)).unwrap_or_default();
         let computed = compute(self.function, self.rounds, salt, password);
         let stored = self.hash.get(..self.function.length()).unwrap_or_default();
-        constant_time_eq(stored, &computed) & (password.len() <= LONGEST)
+        constant_time_eq(stored, &computed) & (password.len() <= MAX_PASSWORD)
     }
 }
 
-/// The hash as it is stored, with a new salt.
+/// A new hash as it is stored.
 pub(super) fn make(
     function: Function,
     rounds: u32,
     password: &[u8],
 ) -> Result<String, HashingError> {
-    let salt = crypt64::salt::<LONGEST_SALT>();
+    let salt = crypt64::salt::<MAX_SALT>();
     let salt = salt.map_err(|error| HashingError::Randomness(error.into()))?;
     let hash = compute(function, rounds, salt.as_bytes(), password);
     let order: &crypt64::Order = match function {
@@ -144,23 +143,23 @@ pub(super) fn make(
     Ok(format!("{}rounds={rounds}${salt}${hash}", function.prefix()))
 }
 
-/// Does the work of a check of so many rounds.
+/// Does the work of a check with this number of rounds.
 pub(super) fn burn(function: Function, rounds: u32, password: &[u8]) {
-    const SALT: &[u8] = &[b'.'; LONGEST_SALT];
+    const SALT: &[u8] = &[b'.'; MAX_SALT];
     if ROUNDS.contains(&rounds) {
         std::hint::black_box(compute(function, rounds, SALT, password));
         return;
     }
-    // Fewer than the algorithm has: what makes up the difference between two hashes.
-    meter::add(function.kind().name(), rounds.into());
-    let password = at_most_longest(password);
+    // The difference between two hashes may be less than the algorithm's minimum.
+    work::count(function.kind().name(), rounds.into());
+    let password = truncated(password);
     match function {
         Function::Sha256 => burn_rounds::<Sha256>(rounds, SALT, password),
         Function::Sha512 => burn_rounds::<Sha512>(rounds, SALT, password),
     }
 }
 
-/// As much goes through the hash function as in so many rounds of the algorithm.
+/// Hashes as many bytes as this number of rounds of the algorithm.
 fn burn_rounds<D: Digest>(rounds: u32, salt: &[u8], password: &[u8]) {
     let mut last = D::digest(password);
     for round in 0..rounds {
@@ -179,9 +178,9 @@ fn burn_rounds<D: Digest>(rounds: u32, salt: &[u8], password: &[u8]) {
 }
 
 fn compute(function: Function, rounds: u32, salt: &[u8], password: &[u8]) -> Zeroizing<Vec<u8>> {
-    meter::add(function.kind().name(), rounds.into());
-    let password = at_most_longest(password);
-    // The rounds have been checked; were they not, nothing would equal an empty hash.
+    work::count(function.kind().name(), rounds.into());
+    let password = truncated(password);
+    // The rounds have been checked. If not, nothing equals an empty hash.
     let Ok(params) = Params::new(rounds) else { return Zeroizing::default() };
     let hash = match function {
         Function::Sha256 => taken(sha_crypt::sha256_crypt(password, salt, params)),
@@ -196,8 +195,8 @@ fn taken<const N: usize>(mut hash: [u8; N]) -> Vec<u8> {
     copy
 }
 
-fn at_most_longest(password: &[u8]) -> &[u8] {
-    password.get(..LONGEST).unwrap_or(password)
+fn truncated(password: &[u8]) -> &[u8] {
+    password.get(..MAX_PASSWORD).unwrap_or(password)
 }
 
 /// A number without sign or leading zeros.

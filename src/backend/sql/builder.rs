@@ -11,7 +11,7 @@ use super::{
     validator::{Parts, Sql},
 };
 use crate::{
-    backend::password_hash::{Effort, HashPolicy, HashingPool},
+    backend::password_hash::{HashCost, HashPolicy, HashingPool},
     clock::{Clock, SystemClock},
     error::ConfigError,
     identity::Account,
@@ -31,7 +31,7 @@ pub struct SqlBuilder {
     functions: HashFunctions,
     policy: HashPolicy,
     hashing: Option<HashingPool>,
-    effort: Option<Effort>,
+    effort: Option<HashCost>,
     record: Option<Record>,
     limits: Limits,
     timeout: Duration,
@@ -126,13 +126,13 @@ impl SqlBuilder {
     }
 
     /// The least work of a check, whoever is asked about: that of the dearest hash in the table, or
-    /// [`Effort::of_method`] of the method that makes them.
+    /// [`HashCost::of_method`] of the method that makes them.
     ///
     /// Without it, that is learned from the rows that are looked at. Until the first one of a user
     /// with a password, a check costs what a hash of
     /// [`HashMethod::default`](crate::backend::password_hash::HashMethod) does, which tells known
     /// users from unknown ones if the table holds others.
-    pub const fn with_effort(mut self, effort: Effort) -> Self {
+    pub const fn with_effort(mut self, effort: HashCost) -> Self {
         self.effort = Some(effort);
         self
     }

@@ -1,11 +1,11 @@
-//! What takes no time to check: one SHA-1, and the password itself.
+//! Passwords that are stored as one SHA-1 without a salt, or as they are.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{HashKind, PasswordHashError, meter};
+use super::{HashKind, PasswordHashError, work};
 use crate::secret::constant_time_eq;
 
 /// What follows `{SHA}`.
@@ -36,11 +36,11 @@ pub(super) fn burn_sha1(password: &[u8]) {
 }
 
 fn sha1(password: &[u8]) -> [u8; 20] {
-    meter::add(HashKind::Sha1.name(), 1);
+    work::count(HashKind::Sha1.name(), 1);
     Sha1::digest(password).into()
 }
 
-/// A password that was stored as it is, of which a hash is kept: that has the same length for all.
+/// A password that was stored as it is. A hash of it is kept, whose length is the same for all.
 #[derive(Clone)]
 pub(super) struct PlainText(Zeroizing<[u8; 32]>);
 
@@ -60,6 +60,6 @@ pub(super) fn burn_plain(password: &[u8]) {
 }
 
 fn sha256(password: &[u8]) -> [u8; 32] {
-    meter::add(HashKind::PlainText.name(), 1);
+    work::count(HashKind::PlainText.name(), 1);
     Sha256::digest(password).into()
 }
