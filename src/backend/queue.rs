@@ -70,7 +70,8 @@ impl Queue {
         }
         let places = if recheck { &self.waiting_rechecks } else { &self.waiting_first_checks };
         let _place = places.try_acquire().map_err(|_| {
-            let text = format!("{} checks run and {} wait already", self.limit, self.waiting);
+            let (running, waiting) = (self.limit, self.waiting);
+            let text = format!("the queue is full: {running} running, {waiting} waiting");
             BackendError::overloaded(text)
         })?;
         // The semaphores are never closed.
@@ -151,7 +152,7 @@ mod tests {
             let queue = Queue::new(2, 1);
             let running = [runs(&queue, recheck), runs(&queue, recheck)];
             let mut waiting = waits(&queue, recheck);
-            is_refused(&queue, recheck, "2 checks run and 1 wait already");
+            is_refused(&queue, recheck, "the queue is full: 2 running, 1 waiting");
             drop(running);
             drop(admitted(&mut waiting));
             drop(runs(&queue, recheck));
@@ -162,8 +163,8 @@ mod tests {
     fn none_wait_where_none_may() {
         let queue = Queue::new(1, 0);
         let running = runs(&queue, FIRST);
-        is_refused(&queue, FIRST, "1 checks run and 0 wait already");
-        is_refused(&queue, RECHECK, "1 checks run and 0 wait already");
+        is_refused(&queue, FIRST, "the queue is full: 1 running, 0 waiting");
+        is_refused(&queue, RECHECK, "the queue is full: 1 running, 0 waiting");
         drop(running);
         drop(runs(&queue, RECHECK));
     }
@@ -185,9 +186,9 @@ mod tests {
         let queue = Queue::new(1, 2);
         let running = runs(&queue, FIRST);
         let mut flood = [waits(&queue, FIRST), waits(&queue, FIRST)];
-        is_refused(&queue, FIRST, "1 checks run and 2 wait already");
+        is_refused(&queue, FIRST, "the queue is full: 1 running, 2 waiting");
         let mut rechecks = [waits(&queue, RECHECK), waits(&queue, RECHECK)];
-        is_refused(&queue, RECHECK, "1 checks run and 2 wait already");
+        is_refused(&queue, RECHECK, "the queue is full: 1 running, 2 waiting");
 
         drop(running);
         for recheck in &mut rechecks {

@@ -2,8 +2,6 @@
 
 use std::mem;
 
-use tokio::sync::Semaphore;
-
 use super::{
     failure::Failure,
     limits::Limits,
@@ -13,7 +11,7 @@ use super::{
     template::DnTemplate,
 };
 use crate::{
-    backend::{BasicCredentials, Verdict},
+    backend::{BasicCredentials, Verdict, queue::Queue},
     error::BackendError,
     identity::Account,
 };
@@ -24,10 +22,7 @@ pub(super) struct Directory {
     pub(super) lookup: Lookup,
     pub(super) groups: Groups,
     pub(super) limits: Limits,
-    /// One permit for each check, under way or waiting.
-    queue: Semaphore,
-    /// One permit for each check under way.
-    checks: Semaphore,
+    queue: Queue,
 }
 
 impl Directory {
@@ -37,21 +32,16 @@ impl Directory {
         groups: Groups,
         limits: Limits,
     ) -> Self {
-        let permits = |checks: usize| Semaphore::new(checks.min(Semaphore::MAX_PERMITS));
-        let checks = permits(limits.max_checks);
-        let queue = permits(limits.max_checks.saturating_add(limits.queue));
-        Self { servers, lookup, groups, limits, queue, checks }
+        let queue = Queue::new(limits.max_checks, limits.queue);
+        Self { servers, lookup, groups, limits, queue }
     }
 
-    /// Waits for a place, and asks.
+    /// Waits for its turn, and checks the password.
     pub(super) async fn check(
         &self,
         credentials: BasicCredentials<'_>,
     ) -> Result<Verdict, BackendError> {
-        let Ok(_place) = self.queue.try_acquire() else {
-            return Err(BackendError::transient("too many checks wait for the directory"));
-        };
-        let _permit = self.checks.acquire().await.map_err(BackendError::new)?;
+        let _permit = self.queue.enter(credentials.is_recheck()).await?;
         self.ask_in_turn(credentials).await
     }
 

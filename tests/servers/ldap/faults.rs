@@ -282,7 +282,7 @@ async fn checks_past_the_queue_fail_at_once() {
     while let Some(ended) = tasks.join_next().await {
         let (text, transient) = ended.unwrap();
         assert!(transient);
-        if text == "too many checks wait for the directory" { refused += 1 } else { others += 1 }
+        if text == "the queue is full: 1 running, 2 waiting" { refused += 1 } else { others += 1 }
     }
     assert_eq!((refused, others), (7, 3));
 }
