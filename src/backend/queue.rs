@@ -1,6 +1,6 @@
 //! Limits how many checks a back end runs at once, and how many more may wait.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -50,16 +50,6 @@ impl Queue {
         }
     }
 
-    /// How many checks run at once.
-    pub(super) const fn limit(&self) -> usize {
-        self.limit
-    }
-
-    /// How many checks of each kind may wait.
-    pub(super) const fn waiting(&self) -> usize {
-        self.waiting
-    }
-
     /// Waits until a check may run.
     ///
     /// # Errors
@@ -94,6 +84,13 @@ impl Queue {
 
 async fn acquire(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, BackendError> {
     Arc::clone(semaphore).acquire_owned().await.map_err(BackendError::new)
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, waiting, .. } = self;
+        f.debug_struct("Queue").field("limit", limit).field("waiting", waiting).finish()
+    }
 }
 
 #[cfg(test)]

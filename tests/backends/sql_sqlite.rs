@@ -109,7 +109,7 @@ fn without_a_tokio_runtime_it_is_a_failure() {
     let Poll::Ready(asked) = pin!(ask(&sql, "alice", "wonder")).poll(waker) else {
         panic!("it waits");
     };
-    let problem = "a database is asked on a tokio runtime only";
+    let problem = "a database can only be used on a tokio runtime";
     assert_eq!(said(asked), problem);
     let Poll::Ready(checked) = pin!(sql.check(&realm())).poll(waker) else { panic!("it waits") };
     assert_eq!(said(checked), problem);

@@ -267,7 +267,7 @@ pub(crate) async fn two_rows_are_a_failure<D: Database>(database: &D) {
     );
     let sql = database.builder().with_query(query).with_digest([HashFunction::Md5]);
     let sql = sql.build().unwrap();
-    let problem = "the query answers more than one row for a user";
+    let problem = "the query finds more than one row";
     for _ in 0..2 {
         assert_eq!(said(ask(&sql, "alice", "wonder").await), problem);
         assert_eq!(status(&basic(&sql), RIGHT).await.0, 503);
@@ -396,7 +396,7 @@ pub(crate) async fn columns_become_groups_and_a_record<D: Database>(database: &D
 pub(crate) async fn a_record_that_cannot_be_made_is_a_failure<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let sql = database.builder().with_record(quota).build().unwrap();
-    let problem = "the column note is missing from what the query answers";
+    let problem = "the column note is missing from the rows of the query";
     assert_eq!(said(ask(&sql, "alice", "wonder").await), problem);
     let wrong = ask(&sql, "alice", "wrong").await;
     assert!(matches!(wrong, Ok(Verdict::WrongPassword)), "{wrong:?}");
@@ -409,7 +409,7 @@ pub(crate) async fn a_realm_is_a_second_parameter<D: Database>(database: &D) {
         let query = format!(
             "SELECT name, password_hash FROM users WHERE name = {name} AND {second} = '{of_table}'"
         );
-        let sql = database.builder().with_query(query).with_realm_parameter().build().unwrap();
+        let sql = database.builder().with_query(query).with_realm_parameter(true).build().unwrap();
         sql.check(&realm()).await.unwrap();
         match ask(&sql, "alice", "wonder").await {
             Ok(Verdict::Accepted(_)) if is_found => {}
@@ -456,7 +456,7 @@ pub(crate) async fn a_check_says_which_column_is_missing<D: Database>(database: 
     fill(database, &[]).await;
     let [name, _] = D::PARAMETERS;
     let missing =
-        |column: &str| format!("the column {column} is missing from what the query answers");
+        |column: &str| format!("the column {column} is missing from the rows of the query");
     for (columns, functions, column) in [
         ("password_hash", &[][..], "name"),
         ("name", &[], "password_hash"),
@@ -479,10 +479,10 @@ pub(crate) async fn a_check_says_which_column_is_missing<D: Database>(database: 
         assert!(said::<()>(Err(error)).starts_with("the database said: "), "{query}");
     }
     let sql = database.builder().with_query("SELECT name, password_hash FROM users");
-    let problem = "the query has 0 parameters where it is given 1";
+    let problem = "the query takes 0 parameters but is given 1";
     assert_eq!(said(sql.build().unwrap().check(&realm()).await), problem);
-    let sql = database.builder().with_realm_parameter().build().unwrap();
-    let problem = "the query has 1 parameters where it is given 2";
+    let sql = database.builder().with_realm_parameter(true).build().unwrap();
+    let problem = "the query takes 1 parameters but is given 2";
     assert_eq!(said(sql.check(&realm()).await), problem);
 }
 
@@ -533,7 +533,7 @@ pub(crate) async fn no_more_wait_than_may<D: Database>(database: &D) {
             }
             Err(error) => {
                 assert!(error.is_transient());
-                assert_eq!(said::<()>(Err(error)), "too many queries wait");
+                assert_eq!(said::<()>(Err(error)), "the queue is full: 1 running, 1 waiting");
                 refused += 1;
             }
         }

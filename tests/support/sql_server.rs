@@ -86,12 +86,13 @@ pub(crate) async fn comes_back<D: OfServer>() {
     let mut server = D::started().await;
     let database = D::first(server.port);
     fill(&database, &[("alice", "wonder")]).await;
-    let sql = database.builder().build().unwrap();
+    let builder = database.builder().with_connect_timeout(Duration::from_secs(1));
+    let sql = builder.build().unwrap();
     let load = Load::on(&sql);
     time::sleep(Duration::from_secs(2)).await;
     server.kill();
     let down = Instant::now();
-    time::sleep(Duration::from_secs(2)).await;
+    time::sleep(Duration::from_secs(4)).await;
     let starts = Instant::now();
     D::start(&mut server);
     database.ready().await;
@@ -108,10 +109,10 @@ pub(crate) async fn hangs(database: &impl OfServer) {
     let sql = sql.with_query_timeout(limit).with_connect_timeout(limit).build().unwrap();
     accepted(ask(&sql, "alice", "wonder").await);
     gate.set_open(false);
-    for problem in ["no answer from the database", "no connection to the database"] {
+    for _ in 0..3 {
         let error = ask(&sql, "alice", "wonder").await.unwrap_err();
         assert!(error.is_transient());
-        assert_eq!(said::<()>(Err(error)), format!("{problem} within 700ms"));
+        assert_eq!(said::<()>(Err(error)), "no connection to the database within 700ms");
     }
     gate.set_open(true);
     accepted(ask(&sql, "alice", "wonder").await);

@@ -1,17 +1,20 @@
-//! The options of a database.
+//! The options of a validator that uses a database.
 
 use std::{collections::BTreeMap, error::Error, fmt, sync::Arc, time::Duration};
 
 use super::{
-    dearest::Dearest,
     error::SqlConfigError,
-    open::{self, Opened},
+    max_cost::MaxCost,
     row::SqlRow,
     source::{Limits, Source},
+    url::{self, Opened},
     validator::{Parts, Sql},
 };
 use crate::{
-    backend::password_hash::{HashCost, HashPolicy, HashingPool},
+    backend::{
+        password_hash::{HashCost, HashPolicy, HashingPool},
+        queue::Queue,
+    },
     clock::{Clock, SystemClock},
     error::ConfigError,
     identity::Account,
@@ -31,7 +34,7 @@ pub struct SqlBuilder {
     functions: HashFunctions,
     policy: HashPolicy,
     hashing: Option<HashingPool>,
-    effort: Option<HashCost>,
+    min_cost: Option<HashCost>,
     record: Option<Record>,
     limits: Limits,
     timeout: Duration,
@@ -43,7 +46,7 @@ enum Origin {
     Given { open: Box<dyn FnOnce(Limits) -> Arc<dyn Source> + Send + Sync>, query: &'static str },
 }
 
-/// Adds to an account what its row says of it.
+/// Adds the record that is made of a row to the account.
 pub(super) type Record =
     Arc<dyn Fn(&SqlRow, Account) -> Result<Account, Box<dyn Error + Send + Sync>> + Send + Sync>;
 
@@ -69,7 +72,7 @@ impl SqlBuilder {
             functions: HashFunctions::NONE,
             policy: HashPolicy::new(),
             hashing: None,
-            effort: None,
+            min_cost: None,
             record: None,
             limits: Limits::default(),
             timeout: Duration::from_secs(5),
@@ -77,43 +80,44 @@ impl SqlBuilder {
         }
     }
 
-    /// The query that finds a user by name, instead of the database's default one. Its one
-    /// parameter (`$1` to PostgreSQL, `?` to the others) is the name as the client sent it.
+    /// The query that finds a user by name; by default the `DEFAULT_QUERY` of the database. Its
+    /// parameter (`$1` in PostgreSQL, `?` in the others) is the name as the client sent it.
     ///
     /// # Security
-    /// The operator writes it: it is sent as it is. Let the name be found by an index, or every
-    /// request reads the whole table.
+    /// It is sent to the database unchanged. The name needs an index, or every request reads the
+    /// whole table.
     pub fn with_query(mut self, sql: impl Into<String>) -> Self {
         self.query = Some(sql.into());
         self
     }
 
-    /// Hands the realm to each query as a second parameter.
-    pub const fn with_realm_parameter(mut self) -> Self {
-        self.has_realm = true;
+    /// Whether each query takes the realm as a second parameter; `false` by default.
+    pub const fn with_realm_parameter(mut self, has_realm: bool) -> Self {
+        self.has_realm = has_realm;
         self
     }
 
-    /// Says for which hash functions an H(A1) is stored for every user; for none by default, and
-    /// then Digest cannot be offered.
+    /// The hash functions for which an H(A1) is stored for every user; none by default, so that
+    /// Digest cannot be offered.
     ///
-    /// From then on a value that is missing or broken is a failure, 503.
+    /// A user whose H(A1) is missing or malformed cannot log in.
     pub fn with_digest(mut self, functions: impl IntoIterator<Item = HashFunction>) -> Self {
         self.functions = functions.into_iter().fold(HashFunctions::NONE, HashFunctions::with);
         self
     }
 
-    /// The query that finds a user by the hash of `user-id:realm`, for clients that hide their
-    /// names. Its one parameter is the hash in lower-case hex; the columns are the same. Without it
-    /// no such client is known.
+    /// The query that finds a user by the hash of `user-id:realm`, for clients that hide the name.
+    /// Its parameter is the hash in lower-case hex, and its columns are those of the other query.
+    /// Without it, such clients are unknown.
     ///
-    /// Keep the hashes in a column with an index, for each function one.
+    /// Store the hashes in a column with an index, one for each hash function.
     pub fn with_userhash_query(mut self, function: HashFunction, sql: impl Into<String>) -> Self {
         self.by_userhash.insert(function, sql.into());
         self
     }
 
-    /// Which kinds of password hashes are accepted, and how dear they may be.
+    /// Which kinds of password hashes are accepted, and up to which cost. A user with another one
+    /// cannot log in.
     pub const fn with_hash_policy(mut self, policy: HashPolicy) -> Self {
         self.policy = policy;
         self
@@ -125,20 +129,20 @@ impl SqlBuilder {
         self
     }
 
-    /// The least work of a check, whoever is asked about: that of the dearest hash in the table, or
-    /// [`HashCost::of_method`] of the method that makes them.
+    /// The lowest cost of a check, for known users and unknown ones: that of the most expensive
+    /// hash in the table, such as [`HashCost::of_method`] of the method that makes them.
     ///
-    /// Without it, that is learned from the rows that are looked at. Until the first one of a user
-    /// with a password, a check costs what a hash of
-    /// [`HashMethod::default`](crate::backend::password_hash::HashMethod) does, which tells known
-    /// users from unknown ones if the table holds others.
-    pub const fn with_effort(mut self, effort: HashCost) -> Self {
-        self.effort = Some(effort);
+    /// Without it, the cost is learned from the rows that are looked up. Until the first one of a
+    /// user with a password, a check costs as much as a hash of
+    /// [`HashMethod::default`](crate::backend::password_hash::HashMethod), which distinguishes known
+    /// users from unknown ones if the table holds other hashes.
+    pub const fn with_min_cost(mut self, cost: HashCost) -> Self {
+        self.min_cost = Some(cost);
         self
     }
 
-    /// Makes a record of further columns, which the inner service finds in
-    /// [`Account::data`]. A record that cannot be made is a failure, 503.
+    /// Makes a record of further columns, which the inner service finds in [`Account::data`]. A
+    /// user whose record cannot be made cannot log in.
     ///
     /// # Examples
     /// ```
@@ -156,7 +160,7 @@ impl SqlBuilder {
     /// ```
     ///
     /// # Security
-    /// The row has neither password hash nor H(A1)s any more.
+    /// The row contains neither password hash nor H(A1)s.
     pub fn with_record<T, E>(
         mut self,
         record: impl Fn(&SqlRow) -> Result<T, E> + Send + Sync + 'static,
@@ -171,46 +175,49 @@ impl SqlBuilder {
         self
     }
 
-    /// The most connections that are open at a time, 1 or more; 10 by default. Each takes one query
-    /// at a time.
+    /// How many connections may be open, and how many queries run at once: 1 or more; 10 by
+    /// default.
     pub const fn with_max_connections(mut self, connections: usize) -> Self {
         self.limits.connections = connections;
         self
     }
 
-    /// How many queries may wait for a connection; 1,000 by default, and 0 for none. Past it, 503.
+    /// How many queries may wait for others to end, and as many for
+    /// [re-checks](crate::BasicCredentials::is_recheck); 1,000 by default, and 0 for none. The next
+    /// one fails with 503.
     pub const fn with_queue(mut self, queries: usize) -> Self {
         self.limits.queue = queries;
         self
     }
 
-    /// How long is waited for a connection, a free one or a new one; 3 s by default.
+    /// How long connecting may take, including attempts that are repeated while the server refuses
+    /// connections; 3 s by default.
     pub const fn with_connect_timeout(mut self, limit: Duration) -> Self {
         self.limits.connect = limit;
         self
     }
 
-    /// How long is waited for the answer to a query; 3 s by default.
+    /// How long a query may take; 3 s by default.
     pub const fn with_query_timeout(mut self, limit: Duration) -> Self {
         self.limits.query = limit;
         self
     }
 
-    /// How long a check or a look-up may take in all, the check of the hash included; 5 s by
-    /// default.
+    /// How long a check or a look-up may take as a whole, including the wait in the queue and the
+    /// check of the hash; 5 s by default.
     pub const fn with_timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
     }
 
-    /// The clock by which accounts expire; that of the machine by default.
+    /// The clock by which accounts expire; by default that of the operating system.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Looks the set-up over. Nothing is asked of the database before the first request, so that a
-    /// proxy can start before its database; use [`Sql::check`] to ask it.
+    /// Makes the validator. It connects at the first request, so that a proxy can start before its
+    /// database; use [`Sql::check`] to test the set-up.
     ///
     /// # Errors
     /// A mistake in the set-up: [`SqlConfigError`].
@@ -224,21 +231,22 @@ impl SqlBuilder {
             return Err(SqlConfigError::UserhashWithoutDigest { function });
         }
         for (name, is_zero) in [
-            ("max_connections", self.limits.connections == 0),
-            ("connect_timeout", self.limits.connect.is_zero()),
-            ("query_timeout", self.limits.query.is_zero()),
-            ("timeout", self.timeout.is_zero()),
+            ("with_max_connections", self.limits.connections == 0),
+            ("with_connect_timeout", self.limits.connect.is_zero()),
+            ("with_query_timeout", self.limits.query.is_zero()),
+            ("with_timeout", self.timeout.is_zero()),
         ] {
             if is_zero {
                 return Err(ConfigError::ZeroLimit { name }.into());
             }
         }
         let Opened { source, query } = match self.origin {
-            Origin::Url(url) => open::url(url.expose(), self.limits)?,
+            Origin::Url(url) => url::open(url.expose(), self.limits)?,
             Origin::Given { open, query } => Opened { source: open(self.limits), query },
         };
         Ok(Sql::of(Parts {
             source,
+            queue: Queue::new(self.limits.connections, self.limits.queue),
             query: self.query.as_deref().unwrap_or(query).into(),
             by_userhash: self
                 .by_userhash
@@ -249,7 +257,7 @@ impl SqlBuilder {
             functions: self.functions,
             policy: self.policy,
             hashing: self.hashing.unwrap_or_default(),
-            dearest: Dearest::new(self.effort),
+            max_cost: MaxCost::new(self.min_cost),
             record: self.record,
             timeout: self.timeout,
             clock: self.clock,
@@ -271,18 +279,18 @@ impl fmt::Debug for SqlBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::sql::source::{Answer, Prepared};
+    use crate::backend::sql::source::{Answer, Prepared, Rows};
 
-    /// A database that nobody should ask.
+    /// A database that must not be queried.
     struct Nowhere;
 
     impl Source for Nowhere {
-        fn row<'a>(&'a self, _: &Arc<str>, _: Vec<String>) -> Answer<'a, Option<SqlRow>> {
-            unreachable!("nothing is asked by build()")
+        fn rows(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Rows> {
+            unreachable!("build() queries nothing")
         }
 
-        fn prepared<'a>(&'a self, _: &Arc<str>) -> Answer<'a, Prepared> {
-            unreachable!("nothing is asked by build()")
+        fn prepared(self: Arc<Self>, _: Arc<str>) -> Answer<Prepared> {
+            unreachable!("build() queries nothing")
         }
     }
 
@@ -291,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn each_mistake_is_found_when_it_is_built() {
+    fn refuses_options_that_cannot_work() {
         let zero =
             |name| format!("the limit {name} is 0, which refuses everything: use a larger one");
         let unknown = "the database URL begins with none of sqlite:, postgres: and mysql:";
@@ -309,10 +317,10 @@ mod tests {
                     .with_userhash_query(HashFunction::Md5, "SELECT 1"),
                 "a query by the MD5 hash of names needs with_digest for MD5".to_owned(),
             ),
-            (builder().with_max_connections(0), zero("max_connections")),
-            (builder().with_connect_timeout(Duration::ZERO), zero("connect_timeout")),
-            (builder().with_query_timeout(Duration::ZERO), zero("query_timeout")),
-            (builder().with_timeout(Duration::ZERO), zero("timeout")),
+            (builder().with_max_connections(0), zero("with_max_connections")),
+            (builder().with_connect_timeout(Duration::ZERO), zero("with_connect_timeout")),
+            (builder().with_query_timeout(Duration::ZERO), zero("with_query_timeout")),
+            (builder().with_timeout(Duration::ZERO), zero("with_timeout")),
         ] {
             assert_eq!(builder.build().unwrap_err().to_string(), message);
         }
@@ -323,7 +331,7 @@ mod tests {
 
     #[cfg(not(any(feature = "sql-sqlite", feature = "sql-postgres", feature = "sql-mysql")))]
     #[test]
-    fn a_database_that_is_not_compiled_in_names_its_feature() {
+    fn names_the_feature_of_a_database() {
         for (url, message) in [
             ("sqlite:users.db", "SQLite was not compiled in: switch on the feature sql-sqlite"),
             ("postgres:///a", "PostgreSQL was not compiled in: switch on the feature sql-postgres"),

@@ -1,18 +1,18 @@
-//! What a database said, fit for a log.
+//! Turns errors of sqlx into errors that may be logged.
 
 use sqlx::error::DatabaseError;
 
 use crate::error::BackendError;
 
-/// What went wrong, without what was asked about.
+/// Describes an error without the values of the query's parameters.
 ///
-/// People type passwords into the name field, and databases quote what they cannot read: a message
-/// that is about a value is left out, and a parameter in any other is blotted out.
+/// People type passwords into the name field, and databases quote values that they cannot read. So
+/// a message about a value is left out, and parameters are removed from all others.
 pub(super) fn failure(error: &sqlx::Error, parameters: &[String]) -> BackendError {
     let text = match error {
-        sqlx::Error::Database(error) => about(error.as_ref()),
-        // Both may quote from a packet.
-        sqlx::Error::Protocol(_) => "the server does not keep to the protocol".to_owned(),
+        sqlx::Error::Database(error) => message(error.as_ref()),
+        // Each may quote from a packet.
+        sqlx::Error::Protocol(_) => "the server violated the protocol".to_owned(),
         sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
             "a value cannot be read".to_owned()
         }
@@ -25,7 +25,7 @@ pub(super) fn failure(error: &sqlx::Error, parameters: &[String]) -> BackendErro
     if is_transient(error) { BackendError::transient(text) } else { BackendError::new(text) }
 }
 
-/// Whether it may pass by itself: the connection was lost, or the server is not itself.
+/// Whether the error may pass by itself, such as a lost connection or a server that restarts.
 fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
@@ -34,25 +34,20 @@ fn is_transient(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether it may be the connection's fault, so that another one may do.
-pub(super) fn may_be_lost(error: &sqlx::Error) -> bool {
-    is_transient(error) || matches!(error, sqlx::Error::Protocol(_))
-}
-
 /// The code is an SQLSTATE of five characters, or a number of SQLite.
 fn is_transient_code(code: &str) -> bool {
-    /// Of SQLite, in the lower eight bits: busy, locked, out of memory, I/O error, disk full.
-    const OF_SQLITE: [u32; 5] = [5, 6, 7, 10, 13];
+    /// SQLite's codes in the lower eight bits: busy, locked, out of memory, I/O error, disk full.
+    const SQLITE: [u32; 5] = [5, 6, 7, 10, 13];
     match code.parse::<u32>() {
-        Ok(number) if code.len() != 5 => OF_SQLITE.contains(&(number & 0xFF)),
-        // Connection, rolled back, resources, the operator intervenes, system.
+        Ok(number) if code.len() != 5 => SQLITE.contains(&(number & 0xFF)),
+        // Classes: connection, rollback, resources, operator intervention, system.
         _ => ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class)),
     }
 }
 
-fn about(error: &dyn DatabaseError) -> String {
+fn message(error: &dyn DatabaseError) -> String {
     let code = error.code().unwrap_or_default();
-    // Data, constraints, and what stored procedures raise.
+    // Classes: data, constraints, and errors that stored procedures raise.
     let is_about_a_value = ["22", "23", "45", "P0"].iter().any(|class| code.starts_with(class));
     if code.len() == 5 && is_about_a_value {
         return format!("the database refused a value (SQLSTATE {code})");
@@ -111,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_shows_no_value_that_was_asked_about() {
+    fn shows_no_value_of_a_parameter() {
         for (error, text, transient) in [
             (
                 Said("42703", "column \"hash\" does not exist").into(),
@@ -142,7 +137,7 @@ mod tests {
             (Said("1", "no such table").into(), "the database said: no such table (1)", false),
             (
                 sqlx::Error::Protocol("unexpected wonder".to_owned()),
-                "the server does not keep to the protocol",
+                "the server violated the protocol",
                 false,
             ),
             (sqlx::Error::Decode("wonder".into()), "a value cannot be read", false),

@@ -66,25 +66,21 @@
 //! an answer in its buffers is not wiped.
 
 mod builder;
-mod dearest;
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres", feature = "sql-sqlite"))]
-mod driver;
+mod database;
 mod error;
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres", feature = "sql-sqlite"))]
 mod failure;
+mod max_cost;
 #[cfg(feature = "sql-mysql")]
 pub mod mysql;
-mod open;
-#[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
-mod options;
-#[cfg(any(feature = "sql-mysql", feature = "sql-postgres", feature = "sql-sqlite"))]
-mod pool;
 #[cfg(feature = "sql-postgres")]
 pub mod postgres;
 mod row;
 mod source;
 #[cfg(feature = "sql-sqlite")]
 pub mod sqlite;
+mod url;
 mod user;
 mod validator;
 

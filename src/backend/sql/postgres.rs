@@ -13,15 +13,14 @@ use sqlx::{
 
 use super::{
     builder::SqlBuilder,
-    driver::{Driver, read},
+    database::{Database, Driver, read},
     error::SqlConfigError,
-    options,
-    pool::Pool,
     row::Value,
-    source::{Limits, Source},
+    source::Limits,
+    url::{Opened, server_options},
 };
 
-/// A table that [`DEFAULT_QUERY`] reads.
+/// The table that [`DEFAULT_QUERY`] reads.
 pub const DEFAULT_SCHEMA: &str = "\
 CREATE TABLE users (
     name TEXT COLLATE \"C\" PRIMARY KEY,
@@ -33,12 +32,12 @@ CREATE TABLE users (
     expires BIGINT
 )";
 
-/// What is asked unless another query is given.
+/// The query that is used unless another is given.
 pub const DEFAULT_QUERY: &str = "\
 SELECT name, password_hash, ha1_sha256, ha1_sha512_256, ha1_md5, enabled, expires \
 FROM users WHERE name = $1";
 
-/// The options of a URL that `sqlx` understands.
+/// The options of a URL that sqlx understands.
 const OPTIONS: &[&str] = &[
     "sslmode",
     "ssl-mode",
@@ -61,16 +60,17 @@ const OPTIONS: &[&str] = &[
     "options[",
 ];
 
-/// Users in a database to which there is a pool already. Its own time-outs hold beside those of the
-/// builder, and so does its limit of connections.
+/// Options of a validator that uses a pool of the caller's. The time-outs and the limit of
+/// connections of the pool hold beside those of the builder.
 pub fn builder(pool: PgPool) -> SqlBuilder {
-    SqlBuilder::of(|limits| Arc::new(Pool::given(pool, limits)), DEFAULT_QUERY)
+    SqlBuilder::of(|limits| Arc::new(Database::of_pool(pool, limits)), DEFAULT_QUERY)
 }
 
-/// Reads the URL. Nobody is asked yet.
-pub(super) fn open(url: &str, limits: Limits) -> Result<Arc<dyn Source>, SqlConfigError> {
-    let options = options::of_server(url, "PostgreSQL", OPTIONS)?;
-    Ok(Arc::new(Pool::<Postgres>::new(options, limits)))
+/// Reads the URL, without connecting.
+pub(super) fn open(url: &str, limits: Limits) -> Result<Opened, SqlConfigError> {
+    let options = server_options(url, "PostgreSQL", OPTIONS)?;
+    let source = Arc::new(Database::<Postgres>::new(options, limits));
+    Ok(Opened { source, query: DEFAULT_QUERY })
 }
 
 impl Driver for Postgres {

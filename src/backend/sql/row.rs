@@ -1,11 +1,11 @@
-//! What a query answers, whatever the database.
+//! The row that a query finds, whichever the database.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// One value of a row, as far as it is understood.
-#[cfg_attr(not(test), allow(dead_code, reason = "each database has some of them"))]
+/// One value of a row.
+#[cfg_attr(not(test), allow(dead_code, reason = "each database makes some of them"))]
 pub(super) enum Value {
     Null,
     Boolean(bool),
@@ -14,34 +14,36 @@ pub(super) enum Value {
     Text(Zeroizing<String>),
     Texts(Vec<String>),
     Bytes(Zeroizing<Vec<u8>>),
-    /// A type that is not read, by its name.
+    /// A type that is not supported, by its name.
     Other(String),
 }
 
-/// A row that a query answered: its values by the names of their columns.
+/// A row that a query found: values by the names of their columns.
 ///
-/// `Debug` shows the names of the columns alone. Text and bytes are wiped when dropped.
+/// `Debug` shows the names of the columns only. Text and bytes are wiped when dropped.
 ///
-/// | database | read as |
+/// | database | types |
 /// |---|---|
-/// | SQLite | what each value is: integer, real, text or blob |
+/// | SQLite | integer, real, text and blob, as each value is stored |
 /// | PostgreSQL | `bool`, `smallint` to `bigint`, `real` and `double precision`, text of all kinds, `citext` and enumerations, arrays of text, `bytea` |
 /// | MySQL, MariaDB | integers of all kinds and `BIT`, `FLOAT` and `DOUBLE`, text of all kinds, `BINARY` and `BLOB` of all kinds |
 ///
-/// Other types (`numeric`, `timestamp`, `uuid` ...) are converted by the query, with `CAST` or a
+/// The query has to convert other types (`numeric`, `timestamp`, `uuid` ...), with `CAST` or a
 /// function of the database.
 pub struct SqlRow(Vec<(String, Value)>);
 
-/// A column that is not there or holds something else. Shows nothing of what it holds.
+/// A column that is missing or has a value of another type. Does not show the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the column {column} {problem}")]
 pub struct SqlRowError {
     column: String,
     problem: String,
+    /// Whether the columns of the query are wrong, and not the value of this row.
+    is_of_query: bool,
 }
 
 impl SqlRow {
-    #[cfg_attr(not(test), allow(dead_code, reason = "without a database there are no rows"))]
+    #[cfg_attr(not(test), allow(dead_code, reason = "each database makes rows"))]
     pub(super) fn new(values: Vec<(String, Value)>) -> Self {
         Self(values)
     }
@@ -51,17 +53,16 @@ impl SqlRow {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Whether there is a column of that name, spelt so.
+    /// Whether there is a column with exactly this name.
     #[must_use]
     pub fn has(&self, column: &str) -> bool {
         self.columns().any(|name| name == column)
     }
 
-    /// A text, or bytes that are UTF-8; `None` for NULL.
+    /// A text, or bytes in UTF-8; `None` for NULL.
     ///
     /// # Errors
-    /// There is no such column, or more than one, or it holds something else: [`SqlRowError`], for
-    /// this and the others.
+    /// There is no such column, or more than one, or its value has another type.
     pub fn text(&self, column: &str) -> Result<Option<&str>, SqlRowError> {
         match self.value(column)? {
             Value::Null => Ok(None),
@@ -127,8 +128,7 @@ impl SqlRow {
         }
     }
 
-    /// An array of texts, or one text that is split at its commas, without blanks around them; none
-    /// for NULL.
+    /// An array of texts, or one text split at its commas and trimmed; empty for NULL.
     ///
     /// # Errors
     /// As for [`text`](Self::text).
@@ -140,7 +140,7 @@ impl SqlRow {
         Ok(texts.filter(|text| !text.is_empty()).collect())
     }
 
-    /// Takes a column out, so that whoever reads the row later does not see it.
+    /// Removes a column.
     pub(super) fn remove(&mut self, column: &str) {
         self.0.retain(|(name, _)| name != column);
     }
@@ -150,7 +150,7 @@ impl SqlRow {
         match (found.next(), found.next()) {
             (Some((_, value)), None) => Ok(value),
             (Some(_), Some(_)) => {
-                Err(SqlRowError::new(column, "is there twice: name the others with AS"))
+                Err(SqlRowError::of_query(column, "occurs twice: rename one with AS"))
             }
             (None, _) => Err(SqlRowError::missing(column)),
         }
@@ -170,17 +170,25 @@ impl Value {
             Self::Other(name) => name,
         };
         let problem = format!("is {kind}, not {wanted}: convert it in the query");
-        SqlRowError { column: column.to_owned(), problem }
+        SqlRowError::new(column, &problem)
     }
 }
 
 impl SqlRowError {
     pub(super) fn missing(column: &str) -> Self {
-        Self::new(column, "is missing from what the query answers")
+        Self::of_query(column, "is missing from the rows of the query")
+    }
+
+    pub(super) fn of_query(column: &str, problem: &str) -> Self {
+        Self { is_of_query: true, ..Self::new(column, problem) }
     }
 
     pub(super) fn new(column: &str, problem: &str) -> Self {
-        Self { column: column.to_owned(), problem: problem.to_owned() }
+        Self { column: column.to_owned(), problem: problem.to_owned(), is_of_query: false }
+    }
+
+    pub(super) const fn is_of_query(&self) -> bool {
+        self.is_of_query
     }
 }
 
@@ -218,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read_as_what_they_are() {
+    fn reads_each_type() {
         let row = row();
         assert_eq!(row.text("text"), Ok(Some("wonder, land,,")));
         assert_eq!(row.text("bytes"), Ok(Some("wonder")));
@@ -238,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_something_else_is_an_error_that_names_the_column() {
+    fn errors_name_the_column() {
         let row = row();
         for (error, message) in [
             (
@@ -246,9 +254,9 @@ mod tests {
                 "one is an integer, not a text: convert it in the query",
             ),
             (row.text("binary").unwrap_err(), "binary holds bytes that are not UTF-8"),
-            (row.text("twice").unwrap_err(), "twice is there twice: name the others with AS"),
-            (row.text("none").unwrap_err(), "none is missing from what the query answers"),
-            (row.text("Text").unwrap_err(), "Text is missing from what the query answers"),
+            (row.text("twice").unwrap_err(), "twice occurs twice: rename one with AS"),
+            (row.text("none").unwrap_err(), "none is missing from the rows of the query"),
+            (row.text("Text").unwrap_err(), "Text is missing from the rows of the query"),
             (row.boolean("two").unwrap_err(), "two is neither 0 nor 1"),
             (
                 row.integer("day").unwrap_err(),
@@ -256,6 +264,8 @@ mod tests {
             ),
         ] {
             assert_eq!(error.to_string(), format!("the column {message}"));
+            let is_of_query = message.contains("occurs twice") || message.contains("is missing");
+            assert_eq!(error.is_of_query(), is_of_query, "{message}");
         }
         assert!(row.integer("half").is_err() && row.boolean("text").is_err());
         assert!(row.real("text").is_err() && row.bytes("one").is_err());

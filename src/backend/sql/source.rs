@@ -1,41 +1,49 @@
-//! What every database is asked, whatever it is.
+//! The questions that the validator puts to a database, whichever it is.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use super::row::SqlRow;
 use crate::error::BackendError;
 
-pub(super) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
+/// A boxed answer, which does not borrow, so that a task can drive it to its end.
+pub(super) type Answer<T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send>>;
 
-/// A database that answers questions. Ends every wait by itself, as [`Limits`] say.
+/// A database that answers queries. Ends every wait by itself, as [`Limits`] say.
 pub(super) trait Source: Send + Sync {
-    /// The one row that `query` answers for `parameters`; `None` if it answers none.
-    ///
-    /// More than one is a failure: a query that finds two users for a name has to be repaired.
-    fn row<'a>(&'a self, query: &Arc<str>, parameters: Vec<String>) -> Answer<'a, Option<SqlRow>>;
+    /// The rows that `query` finds with `parameters`.
+    fn rows(self: Arc<Self>, query: Arc<str>, parameters: Vec<String>) -> Answer<Rows>;
 
-    /// What the database makes of `query` before it is asked.
-    fn prepared<'a>(&'a self, query: &Arc<str>) -> Answer<'a, Prepared>;
+    /// How the database understands `query`, without running it.
+    fn prepared(self: Arc<Self>, query: Arc<str>) -> Answer<Prepared>;
+}
+
+/// The rows that a query finds for a user.
+#[allow(dead_code, reason = "without a database there are no rows")]
+pub(super) enum Rows {
+    None,
+    One(SqlRow),
+    /// Two or more, of which none can be preferred.
+    Many,
 }
 
 /// A query as a database understands it.
 pub(super) struct Prepared {
-    /// The names of the columns that it answers.
+    /// The names of the columns in its rows.
     pub(super) columns: Vec<String>,
-    /// How many parameters it takes, where the database says so.
+    /// The number of its parameters, if the database tells it.
     pub(super) parameters: Option<usize>,
 }
 
-/// How much is asked of a database at a time, and how long it is waited for.
+/// How many queries run at once, and how long each may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Connections that are open at a time.
+    /// Open connections, and queries at once.
     pub(super) connections: usize,
-    /// Questions that wait for a connection at a time.
+    /// Queries that wait for others to end.
     pub(super) queue: usize,
-    /// How long is waited for a connection, be it a free one or a new one.
+    /// How long opening a connection may take.
     pub(super) connect: Duration,
-    /// How long is waited for the answer to a query.
+    /// How long a query may take.
     pub(super) query: Duration,
 }
 

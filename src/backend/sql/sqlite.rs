@@ -1,10 +1,9 @@
 //! Users in a table of an SQLite file.
 //!
-//! The file is opened for reading only and never made; a database in memory is of no use here. One
-//! that is replaced by another file is noticed within a second, and what is written into it at the
-//! next request.
+//! The file has to exist; it is opened read-only. A change in it is in force at the next request,
+//! and a file that takes its place within a second. A database in memory cannot be used.
 //!
-//! URLs are `sqlite:FILE` and `sqlite:///FILE`, with `?` and options of [`sqlx`] behind them.
+//! URLs are `sqlite:FILE` and `sqlite:///FILE`, followed by `?` and options of [`sqlx`] if need be.
 
 use std::{fs, io, str::FromStr as _, sync::Arc, time::Duration};
 
@@ -15,14 +14,14 @@ use sqlx::{
 
 use super::{
     builder::SqlBuilder,
-    driver::{Driver, read},
+    database::{Database, Driver, read},
     error::SqlConfigError,
-    pool::Pool,
     row::Value,
-    source::{Limits, Source},
+    source::Limits,
+    url::Opened,
 };
 
-/// A table that [`DEFAULT_QUERY`] reads.
+/// The table that [`DEFAULT_QUERY`] reads.
 pub const DEFAULT_SCHEMA: &str = "\
 CREATE TABLE users (
     name TEXT NOT NULL PRIMARY KEY,
@@ -34,19 +33,19 @@ CREATE TABLE users (
     expires INTEGER
 )";
 
-/// What is asked unless another query is given.
+/// The query that is used unless another is given.
 pub const DEFAULT_QUERY: &str = "\
 SELECT name, password_hash, ha1_sha256, ha1_sha512_256, ha1_md5, enabled, expires \
 FROM users WHERE name = ?";
 
-/// Users in a database to which there is a pool already. Its own time-outs hold beside those of the
-/// builder, and so does its limit of connections.
+/// Options of a validator that uses a pool of the caller's. The time-outs and the limit of
+/// connections of the pool hold beside those of the builder.
 pub fn builder(pool: SqlitePool) -> SqlBuilder {
-    SqlBuilder::of(|limits| Arc::new(Pool::given(pool, limits)), DEFAULT_QUERY)
+    SqlBuilder::of(|limits| Arc::new(Database::of_pool(pool, limits)), DEFAULT_QUERY)
 }
 
-/// Finds the file, which is opened when it is first asked.
-pub(super) fn open(url: &str, limits: Limits) -> Result<Arc<dyn Source>, SqlConfigError> {
+/// Finds the file, which is opened at the first query.
+pub(super) fn open(url: &str, limits: Limits) -> Result<Opened, SqlConfigError> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(|error| SqlConfigError::invalid_url("SQLite", &error))?;
     let file = options.get_filename();
@@ -59,12 +58,13 @@ pub(super) fn open(url: &str, limits: Limits) -> Result<Arc<dyn Source>, SqlConf
         return Err(SqlConfigError::NotAFile { path: file.display().to_string(), source });
     }
     let options = options.read_only(true).create_if_missing(false).busy_timeout(limits.query);
-    Ok(Arc::new(Pool::<Sqlite>::new(options, limits)))
+    let source = Arc::new(Database::<Sqlite>::new(options, limits));
+    Ok(Opened { source, query: DEFAULT_QUERY })
 }
 
 impl Driver for Sqlite {
-    /// An open connection goes on reading a file that has been replaced by another.
-    const LIFETIME: Duration = Duration::from_secs(1);
+    /// A connection keeps reading a file that has been replaced by another.
+    const MAX_LIFETIME: Duration = Duration::from_secs(1);
 
     fn value(row: &SqliteRow, index: usize, kind: &SqliteTypeInfo) -> Value {
         match kind.name() {

@@ -1,21 +1,22 @@
 //! Users in a database, for Basic and Digest.
 
-use std::{collections::BTreeMap, fmt, future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, error::Error, fmt, future::Future, sync::Arc, time::Duration};
 
 use tokio::{runtime::Handle, time};
 
 use super::{
     builder::{Record, SqlBuilder},
-    dearest::Dearest,
-    row::{SqlRow, SqlRowError},
-    source::Source,
-    user::{NAME, PASSWORD_HASH, User, ha1_column, known_columns},
+    max_cost::MaxCost,
+    row::SqlRowError,
+    source::{Answer, Rows, Source},
+    user::{NAME, PASSWORD_HASH, RowError, User, check_spelling, ha1_column},
 };
 use crate::{
     backend::{
         AccountStatus, BasicCredentials, CredentialValidator, DigestAccount, DigestName,
         DigestSecrets, DigestUser, Verdict,
         password_hash::{HashPolicy, HashingPool, PasswordHash},
+        queue::Queue,
     },
     clock::Clock,
     error::BackendError,
@@ -27,33 +28,63 @@ use crate::{
     },
 };
 
-/// The longest name that is looked up, in bytes. Nobody has a longer one.
-const LONGEST_NAME: usize = 256;
+/// The longest name that is looked up, in bytes. Users with longer ones do not exist.
+const MAX_NAME: usize = 256;
 
-/// A name that no client can send, since control characters are refused before anybody is asked.
-const NOBODY: &str = "\u{1}nobody\u{1}";
+/// A name that no client can send, since it has control characters.
+const IMPOSSIBLE_NAME: &str = "\u{1}nobody\u{1}";
 
-/// Users in a table of a database. Serves Basic by password hashes, and Digest by H(A1)s.
+/// Users in a table of a database. Serves Basic with password hashes, and Digest with H(A1)s.
 ///
-/// Cloning is cheap, and clones share the connections. See the [module](super) for the columns.
-///
-/// It runs on tokio: it has to be asked on a runtime with time and I/O enabled, and anywhere else
-/// it fails.
+/// Clones share the connections. See the [module](super) for the columns. It has to be used on a
+/// tokio runtime with time and I/O enabled; outside of one, it fails.
 #[derive(Clone)]
 pub struct Sql(Arc<Parts>);
 
 pub(super) struct Parts {
     pub(super) source: Arc<dyn Source>,
+    pub(super) queue: Queue,
     pub(super) query: Arc<str>,
     pub(super) by_userhash: BTreeMap<HashFunction, Arc<str>>,
     pub(super) has_realm: bool,
     pub(super) functions: HashFunctions,
     pub(super) policy: HashPolicy,
     pub(super) hashing: HashingPool,
-    pub(super) dearest: Dearest,
+    pub(super) max_cost: MaxCost,
     pub(super) record: Option<Record>,
     pub(super) timeout: Duration,
     pub(super) clock: Arc<dyn Clock>,
+}
+
+/// What the database holds for a user.
+enum Found<T> {
+    User(T),
+    Unknown,
+    Unusable(Box<dyn Error + Send + Sync>),
+}
+
+impl<T> Found<T> {
+    /// # Errors
+    /// The query is wrong, for every user.
+    fn refused(error: RowError) -> Result<Self, BackendError> {
+        match error {
+            RowError::Record(cause) => Ok(Self::Unusable(cause)),
+            RowError::Query(error) => Err(BackendError::new(error)),
+        }
+    }
+
+    /// # Errors
+    /// As for [`refused`](Self::refused).
+    fn try_map<U>(
+        self,
+        map: impl FnOnce(T) -> Result<U, RowError>,
+    ) -> Result<Found<U>, BackendError> {
+        match self {
+            Self::User(user) => map(user).map_or_else(Found::refused, |user| Ok(Found::User(user))),
+            Self::Unknown => Ok(Found::Unknown),
+            Self::Unusable(cause) => Ok(Found::Unusable(cause)),
+        }
+    }
 }
 
 impl Sql {
@@ -67,48 +98,47 @@ impl Sql {
         Self(Arc::new(parts))
     }
 
-    /// Asks each query about a user that cannot exist, in `realm` if they take one. Says what is
-    /// wrong with the database or with the query, columns that are missing by their names.
+    /// Runs each query for a user that cannot exist, in `realm` if the queries take one, to find
+    /// mistakes in the set-up, such as a missing column.
     ///
     /// # Errors
-    /// The database cannot be reached, refuses a query, or lacks a column. What may pass by itself
-    /// is [transient](BackendError::is_transient).
+    /// The database cannot be reached, refuses a query, or its rows lack a column. Errors that may
+    /// pass by themselves are [transient](BackendError::is_transient).
     pub async fn check(&self, realm: &Realm) -> Result<(), BackendError> {
         let realm = realm.as_str();
-        let by_name = (&self.0.query, vec![NOBODY.to_owned()]);
-        let by_hash = self.0.by_userhash.iter().map(|(&function, query)| {
-            let hash = Userhash::new(function, NOBODY, realm);
-            (query, vec![base16ct::lower::encode_string(hash.as_bytes())])
+        let by_name = (&self.0.query, IMPOSSIBLE_NAME.to_owned());
+        let by_userhash = self.0.by_userhash.iter().map(|(&function, query)| {
+            (query, in_hex(&Userhash::new(function, IMPOSSIBLE_NAME, realm)))
         });
-        for (query, mut parameters) in [by_name].into_iter().chain(by_hash) {
-            if self.0.has_realm {
-                parameters.push(realm.to_owned());
-            }
-            let prepared = self.within(self.0.source.prepared(query)).await?;
-            self.has_all(&prepared.columns)?;
-            let (taken, given) = (prepared.parameters, parameters.len());
-            if let Some(taken) = taken.filter(|&taken| taken != given) {
-                let text = format!("the query has {taken} parameters where it is given {given}");
+        for (query, key) in [by_name].into_iter().chain(by_userhash) {
+            let parameters = self.parameters(key, realm);
+            let prepare = |source: Arc<dyn Source>| source.prepared(Arc::clone(query));
+            let prepared = self.within(self.run(false, prepare)).await?;
+            self.check_columns(&prepared.columns).map_err(BackendError::new)?;
+            let given = parameters.len();
+            if let Some(taken) = prepared.parameters.filter(|&taken| taken != given) {
+                let text = format!("the query takes {taken} parameters but is given {given}");
                 return Err(BackendError::new(text));
             }
-            if self.within(self.0.source.row(query, parameters)).await?.is_some() {
+            let select = |source: Arc<dyn Source>| source.rows(Arc::clone(query), parameters);
+            if !matches!(self.within(self.run(false, select)).await?, Rows::None) {
                 return Err(BackendError::new("the query finds a user that cannot exist"));
             }
         }
         Ok(())
     }
 
-    /// Where Digest is served, a table without password hashes is no mistake.
-    fn has_all(&self, columns: &[String]) -> Result<(), BackendError> {
-        known_columns(columns.iter().map(String::as_str)).map_err(BackendError::new)?;
+    /// A table without password hashes is correct where Digest is served.
+    fn check_columns(&self, columns: &[String]) -> Result<(), SqlRowError> {
+        check_spelling(columns.iter().map(String::as_str))?;
         let held = HashFunction::all().filter(|&function| self.0.functions.contains(function));
-        let mut wanted: Vec<&str> = held.map(ha1_column).collect();
-        if wanted.is_empty() {
-            wanted.push(PASSWORD_HASH);
+        let mut needed: Vec<&str> = held.map(ha1_column).collect();
+        if needed.is_empty() {
+            needed.push(PASSWORD_HASH);
         }
-        wanted.insert(0, NAME);
-        match wanted.into_iter().find(|wanted| !columns.iter().any(|column| column == wanted)) {
-            Some(missing) => Err(BackendError::new(SqlRowError::missing(missing))),
+        needed.insert(0, NAME);
+        match needed.into_iter().find(|needed| !columns.iter().any(|column| column == needed)) {
+            Some(missing) => Err(SqlRowError::missing(missing)),
             None => Ok(()),
         }
     }
@@ -118,7 +148,7 @@ impl Sql {
         answer: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, BackendError> {
         if Handle::try_current().is_err() {
-            return Err(BackendError::new("a database is asked on a tokio runtime only"));
+            return Err(BackendError::new("a database can only be used on a tokio runtime"));
         }
         let limit = self.0.timeout;
         time::timeout(limit, answer)
@@ -126,85 +156,116 @@ impl Sql {
             .unwrap_or_else(|_| Err(BackendError::transient(format!("no answer within {limit:?}"))))
     }
 
-    async fn user_called(&self, name: &str, realm: &str) -> Result<Option<User>, BackendError> {
-        if name.len() > LONGEST_NAME || name.contains('\0') {
-            return Ok(None);
-        }
-        match self.row(&self.0.query, name.to_owned(), realm).await? {
-            Some(row) => User::named(name, row).map_err(BackendError::new),
-            None => Ok(None),
-        }
-    }
-
-    async fn user_hashed(
+    /// Waits for its turn, and has a query run to its end, whether it is awaited or not.
+    async fn run<T: Send + 'static>(
         &self,
-        hash: &Userhash,
-        function: HashFunction,
-        realm: &str,
-    ) -> Result<Option<User>, BackendError> {
-        let Some(query) = self.0.by_userhash.get(&function) else { return Ok(None) };
-        match self.row(query, base16ct::lower::encode_string(hash.as_bytes()), realm).await? {
-            Some(row) => User::hashed(hash, (function, realm), row).map_err(BackendError::new),
-            None => Ok(None),
-        }
+        recheck: bool,
+        query: impl FnOnce(Arc<dyn Source>) -> Answer<T>,
+    ) -> Result<T, BackendError> {
+        let permit = self.0.queue.enter(recheck).await?;
+        let answer = query(Arc::clone(&self.0.source));
+        let running = tokio::spawn(async move {
+            let _permit = permit;
+            answer.await
+        });
+        running.await.map_err(BackendError::transient)?
     }
 
-    async fn row(
+    fn parameters(&self, key: String, realm: &str) -> Vec<String> {
+        let realm = self.0.has_realm.then(|| realm.to_owned());
+        [key].into_iter().chain(realm).collect()
+    }
+
+    /// The user whose name, or whose hash of the name, is `key`.
+    async fn find(
         &self,
         query: &Arc<str>,
         key: String,
         realm: &str,
-    ) -> Result<Option<SqlRow>, BackendError> {
-        let mut parameters = vec![key];
-        if self.0.has_realm {
-            parameters.push(realm.to_owned());
+        recheck: bool,
+        is_wanted: impl FnOnce(&str) -> bool,
+    ) -> Result<Found<User>, BackendError> {
+        let parameters = self.parameters(key, realm);
+        let select = |source: Arc<dyn Source>| source.rows(Arc::clone(query), parameters);
+        match self.run(recheck, select).await? {
+            Rows::None => Ok(Found::Unknown),
+            Rows::One(row) => match User::read(row, is_wanted, self.0.clock.now()) {
+                Ok(user) => Ok(user.map_or(Found::Unknown, Found::User)),
+                Err(error) => Found::refused(error),
+            },
+            Rows::Many => Ok(Found::Unusable("the query finds more than one row".into())),
         }
-        self.0.source.row(query, parameters).await
     }
 
-    /// Whether it is the right password: never for an empty one. The work is the same whether there
-    /// is a hash or not.
+    async fn find_by_name(
+        &self,
+        name: &str,
+        realm: &str,
+        recheck: bool,
+    ) -> Result<Found<User>, BackendError> {
+        if name.len() > MAX_NAME || name.contains('\0') {
+            return Ok(Found::Unknown);
+        }
+        self.find(&self.0.query, name.to_owned(), realm, recheck, |found| found == name).await
+    }
+
+    async fn find_by_userhash(
+        &self,
+        hash: &Userhash,
+        function: HashFunction,
+        realm: &str,
+    ) -> Result<Found<User>, BackendError> {
+        let Some(query) = self.0.by_userhash.get(&function) else { return Ok(Found::Unknown) };
+        let is_wanted = |found: &str| Userhash::new(function, found, realm) == *hash;
+        self.find(query, in_hex(hash), realm, false, is_wanted).await
+    }
+
+    /// Whether the password is right: never for an empty one. The work is the same with a hash and
+    /// without.
     async fn is_right(
         &self,
         hash: Option<PasswordHash>,
         credentials: BasicCredentials<'_>,
     ) -> Result<bool, BackendError> {
-        let effort = self.0.dearest.with(hash.as_ref());
+        let cost = self.0.max_cost.with(hash.as_ref());
         let password = Password::new(credentials.password());
         let check = move || {
-            let is_right = effort.verify(hash.as_ref(), password.expose())?;
+            let is_right = cost.verify(hash.as_ref(), password.expose())?;
             Ok(is_right && !password.expose().is_empty())
         };
         self.0.hashing.run(credentials.is_recheck(), check).await?
     }
 
-    fn account(&self, user: User) -> Result<Account, BackendError> {
-        let (account, row) = user.into_account(self.0.clock.now()).map_err(BackendError::new)?;
-        match &self.0.record {
-            Some(record) => record(&row, account).map_err(BackendError::new),
-            None => Ok(account),
-        }
+    fn account(&self, user: User) -> Result<Account, RowError> {
+        let (account, row) = user.into_account()?;
+        let Some(record) = &self.0.record else { return Ok(account) };
+        record(&row, account).map_err(|error| match error.downcast::<SqlRowError>() {
+            Ok(error) => (*error).into(),
+            Err(error) => RowError::Record(error),
+        })
     }
 
     async fn verdict(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        let realm = credentials.realm().as_str();
-        let user = self.user_called(credentials.user_id(), realm).await?;
-        let hash = match &user {
-            Some(user) => user.password_hash(&self.0.policy)?,
-            None => None,
+        let (name, recheck) = (credentials.user_id(), credentials.is_recheck());
+        let found = self.find_by_name(name, credentials.realm().as_str(), recheck).await?;
+        let found = found.try_map(|user| Ok((user.password_hash(&self.0.policy)?, user)))?;
+        let (hash, found) = match found {
+            Found::User((hash, user)) => (hash, Found::User(user)),
+            Found::Unknown => (None, Found::Unknown),
+            Found::Unusable(cause) => (None, Found::Unusable(cause)),
         };
+        // Users who are unknown or have an unusable record cost the same.
         let is_right = self.is_right(hash, credentials).await?;
-        let Some(user) = user else { return Ok(Verdict::UnknownUser) };
-        if !is_right {
+        if matches!(found, Found::User(_)) && !is_right {
             return Ok(Verdict::WrongPassword);
         }
-        let standing = self.standing(&user)?;
-        let account = self.account(user)?;
-        Ok(match standing {
-            AccountStatus::Active => Verdict::Accepted(account),
-            AccountStatus::Disabled => Verdict::Disabled(account),
-            AccountStatus::Expired => Verdict::Expired(account),
-        })
+        match found.try_map(|user| Ok((user.status(), self.account(user)?)))? {
+            Found::Unknown => Ok(Verdict::UnknownUser),
+            Found::Unusable(cause) => Err(BackendError::new(cause)),
+            Found::User((AccountStatus::Active, account)) => Ok(Verdict::Accepted(account)),
+            Found::User((AccountStatus::Disabled, account)) => Ok(Verdict::Disabled(account)),
+            Found::User((AccountStatus::Expired, account)) => Ok(Verdict::Expired(account)),
+        }
     }
 
     async fn stored(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
@@ -213,17 +274,23 @@ impl Sql {
             return Err(BackendError::new(format!("no H(A1) is held for {function}")));
         }
         let found = match user.name() {
-            DigestName::UserId(name) => self.user_called(name, realm).await?,
-            DigestName::Userhash(hash) => self.user_hashed(hash, function, realm).await?,
+            DigestName::UserId(name) => self.find_by_name(name, realm, false).await?,
+            DigestName::Userhash(hash) => self.find_by_userhash(hash, function, realm).await?,
         };
-        let Some(found) = found else { return Ok(None) };
-        let (ha1, standing) = (found.ha1(function)?, self.standing(&found)?);
-        Ok(Some(DigestAccount::new(self.account(found)?, ha1).with_status(standing)))
+        let account = found.try_map(|user| {
+            let (ha1, status) = (user.ha1(function)?, user.status());
+            Ok(DigestAccount::new(self.account(user)?, ha1).with_status(status))
+        });
+        match account? {
+            Found::User(account) => Ok(Some(account)),
+            Found::Unknown => Ok(None),
+            Found::Unusable(cause) => Err(BackendError::new(cause)),
+        }
     }
+}
 
-    fn standing(&self, user: &User) -> Result<AccountStatus, BackendError> {
-        user.standing(self.0.clock.now()).map_err(BackendError::new)
-    }
+fn in_hex(hash: &Userhash) -> String {
+    base16ct::lower::encode_string(hash.as_bytes())
 }
 
 #[deny(clippy::missing_trait_methods)]

@@ -1,0 +1,201 @@
+//! Queries a database through a pool of sqlx.
+
+use std::{
+    future::poll_fn,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use sqlx::{
+    AssertSqlSafe, Column as _, ColumnIndex, ConnectOptions as _, Connection, Decode, Encode,
+    Executor, IntoArguments, Pool, Row as _, SqlSafeStr as _, Statement as _, Type, ValueRef as _,
+    pool::{PoolConnection, PoolOptions},
+};
+use tokio::time::{self, error::Elapsed};
+
+use super::{
+    failure::failure,
+    row::{SqlRow, Value},
+    source::{Answer, Limits, Prepared, Rows, Source},
+};
+use crate::error::BackendError;
+
+/// A database that sqlx has a driver for.
+pub(super) trait Driver: sqlx::Database {
+    /// How long a connection may stay open, so that it follows a server that has moved.
+    const MAX_LIFETIME: Duration = Duration::from_secs(600);
+
+    /// Reads a column that is not NULL and has the type `kind`.
+    fn value(row: &Self::Row, index: usize, kind: &Self::TypeInfo) -> Value;
+}
+
+/// Reads a column that is known to be a `T`.
+pub(super) fn read<'r, DB: Driver, T: Decode<'r, DB>>(
+    row: &'r DB::Row,
+    index: usize,
+    value: impl FnOnce(T) -> Value,
+) -> Value
+where
+    usize: ColumnIndex<DB::Row>,
+{
+    let read = row.try_get_unchecked(index).map(value);
+    read.unwrap_or_else(|_| Value::Other("unreadable".to_owned()))
+}
+
+/// A database and the connections to it.
+///
+/// Queries run to their end even if their caller has gone, so that connections go back to the pool
+/// in a known state. A connection on which a query failed is closed. The pool tests connections
+/// before they are used again.
+pub(super) struct Database<DB: Driver> {
+    /// Made at the first query, since sqlx needs a tokio runtime for it.
+    pool: LazyLock<Pool<DB>, Box<dyn FnOnce() -> Pool<DB> + Send>>,
+    limits: Limits,
+}
+
+/// How long an unused connection stays open.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// sqlx reserves memory for as many connections as a pool may have.
+const MAX_CONNECTIONS: usize = 65_535;
+
+impl<DB: Driver> Database<DB> {
+    /// Connects with `options`, when connections are needed.
+    pub(super) fn new(options: <DB::Connection as Connection>::Options, limits: Limits) -> Self {
+        let options = options.disable_statement_logging();
+        let connections = limits.connections.min(MAX_CONNECTIONS);
+        let pool = PoolOptions::new()
+            .max_connections(u32::try_from(connections).unwrap_or(u32::MAX))
+            .acquire_timeout(limits.connect)
+            .idle_timeout(IDLE_TIMEOUT)
+            .before_acquire(|_, connection| {
+                Box::pin(async move { Ok(connection.age < DB::MAX_LIFETIME) })
+            })
+            // sqlx waits without a limit for the test of a connection that comes back.
+            .after_release(move |connection: &mut DB::Connection, _| {
+                Box::pin(async move {
+                    let test = time::timeout(limits.query, connection.ping()).await;
+                    test.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+                })
+            });
+        Self { pool: LazyLock::new(Box::new(|| pool.connect_lazy_with(options))), limits }
+    }
+
+    /// Uses the connections of a pool that the caller has made.
+    pub(super) fn of_pool(pool: Pool<DB>, limits: Limits) -> Self {
+        Self { pool: LazyLock::new(Box::new(|| pool)), limits }
+    }
+
+    async fn connection(&self) -> Result<PoolConnection<DB>, BackendError> {
+        let limit = self.limits.connect;
+        let timed_out = || {
+            let text = format!("no connection to the database within {limit:?}");
+            BackendError::transient(text)
+        };
+        match time::timeout(limit, self.pool.acquire()).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => Err(timed_out()),
+            Ok(Err(error)) => Err(failure(&error, &[])),
+        }
+    }
+
+    /// Puts the connection back if the query was answered, and closes it otherwise.
+    fn finish<T>(
+        &self,
+        connection: PoolConnection<DB>,
+        answer: Result<Result<T, sqlx::Error>, Elapsed>,
+        parameters: &[String],
+    ) -> Result<T, BackendError> {
+        let error = match answer {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => failure(&error, parameters),
+            Err(_) => {
+                let limit = self.limits.query;
+                BackendError::transient(format!("no answer from the database within {limit:?}"))
+            }
+        };
+        drop(connection.detach());
+        Err(error)
+    }
+}
+
+impl<DB> Source for Database<DB>
+where
+    DB: Driver,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    fn rows(self: Arc<Self>, query: Arc<str>, parameters: Vec<String>) -> Answer<Rows> {
+        Box::pin(async move {
+            let mut connection = self.connection().await?;
+            let rows = rows::<DB>(&mut connection, query, &parameters);
+            let rows = time::timeout(self.limits.query, rows).await;
+            self.finish(connection, rows, &parameters)
+        })
+    }
+
+    fn prepared(self: Arc<Self>, query: Arc<str>) -> Answer<Prepared> {
+        Box::pin(async move {
+            let mut connection = self.connection().await?;
+            let prepared = prepare::<DB>(&mut connection, query);
+            let prepared = time::timeout(self.limits.query, prepared).await;
+            self.finish(connection, prepared, &[])
+        })
+    }
+}
+
+async fn rows<DB>(
+    connection: &mut DB::Connection,
+    query: Arc<str>,
+    parameters: &[String],
+) -> Result<Rows, sqlx::Error>
+where
+    DB: Driver,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    let query = sqlx::query::<DB>(AssertSqlSafe(query));
+    let query = parameters.iter().cloned().fold(query, |query, parameter| query.bind(parameter));
+    let mut rows = connection.fetch(query);
+    let mut found = Rows::None;
+    while let Some(row) = poll_fn(|context| rows.as_mut().poll_next(context)).await {
+        let row = row?;
+        if matches!(found, Rows::One(_)) {
+            return Ok(Rows::Many);
+        }
+        let columns = row.columns().iter().enumerate();
+        let values = columns.map(|(at, column)| (column.name().to_owned(), value::<DB>(&row, at)));
+        found = Rows::One(SqlRow::new(values.collect()));
+    }
+    Ok(found)
+}
+
+fn value<DB: Driver>(row: &DB::Row, index: usize) -> Value
+where
+    usize: ColumnIndex<DB::Row>,
+{
+    match row.try_get_raw(index) {
+        Ok(value) if value.is_null() => Value::Null,
+        Ok(value) => DB::value(row, index, &value.type_info()),
+        Err(_) => Value::Other("missing".to_owned()),
+    }
+}
+
+async fn prepare<DB>(
+    connection: &mut DB::Connection,
+    query: Arc<str>,
+) -> Result<Prepared, sqlx::Error>
+where
+    DB: Driver,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let prepared = connection.prepare(AssertSqlSafe(query).into_sql_str()).await?;
+    let columns = prepared.columns().iter().map(|column| column.name().to_owned());
+    let parameters =
+        prepared.parameters().map(|all| all.either(|types| types.len(), |count| count));
+    Ok(Prepared { columns: columns.collect(), parameters })
+}

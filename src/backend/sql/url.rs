@@ -1,0 +1,113 @@
+//! Which database a URL names, and whether its options exist.
+
+use std::sync::Arc;
+
+use super::{
+    error::SqlConfigError,
+    source::{Limits, Source},
+};
+
+/// A database that has not been connected to, and its default query.
+pub(super) struct Opened {
+    pub(super) source: Arc<dyn Source>,
+    pub(super) query: &'static str,
+}
+
+/// The database that a URL names.
+#[cfg_attr(
+    not(any(feature = "sql-sqlite", feature = "sql-postgres", feature = "sql-mysql")),
+    allow(unused_variables, reason = "no database is compiled in")
+)]
+pub(super) fn open(url: &str, limits: Limits) -> Result<Opened, SqlConfigError> {
+    let (scheme, _) = url.split_once(':').ok_or(SqlConfigError::UnknownDatabase)?;
+    match scheme.to_ascii_lowercase().as_str() {
+        #[cfg(feature = "sql-sqlite")]
+        "sqlite" => super::sqlite::open(url, limits),
+        #[cfg(not(feature = "sql-sqlite"))]
+        "sqlite" => Err(SqlConfigError::FeatureIsOff { database: "SQLite", feature: "sql-sqlite" }),
+        #[cfg(feature = "sql-postgres")]
+        "postgres" | "postgresql" => super::postgres::open(url, limits),
+        #[cfg(not(feature = "sql-postgres"))]
+        "postgres" | "postgresql" => {
+            Err(SqlConfigError::FeatureIsOff { database: "PostgreSQL", feature: "sql-postgres" })
+        }
+        #[cfg(feature = "sql-mysql")]
+        "mysql" | "mariadb" => super::mysql::open(url, limits),
+        #[cfg(not(feature = "sql-mysql"))]
+        "mysql" | "mariadb" => {
+            Err(SqlConfigError::FeatureIsOff { database: "MySQL", feature: "sql-mysql" })
+        }
+        _ => Err(SqlConfigError::UnknownDatabase),
+    }
+}
+
+/// Reads the URL of a server, whose options have to be among `known`. A known option that ends in
+/// `[` may go on.
+///
+/// sqlx ignores other options or logs them with their values: TLS would be off if its option was
+/// misspelt.
+#[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
+pub(super) fn server_options<O: sqlx::ConnectOptions>(
+    url: &str,
+    database: &'static str,
+    known: &[&str],
+) -> Result<O, SqlConfigError> {
+    check_options(url, database, known)?;
+    url.parse().map_err(|error| SqlConfigError::invalid_url(database, &error))
+}
+
+#[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
+fn check_options(url: &str, database: &'static str, known: &[&str]) -> Result<(), SqlConfigError> {
+    let (_, options) = url.split_once('?').unwrap_or_default();
+    let options_given = options.split('&').filter(|option| !option.is_empty());
+    let mut names = options_given.map(|option| option.split('=').next().unwrap_or_default());
+    let is_known = |name: &str| {
+        let mut known = known.iter();
+        known.any(|&known| known == name || known.ends_with('[') && name.starts_with(known))
+    };
+    let is_plain = |name: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.[]".contains(&byte);
+        !name.is_empty() && name.bytes().all(is_plain)
+    };
+    match names.find(|name| !is_known(name)) {
+        None => Ok(()),
+        Some(name) if is_plain(name) && !options.contains('@') => {
+            Err(SqlConfigError::UnknownOption { database, name: name.to_owned() })
+        }
+        // Possibly the rest of a password, which must not be shown.
+        Some(_) => {
+            let problem = "what follows the `?` are no options: write a `?` in a password as %3F";
+            Err(SqlConfigError::InvalidUrl { database, problem: problem.to_owned() })
+        }
+    }
+}
+
+#[cfg(all(test, any(feature = "sql-mysql", feature = "sql-postgres")))]
+mod tests {
+    use super::*;
+
+    fn check(url: &str) -> Result<(), String> {
+        check_options(url, "MySQL", &["ssl-mode", "options["]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn names_an_unknown_option_without_its_value() {
+        for url in ["", "mysql://a/b", "mysql://a/b?", "mysql://a?ssl-mode=x&&options[a.b]=@?#c"] {
+            assert_eq!(check(url), Ok(()), "{url}");
+        }
+        for name in ["sslmod", "SSL-MODE", "options", "password"] {
+            let problem =
+                format!("the MySQL URL has the unknown option {name}: look at its spelling");
+            let url = format!("mysql://a/b?ssl-mode=x&{name}=wonder");
+            assert_eq!(check(&url), Err(problem));
+        }
+    }
+
+    #[test]
+    fn shows_no_password_with_a_question_mark() {
+        for password in ["1?wonder", "1?wonder&x", "?wonder&x=y", "1?wonder#x", "?=wonder"] {
+            let error = check(&format!("mysql://proxy:{password}@a/b")).unwrap_err();
+            assert!(error.contains("are no options") && !error.contains("wonder"), "{error}");
+        }
+    }
+}
