@@ -1,4 +1,4 @@
-//! The options that are about Digest, and what they change.
+//! The options for Digest.
 
 use std::{thread, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Logs in by Digest for `uri` on a request for `target`.
+/// Requests `target` with Digest credentials for `uri`.
 #[track_caller]
 fn ask(
     proxy: &Proxy,
@@ -29,7 +29,7 @@ fn ask(
 }
 
 #[test]
-fn every_algorithm_can_be_offered_and_proves_both_sides() {
+fn authenticates_both_sides_with_every_algorithm() {
     let origin = Origin::http();
     for (option, algorithm) in [
         ("md5", "MD5"),
@@ -63,7 +63,7 @@ fn every_algorithm_can_be_offered_and_proves_both_sides() {
 }
 
 #[test]
-fn auth_info_says_as_much_as_it_is_told_to() {
+fn sends_as_much_auth_info_as_the_option_says() {
     let origin = Origin::http();
     for (option, with_info) in [("off", false), ("next-nonce", false), ("full", true)] {
         let proxy = proxy_of_alice(&["--auth-info", option]);
@@ -74,7 +74,7 @@ fn auth_info_says_as_much_as_it_is_told_to() {
 }
 
 #[test]
-fn the_next_nonce_comes_near_the_end_of_a_lifetime_and_is_good() {
+fn sends_a_good_nextnonce_near_the_end_of_a_lifetime() {
     let origin = Origin::http();
     let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/"));
     let rows = [("off", false, false), ("next-nonce", true, false), ("full", true, true)];
@@ -102,7 +102,7 @@ fn the_next_nonce_comes_near_the_end_of_a_lifetime_and_is_good() {
 }
 
 #[test]
-fn the_uri_of_an_answer_must_name_the_resource() {
+fn requires_the_uri_to_name_the_resource() {
     let origin = Origin::http();
     let (url, tunnel) = (origin.url("/a?b"), origin.address().to_string());
     for option in ["strict", "lenient"] {
@@ -128,7 +128,7 @@ fn the_uri_of_an_answer_must_name_the_resource() {
 }
 
 #[test]
-fn the_realm_is_the_one_that_was_given() {
+fn takes_the_realm_from_the_option() {
     let origin = Origin::http();
     let proxy = proxy_of_alice(&["--realm", "corp proxy"]);
     let (answer, _) = ask(&proxy, "SHA-256", ("GET", &origin.url("/")), "/");

@@ -1,4 +1,4 @@
-//! What one client may take.
+//! Limits per client.
 
 use std::{
     thread,
@@ -14,7 +14,7 @@ use crate::{
 const NEWCOMERS: usize = 256;
 
 #[test]
-fn the_head_of_a_request_is_limited() {
+fn limits_the_head_of_a_request() {
     let proxy = open_proxy();
     let mut wire = Wire::connect(proxy.address());
     let filler = "x".repeat(100 * 1024);
@@ -24,7 +24,7 @@ fn the_head_of_a_request_is_limited() {
 }
 
 #[test]
-fn newcomers_of_one_peer_are_limited() {
+fn limits_new_connections_of_one_peer() {
     let (origin, proxy) = (Origin::http(), open_proxy());
     let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/"));
     let mut newcomers: Vec<Wire> = (0..NEWCOMERS).map(|_| Wire::connect(proxy.address())).collect();
@@ -34,18 +34,18 @@ fn newcomers_of_one_peer_are_limited() {
     assert_eq!(refused.field("retry-after").as_deref(), Some("1"));
     assert!(refused.text().ends_with("yet\n"));
 
-    // Whoever has passed counts no more, though the connection stays open ...
-    let first = newcomers.first_mut().expect("there are some");
+    // A connection that has authenticated no longer counts, even while it stays open.
+    let first = newcomers.first_mut().expect("256 connections");
     assert_eq!(first.ask(&head).text(), "hello");
     assert_eq!(Wire::connect(proxy.address()).ask(&head).text(), "hello");
     assert_eq!(first.ask(&head).text(), "hello");
 
-    // ... nor does who has gone.
+    // Nor does one that is closed.
     newcomers.clear();
     served_again(&proxy, &head);
 }
 
-/// The proxy notices in its own time that connections have gone.
+/// Waits until the proxy has noticed that connections were closed.
 #[track_caller]
 fn served_again(proxy: &Proxy, head: &str) {
     let end = Instant::now() + Duration::from_secs(10);
@@ -58,5 +58,5 @@ fn served_again(proxy: &Proxy, head: &str) {
         }
         thread::sleep(Duration::from_millis(100));
     }
-    panic!("places are not given back");
+    panic!("the limit is still reached");
 }

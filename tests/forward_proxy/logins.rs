@@ -1,4 +1,4 @@
-//! Connections on which a client logs in: what holds from one request to the next.
+//! Logins, and what holds from one request of a connection to the next.
 
 use std::{net::TcpListener, thread, time::Duration};
 
@@ -12,13 +12,13 @@ use crate::{
     },
 };
 
-/// Asks without credentials, and is ready to answer the challenge as alice.
+/// Sends a request without credentials; alice can answer its challenge.
 #[track_caller]
 fn alice(wire: &mut Wire, head: &str) -> Digest {
     Digest::of(wire.ask(head).challenges())
 }
 
-/// A parameter of each Digest challenge.
+/// The value of one parameter in each Digest challenge.
 fn parameters(answer: &Answer, name: &str) -> Vec<Option<String>> {
     let challenges = answer.challenges().filter(|one| one.starts_with("Digest "));
     challenges.map(|challenge| parameter(challenge, name)).collect()
@@ -35,7 +35,7 @@ fn check_stale(answer: &Answer) {
 }
 
 #[test]
-fn the_nonce_count_rises_on_one_connection_and_no_count_passes_twice() {
+fn accepts_rising_nonce_counts_once_each() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let mut wire = Wire::connect(proxy.address());
     let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/seen"));
@@ -43,8 +43,7 @@ fn the_nonce_count_rises_on_one_connection_and_no_count_passes_twice() {
     for count in 1..=100 {
         let answer = wire.login(&head, &alice.answer("GET", "/seen"));
         assert_eq!(answer.status, 200, "{count}");
-        // The example removes the field as well, so this is about the two together; that the
-        // layer does so alone is for its own tests to show.
+        // The example removes the field too; the layer's own tests show that the layer does.
         assert!(!answer.text().contains("proxy-authorization"), "{answer:?}");
     }
     let twice = alice.answer("GET", "/seen");
@@ -55,7 +54,7 @@ fn the_nonce_count_rises_on_one_connection_and_no_count_passes_twice() {
 }
 
 #[test]
-fn an_expired_nonce_is_stale_and_the_next_one_is_good() {
+fn calls_an_expired_nonce_stale_and_accepts_the_next() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&["--nonce-lifetime", "2"]));
     let mut wire = Wire::connect(proxy.address());
     let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/"));
@@ -66,7 +65,7 @@ fn an_expired_nonce_is_stale_and_the_next_one_is_good() {
     let mut alice = Digest::of(answer.challenges());
     let answer = wire.login(&head, &alice.answer("GET", "/"));
     assert_eq!((answer.status, answer.text()), (200, "hello"));
-    // A wrong password is never told stale, whatever the nonce.
+    // With a wrong password, no nonce is called stale.
     thread::sleep(Duration::from_millis(2200));
     let refused = wire.ask(&head);
     let mut mallory = Digest { password: "rabbit".into(), ..Digest::of(refused.challenges()) };
@@ -77,7 +76,7 @@ fn an_expired_nonce_is_stale_and_the_next_one_is_good() {
 }
 
 #[test]
-fn a_login_is_for_one_request_not_for_the_connection() {
+fn requires_credentials_on_each_request() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let mut wire = Wire::connect(proxy.address());
     let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/"));
@@ -90,7 +89,7 @@ fn a_login_is_for_one_request_not_for_the_connection() {
 }
 
 #[test]
-fn names_are_not_decoded() {
+fn does_not_decode_names_on_the_command_line() {
     let origin = Origin::http();
     let proxy = Proxy::start(&["--user", "per%20cent:%41", "--user", "Jürgen Öl:50%"]);
     let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/"));
@@ -110,7 +109,7 @@ fn names_are_not_decoded() {
 }
 
 #[test]
-fn challenges_come_one_per_line_in_the_order_of_strength_and_short() {
+fn sends_one_short_challenge_per_line_in_order() {
     let all = ["--algorithm", "md5", "--algorithm", "sha-512-256", "--algorithm", "sha-256"];
     let rows: &[(&[&str], &[&str])] = &[
         (&[], &["SHA-256", "MD5", "Basic"]),
@@ -142,7 +141,7 @@ fn challenges_come_one_per_line_in_the_order_of_strength_and_short() {
 }
 
 #[test]
-fn a_scheme_that_is_not_offered_is_of_no_use() {
+fn refuses_a_scheme_that_is_not_offered() {
     let origin = Origin::http();
     let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/"));
     let proxy = proxy_of_alice(&["--scheme", "digest"]);
@@ -157,8 +156,8 @@ fn a_scheme_that_is_not_offered_is_of_no_use() {
 }
 
 #[test]
-fn connection_close_is_honoured_on_a_407() {
-    // PHP waits for the end of the connection before it takes the answer for complete.
+fn honours_connection_close_on_a_407() {
+    // PHP takes an answer for complete only when the connection ends.
     let proxy = proxy_of_alice(&[]);
     for target in ["GET http://o.example/", "CONNECT o.example:443"] {
         for version in ["1.0", "1.1"] {
@@ -174,7 +173,7 @@ fn connection_close_is_honoured_on_a_407() {
 }
 
 #[test]
-fn regression_http_1_0_is_told_when_its_connection_ends() {
+fn regression_announces_the_end_of_an_http_1_0_connection() {
     let proxy = proxy_of_alice(&[]);
     for target in ["GET http://o.example/", "CONNECT o.example:443"] {
         let mut wire = Wire::connect(proxy.address());
@@ -191,7 +190,7 @@ fn regression_http_1_0_is_told_when_its_connection_ends() {
 }
 
 #[test]
-fn connect_as_http_1_0_without_host_logs_in() {
+fn takes_credentials_of_an_http_1_0_connect() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let authority = origin.address().to_string();
     let head = format!("CONNECT {authority} HTTP/1.0");
@@ -206,7 +205,7 @@ fn connect_as_http_1_0_without_host_logs_in() {
 }
 
 #[test]
-fn a_tunnel_opens_on_the_connection_that_was_refused() {
+fn opens_a_tunnel_on_a_connection_once_refused() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let authority = origin.address().to_string();
     let head = format!("CONNECT {authority} HTTP/1.1\nHost: {authority}");
@@ -217,8 +216,8 @@ fn a_tunnel_opens_on_the_connection_that_was_refused() {
 }
 
 #[test]
-fn the_target_of_a_tunnel_may_be_an_ipv6_address() {
-    // Where there is no IPv6 the tunnel fails, but only after the login has been taken.
+fn opens_a_tunnel_to_an_ipv6_address() {
+    // Without IPv6 the tunnel fails, but only after the credentials were accepted.
     let origin = TcpListener::bind("[::1]:0").is_ok().then(Origin::http_on_ipv6);
     let (authority, status) = match &origin {
         Some(origin) => (origin.address().to_string(), 200),
@@ -227,7 +226,7 @@ fn the_target_of_a_tunnel_may_be_an_ipv6_address() {
     assert!(authority.starts_with("[::1]:"));
     let proxy = proxy_of_alice(&["--scheme", "digest"]);
     let head = format!("CONNECT {authority} HTTP/1.1\nHost: {authority}");
-    // Firefox leaves the brackets out.
+    // Firefox omits the brackets.
     for uri in [authority.clone(), authority.replace(['[', ']'], "")] {
         let mut wire = Wire::connect(proxy.address());
         let mut alice = alice(&mut wire, &head);

@@ -1,4 +1,4 @@
-//! The example `forward_proxy`, end to end: a process of its own between real sockets.
+//! The example `forward_proxy` end to end, as a process between real sockets.
 //!
 //! Tests that need curl or other programs run on demand:
 //! `cargo test --all-features --test forward_proxy -- --ignored`.
@@ -21,13 +21,13 @@ mod unread_bodies;
 
 use crate::support::proxy::Proxy;
 
-/// A proxy that lets everybody in.
+/// A proxy without authentication.
 #[track_caller]
 fn open_proxy() -> Proxy {
     Proxy::start(&["--insecure-no-auth"])
 }
 
-/// A proxy that alice may use, whose password is wonder.
+/// A proxy with one user, alice, whose password is wonder.
 #[track_caller]
 fn proxy_of_alice(options: &[&str]) -> Proxy {
     Proxy::start(&[&["--user", "alice:wonder"], options].concat())

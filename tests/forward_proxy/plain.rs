@@ -21,7 +21,7 @@ fn both() -> (Origin, Proxy) {
 }
 
 #[test]
-fn passes_a_request_on() {
+fn forwards_a_request_without_hop_by_hop_fields() {
     let (origin, proxy) = both();
     let mut wire = Wire::connect(proxy.address());
     let answer = wire.ask(&format!(
@@ -47,7 +47,7 @@ fn passes_a_request_on() {
 }
 
 #[test]
-fn hop_by_hop_fields_of_an_answer_stay_behind() {
+fn removes_hop_by_hop_fields_from_an_answer() {
     let (origin, proxy) = both();
     let mut wire = Wire::connect(proxy.address());
     let answer = wire.ask(&format!("GET {} HTTP/1.1\nHost: o", origin.url("/private")));
@@ -70,7 +70,7 @@ fn keeps_connections_alive_on_both_sides() {
 }
 
 #[test]
-fn a_login_that_sticks_to_a_connection_is_not_shared() {
+fn does_not_share_an_authenticated_connection() {
     let (origin, proxy) = both();
     let url = origin.url("/peer");
     let mut wire = Wire::connect(proxy.address());
@@ -80,7 +80,7 @@ fn a_login_that_sticks_to_a_connection_is_not_shared() {
 }
 
 #[test]
-fn regression_a_login_that_sticks_never_comes_near_the_pool() {
+fn regression_keeps_connection_logins_out_of_the_pool() {
     let (origin, proxy) = both();
     let ours = format!("GET {} HTTP/1.1\nHost: o", origin.url("/peer"));
     let mut wire = Wire::connect(proxy.address());
@@ -88,7 +88,7 @@ fn regression_a_login_that_sticks_never_comes_near_the_pool() {
     for login in ["Negotiate YWJj", "ntlm YWJj"] {
         let theirs = wire.ask(&format!("{ours}\nAuthorization: {login}"));
         assert_ne!(first.text(), theirs.text(), "{login} went over a shared connection");
-        assert_eq!(first.text(), wire.ask(&ours).text(), "the shared one is as it was");
+        assert_eq!(first.text(), wire.ask(&ours).text(), "the shared connection is still used");
     }
 }
 
@@ -103,7 +103,7 @@ fn streams_bodies_both_ways() {
         origin.url("/echo"),
         PIECE * PIECES
     ));
-    // 5 MiB; each piece comes back before the next one is sent, so nobody collects them.
+    // 5 MiB; each piece comes back before the next one is sent, so the body is not collected.
     for number in 0..PIECES {
         let piece = vec![u8::try_from(number).expect("small"); PIECE];
         wire.send(&piece);
@@ -115,7 +115,7 @@ fn streams_bodies_both_ways() {
 }
 
 #[test]
-fn passes_chunks_on() {
+fn forwards_a_chunked_body() {
     let (origin, proxy) = both();
     let mut wire = Wire::connect(proxy.address());
     let url = origin.url("/echo");
@@ -127,7 +127,7 @@ fn passes_chunks_on() {
 }
 
 #[test]
-fn regression_trailers_do_not_take_a_password_to_the_origin() {
+fn regression_removes_credentials_from_trailers() {
     let proxy = proxy_of_alice(&[]);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -155,7 +155,7 @@ fn regression_trailers_do_not_take_a_password_to_the_origin() {
 }
 
 #[test]
-fn head_keeps_the_length_and_the_connection() {
+fn keeps_length_and_connection_on_head() {
     let (origin, proxy) = both();
     let mut wire = Wire::connect(proxy.address());
     let url = origin.url("/");
@@ -206,7 +206,7 @@ async fn serves_http_2() {
 }
 
 #[test]
-fn sends_the_body_when_the_origin_wants_it() {
+fn sends_a_body_that_the_origin_asks_for() {
     let (origin, proxy) = both();
     let mut wire = Wire::connect(proxy.address());
     let head = format!(
@@ -221,7 +221,7 @@ fn sends_the_body_when_the_origin_wants_it() {
 }
 
 #[test]
-fn a_good_answer_before_the_body_does_not_stop_it() {
+fn sends_the_body_after_an_early_answer_of_200() {
     let (origin, proxy) = both();
     let mut wire = Wire::connect(proxy.address());
     let url = origin.url("/echo");
@@ -234,7 +234,7 @@ fn a_good_answer_before_the_body_does_not_stop_it() {
 }
 
 #[test]
-fn keeps_the_body_when_the_origin_does_not_want_it() {
+fn sends_no_body_after_an_early_refusal() {
     let (origin, proxy) = both();
     let mut wire = Wire::connect(proxy.address());
     let answer = wire.ask(&format!(
@@ -258,7 +258,7 @@ fn counts_max_forwards_down() {
     let answer = wire.ask(&format!("TRACE {url} HTTP/1.1\nHost: o\nMax-Forwards: 0"));
     assert_eq!(answer.status, 405);
     let answer = wire.ask(&format!("GET {url} HTTP/1.1\nHost: o\nMax-Forwards: 0"));
-    assert!(answer.text().contains("max-forwards: 0\n"), "GET has no such thing: {answer:?}");
+    assert!(answer.text().contains("max-forwards: 0\n"), "GET does not count: {answer:?}");
     assert_eq!(origin.requests(), 2);
     assert_eq!(wire.ask("OPTIONS * HTTP/1.1\nHost: proxy").status, 200);
 }

@@ -1,4 +1,4 @@
-//! The proxy as a process: options, first lines, end.
+//! The process: options, output and shutdown.
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[test]
-fn a_mistake_is_one_line_and_status_2() {
+fn reports_a_mistake_in_one_line_with_status_2() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().map(|address| (taken, address.to_string())).unwrap();
     let rows: &[(&[&str], &str)] = &[
@@ -74,8 +74,8 @@ fn a_mistake_is_one_line_and_status_2() {
 }
 
 #[test]
-fn an_option_whose_feature_is_off_names_the_feature() {
-    // With the feature, something else is wrong with each.
+fn names_the_feature_of_an_option_that_lacks_it() {
+    // Where the feature is on, each row has another mistake.
     let rows: &[(bool, &[&str], &str)] = &[
         (cfg!(feature = "htpasswd"), &["--htpasswd", "/nowhere/users"], "htpasswd"),
         (cfg!(feature = "htdigest"), &["--htdigest", "/nowhere/users"], "htdigest"),
@@ -93,7 +93,7 @@ fn an_option_whose_feature_is_off_names_the_feature() {
 }
 
 #[test]
-fn help_goes_to_stdout() {
+fn prints_help_to_stdout() {
     let output = Proxy::run(&["--help"]);
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
     let help = String::from_utf8(output.stdout).unwrap();
@@ -119,7 +119,7 @@ fn help_goes_to_stdout() {
 }
 
 #[test]
-fn requests_in_flight_may_finish() {
+fn finishes_requests_in_flight_before_it_ends() {
     let (origin, mut proxy) = (Origin::http(), open_proxy());
     let mut wire = Wire::connect(proxy.address());
     wire.send(format!("GET {} HTTP/1.1\r\nHost: o\r\n\r\n", origin.url("/slow")));
@@ -131,14 +131,14 @@ fn requests_in_flight_may_finish() {
     assert_eq!(wire.answer("GET").text(), "at last");
     assert_eq!(wire.rest(), b"");
     drop((wire, idle));
-    let status = proxy.ended(Duration::from_secs(4)).expect("nothing is under way any more");
+    let status = proxy.ended(Duration::from_secs(4)).expect("no request is in flight");
     assert_eq!(status.code(), Some(0));
-    assert!(TcpStream::connect(proxy.address()).is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(proxy.address()).is_err(), "the port is closed");
     assert_eq!(proxy.rest_of_stdout(), "");
 }
 
 #[test]
-fn a_tunnel_may_go_on_for_a_while_but_not_for_ever() {
+fn closes_tunnels_five_seconds_after_sigterm() {
     let (origin, mut proxy) = (Origin::http(), open_proxy());
     let mut wire = Wire::connect(proxy.address());
     assert_eq!(wire.ask(&format!("CONNECT {} HTTP/1.1\nHost: o", origin.address())).status, 200);
@@ -146,7 +146,7 @@ fn a_tunnel_may_go_on_for_a_while_but_not_for_ever() {
     let start = Instant::now();
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(wire.ask("GET / HTTP/1.1\nHost: o").text(), "hello");
-    let status = proxy.ended(Duration::from_secs(8)).expect("five seconds are over");
+    let status = proxy.ended(Duration::from_secs(8)).expect("an end after five seconds");
     assert_eq!(status.code(), Some(0));
     assert!(start.elapsed() > Duration::from_secs(4));
 }

@@ -1,4 +1,4 @@
-//! What the proxy answers itself.
+//! Answers of the proxy's own, apart from authentication.
 
 use std::{
     io::{Read, Write},
@@ -18,7 +18,7 @@ use crate::{
 fn check(answer: &Answer, status: u16, text: &str) {
     assert_eq!(answer.status, status, "{answer:?}");
     let body = answer.text();
-    assert!(body.contains(text), "{body:?} does not tell {text:?}");
+    assert!(body.contains(text), "{text:?} is missing in {body:?}");
     assert_eq!(body.lines().count(), 1, "{body:?}");
     for (name, value) in [
         ("content-type", "text/plain; charset=utf-8"),
@@ -29,8 +29,8 @@ fn check(answer: &Answer, status: u16, text: &str) {
     }
 }
 
-/// An origin that answers anything with `bytes` and closes.
-fn origin_that_says(bytes: &'static [u8]) -> SocketAddr {
+/// An origin that answers every request with `bytes` and closes.
+fn origin_sending(bytes: &'static [u8]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -44,7 +44,7 @@ fn origin_that_says(bytes: &'static [u8]) -> SocketAddr {
 }
 
 #[test]
-fn requests_that_make_no_sense_to_a_proxy_are_refused() {
+fn refuses_requests_that_are_not_for_a_proxy() {
     let proxy = open_proxy();
     for (head, text) in [
         ("GET / HTTP/1.1\nHost: proxy", "absolute http:// target"),
@@ -60,10 +60,10 @@ fn requests_that_make_no_sense_to_a_proxy_are_refused() {
     ] {
         let mut wire = Wire::connect(proxy.address());
         check(&wire.ask(head), 400, text);
-        // The connection is fine; a client may go on.
+        // The connection stays usable.
         check(&wire.ask(head), 400, text);
     }
-    // These are no requests at all; hyper answers them, without a text, and closes.
+    // These are not valid requests: hyper answers without a body and closes.
     for head in [
         "CONNECT o.example:99999 HTTP/1.1\nHost: o",
         "CONNECT o.example:x HTTP/1.1\nHost: o",
@@ -77,7 +77,7 @@ fn requests_that_make_no_sense_to_a_proxy_are_refused() {
 }
 
 #[test]
-fn nothing_that_was_sent_comes_back() {
+fn sends_nothing_back_that_the_client_sent() {
     let proxy = open_proxy();
     for head in [
         "GET /MARK HTTP/1.1\nHost: MARK\nX: MARK",
@@ -92,12 +92,12 @@ fn nothing_that_was_sent_comes_back() {
 }
 
 #[test]
-fn tells_why_there_is_no_answer() {
+fn explains_a_failed_connection() {
     let proxy = open_proxy();
     let gone = closed_port();
-    let garbage = origin_that_says(b"SSH-2.0-OpenSSH_9.6\r\n");
-    let silent = origin_that_says(b"");
-    let switching = origin_that_says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n");
+    let garbage = origin_sending(b"SSH-2.0-OpenSSH_9.6\r\n");
+    let silent = origin_sending(b"");
+    let switching = origin_sending(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n");
     for (head, text) in [
         (format!("GET http://{gone}/ HTTP/1.1\nHost: o"), "refused"),
         (format!("CONNECT {gone} HTTP/1.1\nHost: o"), "refused"),
@@ -114,14 +114,14 @@ fn tells_why_there_is_no_answer() {
 }
 
 #[test]
-fn an_answer_that_is_cut_off_does_not_look_complete() {
+fn does_not_make_a_truncated_answer_look_complete() {
     let proxy = open_proxy();
     for (answer, length) in [
         (&b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"[..], true),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", false),
     ] {
         let mut wire = Wire::connect(proxy.address());
-        let url = format!("http://{}/", origin_that_says(answer));
+        let url = format!("http://{}/", origin_sending(answer));
         wire.send(format!("GET {url} HTTP/1.1\r\nHost: o\r\n\r\n"));
         let text = String::from_utf8(wire.rest()).unwrap();
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
@@ -131,7 +131,7 @@ fn an_answer_that_is_cut_off_does_not_look_complete() {
 }
 
 #[test]
-fn other_transfer_codings_are_not_served() {
+fn refuses_transfer_codings_other_than_chunked() {
     let (origin, proxy) = (Origin::http(), open_proxy());
     let mut wire = Wire::connect(proxy.address());
     let url = origin.url("/echo");
@@ -141,7 +141,7 @@ fn other_transfer_codings_are_not_served() {
     check(&wire.answer("POST"), 501, "chunked");
     assert_eq!(origin.requests(), 0);
 
-    let coded = origin_that_says(
+    let coded = origin_sending(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
     );
     let mut wire = Wire::connect(proxy.address());
@@ -149,7 +149,7 @@ fn other_transfer_codings_are_not_served() {
 }
 
 #[test]
-fn regression_a_transfer_coding_that_is_not_text_is_refused() {
+fn regression_refuses_a_transfer_coding_that_is_not_text() {
     let (origin, proxy) = (Origin::http(), open_proxy());
     let mut wire = Wire::connect(proxy.address());
     let start = format!("POST {} HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: ", origin.url("/echo"));
@@ -157,7 +157,7 @@ fn regression_a_transfer_coding_that_is_not_text_is_refused() {
     check(&wire.answer("POST"), 501, "chunked");
     assert_eq!(origin.requests(), 0);
 
-    let coded = origin_that_says(
+    let coded = origin_sending(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: \xff\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     );
     let mut wire = Wire::connect(proxy.address());
@@ -165,7 +165,7 @@ fn regression_a_transfer_coding_that_is_not_text_is_refused() {
 }
 
 #[test]
-fn head_gets_no_body() {
+fn sends_no_body_to_head() {
     let proxy = open_proxy();
     let mut wire = Wire::connect(proxy.address());
     let head = format!("HEAD http://{}/ HTTP/1.1\nHost: o", closed_port());
@@ -174,7 +174,7 @@ fn head_gets_no_body() {
 }
 
 #[test]
-fn connect_with_a_body_is_refused() {
+fn refuses_a_connect_with_a_body() {
     let (origin, proxy) = (Origin::http(), open_proxy());
     let mut wire = Wire::connect(proxy.address());
     let address = origin.address();
@@ -182,7 +182,7 @@ fn connect_with_a_body_is_refused() {
     check(&wire.answer("CONNECT"), 400, "body");
 }
 
-/// Sends a request with a body of 4 MiB before it looks for the answer.
+/// Sends a request with a body of 4 MiB, then reads the answer.
 fn ask_with_large_body(wire: &mut Wire, url: &str) -> Answer {
     const BODY: usize = 4 * 1024 * 1024;
     wire.send(format!("POST {url} HTTP/1.1\r\nHost: o\r\nContent-Length: {BODY}\r\n\r\n"));
@@ -193,7 +193,7 @@ fn ask_with_large_body(wire: &mut Wire, url: &str) -> Answer {
 }
 
 #[test]
-fn an_answer_can_be_read_while_a_large_body_is_being_sent() {
+fn lets_an_answer_be_read_after_a_large_body() {
     let proxy = open_proxy();
     let mut wire = Wire::connect(proxy.address());
     let answer = ask_with_large_body(&mut wire, &format!("http://{}/", closed_port()));
@@ -203,18 +203,18 @@ fn an_answer_can_be_read_while_a_large_body_is_being_sent() {
 }
 
 #[test]
-fn an_early_answer_of_the_origin_can_be_read() {
+fn forwards_an_early_answer_of_the_origin() {
     let (origin, proxy) = (Origin::http(), open_proxy());
     let mut wire = Wire::connect(proxy.address());
     let answer = ask_with_large_body(&mut wire, &origin.url("/early"));
     assert_eq!((answer.status, answer.text()), (413, "too much"));
-    // Whether the connection goes on depends on who was faster.
+    // Whether the connection stays open depends on timing.
     wire.finish();
     assert_eq!(wire.rest(), b"");
 }
 
 #[test]
-fn an_answer_can_be_read_when_the_body_never_comes() {
+fn answers_when_the_body_never_comes() {
     let proxy = open_proxy();
     let mut wire = Wire::connect(proxy.address());
     let url = format!("http://{}/", closed_port());
@@ -224,7 +224,7 @@ fn an_answer_can_be_read_when_the_body_never_comes() {
 }
 
 #[test]
-fn there_is_no_100_when_there_is_no_origin() {
+fn sends_no_100_without_an_origin() {
     let proxy = open_proxy();
     let mut wire = Wire::connect(proxy.address());
     let url = format!("http://{}/", closed_port());

@@ -49,12 +49,12 @@ async fn tunnels_tls() {
     tokio::spawn(connection);
     let request = Request::get("/").header("host", authority).body(Empty::<Bytes>::new()).unwrap();
     let response = sender.send_request(request).await.unwrap();
-    assert_eq!(response.headers().get("via"), None, "nobody looks into a tunnel");
+    assert_eq!(response.headers().get("via"), None, "the proxy does not read inside a tunnel");
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
 }
 
 #[test]
-fn connect_as_http_1_0_needs_no_host() {
+fn takes_an_http_1_0_connect_without_host() {
     let (origin, proxy) = (Origin::http(), open_proxy());
     let mut wire = Wire::connect(proxy.address());
     let answer = wire.ask(&format!("CONNECT {} HTTP/1.0", origin.address()));
@@ -63,7 +63,7 @@ fn connect_as_http_1_0_needs_no_host() {
 }
 
 #[test]
-fn what_is_sent_right_behind_connect_gets_through() {
+fn forwards_bytes_sent_right_after_connect() {
     let (origin, proxy) = (Origin::http(), open_proxy());
     let mut wire = Wire::connect(proxy.address());
     wire.send(format!(
@@ -75,7 +75,7 @@ fn what_is_sent_right_behind_connect_gets_through() {
 }
 
 #[test]
-fn the_end_of_one_direction_leaves_the_other_open() {
+fn keeps_the_other_direction_of_a_tunnel_open() {
     let proxy = open_proxy();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -95,7 +95,7 @@ fn the_end_of_one_direction_leaves_the_other_open() {
 }
 
 #[tokio::test]
-async fn connect_over_http_2() {
+async fn tunnels_over_http_2() {
     let (origin, proxy) = (Origin::http(), open_proxy());
     let stream = tokio::net::TcpStream::connect(proxy.address()).await.unwrap();
     let (mut sender, connection) =
@@ -103,7 +103,7 @@ async fn connect_over_http_2() {
             .await
             .unwrap();
     tokio::spawn(connection);
-    // What fails between two tunnels leaves the connection as it is.
+    // A failure between two tunnels does not affect the connection.
     for (target, status) in [
         (origin.address().to_string(), 200),
         (closed_port().to_string(), 502),
@@ -132,7 +132,7 @@ async fn connect_over_http_2() {
 }
 
 #[test]
-fn regression_an_upgrade_with_a_body_is_not_relayed() {
+fn regression_does_not_relay_an_upgrade_with_a_body() {
     let (origin, proxy) = (Origin::http(), open_proxy());
     let mut wire = Wire::connect(proxy.address());
     wire.send(format!(
@@ -165,7 +165,7 @@ fn relays_an_upgrade() {
 }
 
 #[test]
-fn an_upgrade_that_is_not_relayed_is_not_asked_for() {
+fn removes_an_upgrade_that_it_does_not_relay() {
     let (origin, proxy) = (Origin::http(), open_proxy());
     for fields in [
         "Connection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAMAAABk",
@@ -181,7 +181,7 @@ fn an_upgrade_that_is_not_relayed_is_not_asked_for() {
 }
 
 #[test]
-fn an_origin_may_decline_an_upgrade() {
+fn lets_an_origin_decline_an_upgrade() {
     let (origin, proxy) = (Origin::http(), open_proxy());
     let mut wire = Wire::connect(proxy.address());
     let url = origin.url("/");

@@ -1,4 +1,4 @@
-//! Requests with a body that are refused: nobody reads the body, and yet the 407 gets through.
+//! Refused requests with a body: the body stays unread, and the client can still read the 407.
 
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use crate::{
 
 const BODY: usize = 4 * 1024 * 1024;
 
-/// How soon an answer counts as given at once.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// An answer that takes less does not wait for the body.
+const IMMEDIATE: Duration = Duration::from_secs(1);
 
 #[track_caller]
 fn check(answer: &Answer) {
@@ -23,7 +23,7 @@ fn check(answer: &Answer) {
 }
 
 #[test]
-fn a_body_that_looks_like_a_request_is_not_taken_for_one() {
+fn does_not_take_a_body_for_a_request() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let url = origin.url("/");
     for line in ["X: 1", &format!("Proxy-Authorization: {BASIC}")] {
@@ -38,14 +38,14 @@ fn a_body_that_looks_like_a_request_is_not_taken_for_one() {
             ));
             check(&wire.answer("POST"));
             wire.finish();
-            assert_eq!(wire.rest(), b"", "one answer, and no more");
+            assert_eq!(wire.rest(), b"", "one answer only");
         }
     }
     assert_eq!(origin.requests(), 0);
 }
 
 #[test]
-fn the_407_can_be_read_by_a_client_that_sends_its_whole_body_first() {
+fn lets_the_407_be_read_after_the_whole_body() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let mut wire = Wire::connect(proxy.address());
     let url = origin.url("/length");
@@ -59,7 +59,7 @@ fn the_407_can_be_read_by_a_client_that_sends_its_whole_body_first() {
 }
 
 #[test]
-fn the_407_does_not_wait_for_the_body() {
+fn sends_the_407_without_waiting_for_the_body() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let url = origin.url("/length");
     for start in [0, 100 * 1024] {
@@ -68,19 +68,19 @@ fn the_407_does_not_wait_for_the_body() {
         wire.send(vec![b'x'; start]);
         let asked = Instant::now();
         check(&wire.answer("POST"));
-        assert!(asked.elapsed() < AT_ONCE, "{start}: {:?}", asked.elapsed());
+        assert!(asked.elapsed() < IMMEDIATE, "{start}: {:?}", asked.elapsed());
         assert_eq!(wire.rest(), b"");
     }
 }
 
 #[test]
-fn the_body_is_not_asked_for() {
+fn does_not_ask_for_the_body_of_a_refused_request() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let url = origin.url("/length");
     let wrong = "Proxy-Authorization: Basic YWxpY2U6cmFiYml0";
     for line in ["X: 1", wrong] {
         let mut wire = Wire::connect(proxy.address());
-        // The answer comes right away: a 100 would be an answer of its own.
+        // A 100 would come before the answer.
         check(&wire.ask(&format!(
             "POST {url} HTTP/1.1\nHost: o\nContent-Length: 5\nExpect: 100-continue\n{line}"
         )));
@@ -90,7 +90,7 @@ fn the_body_is_not_asked_for() {
     let answer = wire.ask(&format!(
         "POST {url} HTTP/1.1\nHost: o\nContent-Length: 5\nExpect: 100-continue\nProxy-Authorization: {BASIC}"
     ));
-    assert_eq!(answer.status, 100, "who has logged in is asked");
+    assert_eq!(answer.status, 100, "asked for after authentication");
     wire.send("hello");
     assert_eq!(wire.answer("POST").text(), "5");
     assert_eq!(origin.requests(), 1);

@@ -1,4 +1,4 @@
-//! The curl program, told to use a proxy and to tell all about it.
+//! Runs of the curl program through a proxy.
 
 use std::{
     io::Write,
@@ -8,23 +8,23 @@ use std::{
 
 use super::proxy::Proxy;
 
-/// What stands before the number of connections that a transfer has opened.
+/// The label of the number of connections that a transfer opened.
 const CONNECTS: &str = "new connections: ";
 
-/// What a run of curl did.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
     /// curl's exit status: 0 also for a 407 to a plain request.
     pub(crate) exit: Option<i32>,
-    /// Every request head that went out, those inside tunnels too, in their order.
+    /// All request heads sent, in order, those inside tunnels too.
     pub(crate) requests: Vec<Head>,
-    /// Every answer head that came in, in their order.
+    /// All answer heads received, in order.
     pub(crate) answers: Vec<Head>,
-    /// How many connections were opened.
+    /// The number of connections opened.
     pub(crate) connections: usize,
-    /// The bodies that curl wrote out: those of the last answer for each URL.
+    /// The bodies that curl printed: that of the last answer for each URL.
     pub(crate) body: Vec<u8>,
-    /// All that curl said on the way.
+    /// What curl wrote to stderr.
     pub(crate) log: String,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Head {
     pub(crate) fields: Vec<(String, String)>,
 }
 
-/// Runs `curl ARGUMENTS` through `proxy`; no configuration of the user's has a say.
+/// Runs `curl ARGUMENTS` through `proxy`, without the user's configuration.
 #[track_caller]
 pub(crate) fn curl(proxy: &Proxy, arguments: &[&str]) -> Run {
     curl_with_input(proxy, arguments, b"")
@@ -53,7 +53,7 @@ pub(crate) fn curl_with_input(proxy: &Proxy, arguments: &[&str], input: &[u8]) -
     run(command, input)
 }
 
-/// Runs a curl command line that somebody has printed, in a shell.
+/// Runs a printed curl command line in a shell.
 #[track_caller]
 pub(crate) fn curl_from_shell(command_line: &str) -> Run {
     let mut command = Command::new("sh");
@@ -70,7 +70,7 @@ fn run(mut command: Command, input: &[u8]) -> Run {
     let mut child = command.spawn().expect("curl can be run");
     let mut stdin = child.stdin.take().expect("stdin is piped");
     let output = thread::scope(|scope| {
-        // Whether curl reads it all is curl's business.
+        // curl need not read all of it.
         scope.spawn(move || stdin.write_all(input));
         child.wait_with_output().expect("curl ends")
     });
@@ -120,7 +120,7 @@ impl Run {
         self.requests.iter().flat_map(|request| request.all("proxy-authorization")).collect()
     }
 
-    /// Checks that curl was content, the last answer was 200, and `body` came with it.
+    /// Checks that curl succeeded, and that the last answer was a 200 with this `body`.
     #[track_caller]
     pub(crate) fn expect(&self, body: &str) {
         let status = self.answers.last().map(Head::status);

@@ -53,7 +53,7 @@ pub(crate) struct Origin {
     _stop: oneshot::Sender<()>,
 }
 
-/// What a client needs to trust the origin.
+/// A certificate that makes clients trust the origin.
 #[derive(Clone)]
 pub(crate) struct Certificate {
     pub(crate) der: CertificateDer<'static>,
@@ -128,7 +128,7 @@ impl Origin {
         }
     }
 
-    /// How many requests have come.
+    /// The number of requests received.
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
@@ -139,7 +139,7 @@ impl Origin {
     }
 }
 
-/// Where nobody listens.
+/// An address on which no process listens.
 pub(crate) fn closed_port() -> SocketAddr {
     let listener = StdListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address")
@@ -198,7 +198,7 @@ async fn answer(mut request: Request<Incoming>, peer: SocketAddr) -> Response<Bo
             response
         }
         "/early" => {
-            // A server that closed with unread bytes could lose its answer to a reset.
+            // Closing with unread bytes could reset the connection before the answer is read.
             tokio::spawn(request.into_body().collect());
             let mut response = text("too much");
             *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;

@@ -58,7 +58,7 @@ impl Proxy {
         Self { child, stdout, stderr, address }
     }
 
-    /// Runs a proxy that is expected to end by itself.
+    /// Runs a proxy that is expected to end on its own.
     #[track_caller]
     pub(crate) fn run(options: &[&str]) -> Output {
         let mut child = command(options)
@@ -89,7 +89,7 @@ impl Proxy {
         line.trim_end().to_owned()
     }
 
-    /// What has been logged so far.
+    /// The log so far.
     pub(crate) fn stderr(&self) -> String {
         self.stderr.lock().expect("no panic").clone()
     }
@@ -145,10 +145,9 @@ fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
 
 /// The example's program: `target/<profile>/examples/forward_proxy`.
 ///
-/// Cargo has no `CARGO_BIN_EXE_..` for examples. And `cargo test` does not make this file: it
-/// builds the example's unit tests instead, which have another name. So it is built here, with
-/// the features that this test was built with, by the same cargo into the same directory; when all
-/// is fresh that takes a fraction of a second.
+/// Cargo has no `CARGO_BIN_EXE_..` for examples, and `cargo test` builds only their unit tests. So it
+/// is built here, with the features of this test, by the same cargo into the same directory; that
+/// takes a fraction of a second when it is up to date.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -161,7 +160,7 @@ fn binary() -> &'static Path {
             Some(name) => name,
         };
         let mut cargo = Command::new(env!("CARGO"));
-        // What cargo has told this program about its own package would make build scripts run anew.
+        // These variables, which cargo set for this program, would make build scripts run again.
         for (name, _) in env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix)) {
@@ -181,7 +180,7 @@ fn binary() -> &'static Path {
     })
 }
 
-/// The features that are on and that have a part in the example.
+/// The enabled features that the example uses.
 fn features() -> Vec<&'static str> {
     let all = [
         ("cached", cfg!(feature = "cached")),

@@ -1,4 +1,4 @@
-//! The example proxy with users from somewhere, and curl, which has a password or not.
+//! The example proxy with users of any kind, and curl as its client.
 
 use super::{
     curl::{Run, curl},
@@ -13,7 +13,7 @@ pub(crate) enum Way {
     Digest,
 }
 
-/// A proxy with users from somewhere, and an origin behind it.
+/// A proxy and an origin behind it.
 pub(crate) struct Scene {
     proxy: Proxy,
     origin: Origin,
@@ -34,7 +34,7 @@ impl Scene {
         curl(&self.proxy, &["--proxy-user", user_pass, way, &self.origin.url("/hello")])
     }
 
-    /// What curl is told in the end.
+    /// The last status that curl received.
     #[track_caller]
     fn status(&self, way: Way, user_pass: &str) -> u16 {
         let before = self.origin.requests();
@@ -46,12 +46,12 @@ impl Scene {
     }
 
     #[track_caller]
-    pub(crate) fn lets_in(&self, way: Way, user_pass: &str) {
+    pub(crate) fn accepts(&self, way: Way, user_pass: &str) {
         assert_eq!(self.status(way, user_pass), 200, "{way:?} {user_pass}");
     }
 
     #[track_caller]
-    pub(crate) fn keeps_out(&self, way: Way, user_pass: &str) {
+    pub(crate) fn refuses(&self, way: Way, user_pass: &str) {
         assert_eq!(self.status(way, user_pass), 407, "{way:?} {user_pass}");
     }
 }

@@ -17,17 +17,17 @@ pub(crate) async fn lets_curl_through<D: Database>(database: &D) {
     let digest = ["--database-digest", "sha-256", "--database-digest", "md5"];
     let scene = Scene::new(&[&["--database", &url], digest.as_slice()].concat());
     for way in [Basic, Digest] {
-        scene.lets_in(way, "alice:wonder");
-        scene.lets_in(way, "bob:builder");
-        scene.keeps_out(way, "alice:builder");
-        scene.keeps_out(way, "carol:wonder");
-        scene.keeps_out(way, "' OR '1'='1:wonder");
+        scene.accepts(way, "alice:wonder");
+        scene.accepts(way, "bob:builder");
+        scene.refuses(way, "alice:builder");
+        scene.refuses(way, "carol:wonder");
+        scene.refuses(way, "' OR '1'='1:wonder");
     }
     change_password(database, "changed").await;
     for way in [Basic, Digest] {
-        scene.keeps_out(way, "alice:wonder");
-        scene.lets_in(way, "alice:changed");
-        scene.lets_in(way, "bob:builder");
+        scene.refuses(way, "alice:wonder");
+        scene.accepts(way, "alice:changed");
+        scene.accepts(way, "bob:builder");
     }
 }
 

@@ -1,4 +1,4 @@
-//! A client that sends bytes as they are and reads HTTP/1 answers.
+//! A client that sends raw bytes and reads HTTP/1 answers.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-/// No answer takes longer than this, or something hangs.
+/// The longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A connection.
@@ -14,7 +14,7 @@ pub(crate) struct Wire {
     stream: BufReader<TcpStream>,
 }
 
-/// An answer, with its body as it is without chunks.
+/// An answer, its body decoded from chunks.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -49,7 +49,7 @@ impl Answer {
 impl Wire {
     #[track_caller]
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("somebody listens");
+        let stream = TcpStream::connect(address).expect("a server listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
         stream.set_write_timeout(Some(PATIENCE)).expect("a time-out can be set");
         Self { stream: BufReader::new(stream) }
@@ -60,7 +60,7 @@ impl Wire {
         self.stream.get_mut().write_all(bytes.as_ref()).expect("the bytes can be sent");
     }
 
-    /// Says that nothing more will be sent.
+    /// Closes the sending side.
     pub(crate) fn finish(&mut self) {
         self.stream.get_mut().shutdown(Shutdown::Write).expect("the connection is open");
     }
@@ -137,7 +137,7 @@ impl Wire {
         bytes
     }
 
-    /// All that comes until the other side has ended; a reset is a panic.
+    /// All bytes until the other side closes. Panics on a reset.
     #[track_caller]
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -145,7 +145,7 @@ impl Wire {
         bytes
     }
 
-    /// The socket itself; nothing may have been read beyond what was asked for.
+    /// The socket. Panics if bytes were read ahead.
     #[track_caller]
     pub(crate) fn into_stream(self) -> TcpStream {
         assert!(self.stream.buffer().is_empty());

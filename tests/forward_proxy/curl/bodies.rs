@@ -8,7 +8,7 @@ use crate::{
 
 const BODY: usize = 5 * 1024 * 1024;
 
-/// Bytes of which no stretch is like another.
+/// Bytes without repetition.
 fn body() -> Vec<u8> {
     let mut state = 1_u32;
     let mut next = || {
@@ -22,7 +22,7 @@ fn body() -> Vec<u8> {
 
 #[test]
 #[ignore = "needs curl"]
-fn the_origin_gets_every_byte_exactly_once() {
+fn delivers_every_byte_exactly_once() {
     let body = body();
     for way in ["--proxy-basic", "--proxy-digest", "--proxy-anyauth"] {
         let (http, (https, certificate)) = (Origin::http(), trusted_origin());
@@ -55,12 +55,12 @@ fn the_origin_gets_every_byte_exactly_once() {
 
 #[test]
 #[ignore = "needs curl"]
-fn nobody_is_asked_for_the_body_of_a_request_that_is_refused() {
+fn does_not_ask_for_the_body_of_a_refused_request() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let url = origin.url("/length");
     let body = body();
     for user in [&[][..], &["--proxy-user", "alice:rabbit", "--proxy-basic"]] {
-        // curl would send the body anyhow after a second without an answer.
+        // After a second without an answer, curl would send the body anyway.
         let arguments = ["--expect100-timeout", "20", "--data-binary", "@-", &url];
         let run = curl_with_input(&proxy, &[user, &arguments].concat(), &body);
         assert_eq!(run.requests[0].all("expect"), ["100-continue"], "{}", run.log);
@@ -73,7 +73,7 @@ fn nobody_is_asked_for_the_body_of_a_request_that_is_refused() {
 
 #[test]
 #[ignore = "needs curl"]
-fn the_407_can_be_read_while_the_body_is_being_sent() {
+fn lets_curl_read_the_407_while_it_sends_the_body() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let url = origin.url("/length");
     for user in [&[][..], &["--proxy-user", "alice:rabbit", "--proxy-basic"]] {

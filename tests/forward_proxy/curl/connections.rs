@@ -1,4 +1,4 @@
-//! Several requests in one run of curl.
+//! Several requests in one run.
 
 use crate::{
     proxy_of_alice,
@@ -18,19 +18,19 @@ fn nonces<'a>(credentials: &[&'a str]) -> Vec<(String, String)> {
 
 #[test]
 #[ignore = "needs curl"]
-fn several_urls_take_one_connection() {
+fn serves_several_urls_on_one_connection() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let url = origin.url("/");
     let run = curl(&proxy, &[&ALICE[..], &[url.as_str(); 4]].concat());
     run.expect("hellohellohellohello");
-    // This curl asks for a challenge before each transfer.
+    // curl requests a challenge before each transfer.
     assert_eq!(run.statuses().iter().filter(|status| **status == 200).count(), 4, "{}", run.log);
     assert_eq!(run.connections, 1, "{}", run.log);
 }
 
 #[test]
 #[ignore = "needs curl"]
-fn the_nonce_count_rises_within_a_transfer() {
+fn accepts_the_next_nonce_count_within_a_transfer() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let run = curl(&proxy, &[&ALICE[..], &["--location", &origin.url("/moved")]].concat());
     run.expect("hello");
@@ -38,13 +38,13 @@ fn the_nonce_count_rises_within_a_transfer() {
     let nonces = nonces(&run.credentials());
     let [(first, one), (second, two)] = nonces.as_slice() else { panic!("{nonces:?}") };
     assert_eq!((one.as_str(), two.as_str()), ("00000001", "00000002"));
-    assert_eq!(first, second, "it is the same nonce");
+    assert_eq!(first, second, "the nonce is the same");
     assert_eq!(run.connections, 1, "{}", run.log);
 }
 
 #[test]
 #[ignore = "needs curl"]
-fn an_expired_nonce_is_renewed_without_a_word() {
+fn lets_curl_renew_an_expired_nonce_silently() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&["--nonce-lifetime", "1"]));
     let run = curl(&proxy, &[&ALICE[..], &["--location", &origin.url("/moved-late")]].concat());
     run.expect("hello");
@@ -60,7 +60,7 @@ fn an_expired_nonce_is_renewed_without_a_word() {
 
 #[test]
 #[ignore = "needs curl"]
-fn tunnels_log_in_each_on_their_own() {
+fn authenticates_each_tunnel() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let other = Origin::http();
     let urls = [origin.url("/"), other.url("/")];

@@ -13,7 +13,7 @@ use crate::{
 
 const ALICE: [&str; 2] = ["--proxy-user", "alice:wonder"];
 
-/// What is to have gone out with the last request to the proxy.
+/// Checks the credentials of the last request to the proxy: `Basic` or an algorithm.
 #[track_caller]
 fn check_credentials(run: &Run, wanted: &str) {
     let last = run.credentials().pop().unwrap_or_else(|| panic!("no credentials: {}", run.log));
@@ -29,7 +29,7 @@ fn check_credentials(run: &Run, wanted: &str) {
 
 #[test]
 #[ignore = "needs curl"]
-fn each_way_to_log_in_opens_http_and_https() {
+fn takes_each_kind_of_login_for_http_and_https() {
     let http = Origin::http();
     let (https, certificate) = trusted_origin();
     let trust = ["--cacert", path(&certificate)];
@@ -54,8 +54,7 @@ fn each_way_to_log_in_opens_http_and_https() {
             let url = origin.url("/seen");
             let run = curl(&proxy, &[&ALICE, &trust[..], &[way, &url]].concat());
             run.expect(run.text());
-            // The example removes the field as well; that the layer does so alone is for its own
-            // tests to show.
+            // The example removes the field too; the layer's own tests show that the layer does.
             let seen = run.text();
             assert!(seen.starts_with("GET /seen HTTP/1.1\n"), "{options:?} {way}: {seen}");
             assert!(!seen.contains("proxy-auth"), "{options:?} {way}: {seen}");
@@ -66,7 +65,7 @@ fn each_way_to_log_in_opens_http_and_https() {
 
 #[test]
 #[ignore = "needs curl"]
-fn a_tunnel_to_an_http_url_opens() {
+fn opens_a_tunnel_to_an_http_url() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     for way in ["--proxy-basic", "--proxy-digest", "--proxy-anyauth"] {
         let run = curl(&proxy, &[&ALICE[..], &["--proxytunnel", way, &origin.url("/")]].concat());
@@ -81,11 +80,11 @@ fn a_tunnel_to_an_http_url_opens() {
 
 #[test]
 #[ignore = "needs curl"]
-fn connect_as_http_1_0_opens() {
+fn opens_a_tunnel_over_http_1_0() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     for way in ["--proxy-basic", "--proxy-digest"] {
         let url = origin.url("/");
-        // --proxy1.0 takes the place of --proxy.
+        // --proxy1.0 overrides --proxy.
         let proxy_url = proxy.url();
         let how = ["--proxy1.0", &proxy_url, "--proxytunnel", way, &url];
         let run = curl(&proxy, &[&ALICE[..], &how].concat());
@@ -96,7 +95,7 @@ fn connect_as_http_1_0_opens() {
 
 #[test]
 #[ignore = "needs curl"]
-fn the_printed_command_works_as_it_is() {
+fn prints_a_command_that_works_unchanged() {
     let origin = Origin::http();
     for options in [&[][..], &["--scheme", "basic"], &["--scheme", "digest"]] {
         let mut proxy = Proxy::start(options);
@@ -104,6 +103,6 @@ fn the_printed_command_works_as_it_is() {
         let command = line.strip_suffix("http://example.com/").expect("a URL at the end");
         let run = curl_from_shell(&format!("{command}{}", origin.url("/")));
         run.expect("hello");
-        assert_eq!(run.statuses().first(), Some(&407), "it was the proxy that was asked");
+        assert_eq!(run.statuses().first(), Some(&407), "the request went to the proxy");
     }
 }

@@ -1,7 +1,7 @@
 //! The curl program against the example `forward_proxy`.
 //!
-//! These tests need programs, so they run on demand. Those for SHA-512-256 need python3 with venv and pip,
-//! which fetches pycurl: curl before 8.7 computes that digest wrongly.
+//! The tests for SHA-512-256 need python3 with venv and pip, which installs pycurl: curl before 8.7
+//! computes that digest wrongly.
 
 mod bodies;
 mod connections;
@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 
 use crate::support::origin::Origin;
 
-/// An https origin, and the file for `--cacert` by which it is trusted.
+/// An https origin, and a file for `--cacert` that makes curl trust it.
 #[track_caller]
 fn trusted_origin() -> (Origin, NamedTempFile) {
     let origin = Origin::https();

@@ -1,14 +1,14 @@
-//! User names that have to be escaped or encoded on their way.
+//! User names that curl has to escape or encode.
 
 use crate::support::{curl::curl, origin::Origin, proxy::Proxy};
 
 #[test]
 #[ignore = "needs curl"]
-fn names_and_passwords_of_all_kinds_log_in() {
+fn takes_names_and_passwords_of_all_kinds() {
     const USERS: &[(&str, &str)] = &[
         ("Jürgen Öl", "pässword"),
         ("李 明", "密码:密码"),
-        ("two words", " blanks round "),
+        ("two words", " blanks around "),
         ("\"quoted\"", "\"quotes\""),
         ("back\\slash", "back\\\\slashes\\"),
         ("DOMAIN\\user\"", "x"),
@@ -22,7 +22,7 @@ fn names_and_passwords_of_all_kinds_log_in() {
     let (origin, proxy) = (Origin::http(), Proxy::start(&options));
     let url = origin.url("/");
     for user in &users {
-        // libcurl decodes what it is told.
+        // libcurl percent-decodes this argument.
         let user = &user.replace('%', "%25");
         for way in ["--proxy-basic", "--proxy-digest"] {
             let run = curl(&proxy, &["--proxy-user", user, way, &url]);
@@ -37,10 +37,10 @@ fn names_and_passwords_of_all_kinds_log_in() {
 
 #[test]
 #[ignore = "needs curl"]
-fn what_looks_like_an_escape_is_part_of_the_name() {
+fn takes_an_escape_in_a_name_literally() {
     let (origin, proxy) = (Origin::http(), Proxy::start(&["--user", "per%20cent:%41"]));
     let url = origin.url("/");
-    // Basic alone: with Digest curl 7.88 decodes once more when it answers the challenge.
+    // Not with Digest: curl 7.88 decodes again when it answers the challenge.
     let run = curl(&proxy, &["--proxy-user", "per%2520cent:%2541", "--proxy-basic", &url]);
     run.expect("hello");
     let run = curl(&proxy, &["--proxy-user", "per%20cent:%41", "--proxy-basic", &url]);
@@ -49,7 +49,7 @@ fn what_looks_like_an_escape_is_part_of_the_name() {
 
 #[test]
 #[ignore = "needs curl"]
-fn names_that_differ_in_their_escapes_alone_are_different_users() {
+fn keeps_names_apart_that_differ_in_escapes() {
     let origin = Origin::http();
     let url = origin.url("/");
     let proxy = Proxy::start(&["--user", "a\\b:wonder", "--user", "Ä:wonder"]);

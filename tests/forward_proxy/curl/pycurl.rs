@@ -1,4 +1,4 @@
-//! A libcurl that is new enough for SHA-512-256: the one inside pycurl's wheel.
+//! A libcurl that is recent enough for SHA-512-256, from the wheel of pycurl.
 
 use std::{
     env,
@@ -18,7 +18,7 @@ use crate::{
 /// Its wheel has libcurl 8.23.
 const PYCURL: &str = "pycurl==7.49.0";
 
-/// A Python that has pycurl, in a virtual environment in the target directory.
+/// A Python with pycurl, in a virtual environment in the target directory.
 fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
@@ -28,7 +28,7 @@ fn python() -> &'static Path {
         let place = profile.join(PYCURL.replace("==", "-"));
         let python = place.join("bin/python");
         let found = Command::new(&python).args(["-c", "import pycurl"]).output();
-        // An installation that was broken off is taken up again.
+        // An interrupted installation is repeated.
         if !found.is_ok_and(|found| found.status.success()) {
             done(Command::new("python3").args(["-m", "venv"]).arg(&place));
             done(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args([
@@ -72,7 +72,7 @@ fn sent(visit: &Value, name: &str) -> Vec<String> {
 
 #[test]
 #[ignore = "needs pycurl"]
-fn sha_512_256_opens_http_and_https() {
+fn takes_sha_512_256_for_http_and_https() {
     let (http, (https, certificate)) = (Origin::http(), trusted_origin());
     let proxy = proxy_of_alice(&["--scheme", "digest", "--algorithm", "sha-512-256"]);
     let urls = [http.url("/"), http.url("/seen"), https.url("/"), https.url("/seen")];
@@ -101,7 +101,7 @@ fn sha_512_256_opens_http_and_https() {
 
 #[test]
 #[ignore = "needs pycurl"]
-fn sha_512_256_does_not_open_to_a_wrong_password() {
+fn refuses_a_wrong_password_with_sha_512_256() {
     let (origin, (_, certificate)) = (Origin::http(), trusted_origin());
     let proxy = proxy_of_alice(&["--algorithm", "sha-512-256"]);
     let visits = visit(&proxy, "alice:rabbit", path(&certificate), &[&origin.url("/")]);
@@ -112,8 +112,8 @@ fn sha_512_256_does_not_open_to_a_wrong_password() {
 
 #[test]
 #[ignore = "needs pycurl"]
-fn a_new_libcurl_says_who_it_is_in_ways_of_its_own() {
-    // libcurl from 8.21 percent-encodes what is not printable ASCII, and hashes the raw bytes.
+fn takes_names_that_libcurl_percent_encodes() {
+    // From 8.21 on, libcurl encodes all but printable ASCII, and hashes the raw bytes.
     let (origin, (_, certificate)) = (Origin::http(), trusted_origin());
     for user in ["Jürgen Öl:pässword", "\"quoted\\:x", "two words:x"] {
         for algorithm in ["md5", "sha-256", "sha-512-256"] {
@@ -127,7 +127,7 @@ fn a_new_libcurl_says_who_it_is_in_ways_of_its_own() {
 
 #[test]
 #[ignore = "needs pycurl"]
-fn a_handle_renews_its_nonce_without_a_word() {
+fn lets_libcurl_renew_a_nonce_silently() {
     let (origin, (_, certificate)) = (Origin::http(), trusted_origin());
     let proxy = proxy_of_alice(&["--algorithm", "sha-512-256", "--nonce-lifetime", "1"]);
     let (slow, fast) = (origin.url("/slow"), origin.url("/"));

@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// The 407 as it always is.
+/// Checks what every 407 says.
 #[track_caller]
 fn check_challenges(answer: &Head) {
     assert_eq!(answer.status(), 407, "{answer:?}");
@@ -29,10 +29,10 @@ fn check_challenges(answer: &Head) {
 
 #[test]
 #[ignore = "needs curl"]
-fn whoever_has_no_right_password_gets_407_and_nothing_else() {
+fn answers_407_without_the_right_password() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&["--user", "bob:builder"]));
     let url = origin.url("/");
-    // How many answers there are; all but the last are curl asking for the challenge.
+    // The number of answers; all but the last are to requests for a challenge.
     let rows: &[(&[&str], usize)] = &[
         (&[], 1),
         (&["--proxy-user", "alice:rabbit", "--proxy-basic"], 1),
@@ -53,7 +53,7 @@ fn whoever_has_no_right_password_gets_407_and_nothing_else() {
         assert!(run.text().starts_with("Proxy Authentication Required\n"), "{:?}", run.text());
         assert!(!run.log.contains("stale=true"), "{}", run.log);
 
-        // curl cannot go on without its tunnel, and says so.
+        // Without its tunnel, curl fails.
         let run = curl(&proxy, &[arguments, &["--proxytunnel", &url][..]].concat());
         assert_ne!(run.exit, Some(0), "{}", run.log);
         assert_eq!(run.answers.len(), *answers, "{}", run.log);
@@ -65,7 +65,7 @@ fn whoever_has_no_right_password_gets_407_and_nothing_else() {
 
 #[test]
 #[ignore = "needs curl"]
-fn a_login_at_the_origin_is_not_ours() {
+fn leaves_the_login_at_the_origin_alone() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let url = origin.url("/seen");
     let both = ["--proxy-user", "alice:wonder", "--proxy-digest", "--user", "bob:builder", &url];

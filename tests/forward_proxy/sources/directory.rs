@@ -1,4 +1,4 @@
-//! A directory that checks passwords.
+//! Users in a directory.
 
 use std::{fs, thread, time::Duration};
 
@@ -21,7 +21,7 @@ fn options(url: &str, authority: &str, secret: &str) -> Vec<String> {
 
 #[test]
 #[ignore = "needs curl, slapd"]
-fn a_directory_lets_its_users_in_and_every_change_is_in_force_at_once() {
+fn accepts_users_of_a_directory_as_it_changes() {
     let slapd = Setup::new().user("alice", "wonder").start();
     let secret = UserFile::new(SERVICE.1);
     let secret = secret.path().display().to_string();
@@ -41,19 +41,19 @@ fn a_directory_lets_its_users_in_and_every_change_is_in_force_at_once() {
         slapd.set_password("alice", "wonder");
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
         let scene = Scene::new(&options);
-        scene.lets_in(Basic, "alice:wonder");
-        scene.keeps_out(Basic, "alice:wonder2");
-        scene.keeps_out(Basic, "carol:wonder");
-        scene.keeps_out(Basic, "*:wonder");
+        scene.accepts(Basic, "alice:wonder");
+        scene.refuses(Basic, "alice:wonder2");
+        scene.refuses(Basic, "carol:wonder");
+        scene.refuses(Basic, "*:wonder");
         slapd.set_password("alice", "changed");
-        scene.keeps_out(Basic, "alice:wonder");
-        scene.lets_in(Basic, "alice:changed");
+        scene.refuses(Basic, "alice:wonder");
+        scene.accepts(Basic, "alice:changed");
     }
 }
 
 #[test]
 #[ignore = "needs curl, slapd"]
-fn without_the_directory_there_is_a_503_and_later_service_again() {
+fn answers_503_while_the_directory_is_down() {
     let slapd = Setup::new().user("alice", "wonder").start();
     let secret = UserFile::none();
     fs::write(secret.path(), format!("{}\n", SERVICE.1)).unwrap();
@@ -62,7 +62,7 @@ fn without_the_directory_there_is_a_503_and_later_service_again() {
     let options = options(&slapd.tls_url(), &authority, &secret);
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     let scene = Scene::new(&options);
-    scene.lets_in(Basic, "alice:wonder");
+    scene.accepts(Basic, "alice:wonder");
     slapd.kill();
     for user_pass in ["alice:wonder", "alice:wrong", "carol:wonder"] {
         let answer = scene.curl(Basic, user_pass).answers.pop().unwrap();
@@ -72,6 +72,6 @@ fn without_the_directory_there_is_a_503_and_later_service_again() {
     }
     slapd.restart();
     thread::sleep(Duration::from_secs(5));
-    scene.lets_in(Basic, "alice:wonder");
-    scene.keeps_out(Basic, "alice:wrong");
+    scene.accepts(Basic, "alice:wonder");
+    scene.refuses(Basic, "alice:wrong");
 }

@@ -1,4 +1,4 @@
-//! Files that Apache's programs write.
+//! Users in files that Apache's programs write.
 
 use std::{thread, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::support::{
     user_file::{UserFile, run},
 };
 
-/// How long it may take until a change is in force.
+/// A change takes effect within this time.
 const IN_FORCE: Duration = Duration::from_secs(1);
 
 fn text(file: &UserFile) -> String {
@@ -20,42 +20,42 @@ fn text(file: &UserFile) -> String {
 
 #[test]
 #[ignore = "needs curl, htpasswd"]
-fn an_htpasswd_file_lets_its_users_in_and_follows_its_changes() {
+fn accepts_users_of_an_htpasswd_file_as_it_changes() {
     let file = UserFile::none();
     run("htpasswd", &["-i", "-c", "-B", "-C", "5"], &file.path(), &["alice"], "wonder");
     run("htpasswd", &["-i", "-B", "-C", "5"], &file.path(), &["b\u{f6}b"], "bu\u{ef}lder:x");
     let scene = Scene::new(&["--htpasswd", &text(&file)]);
-    scene.lets_in(Basic, "alice:wonder");
-    scene.lets_in(Basic, "b\u{f6}b:bu\u{ef}lder:x");
-    scene.keeps_out(Basic, "alice:wonder2");
-    scene.keeps_out(Basic, "carol:wonder");
+    scene.accepts(Basic, "alice:wonder");
+    scene.accepts(Basic, "b\u{f6}b:bu\u{ef}lder:x");
+    scene.refuses(Basic, "alice:wonder2");
+    scene.refuses(Basic, "carol:wonder");
     // No Digest is offered.
-    scene.keeps_out(Digest, "alice:wonder");
+    scene.refuses(Digest, "alice:wonder");
 
     run("htpasswd", &["-i", "-B", "-C", "5"], &file.path(), &["alice"], "changed");
     thread::sleep(IN_FORCE);
-    scene.keeps_out(Basic, "alice:wonder");
-    scene.lets_in(Basic, "alice:changed");
-    scene.lets_in(Basic, "b\u{f6}b:bu\u{ef}lder:x");
+    scene.refuses(Basic, "alice:wonder");
+    scene.accepts(Basic, "alice:changed");
+    scene.accepts(Basic, "b\u{f6}b:bu\u{ef}lder:x");
 }
 
 #[test]
 #[ignore = "needs curl, htpasswd"]
-fn a_change_of_the_file_is_in_force_past_the_cache() {
+fn applies_a_change_of_the_file_despite_a_cache() {
     let file = UserFile::none();
     run("htpasswd", &["-i", "-c", "-B", "-C", "5"], &file.path(), &["alice"], "wonder");
     let scene = Scene::new(&["--htpasswd", &text(&file), "--cache", "3600"]);
-    scene.lets_in(Basic, "alice:wonder");
-    scene.keeps_out(Basic, "alice:changed");
+    scene.accepts(Basic, "alice:wonder");
+    scene.refuses(Basic, "alice:changed");
     run("htpasswd", &["-i", "-B", "-C", "5"], &file.path(), &["alice"], "changed");
     thread::sleep(IN_FORCE);
-    scene.keeps_out(Basic, "alice:wonder");
-    scene.lets_in(Basic, "alice:changed");
+    scene.refuses(Basic, "alice:wonder");
+    scene.accepts(Basic, "alice:changed");
 }
 
 #[test]
 #[ignore = "needs curl, htpasswd"]
-fn weak_hashes_are_taken_only_where_they_are_allowed() {
+fn takes_weak_hashes_by_option_alone() {
     let file = UserFile::none();
     run("htpasswd", &["-i", "-c", "-m"], &file.path(), &["alice"], "wonder");
     let path = text(&file);
@@ -65,32 +65,32 @@ fn weak_hashes_are_taken_only_where_they_are_allowed() {
     assert!(stderr.contains(&path) && stderr.contains("line 1"), "{stderr}");
     assert!(!stderr.contains("$apr1$"), "{stderr}");
     let scene = Scene::new(&["--htpasswd", &path, "--htpasswd-allow", "apr1"]);
-    scene.lets_in(Basic, "alice:wonder");
-    scene.keeps_out(Basic, "alice:wonder2");
+    scene.accepts(Basic, "alice:wonder");
+    scene.refuses(Basic, "alice:wonder2");
 }
 
 #[test]
 #[ignore = "needs curl, htdigest"]
-fn an_htdigest_file_lets_its_users_in_and_follows_its_changes() {
+fn accepts_users_of_an_htdigest_file_as_it_changes() {
     let file = UserFile::none();
     run("htdigest", &["-c"], &file.path(), &["proxy", "alice"], "wonder\nwonder\n");
     run("htdigest", &[], &file.path(), &["elsewhere", "bob"], "builder\nbuilder\n");
     let scene = Scene::new(&["--htdigest", &text(&file)]);
-    scene.lets_in(Digest, "alice:wonder");
-    scene.keeps_out(Digest, "alice:wonder2");
-    scene.keeps_out(Digest, "bob:builder");
+    scene.accepts(Digest, "alice:wonder");
+    scene.refuses(Digest, "alice:wonder2");
+    scene.refuses(Digest, "bob:builder");
     // No Basic is offered.
-    scene.keeps_out(Basic, "alice:wonder");
+    scene.refuses(Basic, "alice:wonder");
 
     run("htdigest", &[], &file.path(), &["proxy", "alice"], "changed\nchanged\n");
     thread::sleep(IN_FORCE);
-    scene.keeps_out(Digest, "alice:wonder");
-    scene.lets_in(Digest, "alice:changed");
+    scene.refuses(Digest, "alice:wonder");
+    scene.accepts(Digest, "alice:changed");
 }
 
 #[test]
 #[ignore = "needs curl, htdigest"]
-fn an_htdigest_file_without_a_user_of_the_realm_is_a_mistake() {
+fn rejects_an_htdigest_file_without_users_of_the_realm() {
     let file = UserFile::none();
     run("htdigest", &["-c"], &file.path(), &["elsewhere", "bob"], "builder\nbuilder\n");
     let output = Proxy::run(&["--htdigest", &text(&file), "--realm", "corp proxy"]);
@@ -101,25 +101,25 @@ fn an_htdigest_file_without_a_user_of_the_realm_is_a_mistake() {
 
 #[test]
 #[ignore = "needs curl"]
-fn a_plain_file_serves_both_schemes() {
-    let file = UserFile::new("# who may\nalice:wonder\n");
+fn serves_both_schemes_from_a_plain_file() {
+    let file = UserFile::new("# users\nalice:wonder\n");
     let scene = Scene::new(&["--users-file", &text(&file), "--user", "bob:builder"]);
     for way in [Basic, Digest] {
-        scene.lets_in(way, "alice:wonder");
-        scene.lets_in(way, "bob:builder");
-        scene.keeps_out(way, "alice:builder");
+        scene.accepts(way, "alice:wonder");
+        scene.accepts(way, "bob:builder");
+        scene.refuses(way, "alice:builder");
     }
 }
 
 #[test]
 #[ignore = "needs curl, htdigest, htpasswd"]
-fn each_scheme_has_its_own_file() {
+fn serves_each_scheme_from_a_file_of_its_own() {
     let (basic, digest) = (UserFile::none(), UserFile::none());
     run("htpasswd", &["-i", "-c", "-B", "-C", "5"], &basic.path(), &["alice"], "wonder");
     run("htdigest", &["-c"], &digest.path(), &["proxy", "bob"], "builder\nbuilder\n");
     let scene = Scene::new(&["--htpasswd", &text(&basic), "--htdigest", &text(&digest)]);
-    scene.lets_in(Basic, "alice:wonder");
-    scene.lets_in(Digest, "bob:builder");
-    scene.keeps_out(Digest, "alice:wonder");
-    scene.keeps_out(Basic, "bob:builder");
+    scene.accepts(Basic, "alice:wonder");
+    scene.accepts(Digest, "bob:builder");
+    scene.refuses(Digest, "alice:wonder");
+    scene.refuses(Basic, "bob:builder");
 }

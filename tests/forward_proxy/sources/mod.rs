@@ -1,5 +1,4 @@
-//! The example `forward_proxy` with users from files, a directory, a database: curl gets through it
-//! with the right password and not with a wrong one.
+//! The options of the example for users in files and in a directory.
 
 mod directory;
 mod files;
