@@ -1,8 +1,8 @@
-"""Logs in with libcurl and prints what happened, one JSON line for each transfer.
+"""Logs in with libcurl and prints one JSON line for each transfer.
 
 visit.py PROXY USER:PASSWORD CERTIFICATES URL...
 
-All transfers are made with one handle: the nonce-count goes on rising.
+All transfers use one handle, so the nonce count keeps rising.
 """
 
 import io
