@@ -135,7 +135,7 @@ fn decision(
 
 fn reason(decision: &Decision) -> Option<Reason> {
     match decision {
-        Decision::Forward(_) => None,
-        Decision::Reject(rejection) => Some(rejection.refusal().reason()),
+        Decision::Forward(_) | Decision::Bypass => None,
+        Decision::Refuse(refusal) => Some(refusal.reason()),
     }
 }

@@ -12,16 +12,15 @@ use std::{
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use support::{
-    engine::{challenges, digest, realm, users},
+    engine::{challenges, digest, users},
     locked_map::LockedMap,
     nonces::{Nonces, Use},
     operation::{Group, criterion},
     threads::{self, Worker},
 };
 use tower_proxy_auth::{
-    clock::Timestamp,
-    digest::{Algorithm, AuthInfo, NonceKey},
-    nonce_store::{MemoryNonceStore, NonceId, NonceStore, NonceUse},
+    digest::{Algorithm, AuthInfo},
+    nonce_store::{MemoryNonceStore, NonceStore, NonceUse},
 };
 
 /// How many nonces are in use.
@@ -33,36 +32,15 @@ const AT_ONCE: usize = 65_536;
 criterion_group! {
     name = benches;
     config = criterion();
-    targets = sealing, lookup, eviction, contention, growth
+    targets = issue, lookup, eviction, contention, growth
 }
 criterion_main!(benches);
 
 /// What needs no memory.
-fn sealing(criterion: &mut Criterion) {
+fn issue(criterion: &mut Criterion) {
     let mut group = Group::new(criterion, "nonce");
     let auth = digest(users(1), Algorithm::Sha256, AuthInfo::Full);
     group.measure("issue, in a 407 with one challenge", || (), |()| challenges(&auth));
-
-    let random_key = || NonceKey::random().expect("the operating system has random numbers");
-    let (key, other, realm) = (random_key(), random_key(), realm());
-    let id = NonceId::new(Timestamp::from_micros(1), 2, 3);
-    let nonce = key.seal(&id, &realm);
-    let nonce = nonce.as_str().as_bytes();
-    group.measure("seal", || id, |id| key.seal(&id, &realm));
-    group.measure(
-        "open",
-        || nonce,
-        |nonce| {
-            assert!(key.open(nonce, &realm).is_some());
-        },
-    );
-    group.measure(
-        "open, forged",
-        || nonce,
-        |nonce| {
-            assert!(other.open(nonce, &realm).is_none());
-        },
-    );
 }
 
 /// Counts of nonces that are on record: new ones, and ones that were used before.

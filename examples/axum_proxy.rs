@@ -25,7 +25,9 @@ use tower::ServiceBuilder;
 use tower_http::{
     sensitive_headers::SetSensitiveRequestHeadersLayer, timeout::TimeoutLayer, trace::TraceLayer,
 };
-use tower_proxy_auth::{Authenticator, Identity, ProxyAuthLayer, Realm, RequestHead, Users};
+use tower_proxy_auth::{
+    Authenticator, Identity, ProxyAuthLayer, Realm, RequestHead, UserId, Users,
+};
 use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
@@ -83,5 +85,5 @@ async fn hello(Extension(identity): Extension<Identity>, target: Uri) -> String 
 }
 
 fn name(identity: &Identity) -> &str {
-    identity.user().unwrap_or("nobody")
+    identity.user().map_or("anonymous", UserId::as_str)
 }

@@ -6,14 +6,16 @@
 //!         -x http://127.0.0.1:PORT http://example.org/
 //!     curl -i --proxy-basic -U alice:wonder -x http://127.0.0.1:PORT http://example.org/
 
-use std::error::Error;
+use std::{error::Error, future::Future, sync::Arc};
 
 use axum::{Extension, Router, http::HeaderValue};
 use tokio::net::TcpListener;
 use tower_proxy_auth::{
-    Account, Authenticator, Identity, ProxyAuthLayer, Realm, Reason, Refusal, Users,
-    grammar::{self, CredentialsBody},
-    scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
+    Account, Authenticator, BackendError, Identity, ProxyAuthLayer, Realm, Reason, Refusal, UserId,
+    Users,
+    scheme::{
+        AuthResult, AuthScheme, Authenticated, ChallengeContext, RequestContext, SentCredentials,
+    },
     secret::{Password, constant_time_eq},
 };
 
@@ -35,46 +37,34 @@ impl BearerScheme {
             },
         )
     }
-
-    fn check(&self, token: &Password) -> Proof {
-        let owner = self.owner(token).ok_or_else(|| Refusal::new(Reason::WrongPassword));
-        owner.cloned().map(Accepted::new)
-    }
 }
 
 impl AuthScheme for BearerScheme {
-    /// The token; shown by no `Debug`, wiped when dropped.
-    type Claim = Password;
-
     fn name(&self) -> &'static str {
         "Bearer"
     }
 
-    fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
+    fn challenges(
+        &self,
+        context: &ChallengeContext<'_>,
+        add: &mut dyn FnMut(HeaderValue),
+    ) -> Result<(), BackendError> {
         let challenge = format!("Bearer realm=\"{}\"", context.realm());
         HeaderValue::try_from(challenge).into_iter().for_each(add);
+        Ok(())
     }
 
-    fn claim(
-        &self,
-        _: &ClaimContext<'_>,
+    fn authenticate(
+        self: Arc<Self>,
+        context: &RequestContext<'_>,
         credentials: SentCredentials,
-    ) -> Result<Password, Refusal> {
-        let field = credentials.into_field();
-        let malformed = || Refusal::new(Reason::Malformed);
-        let credentials = grammar::Credentials::parse(field.as_bytes())
-            .map_err(|error| malformed().with_source(error))?;
-        let CredentialsBody::Token68(token) = credentials.body() else { return Err(malformed()) };
-        str::from_utf8(token).map(Password::new).map_err(|error| malformed().with_source(error))
-    }
-
-    /// Tokens are at hand, so nothing has to be waited for.
-    fn prove_now(&self, _: &ClaimContext<'_>, token: &Password) -> Option<Proof> {
-        Some(self.check(token))
-    }
-
-    async fn prove(&self, _: Realm, token: Password) -> Proof {
-        self.check(&token)
+    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
+        let token = credentials.token68().ok_or_else(|| Refusal::new(Reason::Malformed))?;
+        let (token, realm) = (Password::new(token), context.realm().clone());
+        Ok(async move {
+            let owner = self.owner(&token).ok_or_else(|| Refusal::new(Reason::WrongPassword))?;
+            Ok(Authenticated::new(Identity::new(owner.clone(), "Bearer", realm)))
+        })
     }
 }
 
@@ -94,5 +84,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn forward(Extension(identity): Extension<Identity>) -> String {
-    format!("{} by {}\n", identity.user().unwrap_or("nobody"), identity.scheme())
+    format!("{} by {}\n", identity.user().map_or("anonymous", UserId::as_str), identity.scheme())
 }

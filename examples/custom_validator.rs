@@ -14,8 +14,8 @@ use axum::{Extension, Router};
 use tokio::{net::TcpListener, time};
 use tower_proxy_auth::{
     Account, Authenticator, BackendError, BasicCredentials, CredentialValidator, DigestAccount,
-    DigestSecrets, DigestUser, HashedA1, Identity, ProxyAuthLayer, Realm, Verdict,
-    backend::DigestName, digest::HashFunctions,
+    DigestSecrets, DigestUser, HashedA1, Identity, ProxyAuthLayer, Realm, SecretLookup, UserId,
+    Verdict, backend::DigestName, digest::HashFunctions,
 };
 
 /// How long a request waits for the directory.
@@ -60,14 +60,15 @@ impl DigestSecrets for Directory {
         HashFunctions::ALL
     }
 
-    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
         // Hashed names are sent only where the scheme was built `with_userhash`.
-        let DigestName::UserId(name) = user.name() else { return Ok(None) };
+        let DigestName::UserId(name) = user.name() else { return Ok(SecretLookup::Unknown) };
         let password = self.password(name).await?;
-        Ok(password.map(|password| {
+        let stored = password.map(|password| {
             let ha1 = HashedA1::new(user.function(), name, user.realm().as_str(), password);
             DigestAccount::new(Account::new(name), ha1)
-        }))
+        });
+        Ok(stored.into())
     }
 }
 
@@ -86,5 +87,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn forward(Extension(identity): Extension<Identity>) -> String {
-    format!("{} by {}\n", identity.user().unwrap_or("nobody"), identity.scheme())
+    format!("{} by {}\n", identity.user().map_or("anonymous", UserId::as_str), identity.scheme())
 }

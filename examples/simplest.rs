@@ -5,7 +5,7 @@
 
 use axum::{Extension, Router, http::Uri};
 use tokio::net::TcpListener;
-use tower_proxy_auth::{Authenticator, Identity, ProxyAuthLayer, Realm, Users};
+use tower_proxy_auth::{Authenticator, Identity, ProxyAuthLayer, Realm, UserId, Users};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,6 +23,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn forward(Extension(identity): Extension<Identity>, target: Uri) -> String {
-    let user = identity.user().unwrap_or("nobody");
+    let user = identity.user().map_or("anonymous", UserId::as_str);
     format!("{user} goes to {target}, by {}\n", identity.scheme())
 }

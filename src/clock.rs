@@ -1,12 +1,11 @@
-//! Time as the library sees it: one number, from a clock that can be replaced.
+//! The time as one number, and a clock that tests can replace.
 //!
-//! Nothing below the engine has a clock: the engine hands down a moment, which reads the clock for
-//! the first who asks. That keeps every rule about lifetimes testable without sleeping.
+//! Only the engine and caches read a clock. They pass the time on, so that every rule about
+//! lifetimes can be tested without sleeping.
 
 use std::{
-    cell::Cell,
     fmt,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 /// A point in time: microseconds since 1970-01-01T00:00:00Z, without leap seconds.
@@ -14,7 +13,7 @@ use std::{
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The time that lies `micros` microseconds after the Unix epoch.
+    /// The time `micros` microseconds after the Unix epoch.
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
@@ -32,7 +31,7 @@ impl Timestamp {
         Self(self.0.saturating_add(micros(duration)))
     }
 
-    /// How long `earlier` lies before this time; zero if it does not.
+    /// The time that has passed since `earlier`; zero if `earlier` is later.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
@@ -44,45 +43,20 @@ const fn micros(duration: Duration) -> u64 {
     if micros > u64::MAX as u128 { u64::MAX } else { micros as u64 }
 }
 
-/// Where the engine gets the time from.
+/// A source of the time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The present time. It may stand still; the library stays safe when it steps back.
+    /// The present time. The library stays safe when it stands still or steps back.
     fn now(&self) -> Timestamp;
 }
 
-/// The present time, read from a clock when it is first asked for, and the same from then on.
+/// The clock of the machine, read once and advanced by a monotonic clock from then on.
 ///
-/// Most requests with Basic never ask, and a clock is slow next to the rest of their check.
-#[derive(Debug)]
-pub(crate) struct Moment<'a> {
-    clock: &'a dyn Clock,
-    read: Cell<Option<Timestamp>>,
-}
-
-impl<'a> Moment<'a> {
-    pub(crate) const fn of(clock: &'a dyn Clock) -> Self {
-        Self { clock, read: Cell::new(None) }
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        self.read.get().unwrap_or_else(|| {
-            let now = self.clock.now();
-            self.read.set(Some(now));
-            now
-        })
-    }
-}
-
-/// The clock of the machine, read once when it is made and counted on from there without steps.
-///
-/// Whoever sets the machine's clock does not move this one, so nonces neither expire early nor come
-/// from the future while the process lives. Time that a machine spends suspended may not count.
-///
-/// On Linux it moves on with the ticks of the kernel, every 1 to 10 milliseconds: a clock that does
-/// so is read in a fifth of the time, and no limit in this crate is finer than a second.
+/// Setting the machine's clock does not change this one, so that nonces neither expire early nor
+/// come from the future while the process lives. Time that a machine spends suspended may not
+/// count.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
-    started: Monotonic,
+    started: Instant,
     started_at: Timestamp,
 }
 
@@ -90,9 +64,9 @@ impl SystemClock {
     /// A clock that shows the machine's time now.
     #[must_use]
     pub fn new() -> Self {
-        // A machine whose clock stands before 1970 gets the epoch: only differences matter.
+        // A machine whose clock is before 1970 gets the epoch: only differences matter.
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started: Monotonic::now(), started_at: Timestamp(micros(since_epoch)) }
+        Self { started: Instant::now(), started_at: Timestamp(micros(since_epoch)) }
     }
 }
 
@@ -108,35 +82,8 @@ impl Clock for SystemClock {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-type Monotonic = std::time::Instant;
-
-/// A reading of the clock that moves on with the ticks of the kernel.
-#[cfg(target_os = "linux")]
-#[derive(Clone, Copy, Debug)]
-struct Monotonic(Duration);
-
-#[cfg(target_os = "linux")]
-impl Monotonic {
-    fn now() -> Self {
-        use rustix::time::{ClockId, DynamicClockId, clock_gettime, clock_gettime_dynamic};
-
-        // Where it is not to be had, the precise one does as well.
-        let coarse = clock_gettime_dynamic(DynamicClockId::Known(ClockId::MonotonicCoarse));
-        let now = coarse.unwrap_or_else(|_| clock_gettime(ClockId::Monotonic));
-        // It counts up from zero, so a reading that does not fit is none.
-        Self(Duration::try_from(now).unwrap_or_default())
-    }
-
-    fn elapsed(self) -> Duration {
-        Self::now().0.saturating_sub(self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
-
     use super::*;
 
     #[test]
@@ -154,23 +101,5 @@ mod tests {
         assert!(first <= second);
         // 2020-01-01 in microseconds.
         assert!(first.as_micros() > 1_577_836_800_000_000);
-    }
-
-    #[test]
-    fn a_moment_reads_its_clock_once_and_only_when_asked() {
-        #[derive(Debug, Default)]
-        struct Counting(AtomicU64);
-
-        impl Clock for Counting {
-            fn now(&self) -> Timestamp {
-                Timestamp::from_micros(1 + self.0.fetch_add(1, Ordering::Relaxed))
-            }
-        }
-
-        let clock = Counting::default();
-        let moment = Moment::of(&clock);
-        assert_eq!(clock.0.load(Ordering::Relaxed), 0);
-        assert_eq!((moment.now(), moment.now()), (Timestamp(1), Timestamp(1)));
-        assert_eq!(clock.0.load(Ordering::Relaxed), 1);
     }
 }

@@ -32,6 +32,17 @@ pub enum ConfigError {
         /// The longest that is allowed, in bytes.
         maximum: usize,
     },
+    /// A source that has users of other realms only. Realms compare byte for byte.
+    #[error(
+        "the authenticator's realm is {realm:?}, and its users belong to the realm {served:?}: \
+         make both the same"
+    )]
+    RealmNotServed {
+        /// The realm of the authenticator.
+        realm: String,
+        /// The realm that the source has users of.
+        served: String,
+    },
     /// No scheme to offer: every request would be refused with a 407 that nobody can answer.
     #[error("no authentication scheme is offered: add with_basic, with_digest or with_scheme")]
     NoScheme,
@@ -95,21 +106,18 @@ pub enum ConfigError {
         /// The longest that is allowed.
         maximum: Duration,
     },
-    /// A nonce store without room for a single nonce.
-    #[error("a nonce store with a capacity of {capacity} would refuse everybody: use 1 or more")]
-    NonceStoreCapacity {
-        /// The capacity asked for, in nonces.
-        capacity: usize,
-    },
-    /// A window of nonce-counts that is too narrow for parallel requests, or wider than what is
-    /// remembered.
-    #[error("a nonce window of {window} counts is out of range: use {minimum} to {maximum}")]
+    /// The capacity of the nonce store is zero.
+    #[error("the capacity of the nonce store is 0: use 1 or more")]
+    NonceStoreCapacity,
+    /// The window of the nonce store is too narrow for parallel requests, or wider than the store
+    /// supports.
+    #[error("the window of the nonce store is {window}: use {minimum} to {maximum} counts")]
     NonceWindow {
-        /// The window asked for, in counts.
+        /// The window that was given, in counts.
         window: u32,
-        /// The narrowest.
+        /// The smallest valid window.
         minimum: u32,
-        /// The widest.
+        /// The largest valid window.
         maximum: u32,
     },
     /// A limit of zero.

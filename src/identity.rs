@@ -1,12 +1,16 @@
-//! Who a request comes from, once that has been proved.
+//! The authenticated user of a request.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{borrow::Borrow, fmt, sync::Arc, time::Duration};
 
 use http::Extensions;
 
-use crate::{user_parameters::UserParameters, wire::Realm};
+use crate::{
+    revocation::{RevocationHandle, Revoked},
+    user_parameters::UserParameters,
+    wire::Realm,
+};
 
-/// The canonical name of a user, as the back end holds it: never the name as typed.
+/// The canonical name of a user, as the back end spells it. It compares byte for byte.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Arc<str>);
 
@@ -23,13 +27,25 @@ impl UserId {
     }
 }
 
+impl Borrow<str> for UserId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Debug for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }
 }
 
-/// A user's account: the canonical user-id and what the back end knows beside it.
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A user's account: the canonical user-id, groups, and data of the back end's own.
 ///
 /// Cloning is cheap. A back end that keeps its users in memory builds each account once.
 #[derive(Clone)]
@@ -61,19 +77,18 @@ impl Account {
         self
     }
 
-    /// Adds a value of the back end's own type, one for each type; the inner service reads it back
-    /// with [`data`](Self::data).
+    /// Adds a value of the back end's own type, one for each type. The inner service reads it with
+    /// [`data`](Self::data).
     #[must_use]
     pub fn with_data<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         Arc::make_mut(&mut self.0).data.insert(value);
         self
     }
 
-    /// Says for how long a cache may answer with this account, from the moment on at which it
-    /// asked; zero for not at all. Without it the cache decides alone; with both, the shorter time
-    /// counts.
+    /// Limits for how long a cache may keep this account, counted from the start of the check; zero
+    /// means not at all. Without it the cache's own lifetime applies, otherwise the shorter one.
     ///
-    /// A back end says so that knows when an account ends, for instance.
+    /// It is for back ends that know, for instance, when an account expires.
     #[must_use]
     pub fn with_max_age(mut self, max_age: Duration) -> Self {
         Arc::make_mut(&mut self.0).max_age = Some(max_age);
@@ -91,8 +106,7 @@ impl Account {
         self.0.groups.iter().map(|group| &**group)
     }
 
-    /// For how long a cache may answer with this account at most; `None` if the back end said
-    /// nothing.
+    /// For how long a cache may keep this account at most; `None` for no limit.
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.0.max_age
@@ -107,7 +121,7 @@ impl Account {
 
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The back end's own data may be secret: it is not shown.
+        // The back end's own data may be secret.
         f.debug_struct("Account")
             .field("user", &self.0.user)
             .field("groups", &self.0.groups)
@@ -115,41 +129,49 @@ impl fmt::Debug for Account {
     }
 }
 
-/// Who a forwarded request comes from. The layer puts it into the request's extensions.
+/// The authenticated user of a request. The layer puts it into the extensions of every request that
+/// it forwards.
 ///
-/// Anonymous is an identity of its own, present only where anonymous access was allowed and the
-/// request had no credentials at all. A request that bypassed authentication has no identity.
-///
-/// Where there is more than one realm, the same user-id in two of them is two users.
+/// A request without credentials that was let pass has an anonymous identity; a request that
+/// bypassed authentication has none. The same user-id in two realms is two users.
 #[derive(Clone, Debug)]
 pub struct Identity {
     account: Option<Account>,
     scheme: &'static str,
     realm: Realm,
     user_parameters: Option<Arc<UserParameters>>,
+    revocation: Option<RevocationHandle>,
 }
 
 impl Identity {
-    /// The owner of `account` in `realm`, as proved by `scheme`.
+    /// The owner of `account` in `realm`, authenticated by `scheme`.
     #[must_use]
     pub const fn new(account: Account, scheme: &'static str, realm: Realm) -> Self {
-        Self { account: Some(account), scheme, realm, user_parameters: None }
+        Self { account: Some(account), scheme, realm, user_parameters: None, revocation: None }
     }
 
-    /// Nobody in particular, in `realm`.
+    /// The anonymous identity of `realm`.
     #[must_use]
     pub const fn anonymous(realm: Realm) -> Self {
-        Self { account: None, scheme: "anonymous", realm, user_parameters: None }
+        let scheme = "anonymous";
+        Self { account: None, scheme, realm, user_parameters: None, revocation: None }
     }
 
-    /// Adds what stood in the user name beside the user.
+    /// Adds the parameters that were part of the user name.
     #[must_use]
     pub fn with_user_parameters(mut self, parameters: Arc<UserParameters>) -> Self {
         self.user_parameters = Some(parameters);
         self
     }
 
-    /// Whether nobody was asked to prove anything.
+    /// Adds the handle through which the access can be revoked.
+    #[must_use]
+    pub(crate) fn with_revocation(mut self, handle: RevocationHandle) -> Self {
+        self.revocation = Some(handle);
+        self
+    }
+
+    /// Whether the request came without credentials.
     #[must_use]
     pub const fn is_anonymous(&self) -> bool {
         self.account.is_none()
@@ -163,25 +185,34 @@ impl Identity {
 
     /// The canonical user-id; `None` for an anonymous request.
     #[must_use]
-    pub fn user(&self) -> Option<&str> {
-        self.account().map(|account| account.user().as_str())
+    pub fn user(&self) -> Option<&UserId> {
+        self.account().map(Account::user)
     }
 
-    /// The name of the scheme that proved it, such as `Basic` or `Digest`, or `anonymous`.
+    /// The name of the scheme, such as `Basic` or `Digest`, or `anonymous`.
     #[must_use]
     pub const fn scheme(&self) -> &'static str {
         self.scheme
     }
 
-    /// What stood in the user name beside the user; nothing where names are not split.
+    /// The parameters that were part of the user name; empty where names are not split.
     #[must_use]
     pub fn user_parameters(&self) -> &UserParameters {
         self.user_parameters.as_deref().unwrap_or(UserParameters::NONE)
     }
 
-    /// The protection space in which it was proved.
+    /// The protection space in which the user was authenticated.
     #[must_use]
     pub const fn realm(&self) -> &Realm {
         &self.realm
+    }
+
+    /// Waits until the user's access is revoked: see
+    /// [`Revocations`](crate::revocation::Revocations). A proxy should end the user's tunnels then.
+    ///
+    /// The future does not borrow the identity and needs no runtime. It never resolves for an
+    /// anonymous request.
+    pub fn revoked(&self) -> Revoked {
+        self.revocation.as_ref().map_or(Revoked::never(), RevocationHandle::revoked)
     }
 }

@@ -130,6 +130,7 @@ mod identity;
 pub mod middleware;
 pub mod nonce_store;
 mod reason;
+pub mod revocation;
 pub mod secret;
 pub mod user_parameters;
 pub mod wire;
@@ -140,7 +141,7 @@ pub use authenticator::{
 };
 pub use backend::{
     credential_validator::{BasicCredentials, CredentialValidator, Verdict},
-    digest_secrets::{DigestAccount, DigestSecrets, DigestUser},
+    digest_secrets::{DigestAccount, DigestSecrets, DigestUser, SecretLookup},
     users::Users,
 };
 pub use error::{BackendError, ConfigError};
@@ -155,8 +156,7 @@ pub mod digest {
     pub use crate::{
         authenticator::digest::{AuthInfo, DigestBuilder, NonceKeys},
         wire::digest::{
-            Algorithm, HashFunction, HashFunctions, InvalidHashedA1, NonceKey, NonceText, UriCheck,
-            Userhash,
+            Algorithm, HashFunction, HashFunctions, InvalidHashedA1, NonceKey, UriCheck, Userhash,
         },
     };
 }
@@ -165,10 +165,8 @@ pub mod digest {
 ///
 /// `examples/bearer_scheme.rs` adds one.
 pub mod scheme {
-    pub use crate::authenticator::{
-        basic::BasicClaim,
-        digest::DigestClaim,
-        rejection::Rejection,
-        scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
+    pub use crate::authenticator::scheme::{
+        AuthResult, AuthScheme, Authenticated, ChallengeContext, RequestContext, SchemeSetup,
+        SentCredentials,
     };
 }

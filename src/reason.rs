@@ -32,6 +32,8 @@ pub enum Reason {
     UnknownUser,
     /// A user that the back end knows, without the right password.
     WrongPassword,
+    /// A user whose stored record cannot be used.
+    UnusableRecord,
     /// Digest credentials made for another realm.
     OtherRealm,
     /// A right digest over a nonce that has expired.
@@ -60,8 +62,6 @@ pub enum Reason {
     AccountDisabled,
     /// Right credentials of an account that has expired.
     AccountExpired,
-    /// Right credentials over stale nonces, time and again.
-    TooManyStale,
     /// A `Proxy-Authorization` field longer than the limit.
     FieldTooLong,
     /// The back end could not answer.
@@ -86,6 +86,7 @@ impl Reason {
             | Self::UserParameters
             | Self::UnknownUser
             | Self::WrongPassword
+            | Self::UnusableRecord
             | Self::OtherRealm
             | Self::NonceExpired
             | Self::NonceUnknown
@@ -99,7 +100,6 @@ impl Reason {
             | Self::ImproperParameter
             | Self::OtherResource => StatusCode::BAD_REQUEST,
             Self::AccountDisabled | Self::AccountExpired => StatusCode::FORBIDDEN,
-            Self::TooManyStale => StatusCode::TOO_MANY_REQUESTS,
             Self::FieldTooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::BackendFailed => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamChallenge => StatusCode::BAD_GATEWAY,
@@ -135,6 +135,7 @@ impl Reason {
             Self::UserParameters => "user-parameters",
             Self::UnknownUser => "unknown-user",
             Self::WrongPassword => "wrong-password",
+            Self::UnusableRecord => "unusable-record",
             Self::OtherRealm => "other-realm",
             Self::NonceExpired => "nonce-expired",
             Self::NonceUnknown => "nonce-unknown",
@@ -149,7 +150,6 @@ impl Reason {
             Self::OtherResource => "other-resource",
             Self::AccountDisabled => "account-disabled",
             Self::AccountExpired => "account-expired",
-            Self::TooManyStale => "too-many-stale",
             Self::FieldTooLong => "field-too-long",
             Self::BackendFailed => "backend-failed",
             Self::UpstreamChallenge => "upstream-challenge",

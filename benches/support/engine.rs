@@ -1,6 +1,12 @@
 //! Users, the engine over them, and requests for it.
 
-use std::{borrow::Cow, time::Duration};
+use std::{
+    borrow::Cow,
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderValue, Request, header};
@@ -93,14 +99,19 @@ pub(crate) fn decide(
 ) -> Decision {
     match auth.authenticate(&RequestHead::of_request(request), field) {
         Authentication::Ready(decision) => decision,
-        Authentication::Pending(_) => panic!("there was something to wait for"),
+        Authentication::Pending(decision) => {
+            match pin!(decision).poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(decision) => decision,
+                Poll::Pending => panic!("the decision waits"),
+            }
+        }
     }
 }
 
 /// The fields of the 407 for a stranger.
 pub(crate) fn challenges(auth: &Authenticator) -> HeaderMap {
     match decide(auth, &request(None), ProxyAuthorization::Absent) {
-        Decision::Reject(rejection) => rejection.into_parts().1,
-        Decision::Forward(_) => panic!("a stranger was let in"),
+        Decision::Refuse(refusal) => refusal.into_parts().1,
+        Decision::Forward(_) | Decision::Bypass => panic!("a stranger was let in"),
     }
 }

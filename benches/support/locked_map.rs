@@ -8,7 +8,7 @@ use std::{
 
 use tower_proxy_auth::{
     BackendError, UserId,
-    nonce_store::{NonceCheck, NonceId, NonceStore, NonceUse, Scope},
+    nonce_store::{Epoch, NonceCheck, NonceId, NonceStore, NonceUse},
 };
 
 #[derive(Default)]
@@ -39,28 +39,18 @@ impl Window {
 }
 
 impl NonceStore for LockedMap {
-    fn scope(&self) -> Scope {
-        Scope::Local
+    fn epoch(&self) -> Result<Epoch, BackendError> {
+        Ok(Epoch::new([1; 16]))
     }
 
-    async fn check_and_insert(
-        &self,
-        presentation: NonceCheck<'_>,
-    ) -> Result<NonceUse, BackendError> {
-        Ok(self.take(presentation))
-    }
-
-    fn check_and_insert_now(
-        &self,
-        presentation: NonceCheck<'_>,
-    ) -> Option<Result<NonceUse, BackendError>> {
-        Some(Ok(self.take(presentation)))
+    async fn check_and_insert(&self, check: NonceCheck<'_>) -> Result<NonceUse, BackendError> {
+        Ok(self.take(check))
     }
 }
 
 impl LockedMap {
-    fn take(&self, presentation: NonceCheck<'_>) -> NonceUse {
-        let NonceCheck { nonce, count, user, .. } = presentation;
+    fn take(&self, check: NonceCheck<'_>) -> NonceUse {
+        let NonceCheck { nonce, count, user, .. } = check;
         let mut nonces = self.0.lock().expect("nobody panics while holding the lock");
         match nonces.entry(*nonce) {
             Entry::Occupied(entry) if entry.get().user != *user => NonceUse::OtherUser,

@@ -1,9 +1,14 @@
 //! Nonces for a store, and what clients do with them.
 
-use std::time::Duration;
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use tower_proxy_auth::{
-    UserId,
+    Realm, UserId,
     clock::Timestamp,
     nonce_store::{NonceCheck, NonceCount, NonceId, NonceStore, NonceUse},
 };
@@ -17,21 +22,24 @@ const BEGIN: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 /// So many nonces, of so many users who take turns.
 pub(crate) struct Nonces {
     live: usize,
+    realm: Realm,
     users: Vec<UserId>,
 }
 
 /// A count of a nonce, as the engine puts it to a store.
 #[derive(Clone, Copy)]
 pub(crate) struct Use<'a> {
-    nonce: NonceId,
+    issued: Timestamp,
     count: NonceCount,
+    realm: &'a Realm,
     user: &'a UserId,
 }
 
 impl Nonces {
     pub(crate) fn new(live: usize, users: usize) -> Self {
         let user = |number| UserId::new(format!("user-{number}"));
-        Self { live, users: (0..users).map(user).collect() }
+        let realm = Realm::new("corp proxy").expect("the realm is valid");
+        Self { live, realm, users: (0..users).map(user).collect() }
     }
 
     pub(crate) const fn live(&self) -> usize {
@@ -54,8 +62,9 @@ impl Nonces {
         let issued = BEGIN.saturating_add(Duration::from_micros(microseconds));
         let count = u32::try_from(1 + uses_before).ok().and_then(NonceCount::new);
         Use {
-            nonce: NonceId::new(issued, 1, microseconds),
+            issued,
             count: count.expect("nobody measures for so long"),
+            realm: &self.realm,
             user: &self.users[number % self.users.len()],
         }
     }
@@ -69,14 +78,21 @@ impl Nonces {
 }
 
 impl Use<'_> {
-    /// Asks as the engine does.
+    /// Checks it as the engine does.
     pub(crate) fn judged_by(&self, store: &impl NonceStore) -> NonceUse {
-        let Self { nonce, count, user } = self;
+        let Self { issued, count, realm, user } = *self;
+        let nonce = NonceId::new(issued, store.epoch().expect("the store has an epoch"), 1);
         // The time stands still, so nothing expires.
         let expires = BEGIN.saturating_add(Duration::from_secs(24 * 3_600));
-        let presentation = NonceCheck::new(nonce, *count, user, BEGIN, expires).with_seal(1);
-        let known = store.check_known_now(presentation);
-        let judged = known.or_else(|| store.check_and_insert_now(presentation));
-        judged.expect("the store never waits").expect("the store never fails")
+        let check = NonceCheck::new(&nonce, count, realm, user, BEGIN, expires);
+        ready(store.check_and_insert(check)).expect("the store never fails")
+    }
+}
+
+/// The output of a future that does not wait.
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the future waits"),
     }
 }

@@ -37,7 +37,7 @@ impl Entry {
         let user = extensions.get::<Identity>().and_then(Identity::user);
         tracing::info!(
             peer = %self.peer,
-            user = user.map(|name| field::display(Escaped(name, MAX_USER_SHOWN))),
+            user = user.map(|name| field::display(Escaped(name.as_str(), MAX_USER_SHOWN))),
             method = %Escaped(self.method.as_str(), MAX_SHOWN),
             target = %Target(&self.target),
             status = response.status().as_u16(),

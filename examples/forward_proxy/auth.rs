@@ -51,7 +51,7 @@ impl Prepared {
         if let Some(validator) = validator.filter(|_| options.offers_basic) {
             builder = builder.with_basic(validator);
         }
-        Ok(ProxyAuthLayer::new(builder.build()?).with_identity_in_response())
+        Ok(ProxyAuthLayer::new(builder.build()?).with_identity_in_response(true))
     }
 }
 

@@ -1,16 +1,20 @@
-//! Basic as the engine sees it.
+//! The Basic scheme over a validator.
 
-use std::{fmt, num::NonZeroUsize, sync::Arc};
+use std::{fmt, future::Future, num::NonZeroUsize, sync::Arc};
 
 use http::HeaderValue;
 
 use super::{
     refusal::Refusal,
-    scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
+    scheme::{
+        AuthResult, AuthScheme, Authenticated, ChallengeContext, RequestContext, SchemeSetup,
+        SentCredentials,
+    },
 };
 use crate::{
     backend::{BasicCredentials, CredentialValidator, Verdict},
     error::{BackendError, ConfigError},
+    identity::{Account, Identity},
     reason::Reason,
     user_parameters::SplitName,
     wire::{
@@ -19,7 +23,7 @@ use crate::{
     },
 };
 
-/// The Basic scheme over a validator.
+/// The Basic scheme over a [`CredentialValidator`].
 ///
 /// # Examples
 /// ```
@@ -27,7 +31,7 @@ use crate::{
 ///
 /// let realm = Realm::new("proxy")?;
 /// let users = Users::new(&realm).with_user("alice", "wonder")?;
-/// let basic = BasicScheme::new(users).with_latin1();
+/// let basic = BasicScheme::new(users).with_latin1(true);
 /// let auth = Authenticator::builder(realm).with_scheme(basic).build()?;
 /// # let _ = auth;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -43,98 +47,86 @@ impl<V: CredentialValidator> BasicScheme<V> {
         Self { validator, reading: Reading::default() }
     }
 
-    /// Reads as Latin-1 what is not UTF-8, as Qt, libsoup, Java and others send it.
+    /// Reads credentials that are not UTF-8 as Latin-1, which Qt, libsoup, Java and others send.
     #[must_use]
-    pub const fn with_latin1(mut self) -> Self {
-        self.reading.latin1 = true;
+    pub const fn with_latin1(mut self, allow: bool) -> Self {
+        self.reading.latin1 = allow;
         self
     }
 
-    /// Brings user-id and password into Unicode normalization form C before they are checked. What
-    /// is stored must be in that form too.
+    /// Normalizes user-id and password to Unicode NFC before they are checked. The validator must
+    /// have them in that form.
     #[must_use]
-    pub const fn with_nfc(mut self) -> Self {
-        self.reading.nfc = true;
+    pub const fn with_nfc(mut self, normalize: bool) -> Self {
+        self.reading.nfc = normalize;
         self
     }
 
-    /// Lets empty passwords through to the validator.
+    /// Passes empty passwords on to the validator.
     ///
     /// # Security
-    /// An LDAP server takes a bind with an empty password for an anonymous one, and says yes.
+    /// LDAP servers treat a bind with an empty password as anonymous, and accept it.
     #[must_use]
-    pub const fn allow_empty_passwords(mut self) -> Self {
-        self.reading.empty_password = true;
+    pub const fn allow_empty_passwords(mut self, allow: bool) -> Self {
+        self.reading.empty_password = allow;
         self
     }
 
-    /// Refuses longer passwords, in bytes of UTF-8, before the validator is asked; 4,096 by
+    /// Refuses longer passwords, in bytes of UTF-8, without calling the validator; 4,096 by
     /// default.
     #[must_use]
     pub const fn with_max_password_length(mut self, length: NonZeroUsize) -> Self {
         self.reading.max_password_length = length.get();
         self
     }
-}
 
-/// Credentials as sent, not yet checked.
-#[derive(Debug)]
-pub struct BasicClaim {
-    user_pass: UserPass,
-    split: Option<SplitName>,
-}
-
-impl BasicClaim {
-    /// What the validator is asked about.
-    #[inline]
-    fn credentials<'a>(&'a self, realm: &'a Realm) -> BasicCredentials<'a> {
-        let (name, password) = (self.user_pass.user_id(), self.user_pass.password());
-        let user_id = self.split.as_ref().map_or(name, |split| split.user(name));
-        BasicCredentials::new(realm, user_id, password)
-    }
-
-    // Inlined, so that the proof is not copied.
-    #[inline(always)]
-    fn proof_of(&self, checked: Result<Verdict, BackendError>) -> Proof {
-        let parameters = self.split.as_ref().map(|split| Arc::clone(split.parameters()));
-        accepted(checked).map(|accepted| accepted.with_user_parameters(parameters))
+    async fn verify(
+        &self,
+        realm: Realm,
+        user_pass: UserPass,
+        split_name: Option<SplitName>,
+    ) -> AuthResult {
+        let name = user_pass.user_id();
+        let user_id = split_name.as_ref().map_or(name, |split| split.user(name));
+        let credentials = BasicCredentials::new(&realm, user_id, user_pass.password());
+        let account = accepted(self.validator.validate(credentials).await?)?;
+        let mut identity = Identity::new(account, basic::NAME, realm);
+        if let Some(split) = split_name {
+            identity = identity.with_user_parameters(Arc::clone(split.parameters()));
+        }
+        Ok(Authenticated::new(identity))
     }
 }
 
 impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
-    type Claim = BasicClaim;
-
     fn name(&self) -> &'static str {
         basic::NAME
     }
 
-    fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
-        if let Some(challenge) = basic::challenge(context.realm()) {
-            add(challenge);
-        }
+    fn challenges(
+        &self,
+        context: &ChallengeContext<'_>,
+        add: &mut dyn FnMut(HeaderValue),
+    ) -> Result<(), BackendError> {
+        basic::challenge(context.realm()).into_iter().for_each(add);
+        Ok(())
     }
 
-    fn claim(
-        &self,
-        context: &ClaimContext<'_>,
+    fn authenticate(
+        self: Arc<Self>,
+        context: &RequestContext<'_>,
         credentials: SentCredentials,
-    ) -> Result<BasicClaim, Refusal> {
+    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
         let user_pass = UserPass::decode(credentials.as_bytes(), &self.reading)
             .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
-        let split = context.split_user(user_pass.user_id())?;
-        Ok(BasicClaim { user_pass, split })
+        let split_name = context.split_user_name(user_pass.user_id())?;
+        let realm = context.realm().clone();
+        Ok(async move { self.verify(realm, user_pass, split_name).await })
     }
 
-    fn prove_now(&self, context: &ClaimContext<'_>, claim: &BasicClaim) -> Option<Proof> {
-        let checked = self.validator.validate_now(claim.credentials(context.realm()))?;
-        Some(claim.proof_of(checked))
-    }
-
-    async fn prove(&self, realm: Realm, claim: BasicClaim) -> Proof {
-        claim.proof_of(self.validator.validate(claim.credentials(&realm)).await)
-    }
-
-    fn check_user_parameters(&self) -> Result<(), ConfigError> {
+    fn configure(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
+        self.validator.serves(setup.realm())?;
+        self.validator.attach(setup.revocations());
         Ok(())
     }
 }
@@ -150,14 +142,14 @@ const fn reason_of(error: UserPassError) -> Reason {
     }
 }
 
-#[inline(always)]
-fn accepted(checked: Result<Verdict, BackendError>) -> Proof {
-    Err(match checked? {
-        Verdict::Accepted(account) => return Ok(Accepted::new(account)),
+fn accepted(verdict: Verdict) -> Result<Account, Refusal> {
+    Err(match verdict {
+        Verdict::Accepted(account) => return Ok(account),
         Verdict::WrongPassword => Refusal::new(Reason::WrongPassword),
         Verdict::UnknownUser => Refusal::new(Reason::UnknownUser),
         Verdict::Disabled(account) => Refusal::new(Reason::AccountDisabled).with_account(account),
         Verdict::Expired(account) => Refusal::new(Reason::AccountExpired).with_account(account),
+        Verdict::Unusable(record) => record.into(),
     })
 }
 

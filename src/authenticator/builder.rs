@@ -3,17 +3,16 @@
 use std::{fmt, num::NonZeroU32, sync::Arc};
 
 use super::{
-    AuthScheme, Authenticator, BasicScheme, DigestScheme,
-    engine::Engine,
-    erased::{AnyScheme, Erased},
+    AuthScheme, Authenticator, BasicScheme, DigestScheme, engine::Engine, erased::DynScheme,
+    scheme::SchemeSetup, stale_limit::StaleLimit,
 };
 use crate::{
-    authenticator::stale_limit::StaleLimit,
     backend::{CredentialValidator, DigestSecrets},
     clock::{Clock, SystemClock},
     error::ConfigError,
     grammar::chars::is_tchar,
     head::RequestHead,
+    revocation::Revocations,
     user_parameters::UserParameterSyntax,
     wire::{Realm, basic, digest},
 };
@@ -29,13 +28,14 @@ const DEFAULT_MAX_CONSECUTIVE_STALE: u32 = 100;
 pub struct AuthenticatorBuilder {
     realm: Realm,
     realm_of: Option<RealmOf>,
-    schemes: Vec<Arc<dyn AnyScheme>>,
-    keeps_order: bool,
+    schemes: Vec<Arc<dyn DynScheme>>,
+    keeps_scheme_order: bool,
     bypass: Option<Bypass>,
-    allow_anonymous: bool,
+    allows_anonymous: bool,
     max_field_length: usize,
     max_consecutive_stale: u32,
     user_parameters: Option<UserParameterSyntax>,
+    revocations: Revocations,
     clock: Arc<dyn Clock>,
     mistake: Option<ConfigError>,
 }
@@ -49,12 +49,13 @@ impl AuthenticatorBuilder {
             realm,
             realm_of: None,
             schemes: Vec::new(),
-            keeps_order: false,
+            keeps_scheme_order: false,
             bypass: None,
-            allow_anonymous: false,
+            allows_anonymous: false,
             max_field_length: DEFAULT_MAX_FIELD_LENGTH,
             max_consecutive_stale: DEFAULT_MAX_CONSECUTIVE_STALE,
             user_parameters: None,
+            revocations: Revocations::new(),
             clock: Arc::new(SystemClock::new()),
             mistake: None,
         }
@@ -76,14 +77,14 @@ impl AuthenticatorBuilder {
 
     /// Offers a scheme: [`BasicScheme`] or [`DigestScheme`] with options, or one of your own.
     pub fn with_scheme(mut self, scheme: impl AuthScheme) -> Self {
-        self.schemes.push(Arc::new(Erased::new(scheme)));
+        self.schemes.push(Arc::new(scheme));
         self
     }
 
-    /// Sends the challenges in the order in which the schemes were added. Without this, Digest
-    /// comes first and Basic last, which is what real clients need.
-    pub const fn keep_scheme_order(mut self) -> Self {
-        self.keeps_order = true;
+    /// Keeps the order in which the schemes were added, instead of sending Digest first and Basic
+    /// last, which is what real clients need.
+    pub const fn keep_scheme_order(mut self, keep: bool) -> Self {
+        self.keeps_scheme_order = keep;
         self
     }
 
@@ -131,25 +132,27 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Forwards requests without credentials, as [`Identity::anonymous`]. Credentials that are
-    /// malformed or wrong are refused all the same.
+    /// Forwards requests without credentials, as [`Identity::anonymous`]. Malformed or wrong
+    /// credentials are still refused.
     ///
-    /// [`Identity::anonymous`]: crate::identity::Identity::anonymous
-    pub const fn allow_anonymous(mut self) -> Self {
-        self.allow_anonymous = true;
+    /// [`Identity::anonymous`]: crate::Identity::anonymous
+    pub const fn with_anonymous(mut self, allow: bool) -> Self {
+        self.allows_anonymous = allow;
         self
     }
 
-    /// Answers longer `Proxy-Authorization` fields with 431; 16,384 bytes by default.
+    /// Limits the length of `Proxy-Authorization`, 16,384 bytes by default. Longer fields are
+    /// refused with 431.
     pub const fn with_max_field_length(mut self, length: usize) -> Self {
         self.max_field_length = length;
         self
     }
 
-    /// Answers a user at one address with 429 after so many stale answers in a row, 100 by
-    /// default; the count ends when one gets through, or after 10 seconds.
-    pub const fn with_max_consecutive_stale(mut self, answers: u32) -> Self {
-        self.max_consecutive_stale = answers;
+    /// Limits how many responses in a row tell a user at one address `stale=true`, 100 by default.
+    /// After that the 407 leaves it out, which ends endless loops. The count ends with a success,
+    /// and after 10 seconds without such a response.
+    pub const fn with_max_consecutive_stale(mut self, responses: u32) -> Self {
+        self.max_consecutive_stale = responses;
         self
     }
 
@@ -163,6 +166,12 @@ impl AuthenticatorBuilder {
     /// [`Identity::user_parameters`]: crate::identity::Identity::user_parameters
     pub fn with_user_parameters(mut self, syntax: UserParameterSyntax) -> Self {
         self.user_parameters = Some(syntax);
+        self
+    }
+
+    /// Uses a registry of revocations that other parts of the program share.
+    pub fn with_revocations(mut self, revocations: Revocations) -> Self {
+        self.revocations = revocations;
         self
     }
 
@@ -194,16 +203,19 @@ impl AuthenticatorBuilder {
                 return Err(ConfigError::DuplicateScheme { name });
             }
         }
-        if self.user_parameters.is_some() {
-            self.schemes.iter().try_for_each(|scheme| scheme.check_user_parameters())?;
-        }
         if self.max_field_length == 0 {
             return Err(ConfigError::ZeroLimit { name: "max_field_length" });
         }
         let Some(max_consecutive_stale) = NonZeroU32::new(self.max_consecutive_stale) else {
             return Err(ConfigError::ZeroLimit { name: "max_consecutive_stale" });
         };
-        if !self.keeps_order {
+        let setup = SchemeSetup {
+            realm: &self.realm,
+            revocations: &self.revocations,
+            splits_user_names: self.user_parameters.is_some(),
+        };
+        self.schemes.iter().try_for_each(|scheme| scheme.configure(&setup))?;
+        if !self.keeps_scheme_order {
             self.schemes.sort_by_key(|scheme| preference(scheme.name()));
         }
         Ok(Authenticator(Arc::new(Engine {
@@ -211,10 +223,11 @@ impl AuthenticatorBuilder {
             realm_of: self.realm_of,
             schemes: self.schemes,
             bypass: self.bypass,
-            allow_anonymous: self.allow_anonymous,
+            allows_anonymous: self.allows_anonymous,
             max_field_length: self.max_field_length,
             user_parameters: self.user_parameters,
             stale_limit: StaleLimit::new(max_consecutive_stale),
+            revocations: self.revocations,
             clock: self.clock,
         })))
     }

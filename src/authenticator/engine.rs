@@ -1,35 +1,39 @@
 //! From the head of a request to a decision.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 
 use super::{
     builder::{AuthenticatorBuilder, Bypass, RealmOf},
-    decision::{Authentication, Decision, Grant, PendingDecision},
-    erased::{AnyScheme, Progress},
+    decision::{Authentication, Check, Decision, PendingDecision},
+    erased::DynScheme,
     field::ProxyAuthorization,
     refusal::Refusal,
-    rejection::Rejection,
-    scheme::{Accepted, ChallengeContext, ClaimContext, Proof, SentCredentials},
+    scheme::{AuthResult, Authenticated, ChallengeContext, RequestContext, SentCredentials},
+    stale_limit::{Client, StaleLimit},
 };
 use crate::{
-    authenticator::stale_limit::{Client, StaleLimit},
-    clock::{Clock, Moment},
+    clock::{Clock, Timestamp},
+    error::BackendError,
     grammar::split_scheme,
     head::RequestHead,
-    identity::{Account, Identity},
+    identity::{Identity, UserId},
     reason::Reason,
+    revocation::Revocations,
     user_parameters::UserParameterSyntax,
     wire::Realm,
 };
 
-/// Decides whether requests may be forwarded. Cloning is cheap, and clones are one.
+/// Decides whether requests may be forwarded. Cloning is cheap, and clones share everything.
 ///
 /// # Examples
 /// ```
 /// use http::Request;
-/// use tower_proxy_auth::{Authenticator, Realm, Reason, RequestHead, Users, authenticator::{Authentication, Decision, ProxyAuthorization}};
+/// use tower_proxy_auth::{
+///     Authenticator, Realm, Reason, RequestHead, Users,
+///     authenticator::{Authentication, Decision, ProxyAuthorization},
+/// };
 ///
 /// let realm = Realm::new("proxy")?;
 /// let users = Users::new(&realm).with_user("alice", "wonder")?;
@@ -38,11 +42,11 @@ use crate::{
 /// let mut request = Request::get("http://example.org/").body(())?;
 /// let field = ProxyAuthorization::take(request.headers_mut());
 /// match auth.authenticate(&RequestHead::of_request(&request), field) {
-///     Authentication::Ready(Decision::Reject(rejection)) => {
-///         let (status, headers, refusal) = rejection.into_parts();
+///     Authentication::Ready(Decision::Refuse(refusal)) => {
+///         let (status, headers, refusal) = refusal.into_parts();
 ///         assert_eq!(status, 407);
-///         assert_eq!(refusal.reason(), Reason::MissingCredentials);
 ///         assert_eq!(headers.get_all("proxy-authenticate").iter().count(), 3);
+///         assert_eq!(refusal.reason(), Reason::MissingCredentials);
 ///     }
 ///     _ => unreachable!("there were no credentials"),
 /// }
@@ -54,12 +58,13 @@ pub struct Authenticator(pub(super) Arc<Engine>);
 pub(super) struct Engine {
     pub(super) realm: Realm,
     pub(super) realm_of: Option<RealmOf>,
-    pub(super) schemes: Vec<Arc<dyn AnyScheme>>,
+    pub(super) schemes: Vec<Arc<dyn DynScheme>>,
     pub(super) bypass: Option<Bypass>,
-    pub(super) allow_anonymous: bool,
+    pub(super) allows_anonymous: bool,
     pub(super) max_field_length: usize,
     pub(super) user_parameters: Option<UserParameterSyntax>,
     pub(super) stale_limit: StaleLimit,
+    pub(super) revocations: Revocations,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -78,127 +83,145 @@ impl Authenticator {
     ) -> Authentication {
         let engine = &self.0;
         if engine.bypass.as_ref().is_some_and(|bypass| bypass(head)) {
-            return Authentication::Ready(Decision::Forward(Grant { identity: None, info: None }));
+            return Authentication::Ready(Decision::Bypass);
         }
         let chosen = engine.realm_of.as_ref().and_then(|realm_of| realm_of(head));
         let realm = chosen.as_ref().unwrap_or(&engine.realm);
-        let moment = Moment::of(&*engine.clock);
-        let refused = |refusal| Authentication::Ready(engine.reject(refusal, None, realm, &moment));
-        let value = match field {
-            ProxyAuthorization::Absent if engine.allow_anonymous => {
-                let identity = Some(Identity::anonymous(realm.clone()));
-                return Authentication::Ready(Decision::Forward(Grant { identity, info: None }));
-            }
-            ProxyAuthorization::Absent => return refused(Refusal::new(Reason::MissingCredentials)),
-            ProxyAuthorization::Several => return refused(Refusal::new(Reason::SeveralFields)),
-            ProxyAuthorization::One(value) => value,
+        let now = engine.clock.now();
+        let refuse = |refusal, scheme| {
+            Authentication::Ready(Decision::Refuse(engine.complete(refusal, scheme, realm, now)))
         };
-        let (scheme, credentials) = match engine.route(value) {
+        let field = match field {
+            ProxyAuthorization::One(field) => field,
+            ProxyAuthorization::Absent if engine.allows_anonymous => {
+                let identity = Identity::anonymous(realm.clone());
+                return Authentication::Ready(Decision::Forward(Authenticated::new(identity)));
+            }
+            ProxyAuthorization::Absent => {
+                return refuse(Refusal::new(Reason::MissingCredentials), None);
+            }
+            ProxyAuthorization::Several => {
+                return refuse(Refusal::new(Reason::SeveralFields), None);
+            }
+        };
+        let (scheme, credentials) = match engine.route(field) {
             Ok(routed) => routed,
-            Err(refusal) => return refused(refusal),
+            Err(refusal) => return refuse(refusal, None),
+        };
+        let check = Check {
+            scheme: scheme.name(),
+            realm: realm.clone(),
+            peer: head.peer(),
+            start: engine.revocations.start_check(),
         };
         let user_parameters = engine.user_parameters.as_ref();
-        let context = ClaimContext { head, realm, moment: &moment, user_parameters };
-        let source = Source { scheme: scheme.name(), realm, peer: head.peer() };
-        match scheme.check(&context, credentials) {
-            Progress::Done(proof) => Authentication::Ready(engine.conclude(proof, source, &moment)),
-            Progress::Pending(proof) => Authentication::Pending(PendingDecision {
-                engine: Arc::clone(engine),
-                proof,
-                scheme: source.scheme,
-                realm: realm.clone(),
-                peer: source.peer,
-            }),
+        let context = RequestContext { head, realm, now, user_parameters };
+        match Arc::clone(scheme).authenticate(&context, credentials) {
+            Ok(result) => {
+                let engine = Arc::clone(engine);
+                Authentication::Pending(PendingDecision { engine, result, check })
+            }
+            Err(refusal) => refuse(refusal, Some(check.scheme)),
         }
     }
-}
 
-/// Where a proof comes from.
-#[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
-    pub(super) scheme: &'static str,
-    pub(super) realm: &'a Realm,
-    pub(super) peer: Option<IpAddr>,
-}
-
-impl Source<'_> {
-    fn client(&self, account: &Account) -> Client {
-        Client { realm: self.realm.clone(), peer: self.peer, user: account.user().clone() }
+    /// Ends the access of a user: every live [`Identity`] of theirs is revoked, and caches forget
+    /// their verdicts. It does not keep the user from logging in again.
+    pub fn revoke(&self, realm: &Realm, user: &UserId) {
+        self.0.revocations.revoke(realm, user);
     }
 }
 
 impl Engine {
     /// Finds the scheme that the field names.
-    fn route(&self, field: HeaderValue) -> Result<(&dyn AnyScheme, SentCredentials), Refusal> {
+    fn route(&self, field: HeaderValue) -> Result<(&Arc<dyn DynScheme>, SentCredentials), Refusal> {
         if field.len() > self.max_field_length {
             return Err(Refusal::new(Reason::FieldTooLong));
         }
         let parts = split_scheme(field.as_bytes())
             .map_err(|error| Refusal::new(Reason::Malformed).with_source(error))?;
-        let is_named = |scheme: &&Arc<dyn AnyScheme>| {
-            let name = scheme.name().as_bytes();
-            // Nearly all clients write it as we do, and that is the quicker comparison.
-            name == parts.scheme || name.eq_ignore_ascii_case(parts.scheme)
-        };
+        let is_named =
+            |one: &&Arc<dyn DynScheme>| one.name().as_bytes().eq_ignore_ascii_case(parts.scheme);
         let scheme = self.schemes.iter().find(is_named);
         let scheme = scheme.ok_or_else(|| Refusal::new(Reason::SchemeNotOffered))?;
         let position = parts.rest_position;
-        Ok((scheme.as_ref(), SentCredentials { field, position }))
+        Ok((scheme, SentCredentials { field, position }))
     }
 
-    // Inlined, so that neither the proof nor the decision is copied.
-    #[inline(always)]
-    pub(super) fn conclude(
-        &self,
-        proof: Proof,
-        source: Source<'_>,
-        moment: &Moment<'_>,
-    ) -> Decision {
-        let Source { scheme, realm, .. } = source;
-        match proof {
-            Ok(Accepted { account, info, user_parameters }) => {
-                self.stale_limit.clear(|| source.client(&account));
-                let mut identity = Identity::new(account, scheme, realm.clone());
-                if let Some(parameters) = user_parameters {
-                    identity = identity.with_user_parameters(parameters);
-                }
-                Decision::Forward(Grant { identity: Some(identity), info })
-            }
+    /// Turns the result of a check into a decision.
+    pub(super) fn decide(&self, result: AuthResult, check: &Check) -> Decision {
+        let result = result.and_then(|authenticated| self.admit(authenticated, check));
+        match result {
+            Ok(authenticated) => Decision::Forward(authenticated),
             Err(refusal) => {
-                self.reject(self.limit_stale(refusal, source, moment), Some(scheme), realm, moment)
+                let now = self.clock.now();
+                let refusal = self.limit_stale(refusal, check, now);
+                Decision::Refuse(self.complete(refusal, Some(check.scheme), &check.realm, now))
             }
         }
     }
 
-    /// A client that is told "stale" time and again will not find the end by itself.
-    fn limit_stale(
-        &self,
-        mut refusal: Refusal,
-        source: Source<'_>,
-        moment: &Moment<'_>,
-    ) -> Refusal {
-        if let (Some(sent), Some(account)) = (&refusal.stale_credentials, &refusal.account)
-            && self.stale_limit.strike(source.client(account), **sent, moment.now())
-        {
-            refusal.reason = Reason::TooManyStale;
+    /// Gives the identity its revocation handle.
+    fn admit(&self, authenticated: Authenticated, check: &Check) -> AuthResult {
+        let Authenticated { identity, info } = authenticated;
+        let Some(user) = identity.user() else { return Ok(Authenticated { identity, info }) };
+        let Some(handle) = self.revocations.handle(&check.realm, user, check.start) else {
+            let error = "the user was changed or removed while the credentials were checked";
+            return Err(BackendError::transient(error).into());
+        };
+        self.stale_limit.clear(|| Client::new(&check.realm, check.peer, user));
+        Ok(Authenticated { identity: identity.with_revocation(handle), info })
+    }
+
+    /// Forgets that only the nonce was wrong, if that was said too often.
+    fn limit_stale(&self, mut refusal: Refusal, check: &Check, now: Timestamp) -> Refusal {
+        if let (Some(field), Some(account)) = (refusal.stale_field, &refusal.account) {
+            let client = Client::new(&check.realm, check.peer, account.user());
+            if !self.stale_limit.allows(client, field, now) {
+                refusal.stale_field = None;
+            }
         }
         refusal
     }
 
-    fn reject(
+    /// Adds what only the engine knows: scheme, realm and challenges.
+    fn complete(
         &self,
         refusal: Refusal,
         scheme: Option<&'static str>,
         realm: &Realm,
-        moment: &Moment<'_>,
-    ) -> Decision {
-        let context = ChallengeContext { realm, moment, stale: refusal.reason.is_stale() };
-        let refusal = Refusal { scheme, realm: Some(realm.clone()), ..refusal };
-        Decision::Reject(Rejection::new(refusal, |add| {
-            for scheme in &self.schemes {
-                scheme.challenges(&context, add);
-            }
-        }))
+        now: Timestamp,
+    ) -> Refusal {
+        let mut refusal = match self.challenges(&refusal, realm, now) {
+            Ok(challenges) => Refusal { challenges, ..refusal },
+            Err(error) => error.into(),
+        };
+        refusal.scheme = scheme;
+        refusal.realm = Some(realm.clone());
+        refusal
+    }
+
+    /// The challenges of a 407; none for any other status.
+    fn challenges(
+        &self,
+        refusal: &Refusal,
+        realm: &Realm,
+        now: Timestamp,
+    ) -> Result<Vec<HeaderValue>, BackendError> {
+        let mut challenges = Vec::new();
+        if refusal.status() != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Ok(challenges);
+        }
+        let context = ChallengeContext { realm, now, stale: refusal.stale_field.is_some() };
+        for scheme in &self.schemes {
+            scheme.challenges(&context, &mut |challenge| challenges.push(challenge))?;
+        }
+        // A client cannot answer a 407 without a challenge. A source that has just been reloaded
+        // may have secrets for no algorithm that is configured.
+        if challenges.is_empty() {
+            return Err(BackendError::new("no scheme can be offered at present"));
+        }
+        Ok(challenges)
     }
 }
 
@@ -217,29 +240,23 @@ mod tests {
     use crate::Users;
 
     #[test]
-    fn a_scheme_is_found_where_the_grammar_finds_it_however_it_is_written() {
+    fn finds_a_scheme_however_it_is_written() {
         let realm = Realm::new("proxy").unwrap();
         let users = Users::new(&realm);
         let auth = Authenticator::builder(realm).with_digest(users.clone()).with_basic(users);
         let auth = auth.build().unwrap();
-        for field in [
-            "Basic YTpi",
-            "Basic YTpi ",
-            "Basic  YTpi",
-            "Basic \tYTpi",
-            "Basic \t",
-            "Basic ",
-            "Basic",
-            " Basic YTpi",
-            "basic YTpi",
-            "Digest a=b",
-            "DIGEST a=b",
+        for (field, scheme, rest) in [
+            ("Basic YTpi", "Basic", "YTpi"),
+            ("Basic YTpi ", "Basic", "YTpi"),
+            ("Basic  YTpi", "Basic", "YTpi"),
+            ("Basic \tYTpi", "Basic", "\tYTpi"),
+            ("Basic", "Basic", ""),
+            (" Basic YTpi", "Basic", "YTpi"),
+            ("bAsIc YTpi", "Basic", "YTpi"),
+            ("DIGEST a=b", "Digest", "a=b"),
         ] {
-            let expected = split_scheme(field.as_bytes()).unwrap();
-            let (scheme, sent) = auth.0.route(HeaderValue::from_static(field)).ok().unwrap();
-            assert!(scheme.name().as_bytes().eq_ignore_ascii_case(expected.scheme), "{field:?}");
-            assert_eq!(sent.position, expected.rest_position, "{field:?}");
-            assert_eq!(sent.as_bytes(), expected.rest, "{field:?}");
+            let (found, sent) = auth.0.route(HeaderValue::from_static(field)).ok().unwrap();
+            assert_eq!((found.name(), sent.as_bytes()), (scheme, rest.as_bytes()), "{field:?}");
         }
         for field in ["Basicx YTpi", "Basi YTpi", "Basic,YTpi", "Bearer YTpi", ""] {
             assert!(auth.0.route(HeaderValue::from_static(field)).is_err(), "{field:?}");

@@ -1,68 +1,65 @@
 //! A scheme without its type, so that the engine has no type parameters.
-//!
-//! The claim stays on the stack where the scheme answers at once: nothing is boxed then.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use http::HeaderValue;
 
-use super::scheme::{AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials};
-use crate::error::ConfigError;
+use super::{
+    refusal::Refusal,
+    scheme::{
+        AuthResult, AuthScheme, ChallengeContext, RequestContext, SchemeSetup, SentCredentials,
+    },
+};
+use crate::error::{BackendError, ConfigError};
 
-pub(super) type PendingProof = Pin<Box<dyn Future<Output = Proof> + Send>>;
+pub(super) type PendingResult = Pin<Box<dyn Future<Output = AuthResult> + Send>>;
 
-/// How far a check got.
-pub(super) enum Progress {
-    Done(Proof),
-    Pending(PendingProof),
-}
-
-pub(super) trait AnyScheme: Send + Sync {
+/// [`AuthScheme`] with a boxed future.
+pub(super) trait DynScheme: Send + Sync {
     fn name(&self) -> &'static str;
-    fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue));
-    fn check_user_parameters(&self) -> Result<(), ConfigError>;
-    fn check(&self, context: &ClaimContext<'_>, credentials: SentCredentials) -> Progress;
+
+    fn challenges(
+        &self,
+        context: &ChallengeContext<'_>,
+        add: &mut dyn FnMut(HeaderValue),
+    ) -> Result<(), BackendError>;
+
+    fn authenticate(
+        self: Arc<Self>,
+        context: &RequestContext<'_>,
+        credentials: SentCredentials,
+    ) -> Result<PendingResult, Refusal>;
+
+    fn configure(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError>;
 }
 
-pub(super) struct Erased<S>(Arc<S>);
-
-impl<S> Erased<S> {
-    pub(super) fn new(scheme: S) -> Self {
-        Self(Arc::new(scheme))
-    }
-}
-
-impl<S: AuthScheme> AnyScheme for Erased<S> {
+impl<S: AuthScheme> DynScheme for S {
     fn name(&self) -> &'static str {
-        self.0.name()
+        AuthScheme::name(self)
     }
 
-    fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
-        self.0.challenges(context, add);
+    fn challenges(
+        &self,
+        context: &ChallengeContext<'_>,
+        add: &mut dyn FnMut(HeaderValue),
+    ) -> Result<(), BackendError> {
+        AuthScheme::challenges(self, context, add)
     }
 
-    fn check_user_parameters(&self) -> Result<(), ConfigError> {
-        self.0.check_user_parameters()
+    fn authenticate(
+        self: Arc<Self>,
+        context: &RequestContext<'_>,
+        credentials: SentCredentials,
+    ) -> Result<PendingResult, Refusal> {
+        Ok(Box::pin(AuthScheme::authenticate(self, context, credentials)?))
     }
 
-    fn check(&self, context: &ClaimContext<'_>, credentials: SentCredentials) -> Progress {
-        let claimed = self.0.claim(context, credentials);
-        // The claim is large: it is moved only where the proof has to wait.
-        if let Ok(claim) = &claimed
-            && let Some(proof) = self.0.prove_now(context, claim)
-        {
-            return Progress::Done(proof);
-        }
-        let claim = match claimed {
-            Ok(claim) => claim,
-            Err(refusal) => return Progress::Done(Err(refusal)),
-        };
-        let (scheme, realm) = (Arc::clone(&self.0), context.realm().clone());
-        Progress::Pending(Box::pin(async move { scheme.prove(realm, claim).await }))
+    fn configure(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
+        AuthScheme::configure(self, setup)
     }
 }
 
-impl fmt::Debug for dyn AnyScheme {
+impl fmt::Debug for dyn DynScheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

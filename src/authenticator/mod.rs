@@ -1,8 +1,8 @@
 //! The engine: from the head of a request to a decision.
 //!
-//! It knows no tower, no body and no runtime. A proxy that is not built on tower calls
-//! [`Authenticator::authenticate`] with a head and gets a [`Decision`]; the
-//! [`middleware`](crate::middleware) does just that.
+//! It is independent of tower, bodies and runtimes. A proxy that is not built on tower calls
+//! [`Authenticator::authenticate`](crate::Authenticator::authenticate) with a head and gets a
+//! [`Decision`], or a future of one. The [`middleware`](crate::middleware) does just that.
 
 pub(crate) mod basic;
 mod builder;
@@ -12,16 +12,14 @@ pub(crate) mod engine;
 mod erased;
 mod field;
 pub(crate) mod refusal;
-pub(crate) mod rejection;
 pub(crate) mod scheme;
 mod stale_limit;
 
 pub(crate) use basic::BasicScheme;
 pub use builder::AuthenticatorBuilder;
-pub use decision::{Authentication, Decision, Grant, PendingDecision};
+pub use decision::{Authentication, Decision, PendingDecision};
 pub(crate) use digest::DigestScheme;
 pub(crate) use engine::Authenticator;
 pub use field::ProxyAuthorization;
 pub(crate) use refusal::Refusal;
-pub(crate) use rejection::Rejection;
-pub(crate) use scheme::AuthScheme;
+pub(crate) use scheme::{AuthScheme, Authenticated};

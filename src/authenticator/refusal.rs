@@ -1,17 +1,24 @@
-//! Why a request is refused, and what only the operator should see of it.
+//! Why a request is refused, and the status and header fields of its response.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, mem, sync::Arc};
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::{
-    authenticator::stale_limit::StaleCredentials, error::BackendError, identity::Account,
-    reason::Reason, user_parameters::UserParameterError, wire::Realm,
+    backend::UnusableRecord, error::BackendError, identity::Account, reason::Reason,
+    user_parameters::UserParameterError, wire::Realm,
 };
 
-/// Why a request was refused, by which scheme, and whose it was.
+/// For how long a client should leave a failed back end alone, in seconds.
+const BACKEND_RETRY_AFTER: u64 = 5;
+
+/// Room for the header fields of a 407, those of the layer included, so that the map does not grow.
+const FIELDS: usize = 6;
+
+/// A refused request: the reason, the cause for the operator, and what the response has to say.
 ///
-/// A scheme makes it, and the layer leaves it in the extensions of each response that it makes
-/// itself, for logs and metrics. Its `Display` names the reason; its source is for the operator's
-/// log alone.
+/// The layer leaves it in the extensions of each response that it makes itself, for logs and
+/// metrics. `Display` shows the reason; the source is for the operator's log only.
 #[derive(Clone, Debug)]
 pub struct Refusal {
     pub(super) reason: Reason,
@@ -19,8 +26,9 @@ pub struct Refusal {
     pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
     pub(super) scheme: Option<&'static str>,
     pub(super) realm: Option<Realm>,
-    /// In a box, for they are rare, and proofs of all kinds have room for a refusal.
-    pub(super) stale_credentials: Option<Box<StaleCredentials>>,
+    pub(super) challenges: Vec<HeaderValue>,
+    /// Tells one `Proxy-Authorization` field from another, where only the nonce was wrong.
+    pub(super) stale_field: Option<u64>,
 }
 
 impl Refusal {
@@ -33,21 +41,22 @@ impl Refusal {
             source: None,
             scheme: None,
             realm: None,
-            stale_credentials: None,
+            challenges: Vec::new(),
+            stale_field: None,
         }
     }
 
-    /// Adds whose account it is, once the password has been proved and never before.
+    /// Adds the account, for a user who has proved to know the password.
     #[must_use]
     pub fn with_account(mut self, account: Account) -> Self {
         self.account = Some(account);
         self
     }
 
-    /// Adds what lies behind it, for the log.
+    /// Adds the cause, for the operator's log.
     ///
     /// # Security
-    /// Its text must hold nothing that the client sent.
+    /// Its text must not contain anything that the client sent.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(Arc::from(source.into()));
@@ -60,13 +69,13 @@ impl Refusal {
         self.reason
     }
 
-    /// Whose request it was; `None` unless the password had been proved.
+    /// The user's account; `None` unless the user proved to know the password.
     #[must_use]
     pub const fn account(&self) -> Option<&Account> {
         self.account.as_ref()
     }
 
-    /// The scheme that refused the request; `None` where it did not come to that.
+    /// The scheme that refused the request; `None` if no scheme was reached.
     #[must_use]
     pub const fn scheme(&self) -> Option<&'static str> {
         self.scheme
@@ -77,11 +86,39 @@ impl Refusal {
     pub const fn realm(&self) -> Option<&Realm> {
         self.realm.as_ref()
     }
+
+    /// The status of the response: 400, 403, 407, 431, 502 or 503.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.reason.status()
+    }
+
+    /// The status, the header fields that the response must have, and the refusal without its
+    /// challenges. The fields are `Cache-Control: no-store`, the challenges on 407, and
+    /// `Retry-After` on 503.
+    #[must_use]
+    pub fn into_parts(mut self) -> (StatusCode, HeaderMap, Self) {
+        let mut headers = HeaderMap::with_capacity(FIELDS);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        for challenge in mem::take(&mut self.challenges) {
+            headers.append(header::PROXY_AUTHENTICATE, challenge);
+        }
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, BACKEND_RETRY_AFTER.into());
+        }
+        (self.status(), headers, self)
+    }
 }
 
 impl From<BackendError> for Refusal {
     fn from(error: BackendError) -> Self {
         Self::new(Reason::BackendFailed).with_source(error)
+    }
+}
+
+impl From<UnusableRecord> for Refusal {
+    fn from(record: UnusableRecord) -> Self {
+        Self::new(Reason::UnusableRecord).with_source(record)
     }
 }
 

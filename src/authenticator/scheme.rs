@@ -1,4 +1,4 @@
-//! The port that every scheme goes through, ours included.
+//! The trait that every authentication scheme implements, Basic and Digest included.
 
 use std::{fmt, future::Future, sync::Arc};
 
@@ -6,62 +6,131 @@ use http::HeaderValue;
 
 use super::refusal::Refusal;
 use crate::{
-    clock::{Moment, Timestamp},
-    error::ConfigError,
+    clock::Timestamp,
+    error::{BackendError, ConfigError},
     head::RequestHead,
-    identity::Account,
-    user_parameters::{SplitName, UserParameterSyntax, UserParameters},
+    identity::Identity,
+    revocation::Revocations,
+    user_parameters::{SplitName, UserParameterSyntax},
     wire::Realm,
 };
 
-/// An authentication scheme: what it asks for, and how it checks what it gets.
+/// An authentication scheme: the challenges that it sends, and how it checks credentials.
 ///
-/// The engine finds the scheme by name, calls [`claim`](Self::claim), then asks
-/// [`prove_now`](Self::prove_now) and, only where that cannot answer, [`prove`](Self::prove).
-/// Whatever is refused is answered with the challenges of all schemes.
-///
-/// `examples/bearer_scheme.rs` adds a scheme of its own.
+/// The engine finds the scheme by name. A request that the scheme refuses is answered with the
+/// challenges of all schemes. `examples/bearer_scheme.rs` adds a scheme.
 pub trait AuthScheme: Send + Sync + 'static {
-    /// What was read from a field: who says what, and not yet whether it is true.
-    type Claim: Send + 'static;
-
     /// The name of the scheme, a token. It compares without regard to case.
     fn name(&self) -> &'static str;
 
-    /// Adds the challenges, one field line each, the most preferred first.
-    fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue));
-
-    /// Reads the credentials and checks all that the request alone shows. Touches nothing else.
+    /// Adds the challenges of the scheme, one field line each, the most preferred first.
     ///
     /// # Errors
-    /// What is wrong with them.
-    fn claim(
+    /// A challenge cannot be made at present: the response becomes a 503, without any challenge.
+    fn challenges(
         &self,
-        context: &ClaimContext<'_>,
-        credentials: SentCredentials,
-    ) -> Result<Self::Claim, Refusal>;
+        context: &ChallengeContext<'_>,
+        add: &mut dyn FnMut(HeaderValue),
+    ) -> Result<(), BackendError>;
 
-    /// Checks the claim at once, in the context that it was made in, where nothing has to be waited
-    /// for. `None` means that nothing was done and nothing recorded, and [`prove`](Self::prove) is
-    /// to be called.
-    fn prove_now(&self, context: &ClaimContext<'_>, claim: &Self::Claim) -> Option<Proof> {
-        let _ = (context, claim);
-        None
+    /// Parses the credentials, and returns a future that verifies them.
+    ///
+    /// The head of the request is available only until the future is returned.
+    ///
+    /// # Errors
+    /// The credentials are malformed, or do not fit the head of the request. Nothing has been
+    /// looked up or recorded.
+    fn authenticate(
+        self: Arc<Self>,
+        context: &RequestContext<'_>,
+        credentials: SentCredentials,
+    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal>;
+
+    /// Checks the scheme against the options of the authenticator, which calls it when it is built,
+    /// and attaches the scheme's source of users to the registry of revocations.
+    ///
+    /// The default is for schemes that do not split user names.
+    ///
+    /// # Errors
+    /// The mistake in the set-up. The authenticator is not built.
+    fn configure(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
+        if setup.splits_user_names() {
+            let problem = "the scheme does not support it";
+            return Err(ConfigError::UserParametersUnsupported { scheme: self.name(), problem });
+        }
+        Ok(())
+    }
+}
+
+/// The result of verifying credentials.
+pub type AuthResult = Result<Authenticated, Refusal>;
+
+/// A request whose user is known, and what its response has to say about that.
+#[derive(Debug)]
+pub struct Authenticated {
+    pub(super) identity: Identity,
+    pub(super) info: Option<HeaderValue>,
+}
+
+impl Authenticated {
+    /// A request of `identity`.
+    #[must_use]
+    pub const fn new(identity: Identity) -> Self {
+        Self { identity, info: None }
     }
 
-    /// Checks the claim, which was made for `realm`. The head of the request is gone by then: what
-    /// is needed of it belongs into the claim.
-    fn prove(&self, realm: Realm, claim: Self::Claim) -> impl Future<Output = Proof> + Send;
+    /// Adds the value of `Proxy-Authentication-Info` for the response.
+    #[must_use]
+    pub fn with_info(mut self, info: Option<HeaderValue>) -> Self {
+        self.info = info;
+        self
+    }
 
-    /// Whether the scheme can be offered where parameters are taken out of user names. Then its
-    /// claims are about the user that [`ClaimContext::split_user`] leaves, and what it accepts has
-    /// the parameters. A scheme that says nothing about it cannot.
-    ///
-    /// # Errors
-    /// [`ConfigError::UserParametersUnsupported`], which ends the building of the engine.
-    fn check_user_parameters(&self) -> Result<(), ConfigError> {
-        let problem = "the scheme does not say that it splits names";
-        Err(ConfigError::UserParametersUnsupported { scheme: self.name(), problem })
+    /// The user of the request.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The value of `Proxy-Authentication-Info` for the response.
+    #[must_use]
+    pub const fn info(&self) -> Option<&HeaderValue> {
+        self.info.as_ref()
+    }
+
+    /// The identity and the value of `Proxy-Authentication-Info`, owned.
+    #[must_use]
+    pub fn into_parts(self) -> (Identity, Option<HeaderValue>) {
+        (self.identity, self.info)
+    }
+}
+
+/// The options of an authenticator that concern its schemes.
+#[derive(Debug)]
+pub struct SchemeSetup<'a> {
+    pub(super) realm: &'a Realm,
+    pub(super) revocations: &'a Revocations,
+    pub(super) splits_user_names: bool,
+}
+
+impl<'a> SchemeSetup<'a> {
+    /// The realm of requests for which no other is chosen.
+    #[must_use]
+    pub const fn realm(&self) -> &'a Realm {
+        self.realm
+    }
+
+    /// The registry through which sources revoke users.
+    #[must_use]
+    pub const fn revocations(&self) -> &'a Revocations {
+        self.revocations
+    }
+
+    /// Whether parameters are split off user names. A scheme that supports it passes each name
+    /// through [`RequestContext::split_user_name`].
+    #[must_use]
+    pub const fn splits_user_names(&self) -> bool {
+        self.splits_user_names
     }
 }
 
@@ -69,7 +138,7 @@ pub trait AuthScheme: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct ChallengeContext<'a> {
     pub(super) realm: &'a Realm,
-    pub(super) moment: &'a Moment<'a>,
+    pub(super) now: Timestamp,
     pub(super) stale: bool,
 }
 
@@ -82,27 +151,27 @@ impl<'a> ChallengeContext<'a> {
 
     /// The present time.
     #[must_use]
-    pub fn now(&self) -> Timestamp {
-        self.moment.now()
+    pub const fn now(&self) -> Timestamp {
+        self.now
     }
 
-    /// Whether the client proved itself over a nonce that cannot be used.
+    /// Whether the credentials were right but for their nonce.
     #[must_use]
     pub const fn stale(&self) -> bool {
         self.stale
     }
 }
 
-/// What credentials are read and checked against.
+/// What credentials are parsed and checked against.
 #[derive(Clone, Copy, Debug)]
-pub struct ClaimContext<'a> {
+pub struct RequestContext<'a> {
     pub(super) head: &'a RequestHead<'a>,
     pub(super) realm: &'a Realm,
-    pub(super) moment: &'a Moment<'a>,
+    pub(super) now: Timestamp,
     pub(super) user_parameters: Option<&'a UserParameterSyntax>,
 }
 
-impl<'a> ClaimContext<'a> {
+impl<'a> RequestContext<'a> {
     /// The head of the request, without `Proxy-Authorization`.
     #[must_use]
     pub const fn head(&self) -> &'a RequestHead<'a> {
@@ -117,28 +186,21 @@ impl<'a> ClaimContext<'a> {
 
     /// The present time.
     #[must_use]
-    pub fn now(&self) -> Timestamp {
-        self.moment.now()
-    }
-}
-
-impl ClaimContext<'_> {
-    /// Whether names may hold parameters.
-    #[must_use]
-    pub const fn splits_users(&self) -> bool {
-        self.user_parameters.is_some()
+    pub const fn now(&self) -> Timestamp {
+        self.now
     }
 
-    /// The user in a name as sent, and the parameters beside it; `None` where names are not split.
+    /// Splits a user name as sent into the user and the parameters; `None` where names are not
+    /// split.
     ///
     /// # Errors
-    /// The parameters are not what they should be: the claim is to be refused for it.
-    pub fn split_user(&self, name: &str) -> Result<Option<SplitName>, Refusal> {
+    /// The parameters are malformed: 407.
+    pub fn split_user_name(&self, name: &str) -> Result<Option<SplitName>, Refusal> {
         self.user_parameters.map(|syntax| syntax.split(name)).transpose().map_err(Refusal::from)
     }
 }
 
-/// The credentials of a request: a field value, and where the part after the scheme starts.
+/// The credentials of a request: the value of its `Proxy-Authorization` field.
 pub struct SentCredentials {
     pub(super) field: HeaderValue,
     pub(super) position: usize,
@@ -151,15 +213,23 @@ impl SentCredentials {
         self.field.as_bytes().get(self.position..).unwrap_or_default().trim_ascii_end()
     }
 
-    /// The whole field value, for a scheme that keeps offsets into it.
+    /// What follows the scheme, if it is a token68: letters, digits and `-._~+/`, then any number
+    /// of `=`.
     #[must_use]
-    pub fn into_field(self) -> HeaderValue {
+    pub fn token68(&self) -> Option<&str> {
+        let token = str::from_utf8(self.as_bytes()).ok()?;
+        let is_char = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
+        let is_token = !token.starts_with('=') && token.trim_end_matches('=').chars().all(is_char);
+        Some(token).filter(|token| is_token && !token.is_empty())
+    }
+
+    /// The whole field value.
+    pub(super) fn into_field(self) -> HeaderValue {
         self.field
     }
 
     /// Where in the field value [`as_bytes`](Self::as_bytes) starts, in bytes.
-    #[must_use]
-    pub const fn position(&self) -> usize {
+    pub(super) const fn position(&self) -> usize {
         self.position
     }
 }
@@ -167,38 +237,5 @@ impl SentCredentials {
 impl fmt::Debug for SentCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SentCredentials(..)")
-    }
-}
-
-/// What the check of a claim came to.
-pub type Proof = Result<Accepted, Refusal>;
-
-/// A claim that is true.
-#[derive(Debug)]
-pub struct Accepted {
-    pub(super) account: Account,
-    pub(super) info: Option<HeaderValue>,
-    pub(super) user_parameters: Option<Arc<UserParameters>>,
-}
-
-impl Accepted {
-    /// The request comes from the owner of `account`.
-    #[must_use]
-    pub const fn new(account: Account) -> Self {
-        Self { account, info: None, user_parameters: None }
-    }
-
-    /// Adds the value of `Proxy-Authentication-Info` for the response.
-    #[must_use]
-    pub fn with_info(mut self, info: Option<HeaderValue>) -> Self {
-        self.info = info;
-        self
-    }
-
-    /// Adds what stood in the user name beside the user.
-    #[must_use]
-    pub fn with_user_parameters(mut self, parameters: Option<Arc<UserParameters>>) -> Self {
-        self.user_parameters = parameters;
-        self
     }
 }

@@ -1,154 +1,111 @@
-//! The end of loops in which a client is told "stale" for ever.
+//! Limits consecutive `stale=true` responses per client.
+//!
+//! A client that is told `stale=true` tries again without asking its user. One that then fails for
+//! the same reason, such as a clock or a proxy in between that replays old fields, would go on
+//! without end. After a number of stale answers in a row the 407 leaves `stale` out, and the client
+//! stops or asks its user.
 
 use std::{
     collections::HashMap,
-    mem,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use crate::{clock::Timestamp, identity::UserId, wire::Realm};
 
-/// After this long without a stale answer the count starts again.
-pub(crate) const QUIET: Duration = Duration::from_secs(10);
+/// After this long without a stale answer a count expires.
+const QUIET: Duration = Duration::from_secs(10);
 
-/// How many clients one of the two generations remembers.
-const GENERATION: usize = 4_096;
+/// How many clients are counted. When there are more, all counts start again, which costs a loop
+/// some more rounds.
+const CAPACITY: usize = 8_192;
 
-/// Counts the stale answers in a row to each user of a realm at each address.
-///
-/// Whoever has seen a header of somebody else can send it again for ever: its digest stays right.
-/// So only what such a one cannot make counts for the user: a newer nonce, or a higher count of the
-/// same one. A header that is repeated counts for itself, and does not shut out its owner.
-///
-/// At most twice 4,096 streaks are kept: when a generation is full the one before is forgotten,
-/// which costs a loop some more rounds.
+/// Counts the stale answers in a row for each user of a realm at each peer address.
 #[derive(Debug)]
-pub(crate) struct StaleLimit {
+pub(super) struct StaleLimit {
     limit: NonZeroU32,
-    is_empty: AtomicBool,
-    generations: Mutex<Generations>,
+    counts: Mutex<Counts>,
 }
 
 #[derive(Debug, Default)]
-struct Generations {
-    current: HashMap<Loop, Streak>,
-    previous: HashMap<Loop, Streak>,
+struct Counts {
+    clients: HashMap<Client, Count>,
+    /// When expired counts were removed last.
+    pruned: Timestamp,
 }
 
-/// Who goes round in a loop.
+/// A user at a peer address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Client {
-    pub(crate) realm: Realm,
-    pub(crate) peer: Option<IpAddr>,
-    pub(crate) user: UserId,
-}
-
-/// The client, and what it sticks to: a nonce that is not ours, or a header.
-type Loop = (Client, Option<u64>);
-
-/// Credentials that were right but for their nonce.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct StaleCredentials {
-    /// Tells the whole header from others.
-    pub(crate) header: u64,
-    /// Tells the nonce from others.
-    pub(crate) nonce: u64,
-    /// When the nonce was issued, if it is ours.
-    pub(crate) issued: Option<Timestamp>,
-    /// The nonce-count.
-    pub(crate) count: u32,
+pub(super) struct Client {
+    realm: Realm,
+    peer: Option<IpAddr>,
+    user: UserId,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Streak {
-    /// How many answers were each to something newer than the one before.
+struct Count {
     answers: u32,
-    /// When the last of them was given.
     last: Timestamp,
-    /// Issue time and count of the newest.
-    newest: (Timestamp, u32),
-    /// The header of the newest, and how often it came.
-    header: u64,
-    repeats: u32,
+    /// The field that was counted last.
+    field: u64,
+}
+
+impl Client {
+    /// IPv6 peers are told apart by their /64, which one subscriber often has.
+    pub(super) fn new(realm: &Realm, peer: Option<IpAddr>, user: &UserId) -> Self {
+        Self { realm: realm.clone(), peer: peer.map(network), user: user.clone() }
+    }
 }
 
 impl StaleLimit {
-    pub(crate) fn new(limit: NonZeroU32) -> Self {
-        Self { limit, is_empty: AtomicBool::new(true), generations: Mutex::default() }
+    pub(super) fn new(limit: NonZeroU32) -> Self {
+        Self { limit, counts: Mutex::default() }
     }
 
-    /// Records a stale answer. Says whether it is one too many.
-    pub(crate) fn strike(&self, client: Client, sent: StaleCredentials, now: Timestamp) -> bool {
-        let client = Client { peer: client.peer.map(network), ..client };
-        let newest = (sent.issued.unwrap_or_default(), sent.count);
-        let mut key = (client, sent.issued.is_none().then_some(sent.nonce));
-        let mut generations = self.lock();
-        let mut streak = generations.take(&key, now);
-        if let Some(known) = streak.filter(|streak| newest <= streak.newest) {
-            if known.header == sent.header {
-                let repeats = known.repeats.saturating_add(1);
-                generations.insert(key, Streak { repeats, last: now, ..known });
-                return repeats > self.limit.get();
-            }
-            generations.insert(key.clone(), known);
-            key.1 = Some(sent.header);
-            streak = generations.take(&key, now);
+    /// Counts a stale answer, and returns whether it may say `stale=true`. A repetition of the same
+    /// `field` is not counted: anyone who has seen it can send it again.
+    pub(super) fn allows(&self, client: Client, field: u64, now: Timestamp) -> bool {
+        let mut counts = self.lock();
+        counts.prune(now);
+        let count = counts.clients.entry(client).or_insert(Count { answers: 0, last: now, field });
+        if now.saturating_since(count.last) >= QUIET {
+            count.answers = 0;
         }
-        let answers = streak.map_or(0, |streak| streak.answers).saturating_add(1);
-        let header = sent.header;
-        generations.insert(key, Streak { answers, last: now, newest, header, repeats: 1 });
-        self.is_empty.store(false, Ordering::Relaxed);
-        answers > self.limit.get()
-    }
-
-    /// Ends the user's streak: they got through.
-    pub(crate) fn clear(&self, client: impl FnOnce() -> Client) {
-        // A streak that another thread begins at this moment may stay: it then ends one later.
-        if self.is_empty.load(Ordering::Relaxed) {
-            return;
+        if count.answers == 0 || count.field != field {
+            count.answers = count.answers.saturating_add(1);
         }
-        let client = client();
-        let client = Client { peer: client.peer.map(network), ..client };
-        let mut generations = self.lock();
-        generations.remove(&(client, None));
-        let is_empty = generations.current.is_empty() && generations.previous.is_empty();
-        self.is_empty.store(is_empty, Ordering::Relaxed);
+        (count.last, count.field) = (now, field);
+        count.answers <= self.limit.get()
     }
 
-    /// Counts are worth having after a panic elsewhere too.
-    fn lock(&self) -> MutexGuard<'_, Generations> {
-        self.generations.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Forgets the count of a client that has succeeded.
+    pub(super) fn clear(&self, client: impl FnOnce() -> Client) {
+        let mut counts = self.lock();
+        if !counts.clients.is_empty() {
+            counts.clients.remove(&client());
+        }
+    }
+
+    /// Counts stay useful after a panic elsewhere.
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Generations {
-    /// Takes out the streak; `None` if it has been quiet for too long.
-    fn take(&mut self, key: &Loop, now: Timestamp) -> Option<Streak> {
-        let current = self.current.remove(key);
-        let found = current.or(self.previous.remove(key));
-        found.filter(|streak| now.saturating_since(streak.last) < QUIET)
-    }
-
-    fn remove(&mut self, key: &Loop) {
-        self.current.remove(key);
-        self.previous.remove(key);
-    }
-
-    fn insert(&mut self, key: Loop, streak: Streak) {
-        if self.current.len() >= GENERATION {
-            self.previous = mem::take(&mut self.current);
+impl Counts {
+    fn prune(&mut self, now: Timestamp) {
+        if now.saturating_since(self.pruned) >= QUIET {
+            self.clients.retain(|_, count| now.saturating_since(count.last) < QUIET);
+            self.pruned = now;
         }
-        self.current.insert(key, streak);
+        if self.clients.len() >= CAPACITY {
+            self.clients.clear();
+        }
     }
 }
 
-/// One subscriber often has a whole /64 of IPv6.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -172,111 +129,71 @@ mod tests {
     }
 
     fn client(peer: &str, user: &str) -> Client {
-        let realm = Realm::new("proxy").unwrap();
-        Client { realm, peer: peer.parse().ok(), user: UserId::new(user) }
-    }
-
-    /// The first use of the nonce that was issued at that second.
-    fn nonce(issued: u64) -> StaleCredentials {
-        let header = 1_000 * issued;
-        StaleCredentials { header, nonce: issued, issued: Some(at(issued)), count: 1 }
-    }
-
-    /// A later use of the same nonce.
-    fn counted(sent: StaleCredentials, count: u32) -> StaleCredentials {
-        StaleCredentials { header: sent.header + u64::from(count), count, ..sent }
-    }
-
-    fn foreign() -> StaleCredentials {
-        StaleCredentials { issued: None, ..nonce(3) }
-    }
-
-    #[track_caller]
-    fn strikes(limit: &StaleLimit, sent: impl IntoIterator<Item = StaleCredentials>) -> Vec<bool> {
-        let alice = || client("::1", "alice");
-        sent.into_iter().map(|sent| limit.strike(alice(), sent, at(20))).collect()
+        Client::new(&Realm::new("proxy").unwrap(), peer.parse().ok(), &UserId::new(user))
     }
 
     #[test]
-    fn a_streak_past_the_limit_is_one_too_many_until_it_is_quiet() {
-        let (limit, alice) = (limit(2), client("::1", "alice"));
-        let strikes = [0, 1, 2, 3, 12, 13, 23];
-        let strikes = strikes.map(|s| limit.strike(alice.clone(), nonce(s), at(s)));
-        assert_eq!(strikes, [false, false, true, true, true, true, false]);
+    fn ends_a_loop_until_the_client_is_quiet() {
+        let limit = limit(2);
+        let fields = [(0, 1), (1, 2), (2, 3), (11, 4), (21, 5), (22, 6), (23, 7)];
+        let allowed =
+            fields.map(|(second, field)| limit.allows(client("::1", "alice"), field, at(second)));
+        assert_eq!(allowed, [true, true, false, false, true, true, false]);
     }
 
     #[test]
-    fn new_nonces_and_higher_counts_are_loops() {
-        for sent in [
-            [nonce(1), nonce(2), nonce(3), nonce(4)],
-            [2, 3, 4, 5].map(|count| counted(nonce(1), count)),
-            [2, 3, 4, 5].map(|count| counted(foreign(), count)),
-            [nonce(1), counted(nonce(1), 2), nonce(2), counted(nonce(2), 9)],
-            [nonce(5); 4],
-            [foreign(); 4],
-        ] {
-            assert_eq!(strikes(&limit(2), sent), [false, false, true, true], "{sent:?}");
+    fn does_not_count_repetitions_of_a_field() {
+        let limit = limit(2);
+        for _ in 0..200 {
+            assert!(limit.allows(client("::1", "alice"), 7, at(20)));
         }
+        assert!(limit.allows(client("::1", "alice"), 8, at(20)));
+        assert!(!limit.allows(client("::1", "alice"), 9, at(20)));
     }
 
     #[test]
-    fn regression_a_header_that_was_seen_cannot_shut_out_its_owner() {
-        for seen in [nonce(5), counted(nonce(5), 7), foreign()] {
-            let limit = limit(3);
-            let repeated = strikes(&limit, [seen; 9]);
-            assert_eq!(repeated, [0, 1, 2, 3, 4, 5, 6, 7, 8].map(|answers| answers >= 3));
-            let owner = [counted(seen, 8), nonce(6)];
-            assert_eq!(strikes(&limit, owner), [false, false], "{seen:?}");
-            assert!(strikes(&limit, [seen; 4]).last().unwrap());
-        }
-        // Nor can several, in whatever order.
-        let limit = limit(3);
-        let seen = [nonce(1), nonce(2), counted(nonce(2), 2)];
-        for _ in 0..9 {
-            strikes(&limit, seen.into_iter().chain(seen.into_iter().rev()));
-        }
-        assert_eq!(strikes(&limit, [nonce(3)]), [true], "three and one are too many");
-    }
-
-    #[test]
-    fn getting_through_ends_a_streak() {
-        let (limit, alice) = (limit(1), client("", "alice"));
-        assert!(!limit.strike(alice.clone(), nonce(1), at(9)));
-        limit.clear(|| alice.clone());
-        assert!(!limit.strike(alice.clone(), nonce(2), at(9)));
-        assert!(limit.strike(alice, nonce(3), at(9)));
-    }
-
-    #[test]
-    fn realms_users_and_networks_are_counted_apart() {
+    fn a_success_ends_the_count() {
         let limit = limit(1);
-        let mut issued = 0;
-        let mut strike = |client: Client| {
-            issued += 1;
-            limit.strike(client, nonce(issued), at(9))
+        assert!(limit.allows(client("", "alice"), 1, at(20)));
+        limit.clear(|| client("", "alice"));
+        assert!(limit.allows(client("", "alice"), 2, at(20)));
+        limit.clear(|| client("", "bob"));
+        assert!(!limit.allows(client("", "alice"), 3, at(20)));
+    }
+
+    #[test]
+    fn counts_realms_users_and_networks_apart() {
+        let limit = limit(1);
+        let mut field = 0;
+        let mut allows = |client| {
+            field += 1;
+            limit.allows(client, field, at(20))
         };
-        assert!(!strike(client("2001:db8::1", "alice")));
-        assert!(!strike(client("2001:db8::1", "bob")));
-        assert!(!strike(client("2001:db8:0:1::1", "alice")));
-        assert!(!strike(client("192.0.2.1", "alice")));
-        assert!(!strike(client("192.0.2.2", "alice")));
         let other = Realm::new("other").unwrap();
-        assert!(!strike(Client { realm: other, ..client("192.0.2.1", "alice") }));
-        assert!(strike(client("2001:db8::2", "alice")));
-        assert!(strike(client("::ffff:192.0.2.1", "alice")));
+        for first in [
+            client("2001:db8::1", "alice"),
+            client("2001:db8::1", "bob"),
+            client("2001:db8:0:1::1", "alice"),
+            client("192.0.2.1", "alice"),
+            client("192.0.2.2", "alice"),
+            Client { realm: other, ..client("192.0.2.1", "alice") },
+        ] {
+            assert!(allows(first.clone()), "{first:?}");
+        }
+        assert!(!allows(client("2001:db8::2", "alice")));
+        assert!(!allows(client("::ffff:192.0.2.1", "alice")));
     }
 
     #[test]
-    fn remembers_a_bounded_number_of_streaks() {
+    fn keeps_a_bounded_number_of_counts_and_none_when_quiet() {
         let limit = limit(1);
-        for number in 0..5 * GENERATION {
-            limit.strike(client("", &number.to_string()), nonce(1), at(9));
+        for user in 0..3 * CAPACITY + 5 {
+            limit.allows(client("", &user.to_string()), 1, at(20));
+            assert!(limit.lock().clients.len() <= CAPACITY);
         }
-        let generations = limit.lock();
-        assert!(generations.current.len() <= GENERATION);
-        assert!(generations.previous.len() <= GENERATION);
-        drop(generations);
-        let last = client("", &(5 * GENERATION - 1).to_string());
-        assert!(limit.strike(last, nonce(2), at(9)));
+        limit.allows(client("", "alice"), 1, at(29));
+        assert!(limit.lock().clients.len() > 1);
+        limit.allows(client("", "bob"), 1, at(40));
+        assert_eq!(limit.lock().clients.len(), 1);
     }
 }

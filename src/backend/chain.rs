@@ -1,33 +1,30 @@
-//! Several back ends, asked in turn.
+//! Several back ends in a fixed order.
 
 use std::{
     fmt,
-    future::Future,
     hash::{DefaultHasher, Hasher},
-    pin::Pin,
-    sync::Arc,
 };
 
+use super::{
+    AccountLookup, AnySecrets, AnyValidator, BasicCredentials, CredentialValidator, DigestSecrets,
+    DigestUser, SecretLookup, Verdict,
+};
 use crate::{
-    backend::{
-        BasicCredentials, CredentialValidator, DigestAccount, DigestSecrets, DigestUser, Verdict,
-    },
-    error::BackendError,
-    wire::digest::HashFunctions,
+    error::{BackendError, ConfigError},
+    identity::UserId,
+    revocation::Revocations,
+    wire::{Realm, digest::HashFunctions},
 };
 
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-type Checked = Result<Verdict, BackendError>;
-type Found = Result<Option<DigestAccount>, BackendError>;
-
-/// Validators asked in turn: the first that knows the user decides.
+/// A chain of validators: the first that knows the user decides.
 ///
-/// The next is asked only after [`Verdict::UnknownUser`]. A failure ends the chain, because the
-/// user might have been known to the one that failed. An empty chain knows nobody.
+/// The next member is consulted only after [`Verdict::UnknownUser`]. A failure or an unusable
+/// record ends the chain, because the member might otherwise have refused the user. An empty chain
+/// knows no users.
 ///
 /// # Security
-/// The time that a refusal takes grows with the number of members asked, so it tells which of them
-/// knows a user, and that some user is known to none.
+/// The time that a refusal takes grows with the number of members consulted, so it shows which
+/// member knows a user.
 ///
 /// # Examples
 /// ```
@@ -41,10 +38,10 @@ type Found = Result<Option<DigestAccount>, BackendError>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct ValidatorChain(Vec<Arc<dyn AnyValidator>>);
+pub struct ValidatorChain(Vec<AnyValidator>);
 
 impl ValidatorChain {
-    /// An empty chain, which knows nobody.
+    /// An empty chain, which knows no users.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -53,14 +50,14 @@ impl ValidatorChain {
     /// Appends a validator.
     #[must_use]
     pub fn with(mut self, validator: impl CredentialValidator) -> Self {
-        self.0.push(Arc::new(validator));
+        self.0.push(AnyValidator::new(validator));
         self
     }
 }
 
 #[deny(clippy::missing_trait_methods)]
 impl CredentialValidator for ValidatorChain {
-    async fn validate(&self, credentials: BasicCredentials<'_>) -> Checked {
+    async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         for member in &self.0 {
             match member.validate(credentials).await? {
                 Verdict::UnknownUser => {}
@@ -70,35 +67,41 @@ impl CredentialValidator for ValidatorChain {
         Ok(Verdict::UnknownUser)
     }
 
-    fn validate_now(&self, credentials: BasicCredentials<'_>) -> Option<Checked> {
-        for member in &self.0 {
-            match member.validate_now(credentials)? {
-                Ok(Verdict::UnknownUser) => {}
-                decided => return Some(decided),
-            }
-        }
-        Some(Ok(Verdict::UnknownUser))
+    /// Changes with any member: a user who is added to one takes precedence over later members.
+    fn version(&self) -> u64 {
+        combined(self.0.iter().map(AnyValidator::version))
     }
 
-    /// Changes with that of any member: a user who is added to one takes precedence over later
-    /// ones.
-    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
-        let mut all = DefaultHasher::new();
+    fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
+        any_serves(self.0.iter().map(|member| member.serves(realm)))
+    }
+
+    async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        let mut combined = AccountLookup::Unknown;
         for member in &self.0 {
-            all.write_u64(member.revision(credentials));
+            match member.account(realm, user).await? {
+                known @ AccountLookup::Known(_) => return Ok(known),
+                AccountLookup::Unknown => {}
+                AccountLookup::Unsupported => combined = AccountLookup::Unsupported,
+            }
         }
-        all.finish()
+        Ok(combined)
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        self.0.iter().for_each(|member| member.attach(revocations));
     }
 }
 
-/// Sources of Digest secrets asked in turn: the first that knows the user decides.
+/// A chain of sources of Digest secrets: the first that knows the user decides.
 ///
-/// What is offered is what all of them hold. Otherwise as [`ValidatorChain`].
+/// The algorithms offered are those that every member has secrets for. Otherwise it is like
+/// [`ValidatorChain`].
 #[derive(Clone, Default)]
-pub struct SecretsChain(Vec<Arc<dyn AnySecrets>>);
+pub struct SecretsChain(Vec<AnySecrets>);
 
 impl SecretsChain {
-    /// An empty chain, which knows nobody and holds nothing.
+    /// An empty chain, which knows no users and holds no secrets.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -107,7 +110,7 @@ impl SecretsChain {
     /// Appends a source.
     #[must_use]
     pub fn with(mut self, secrets: impl DigestSecrets) -> Self {
-        self.0.push(Arc::new(secrets));
+        self.0.push(AnySecrets::new(secrets));
         self
     }
 }
@@ -115,92 +118,66 @@ impl SecretsChain {
 #[deny(clippy::missing_trait_methods)]
 impl DigestSecrets for SecretsChain {
     fn hash_functions(&self) -> HashFunctions {
-        let held = self.0.iter().map(|member| member.hash_functions());
+        let held = self.0.iter().map(AnySecrets::hash_functions);
         held.reduce(HashFunctions::intersection).unwrap_or(HashFunctions::NONE)
     }
 
     fn holds_passwords(&self) -> bool {
-        self.0.iter().all(|member| member.holds_passwords())
+        self.0.iter().all(AnySecrets::holds_passwords)
     }
 
-    async fn secret(&self, user: DigestUser<'_>) -> Found {
+    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
         for member in &self.0 {
-            if let Some(account) = member.secret(user).await? {
-                return Ok(Some(account));
+            match member.secret(user).await? {
+                SecretLookup::Unknown => {}
+                lookup => return Ok(lookup),
             }
         }
-        Ok(None)
+        Ok(SecretLookup::Unknown)
     }
 
-    fn secret_now(&self, user: DigestUser<'_>) -> Option<Found> {
+    fn version(&self) -> u64 {
+        combined(self.0.iter().map(AnySecrets::version))
+    }
+
+    fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
+        any_serves(self.0.iter().map(|member| member.serves(realm)))
+    }
+
+    async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        let mut combined = AccountLookup::Unknown;
         for member in &self.0 {
-            match member.secret_now(user)? {
-                Ok(None) => {}
-                decided => return Some(decided),
+            match member.account(realm, user).await? {
+                known @ AccountLookup::Known(_) => return Ok(known),
+                AccountLookup::Unknown => {}
+                AccountLookup::Unsupported => combined = AccountLookup::Unsupported,
             }
         }
-        Some(Ok(None))
+        Ok(combined)
     }
 
-    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
-        let mut all = DefaultHasher::new();
-        for member in &self.0 {
-            all.write_u64(member.secret_revision(user));
+    fn attach(&self, revocations: &Revocations) {
+        self.0.iter().for_each(|member| member.attach(revocations));
+    }
+}
+
+/// One version for several members.
+fn combined(versions: impl Iterator<Item = u64>) -> u64 {
+    let mut all = DefaultHasher::new();
+    versions.for_each(|version| all.write_u64(version));
+    all.finish()
+}
+
+/// The first mistake, unless a member serves the realm or there are no members.
+fn any_serves(members: impl Iterator<Item = Result<(), ConfigError>>) -> Result<(), ConfigError> {
+    let mut mistake = Ok(());
+    for served in members {
+        match served {
+            Ok(()) => return Ok(()),
+            Err(error) => mistake = mistake.and(Err(error)),
         }
-        all.finish()
     }
-}
-
-/// [`CredentialValidator`] without its type.
-trait AnyValidator: Send + Sync {
-    fn validate<'a>(&'a self, credentials: BasicCredentials<'a>) -> BoxFuture<'a, Checked>;
-    fn validate_now(&self, credentials: BasicCredentials<'_>) -> Option<Checked>;
-    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64;
-}
-
-impl<V: CredentialValidator> AnyValidator for V {
-    fn validate<'a>(&'a self, credentials: BasicCredentials<'a>) -> BoxFuture<'a, Checked> {
-        Box::pin(CredentialValidator::validate(self, credentials))
-    }
-
-    fn validate_now(&self, credentials: BasicCredentials<'_>) -> Option<Checked> {
-        CredentialValidator::validate_now(self, credentials)
-    }
-
-    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
-        CredentialValidator::revision(self, credentials)
-    }
-}
-
-/// [`DigestSecrets`] without its type.
-trait AnySecrets: Send + Sync {
-    fn hash_functions(&self) -> HashFunctions;
-    fn holds_passwords(&self) -> bool;
-    fn secret<'a>(&'a self, user: DigestUser<'a>) -> BoxFuture<'a, Found>;
-    fn secret_now(&self, user: DigestUser<'_>) -> Option<Found>;
-    fn secret_revision(&self, user: &DigestUser<'_>) -> u64;
-}
-
-impl<S: DigestSecrets> AnySecrets for S {
-    fn hash_functions(&self) -> HashFunctions {
-        DigestSecrets::hash_functions(self)
-    }
-
-    fn holds_passwords(&self) -> bool {
-        DigestSecrets::holds_passwords(self)
-    }
-
-    fn secret<'a>(&'a self, user: DigestUser<'a>) -> BoxFuture<'a, Found> {
-        Box::pin(DigestSecrets::secret(self, user))
-    }
-
-    fn secret_now(&self, user: DigestUser<'_>) -> Option<Found> {
-        DigestSecrets::secret_now(self, user)
-    }
-
-    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
-        DigestSecrets::secret_revision(self, user)
-    }
+    mistake
 }
 
 impl fmt::Debug for ValidatorChain {

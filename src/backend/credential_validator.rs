@@ -4,9 +4,11 @@ use std::{fmt, future::Future, sync::Arc};
 
 use sha2::{Digest as _, Sha256};
 
+use super::lookup::{AccountLookup, UnusableRecord};
 use crate::{
-    error::BackendError,
-    identity::Account,
+    error::{BackendError, ConfigError},
+    identity::{Account, UserId},
+    revocation::Revocations,
     secret::{Password, constant_time_eq},
     wire::Realm,
 };
@@ -118,23 +120,26 @@ impl fmt::Debug for OwnedCredentials {
     }
 }
 
-/// What a validator found.
+/// The result of checking a password.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// The password is right; this is whose it is. Answered by the inner service.
+    /// The password is right. The request is forwarded with this account.
     Accepted(Account),
-    /// The user is known and the password is wrong. 407.
+    /// The user is known and the password is wrong: 407.
     WrongPassword,
-    /// Nobody of that name is known here. 407; a chain asks its next member.
+    /// The validator does not know the user: 407. A chain goes on with its next member.
     UnknownUser,
-    /// The password is right and the account is disabled. 403.
+    /// The password is right and the account is disabled: 403.
     Disabled(Account),
-    /// The password is right and the account has expired. 403.
+    /// The password is right and the account has expired: 403.
     Expired(Account),
+    /// The user has a record that cannot be used: 407, as for an unknown user, and a chain stops.
+    /// The cause is for the operator's log.
+    Unusable(UnusableRecord),
 }
 
-/// Basic: is this password right? By LDAP bind, SQL row, PAM, HTTP call or whatever else.
+/// Checks passwords, for Basic: by an LDAP bind, an SQL query, PAM, an HTTP request.
 ///
 /// # Examples
 /// ```
@@ -159,40 +164,58 @@ pub enum Verdict {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot check passwords, so it cannot serve Basic",
     label = "not a `CredentialValidator`",
-    note = "implement `CredentialValidator` for it, or wrap a closure in \
-            `validator::from_fn` or `validator::from_async_fn`"
+    note = "implement `CredentialValidator` for it, or wrap a closure in `backend::from_fn` or \
+            `backend::from_async_fn`"
 )]
 pub trait CredentialValidator: Send + Sync + 'static {
     /// Checks the password.
     ///
     /// # Errors
-    /// The back end could not answer: 503, never a pass and never a wrong password.
+    /// The back end could not answer. The request is refused with 503.
     ///
     /// # Security
-    /// An unknown user must cost what a wrong password costs. Set a time-out on every wait.
+    /// An unknown user must cost as much as a wrong password. Set a time-out on every wait.
     fn validate(
         &self,
         credentials: BasicCredentials<'_>,
     ) -> impl Future<Output = Result<Verdict, BackendError>> + Send;
 
-    /// The same for a validator that need not wait; the engine asks this first. `None` means that
-    /// nothing was done, and [`validate`](Self::validate) is to be called.
-    fn validate_now(
-        &self,
-        credentials: BasicCredentials<'_>,
-    ) -> Option<Result<Verdict, BackendError>> {
-        let _ = credentials;
-        None
+    /// A number that changes whenever the stored users change, and never returns to an earlier
+    /// value. Caches drop refusals when it differs.
+    ///
+    /// The default, always 0, is for validators that do not learn of changes.
+    fn version(&self) -> u64 {
+        0
     }
 
-    /// A number that is another one whenever what is stored of the user that `credentials` name has
-    /// changed. A cache takes it before it asks, keeps it with the verdict, and forgets the verdict
-    /// once it differs. It must be at hand without waiting, and may not depend on the password.
+    /// Checks that the validator can serve `realm`. The authenticator calls it when it is built.
     ///
-    /// A validator that learns nothing of changes before it is asked leaves this out: 0, always.
-    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
-        let _ = credentials;
-        0
+    /// # Errors
+    /// [`ConfigError::RealmNotServed`] for a validator that has users of other realms only.
+    fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
+        let _ = realm;
+        Ok(())
+    }
+
+    /// Looks up a user without a password, by the user-id of their [`Account`].
+    ///
+    /// # Errors
+    /// The back end could not answer, which says nothing about the user.
+    fn account(
+        &self,
+        realm: &Realm,
+        user: &UserId,
+    ) -> impl Future<Output = Result<AccountLookup, BackendError>> + Send {
+        let _ = (realm, user);
+        async { Ok(AccountLookup::Unsupported) }
+    }
+
+    /// Hands over a registry through which the validator revokes users whose record has changed or
+    /// is gone. It may be called several times: revoke in each registry.
+    ///
+    /// The default is for validators that do not learn of changes.
+    fn attach(&self, revocations: &Revocations) {
+        let _ = revocations;
     }
 }
 
@@ -205,15 +228,24 @@ impl<V: CredentialValidator> CredentialValidator for Arc<V> {
         V::validate(self, credentials)
     }
 
-    fn validate_now(
-        &self,
-        credentials: BasicCredentials<'_>,
-    ) -> Option<Result<Verdict, BackendError>> {
-        V::validate_now(self, credentials)
+    fn version(&self) -> u64 {
+        V::version(self)
     }
 
-    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
-        V::revision(self, credentials)
+    fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
+        V::serves(self, realm)
+    }
+
+    fn account(
+        &self,
+        realm: &Realm,
+        user: &UserId,
+    ) -> impl Future<Output = Result<AccountLookup, BackendError>> + Send {
+        V::account(self, realm, user)
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        V::attach(self, revocations);
     }
 }
 

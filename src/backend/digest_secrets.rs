@@ -2,9 +2,11 @@
 
 use std::{fmt, future::Future, sync::Arc};
 
+use super::lookup::{AccountLookup, UnusableRecord};
 use crate::{
-    error::BackendError,
-    identity::Account,
+    error::{BackendError, ConfigError},
+    identity::{Account, UserId},
+    revocation::Revocations,
     wire::{
         Realm,
         digest::{HashFunction, HashFunctions, HashedA1, Userhash},
@@ -161,7 +163,27 @@ impl DigestAccount {
     }
 }
 
-/// Digest: what is stored for this user? The engine compares.
+/// The result of looking up a Digest secret.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SecretLookup {
+    /// The user's account with the secret that was asked for.
+    Found(DigestAccount),
+    /// The source does not know the user: 407. A chain goes on with its next member.
+    Unknown,
+    /// The user has a record that cannot be used: 407, as for an unknown user, and a chain stops.
+    /// The cause is for the operator's log.
+    Unusable(UnusableRecord),
+}
+
+impl From<Option<DigestAccount>> for SecretLookup {
+    /// `None` is an unknown user.
+    fn from(found: Option<DigestAccount>) -> Self {
+        found.map_or(Self::Unknown, Self::Found)
+    }
+}
+
+/// Looks up the secrets that Digest responses are verified with. The engine does the comparison.
 ///
 /// A back end that can only check passwords, such as an LDAP bind, cannot implement this: Digest
 /// needs H(A1), or the password itself to compute it with [`HashedA1::new`].
@@ -172,43 +194,62 @@ impl DigestAccount {
             can serve Basic: use `with_basic`"
 )]
 pub trait DigestSecrets: Send + Sync + 'static {
-    /// The hash functions for which an H(A1) is held for every user. No other is offered.
+    /// The hash functions for which every user has an H(A1). No other algorithm is offered.
     fn hash_functions(&self) -> HashFunctions;
 
-    /// Whether the passwords themselves are held for every user, so that H(A1) can be made for any
-    /// name that a client hashed: see [`DigestUser::ha1_of`]. Names with parameters need it.
+    /// Whether every user's password is available, so that H(A1) can be computed for any name that
+    /// a client hashed: see [`DigestUser::ha1_of`]. User names with parameters need it.
     fn holds_passwords(&self) -> bool {
         false
     }
 
-    /// Looks a user up. `None` if nobody of that name is known in that realm.
+    /// Looks up a user's secret.
     ///
     /// # Errors
-    /// The back end could not answer, or holds an H(A1) that is malformed: 503.
+    /// The back end could not answer. The request is refused with 503.
     ///
     /// # Security
-    /// The names compare byte for byte: where the back end folds case or accents, check that the
-    /// name that comes back is the name that was asked for. Set a time-out on every wait.
+    /// Names compare byte for byte: where the back end folds case or accents, check that the name
+    /// that comes back is the name that was asked for. Set a time-out on every wait.
     fn secret(
         &self,
         user: DigestUser<'_>,
-    ) -> impl Future<Output = Result<Option<DigestAccount>, BackendError>> + Send;
+    ) -> impl Future<Output = Result<SecretLookup, BackendError>> + Send;
 
-    /// The same for a back end that need not wait; the engine asks this first. `None` means that
-    /// nothing was done, and [`secret`](Self::secret) is to be called.
-    fn secret_now(
-        &self,
-        user: DigestUser<'_>,
-    ) -> Option<Result<Option<DigestAccount>, BackendError>> {
-        let _ = user;
-        None
+    /// A number that changes whenever the stored users change, as
+    /// [`CredentialValidator::version`](crate::CredentialValidator::version).
+    fn version(&self) -> u64 {
+        0
     }
 
-    /// A number that is another one whenever what is stored of `user` has changed, for caches: as
-    /// [`CredentialValidator::revision`](super::CredentialValidator::revision).
-    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
-        let _ = user;
-        0
+    /// Checks that the source can serve `realm`, as
+    /// [`CredentialValidator::serves`](crate::CredentialValidator::serves).
+    ///
+    /// # Errors
+    /// [`ConfigError::RealmNotServed`] for a source that has users of other realms only.
+    fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
+        let _ = realm;
+        Ok(())
+    }
+
+    /// Looks up a user without their secret, as
+    /// [`CredentialValidator::account`](crate::CredentialValidator::account).
+    ///
+    /// # Errors
+    /// The back end could not answer, which says nothing about the user.
+    fn account(
+        &self,
+        realm: &Realm,
+        user: &UserId,
+    ) -> impl Future<Output = Result<AccountLookup, BackendError>> + Send {
+        let _ = (realm, user);
+        async { Ok(AccountLookup::Unsupported) }
+    }
+
+    /// Hands over a registry through which the source revokes users, as
+    /// [`CredentialValidator::attach`](crate::CredentialValidator::attach).
+    fn attach(&self, revocations: &Revocations) {
+        let _ = revocations;
     }
 }
 
@@ -225,18 +266,27 @@ impl<S: DigestSecrets> DigestSecrets for Arc<S> {
     fn secret(
         &self,
         user: DigestUser<'_>,
-    ) -> impl Future<Output = Result<Option<DigestAccount>, BackendError>> + Send {
+    ) -> impl Future<Output = Result<SecretLookup, BackendError>> + Send {
         S::secret(self, user)
     }
 
-    fn secret_now(
-        &self,
-        user: DigestUser<'_>,
-    ) -> Option<Result<Option<DigestAccount>, BackendError>> {
-        S::secret_now(self, user)
+    fn version(&self) -> u64 {
+        S::version(self)
     }
 
-    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
-        S::secret_revision(self, user)
+    fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
+        S::serves(self, realm)
+    }
+
+    fn account(
+        &self,
+        realm: &Realm,
+        user: &UserId,
+    ) -> impl Future<Output = Result<AccountLookup, BackendError>> + Send {
+        S::account(self, realm, user)
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        S::attach(self, revocations);
     }
 }

@@ -1,4 +1,4 @@
-//! Closures as validators.
+//! Validators made from closures.
 
 use std::{fmt, future::Future};
 
@@ -7,15 +7,15 @@ use crate::{
     error::BackendError,
 };
 
-/// A validator that answers at once; made by [`from_fn`].
+/// A validator that calls a closure; see [`from_fn`].
 #[derive(Clone, Copy)]
 pub struct FromFn<F>(F);
 
-/// A validator that waits for something; made by [`from_async_fn`].
+/// A validator that calls a closure which returns a future; see [`from_async_fn`].
 #[derive(Clone, Copy)]
 pub struct FromAsyncFn<F>(F);
 
-/// Makes a validator of a closure that answers at once.
+/// Makes a validator from a closure that does not block.
 ///
 /// # Examples
 /// ```
@@ -37,7 +37,7 @@ where
     FromFn(check)
 }
 
-/// Makes a validator of a closure that returns a future.
+/// Makes a validator from a closure that returns a future.
 ///
 /// # Examples
 /// ```
@@ -45,8 +45,8 @@ where
 ///
 /// let validator = from_async_fn(|credentials: OwnedCredentials| async move {
 ///     let credentials = credentials.as_borrowed();
-///     // ... ask somebody about `credentials` ...
-///     Err::<Verdict, _>(BackendError::new("nobody to ask"))
+///     // ... query a service with `credentials` ...
+///     Err::<Verdict, _>(BackendError::new("no service"))
 /// });
 /// # let _ = validator;
 /// ```
@@ -58,25 +58,12 @@ where
     FromAsyncFn(check)
 }
 
-#[deny(clippy::missing_trait_methods)]
 impl<F> CredentialValidator for FromFn<F>
 where
     F: Fn(&BasicCredentials<'_>) -> Verdict + Send + Sync + 'static,
 {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         Ok((self.0)(&credentials))
-    }
-
-    fn validate_now(
-        &self,
-        credentials: BasicCredentials<'_>,
-    ) -> Option<Result<Verdict, BackendError>> {
-        Some(Ok((self.0)(&credentials)))
-    }
-
-    /// A closure tells nothing of what it captured.
-    fn revision(&self, _: &BasicCredentials<'_>) -> u64 {
-        0
     }
 }
 

@@ -10,6 +10,7 @@ pub mod cached;
 mod chain;
 pub(crate) mod credential_validator;
 pub(crate) mod digest_secrets;
+mod erased;
 mod from_fn;
 #[cfg(feature = "htdigest")]
 pub mod htdigest;
@@ -17,13 +18,13 @@ pub mod htdigest;
 pub mod htpasswd;
 #[cfg(feature = "ldap")]
 pub mod ldap;
+mod lookup;
 #[cfg(feature = "password-hash")]
 pub mod password_hash;
 #[cfg(any(feature = "ldap", feature = "password-hash"))]
 mod queue;
 #[cfg(feature = "sql")]
 pub mod sql;
-mod tag;
 #[cfg(feature = "timeout")]
 mod timeout;
 pub(crate) mod users;
@@ -34,8 +35,10 @@ pub use chain::{SecretsChain, ValidatorChain};
 pub use credential_validator::OwnedCredentials;
 pub(crate) use credential_validator::{BasicCredentials, CredentialValidator, Verdict};
 pub use digest_secrets::{AccountStatus, DigestName};
-pub(crate) use digest_secrets::{DigestAccount, DigestSecrets, DigestUser};
+pub(crate) use digest_secrets::{DigestAccount, DigestSecrets, DigestUser, SecretLookup};
+pub use erased::{AnySecrets, AnyValidator};
 pub use from_fn::{FromAsyncFn, FromFn, from_async_fn, from_fn};
+pub use lookup::{AccountLookup, UnusableRecord};
 #[cfg(feature = "timeout")]
 pub use timeout::Timeout;
 pub use users::UserError;

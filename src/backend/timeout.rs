@@ -6,16 +6,19 @@ use tokio::{runtime::Handle, time};
 
 use crate::{
     backend::{
-        BasicCredentials, CredentialValidator, DigestAccount, DigestSecrets, DigestUser, Verdict,
+        AccountLookup, BasicCredentials, CredentialValidator, DigestSecrets, DigestUser,
+        SecretLookup, Verdict,
     },
-    error::BackendError,
-    wire::digest::HashFunctions,
+    error::{BackendError, ConfigError},
+    identity::UserId,
+    revocation::Revocations,
+    wire::{Realm, digest::HashFunctions},
 };
 
 /// A validator, or a source of Digest secrets, that is waited for so long and no longer.
 ///
-/// What has not been answered by then fails, as [transient](BackendError::is_transient), and is
-/// dropped. What is answered at once is passed on as it is.
+/// A check that has not completed by then fails, as [transient](BackendError::is_transient), and is
+/// dropped.
 ///
 /// It is the last resort: a back end that knows what it waits for (a connection, an operation, a
 /// queue) sets shorter limits of its own.
@@ -74,15 +77,20 @@ impl<V: CredentialValidator> CredentialValidator for Timeout<V> {
         self.within(self.inner.validate(credentials)).await
     }
 
-    fn validate_now(
-        &self,
-        credentials: BasicCredentials<'_>,
-    ) -> Option<Result<Verdict, BackendError>> {
-        self.inner.validate_now(credentials)
+    fn version(&self) -> u64 {
+        self.inner.version()
     }
 
-    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
-        self.inner.revision(credentials)
+    fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
+        self.inner.serves(realm)
+    }
+
+    async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        self.within(self.inner.account(realm, user)).await
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        self.inner.attach(revocations);
     }
 }
 
@@ -96,19 +104,24 @@ impl<S: DigestSecrets> DigestSecrets for Timeout<S> {
         self.inner.holds_passwords()
     }
 
-    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
         self.within(self.inner.secret(user)).await
     }
 
-    fn secret_now(
-        &self,
-        user: DigestUser<'_>,
-    ) -> Option<Result<Option<DigestAccount>, BackendError>> {
-        self.inner.secret_now(user)
+    fn version(&self) -> u64 {
+        self.inner.version()
     }
 
-    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
-        self.inner.secret_revision(user)
+    fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
+        self.inner.serves(realm)
+    }
+
+    async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        self.within(self.inner.account(realm, user)).await
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        self.inner.attach(revocations);
     }
 }
 
@@ -145,10 +158,7 @@ mod tests {
             HashFunctions::ALL
         }
 
-        async fn secret(
-            &self,
-            user: DigestUser<'_>,
-        ) -> Result<Option<DigestAccount>, BackendError> {
+        async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
             time::sleep(self.1).await;
             self.0.secret(user).await
         }
@@ -181,7 +191,7 @@ mod tests {
         let moment = Duration::from_millis(1);
         let timely = late(LIMIT - moment);
         assert!(matches!(timely.validate(credentials).await, Ok(Verdict::Accepted(_))));
-        assert!(timely.secret(user).await.unwrap().is_some());
+        assert!(matches!(timely.secret(user).await, Ok(SecretLookup::Found(_))));
         let too_late = late(LIMIT + moment);
         is_too_late(too_late.validate(credentials).await);
         is_too_late(too_late.secret(user).await);
@@ -220,19 +230,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_answered_at_once_needs_no_timer_and_is_passed_on() {
-        let (users, realm) = (users(), realm());
-        let timed = Timeout::new(users.clone(), Duration::ZERO);
-        let credentials = BasicCredentials::new(&realm, "alice", "wonder");
-        let user = DigestUser::new(&realm, HashFunction::Sha256, DigestName::UserId("alice"));
-        assert!(matches!(timed.validate_now(credentials), Some(Ok(Verdict::Accepted(_)))));
-        assert!(timed.secret_now(user).unwrap().unwrap().is_some());
+    fn forwards_what_needs_no_wait() {
+        let users = users();
+        let timed = Timeout::new(users.clone(), LIMIT);
         assert_eq!(DigestSecrets::hash_functions(&timed), HashFunctions::ALL);
-        let before = timed.revision(&credentials);
+        let before = CredentialValidator::version(&timed);
         users.set("alice", "changed").unwrap();
-        assert_ne!(timed.revision(&credentials), before);
-        let waits = late(Duration::ZERO);
-        assert!(waits.validate_now(credentials).is_none());
-        assert!(waits.secret_now(user).is_none());
+        assert_ne!(CredentialValidator::version(&timed), before);
+        assert_eq!(DigestSecrets::version(&timed), CredentialValidator::version(&users));
+        let other = Realm::new("other").unwrap();
+        assert!(CredentialValidator::serves(&timed, &other).is_err());
+        assert!(DigestSecrets::serves(&timed, &other).is_err());
     }
 }

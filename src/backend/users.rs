@@ -3,21 +3,19 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
-use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
-use foldhash::quality::RandomState;
-
-use super::tag::Tag;
+use super::{
+    AccountLookup, BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets,
+    DigestUser, SecretLookup, Verdict,
+};
 use crate::{
-    backend::{
-        BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets,
-        DigestUser, Verdict,
-    },
-    error::BackendError,
+    error::{BackendError, ConfigError},
     grammar::chars::has_control_character,
-    identity::Account,
+    identity::{Account, UserId},
+    revocation::{Attached, Revocations},
+    secret::constant_time_eq,
     wire::{
         Realm,
         digest::{HashFunction, HashFunctions, HashedA1, Userhash},
@@ -48,10 +46,9 @@ pub enum UserError {
 
 /// Users of one realm in memory. Serves Basic and Digest, with all hash functions and userhash.
 ///
-/// Keeps the H(A1)s, a keyed tag for Basic, and never a password. Clones share the users, so that
-/// one can be kept to add, change and remove users while the proxy runs; each change is in force at
-/// the next request. Names compare byte for byte. Credentials for another realm are those of
-/// nobody.
+/// It keeps H(A1)s and no passwords. Clones share the users, so that one can be kept to add, change
+/// and remove users while the proxy runs. Each change is in force at the next request, and ends the
+/// access of that user. Names compare byte for byte. Credentials for another realm match no user.
 ///
 /// # Examples
 /// ```
@@ -64,39 +61,37 @@ pub enum UserError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Users {
+pub struct Users(Arc<Shared>);
+
+struct Shared {
     realm: Realm,
-    /// What passwords of unknown users are compared with, for the time that it takes.
-    nobody: Arc<Tag>,
-    /// Readers on different threads do not touch the same memory.
-    table: Arc<ShardedLock<Table>>,
+    table: RwLock<Table>,
+    revocations: Attached,
+    /// What the passwords of unknown users are compared with, so that they take as long.
+    dummy: HashedA1,
 }
 
-/// Names of users are all that is put in: what strangers send is looked up, and not kept.
 #[derive(Default)]
 struct Table {
-    by_name: HashMap<Arc<str>, Arc<User>, RandomState>,
-    by_hash: HashMap<Userhash, Arc<User>, RandomState>,
-    /// How many users have been set. It numbers them, from 1.
-    changes: u64,
+    by_name: HashMap<UserId, Arc<User>>,
+    by_hash: HashMap<Userhash, Arc<User>>,
+    /// How many changes there have been.
+    version: u64,
 }
 
-/// Everything about a user that a request may need, made once.
 struct User {
     account: Account,
-    tag: Tag,
     secrets: [HashedA1; HashFunction::EACH.len()],
-    /// No two users that ever were in the table have the same, nor have two states of one.
-    revision: u64,
 }
+
+/// The hash function whose H(A1) passwords are compared by.
+const FOR_BASIC: HashFunction = HashFunction::Sha256;
 
 impl User {
     fn new(realm: &Realm, account: Account, password: &str) -> Self {
         let name = account.user().as_str();
-        let tag = Tag::new(password);
-        let secrets = HashFunction::EACH
-            .map(|function| HashedA1::new(function, name, realm.as_str(), password));
-        Self { account, tag, secrets, revision: 0 }
+        let secret = |function| HashedA1::new(function, name, realm.as_str(), password);
+        Self { secrets: HashFunction::EACH.map(secret), account }
     }
 
     fn secret(&self, function: HashFunction) -> Option<&HashedA1> {
@@ -105,13 +100,18 @@ impl User {
 }
 
 impl Users {
-    /// Nobody yet, in `realm`.
+    /// No users yet, in `realm`.
     #[must_use]
     pub fn new(realm: &Realm) -> Self {
-        Self { realm: realm.clone(), nobody: Arc::new(Tag::new("")), table: Arc::default() }
+        Self(Arc::new(Shared {
+            realm: realm.clone(),
+            table: RwLock::default(),
+            revocations: Attached::default(),
+            dummy: HashedA1::new(FOR_BASIC, "", "", ""),
+        }))
     }
 
-    /// Adds a user, or changes the password.
+    /// Adds a user, or changes the password of an existing one.
     ///
     /// # Errors
     /// As for [`set`](Self::set).
@@ -120,19 +120,19 @@ impl Users {
         Ok(self)
     }
 
-    /// Adds a user, or changes the password of one; groups and data stay.
+    /// Adds a user, or changes the password of an existing one, who keeps their groups and data.
     ///
     /// # Errors
-    /// A name that is empty or holds a colon or a control character, a password that is empty or
-    /// holds a control character: [`UserError`]. Nothing has been changed then.
+    /// [`UserError`] for a name that is empty or contains a colon or a control character, and for a
+    /// password that is empty or contains a control character. Nothing has been changed then.
     pub fn set(&self, name: &str, password: &str) -> Result<(), UserError> {
         check(name, password)?;
-        let known = self.read().by_name.get(name).map(|user| user.account.clone());
+        let known = self.find(name).map(|user| user.account.clone());
         self.insert(known.unwrap_or_else(|| Account::new(name)), password);
         Ok(())
     }
 
-    /// Adds a user with groups and data of your own, or replaces account and password.
+    /// Adds a user with groups and data, or replaces an existing user's account and password.
     ///
     /// # Errors
     /// As for [`set`](Self::set).
@@ -142,28 +142,17 @@ impl Users {
         Ok(())
     }
 
-    fn insert(&self, account: Account, password: &str) {
-        let name = account.user().as_str();
-        let (name, hashes) = (Arc::<str>::from(name), self.hashes(name));
-        let mut user = User::new(&self.realm, account, password);
-        let mut table = self.write();
-        table.changes += 1;
-        user.revision = table.changes;
-        let user = Arc::new(user);
-        for hash in hashes {
-            table.by_hash.insert(hash, Arc::clone(&user));
-        }
-        table.by_name.insert(name, user);
-    }
-
-    /// Removes a user. Says whether there was one.
+    /// Removes a user and ends their access. Returns whether the user existed.
     pub fn remove(&self, name: &str) -> bool {
-        let hashes = self.hashes(name);
-        let mut table = self.write();
-        for hash in &hashes {
-            table.by_hash.remove(hash);
-        }
-        table.by_name.remove(name).is_some()
+        let (user, hashes) = (UserId::new(name), self.hashes(name));
+        let was_known = self.change(|table| {
+            for hash in &hashes {
+                table.by_hash.remove(hash);
+            }
+            table.by_name.remove(&user).is_some()
+        });
+        self.0.revocations.revoke(&self.0.realm, &user);
+        was_known
     }
 
     /// How many users there are.
@@ -178,44 +167,38 @@ impl Users {
         self.len() == 0
     }
 
+    fn insert(&self, account: Account, password: &str) {
+        let name = account.user().clone();
+        let hashes = self.hashes(name.as_str());
+        let user = Arc::new(User::new(&self.0.realm, account, password));
+        self.change(|table| {
+            for hash in hashes {
+                table.by_hash.insert(hash, Arc::clone(&user));
+            }
+            table.by_name.insert(name.clone(), user);
+        });
+        // A new user too: a chain may have admitted one of that name from a later member.
+        self.0.revocations.revoke(&self.0.realm, &name);
+    }
+
     fn hashes(&self, name: &str) -> [Userhash; HashFunction::EACH.len()] {
-        HashFunction::EACH.map(|function| Userhash::new(function, name, self.realm.as_str()))
+        HashFunction::EACH.map(|function| Userhash::new(function, name, self.0.realm.as_str()))
     }
 
-    /// A panic while the lock was held cannot leave a user half changed that could then log in:
-    /// the entries are made before, and each insertion stands for itself.
-    fn read(&self) -> ShardedLockReadGuard<'_, Table> {
-        self.table.read().unwrap_or_else(PoisonError::into_inner)
+    fn find(&self, name: &str) -> Option<Arc<User>> {
+        self.read().by_name.get(name).cloned()
     }
 
-    fn write(&self) -> ShardedLockWriteGuard<'_, Table> {
-        self.table.write().unwrap_or_else(PoisonError::into_inner)
+    fn change<R>(&self, change: impl FnOnce(&mut Table) -> R) -> R {
+        let mut table = self.0.table.write().unwrap_or_else(PoisonError::into_inner);
+        table.version += 1;
+        change(&mut table)
     }
 
-    /// One tag, whether the user is known or not.
-    fn check(&self, credentials: &BasicCredentials<'_>) -> Verdict {
-        let table = self.read();
-        let user = table.by_name.get(credentials.user_id());
-        let user = user.filter(|_| *credentials.realm() == self.realm);
-        let tag = user.map_or(&*self.nobody, |user| &user.tag);
-        match (tag.is_of(credentials.password()), user) {
-            (true, Some(user)) => Verdict::Accepted(user.account.clone()),
-            (false, Some(_)) => Verdict::WrongPassword,
-            (_, None) => Verdict::UnknownUser,
-        }
-    }
-
-    fn find(&self, user: &DigestUser<'_>) -> Option<DigestAccount> {
-        if *user.realm() != self.realm {
-            return None;
-        }
-        let table = self.read();
-        let found = match user.name() {
-            DigestName::UserId(name) => table.by_name.get(name),
-            DigestName::Userhash(hash) => table.by_hash.get(hash),
-        }?;
-        let secret = found.secret(user.function())?.clone();
-        Some(DigestAccount::new(found.account.clone(), secret))
+    /// A panic while the lock is held cannot leave behind a user who could log in wrongly: the
+    /// entries are made before, and each insertion is complete in itself.
+    fn read(&self) -> RwLockReadGuard<'_, Table> {
+        self.0.table.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -250,18 +233,38 @@ fn problem_of_password(password: &str) -> Option<&'static str> {
 #[deny(clippy::missing_trait_methods)]
 impl CredentialValidator for Users {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        Ok(self.check(&credentials))
+        let Shared { realm, dummy, .. } = &*self.0;
+        let (name, password) = (credentials.user_id(), credentials.password());
+        let user = self.find(name).filter(|_| credentials.realm() == realm);
+        let stored = user.as_deref().and_then(|user| user.secret(FOR_BASIC)).unwrap_or(dummy);
+        let sent = HashedA1::new(FOR_BASIC, name, realm.as_str(), password);
+        let is_right = constant_time_eq(sent.as_hex(), stored.as_hex());
+        Ok(match user {
+            Some(user) if is_right => Verdict::Accepted(user.account.clone()),
+            Some(_) => Verdict::WrongPassword,
+            None => Verdict::UnknownUser,
+        })
     }
 
-    fn validate_now(
-        &self,
-        credentials: BasicCredentials<'_>,
-    ) -> Option<Result<Verdict, BackendError>> {
-        Some(Ok(self.check(&credentials)))
+    fn version(&self) -> u64 {
+        self.read().version
     }
 
-    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
-        self.read().by_name.get(credentials.user_id()).map_or(0, |user| user.revision)
+    fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
+        if *realm == self.0.realm {
+            return Ok(());
+        }
+        let (realm, served) = (realm.to_string(), self.0.realm.to_string());
+        Err(ConfigError::RealmNotServed { realm, served })
+    }
+
+    async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        let found = self.find(user.as_str()).filter(|_| *realm == self.0.realm);
+        Ok(found.map_or(AccountLookup::Unknown, |user| AccountLookup::Known(user.account.clone())))
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        self.0.revocations.add(revocations);
     }
 }
 
@@ -275,31 +278,42 @@ impl DigestSecrets for Users {
         false
     }
 
-    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
-        Ok(self.find(&user))
-    }
-
-    fn secret_now(
-        &self,
-        user: DigestUser<'_>,
-    ) -> Option<Result<Option<DigestAccount>, BackendError>> {
-        Some(Ok(self.find(&user)))
-    }
-
-    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
-        let table = self.read();
+    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
+        if *user.realm() != self.0.realm {
+            return Ok(SecretLookup::Unknown);
+        }
         let found = match user.name() {
-            DigestName::UserId(name) => table.by_name.get(name),
-            DigestName::Userhash(hash) => table.by_hash.get(hash),
+            DigestName::UserId(name) => self.find(name),
+            DigestName::Userhash(hash) => self.read().by_hash.get(hash).cloned(),
         };
-        found.map_or(0, |user| user.revision)
+        let found = found.as_ref().and_then(|found| {
+            let secret = found.secret(user.function())?.clone();
+            Some(DigestAccount::new(found.account.clone(), secret))
+        });
+        Ok(found.into())
+    }
+
+    fn version(&self) -> u64 {
+        CredentialValidator::version(self)
+    }
+
+    fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
+        CredentialValidator::serves(self, realm)
+    }
+
+    async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        CredentialValidator::account(self, realm, user).await
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        CredentialValidator::attach(self, revocations);
     }
 }
 
 impl fmt::Debug for Users {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Users")
-            .field("realm", &self.realm)
+            .field("realm", &self.0.realm)
             .field("len", &self.len())
             .finish_non_exhaustive()
     }
@@ -307,8 +321,20 @@ impl fmt::Debug for Users {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
+
     use super::*;
     use crate::backend::ValidatorChain;
+
+    /// The output of a future that is ready at once.
+    fn ready<T>(future: impl Future<Output = Result<T, BackendError>>) -> T {
+        let mut future = std::pin::pin!(future);
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match future.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(output) => output.unwrap(),
+            std::task::Poll::Pending => panic!("waits"),
+        }
+    }
 
     fn realm() -> Realm {
         Realm::new("proxy").unwrap()
@@ -321,7 +347,7 @@ mod tests {
     #[track_caller]
     fn verdict(users: &Users, realm: &Realm, name: &str, password: &str) -> &'static str {
         let credentials = BasicCredentials::new(realm, name, password);
-        match users.validate_now(credentials).unwrap().unwrap() {
+        match ready(users.validate(credentials)) {
             Verdict::Accepted(account) if account.user().as_str() == name => "accepted",
             Verdict::WrongPassword => "wrong",
             Verdict::UnknownUser => "unknown",
@@ -364,7 +390,11 @@ mod tests {
     }
 
     fn find(users: &Users, function: HashFunction, name: DigestName<'_>) -> Option<DigestAccount> {
-        users.secret_now(DigestUser::new(&realm(), function, name)).unwrap().unwrap()
+        match ready(users.secret(DigestUser::new(&realm(), function, name))) {
+            SecretLookup::Found(found) => Some(found),
+            SecretLookup::Unknown => None,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -384,7 +414,7 @@ mod tests {
         }
         let other = Realm::new("other").unwrap();
         let user = DigestUser::new(&other, HashFunction::Md5, DigestName::UserId("alice"));
-        assert!(users.secret_now(user).unwrap().unwrap().is_none());
+        assert!(matches!(ready(users.secret(user)), SecretLookup::Unknown));
     }
 
     #[test]
@@ -436,30 +466,67 @@ mod tests {
     }
 
     #[test]
-    fn each_change_of_a_user_has_a_revision_of_its_own() {
-        let (realm, users, others) = (realm(), alice(), Users::new(&realm()));
+    fn every_change_gives_a_new_version() {
+        let (users, others) = (alice(), Users::new(&realm()));
         let chain = ValidatorChain::new().with(users.clone()).with(others.clone());
-        let credentials = BasicCredentials::new(&realm, "bob", "builder");
-        let mut seen = Vec::new();
-        let mut note = |changed: bool| {
-            let now = (users.revision(&credentials), chain.revision(&credentials));
-            if changed {
-                assert!(!seen.contains(&now.1), "{now:?} again");
-            } else {
-                assert_eq!(seen.last(), Some(&now.1));
-            }
-            seen.push(now.1);
+        let version = || (CredentialValidator::version(&users), chain.version());
+        let mut seen = vec![version()];
+        let mut note = |change: &dyn Fn()| {
+            change();
+            assert!(seen.iter().all(|(_, chain)| *chain != version().1));
+            seen.push(version());
         };
-        note(true);
-        users.set("bob", "builder").unwrap();
-        note(true);
-        users.set("alice", "changed").unwrap();
-        note(false);
-        users.set("bob", "builder").unwrap();
-        note(true);
-        others.set("bob", "another").unwrap();
-        note(true);
-        users.set_account(Account::new("bob").with_group("staff"), "builder").unwrap();
-        note(true);
+        note(&|| users.set("bob", "builder").unwrap());
+        note(&|| users.set("bob", "builder").unwrap());
+        note(&|| others.set("bob", "another").unwrap());
+        note(&|| users.set_account(Account::new("bob").with_group("staff"), "builder").unwrap());
+        note(&|| assert!(users.remove("bob")));
+        assert_eq!(version(), version());
+    }
+
+    #[test]
+    fn every_change_revokes_the_user_alone() {
+        let (users, revocations, realm) = (alice(), Revocations::new(), realm());
+        CredentialValidator::attach(&users, &revocations);
+        DigestSecrets::attach(&users, &revocations);
+        let log_in = |name: &str| {
+            revocations.handle(&realm, &UserId::new(name), revocations.start_check()).unwrap()
+        };
+        let bob = log_in("bob");
+        for change in [
+            &|| users.set("alice", "changed").unwrap(),
+            &|| users.set_account(Account::new("alice"), "changed").unwrap(),
+            &|| assert!(users.remove("alice")),
+        ] as [&dyn Fn(); 3]
+        {
+            let alice = log_in("alice");
+            change();
+            assert!(alice.is_revoked());
+        }
+        assert!(!bob.is_revoked());
+    }
+
+    #[test]
+    fn serves_its_own_realm_alone() {
+        let users = alice();
+        assert!(CredentialValidator::serves(&users, &realm()).is_ok());
+        let other = Realm::new("Proxy").unwrap();
+        assert_eq!(
+            CredentialValidator::serves(&users, &other).unwrap_err().to_string(),
+            "the authenticator's realm is \"Proxy\", and its users belong to the realm \"proxy\": \
+             make both the same"
+        );
+    }
+
+    #[test]
+    fn looks_up_accounts_without_a_password() {
+        let users = alice();
+        let account = |realm: &Realm, name| {
+            ready(CredentialValidator::account(&users, realm, &UserId::new(name)))
+        };
+        assert!(matches!(account(&realm(), "alice"), AccountLookup::Known(_)));
+        assert!(matches!(account(&realm(), "bob"), AccountLookup::Unknown));
+        let other = Realm::new("other").unwrap();
+        assert!(matches!(account(&other, "alice"), AccountLookup::Unknown));
     }
 }

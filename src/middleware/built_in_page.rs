@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::page::Page;
-use crate::{head::RequestHead, reason::Reason};
+use crate::reason::Reason;
 
 /// In which form a built-in page is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,11 +21,11 @@ impl Form {
     /// In the order of their numbers.
     const ALL: [Self; 3] = [Self::Short, Self::Plain, Self::Html];
 
-    pub(super) fn of(head: &RequestHead<'_>) -> Self {
-        if head.method() == Method::CONNECT {
+    pub(super) fn of(method: &Method, headers: &HeaderMap) -> Self {
+        if method == Method::CONNECT {
             return Self::Short;
         }
-        if accepts_html(head.headers()) { Self::Html } else { Self::Plain }
+        if accepts_html(headers) { Self::Html } else { Self::Plain }
     }
 }
 
@@ -62,7 +62,6 @@ enum Explanation {
     Stale,
     Malformed,
     NotAllowed,
-    TooManyStale,
     TooLong,
     Unavailable,
     Upstream,
@@ -70,14 +69,13 @@ enum Explanation {
 
 impl Explanation {
     /// In the order of their numbers.
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 9] = [
         Self::Missing,
         Self::NotOffered,
         Self::Wrong,
         Self::Stale,
         Self::Malformed,
         Self::NotAllowed,
-        Self::TooManyStale,
         Self::TooLong,
         Self::Unavailable,
         Self::Upstream,
@@ -91,7 +89,6 @@ impl Explanation {
             // Nothing here tells a wrong password from an unknown user.
             (_, StatusCode::PROXY_AUTHENTICATION_REQUIRED) => Self::Wrong,
             (_, StatusCode::FORBIDDEN) => Self::NotAllowed,
-            (_, StatusCode::TOO_MANY_REQUESTS) => Self::TooManyStale,
             (_, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => Self::TooLong,
             (_, StatusCode::SERVICE_UNAVAILABLE) => Self::Unavailable,
             (_, StatusCode::BAD_GATEWAY) => Self::Upstream,
@@ -106,7 +103,6 @@ impl Explanation {
             }
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::NotAllowed => StatusCode::FORBIDDEN,
-            Self::TooManyStale => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upstream => StatusCode::BAD_GATEWAY,
@@ -145,10 +141,6 @@ impl Explanation {
             Self::NotAllowed => {
                 "The proxy knows you, and your account may not be used. Ask the operator of the \
                  proxy."
-            }
-            Self::TooManyStale => {
-                "The program keeps using nonces that have expired or were used before. Wait a \
-                 little and try again; if that does not help, the program is at fault."
             }
             Self::TooLong => {
                 "The Proxy-Authorization field of this request is longer than the proxy accepts."
@@ -211,7 +203,7 @@ mod tests {
         let form = |method: &str, accept: &str| {
             let request = Request::builder().method(method).uri("example.org:443");
             let request = request.header(ACCEPT, accept).body(()).unwrap();
-            Form::of(&RequestHead::of_request(&request))
+            Form::of(request.method(), request.headers())
         };
         assert_eq!(form("GET", "text/html,application/xhtml+xml;q=0.9"), Form::Html);
         assert_eq!(form("GET", "image/png, TEXT/HTML;q=0.5"), Form::Html);

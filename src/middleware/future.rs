@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower::Service;
 
@@ -17,14 +17,14 @@ use super::{
     body::ResponseBody,
     layer::Options,
     request::admit,
-    response::{Asked, Forwarded, refuse},
+    response::{Forwarded, RequestFacts, refuse},
 };
 use crate::authenticator::{Decision, PendingDecision};
 
 pin_project! {
-    /// The response of [`ProxyAuth`](super::ProxyAuth), to come.
+    /// The future of a [`ProxyAuth`](crate::ProxyAuth).
     ///
-    /// Dropping it drops the wait for a back end, and forwards nothing.
+    /// Dropping it ends the verification, and forwards nothing.
     pub struct ResponseFuture<S, Q>
     where
         S: Service<Request<Q>>,
@@ -41,8 +41,8 @@ pin_project! {
         S: Service<Request<Q>>,
     {
         Refused { response: Option<Response<Bytes>> },
-        // In a box, so that a future which has nothing to wait for here stays small.
-        Pending { pending: Option<Box<Pending<S, Q>>> },
+        Verifying { verifying: Option<Verifying<S, Q>> },
+        MakingReady { admitted: Option<Admitted<S, Q>> },
         Forwarded {
             #[pin]
             future: S::Future,
@@ -51,14 +51,22 @@ pin_project! {
     }
 }
 
-/// A request that waits for a back end, with the service that was found ready for it.
-pub(super) struct Pending<S, Q> {
-    pub(super) decision: PendingDecision,
-    pub(super) request: Request<Q>,
-    pub(super) asked: Asked,
-    pub(super) relayed: Option<HeaderValue>,
-    pub(super) service: S,
-    pub(super) options: Arc<Options>,
+/// A request whose credentials are being verified.
+pub(super) struct Verifying<S, Q> {
+    decision: PendingDecision,
+    request: Request<Q>,
+    facts: RequestFacts,
+    service: S,
+    /// Whether the service has reserved a permit for this request.
+    is_ready: bool,
+    options: Arc<Options>,
+}
+
+/// A request that waits for the inner service to become ready.
+struct Admitted<S, Q> {
+    request: Request<Q>,
+    forwarded: Forwarded,
+    service: S,
 }
 
 impl<S, Q> ResponseFuture<S, Q>
@@ -69,18 +77,23 @@ where
         Self { state: State::Refused { response: Some(response) } }
     }
 
-    pub(super) fn pending(pending: Pending<S, Q>) -> Self {
-        Self { state: State::Pending { pending: Some(Box::new(pending)) } }
-    }
-
     pub(super) const fn forwarded(future: S::Future, forwarded: Forwarded) -> Self {
         Self { state: State::Forwarded { future, forwarded: Some(forwarded) } }
     }
 }
 
+impl<S, Q> From<Verifying<S, Q>> for ResponseFuture<S, Q>
+where
+    S: Service<Request<Q>>,
+{
+    fn from(verifying: Verifying<S, Q>) -> Self {
+        Self { state: State::Verifying { verifying: Some(verifying) } }
+    }
+}
+
 impl<S, Q, B> Future for ResponseFuture<S, Q>
 where
-    S: Service<Request<Q>, Response = Response<B>>,
+    S: Service<Request<Q>, Response = Response<B>> + Clone,
 {
     type Output = Result<Response<ResponseBody<B>>, S::Error>;
 
@@ -89,21 +102,28 @@ where
         loop {
             let next = match this.state.as_mut().project() {
                 StateProjection::Refused { response } => {
-                    let response = still_there(response.take());
-                    return Poll::Ready(Ok(response.map(ResponseBody::own)));
+                    return Poll::Ready(Ok(take(response).map(ResponseBody::own)));
+                }
+                StateProjection::Verifying { verifying } => {
+                    let mut request = take(verifying);
+                    match Pin::new(&mut request.decision).poll(cx) {
+                        Poll::Ready(decision) => request.resume(decision),
+                        Poll::Pending => {
+                            request.give_back_permit();
+                            *verifying = Some(request);
+                            return Poll::Pending;
+                        }
+                    }
+                }
+                StateProjection::MakingReady { admitted } => {
+                    if let Some(waiting) = admitted {
+                        ready!(waiting.service.poll_ready(cx))?;
+                    }
+                    take(admitted).call()
                 }
                 StateProjection::Forwarded { future, forwarded } => {
                     let response = ready!(future.poll(cx))?;
-                    let forwarded = still_there(forwarded.take());
-                    return Poll::Ready(Ok(forwarded.finish(response)));
-                }
-                StateProjection::Pending { pending } => {
-                    let mut waiting = still_there(pending.take());
-                    let Poll::Ready(decision) = Pin::new(&mut waiting.decision).poll(cx) else {
-                        *pending = Some(waiting);
-                        return Poll::Pending;
-                    };
-                    waiting.go_on(decision)
+                    return Poll::Ready(Ok(take(forwarded).finish(response)));
                 }
             };
             this.state.set(next);
@@ -111,30 +131,59 @@ where
     }
 }
 
-impl<S, Q> Pending<S, Q>
+impl<S, Q> Verifying<S, Q>
 where
-    S: Service<Request<Q>>,
+    S: Service<Request<Q>> + Clone,
 {
-    fn go_on(self, decision: Decision) -> State<S, Q> {
-        let Self { mut request, asked, relayed, mut service, options, .. } = self;
-        match decision {
-            Decision::Forward(grant) => {
-                let forwarded = admit(&mut request, grant, asked, relayed, &options);
-                let future = service.call(request);
-                State::Forwarded { future, forwarded: Some(forwarded) }
-            }
-            Decision::Reject(rejection) => {
-                State::Refused { response: Some(refuse(rejection, asked, &options)) }
-            }
+    /// A request for which `service` is ready.
+    pub(super) const fn new(
+        decision: PendingDecision,
+        request: Request<Q>,
+        facts: RequestFacts,
+        service: S,
+        options: Arc<Options>,
+    ) -> Self {
+        Self { decision, request, facts, service, is_ready: true, options }
+    }
+
+    /// Lets other requests use the permit while this one waits.
+    fn give_back_permit(&mut self) {
+        if self.is_ready {
+            self.service = self.service.clone();
+            self.is_ready = false;
         }
+    }
+
+    fn resume(self, decision: Decision) -> State<S, Q> {
+        let Self { mut request, facts, service, is_ready, options, .. } = self;
+        let authenticated = match decision {
+            Decision::Bypass => None,
+            Decision::Forward(authenticated) => Some(authenticated),
+            Decision::Refuse(refusal) => {
+                return State::Refused { response: Some(refuse(refusal, facts, &options)) };
+            }
+        };
+        let forwarded = admit(&mut request, authenticated, facts, &options);
+        let admitted = Admitted { request, forwarded, service };
+        if is_ready { admitted.call() } else { State::MakingReady { admitted: Some(admitted) } }
     }
 }
 
-/// What is there until the future has ended.
-fn still_there<T>(value: Option<T>) -> T {
-    match value {
+impl<S, Q> Admitted<S, Q>
+where
+    S: Service<Request<Q>>,
+{
+    fn call(mut self) -> State<S, Q> {
+        let future = self.service.call(self.request);
+        State::Forwarded { future, forwarded: Some(self.forwarded) }
+    }
+}
+
+/// Takes what is there until the future has completed.
+fn take<T>(value: &mut Option<T>) -> T {
+    match value.take() {
         Some(value) => value,
-        None => panic!("`ResponseFuture` polled after it was ready"),
+        None => panic!("`ResponseFuture` polled after completion"),
     }
 }
 
@@ -145,7 +194,8 @@ where
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.state {
             State::Refused { .. } => "ResponseFuture(refused)",
-            State::Pending { .. } => "ResponseFuture(pending)",
+            State::Verifying { .. } => "ResponseFuture(verifying)",
+            State::MakingReady { .. } => "ResponseFuture(making ready)",
             State::Forwarded { .. } => "ResponseFuture(forwarded)",
         })
     }

@@ -43,7 +43,7 @@ impl IdentityHeader {
     /// Removes what the client sent under this name, and says who it is in its place.
     pub(super) fn set(&self, headers: &mut HeaderMap, identity: Option<&Identity>) {
         headers.remove(&self.0);
-        let user = identity.and_then(Identity::user).map(percent_encode);
+        let user = identity.and_then(Identity::user).map(|user| percent_encode(user.as_str()));
         if let Some(Ok(value)) = user.map(HeaderValue::try_from) {
             headers.insert(self.0.clone(), value);
         }
@@ -64,7 +64,7 @@ fn percent_encode(name: &str) -> String {
 
 /// Takes `name` out of the options of `Connection`: a client could otherwise have the inner proxy
 /// remove, as hop-by-hop, what was added here.
-pub(super) fn keep_from_connection_options(headers: &mut HeaderMap, name: &HeaderName) {
+pub(super) fn protect_from_connection(headers: &mut HeaderMap, name: &HeaderName) {
     let is_option = |option: &[u8]| option.trim_ascii().eq_ignore_ascii_case(name.as_ref());
     // Looking by `entry` alone makes room in the map first.
     if !headers.contains_key(header::CONNECTION) {
@@ -131,12 +131,12 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.append(header::CONNECTION, HeaderValue::from_static("keep-alive"));
             headers.append(header::CONNECTION, HeaderValue::from_static(sent));
-            keep_from_connection_options(&mut headers, &name);
+            protect_from_connection(&mut headers, &name);
             let left: Vec<_> = headers.get_all(header::CONNECTION).iter().collect();
             assert_eq!(left, ["keep-alive", expected], "{sent}");
         }
         let mut headers = HeaderMap::new();
-        keep_from_connection_options(&mut headers, &name);
+        protect_from_connection(&mut headers, &name);
         assert!(headers.is_empty());
     }
 

@@ -139,21 +139,21 @@ impl ProxyAuthLayer {
     ///
     /// [RFC 9110, section 11.7.2]: https://www.rfc-editor.org/rfc/rfc9110#section-11.7.2
     #[must_use]
-    pub fn relay_credentials(self) -> Self {
-        self.with(|options| options.relay_credentials = true)
+    pub fn relay_credentials(self, relay: bool) -> Self {
+        self.with(|options| options.relay_credentials = relay)
     }
 
     /// Passes a 407 from upstream on to the client with its challenges, in place of a 502.
     #[must_use]
-    pub fn allow_chaining(self) -> Self {
-        self.with(|options| options.allow_chaining = true)
+    pub fn allow_chaining(self, allow: bool) -> Self {
+        self.with(|options| options.allow_chaining = allow)
     }
 
     /// Puts the [`Identity`](crate::identity::Identity) into the extensions of each response too,
     /// where layers further out can log it.
     #[must_use]
-    pub fn with_identity_in_response(self) -> Self {
-        self.with(|options| options.identity_in_response = true)
+    pub fn with_identity_in_response(self, insert: bool) -> Self {
+        self.with(|options| options.identity_in_response = insert)
     }
 
     /// Makes the bodies of refusals; `None` stands for the built-in page. Status, challenges,

@@ -1,66 +1,62 @@
 //! What the layer does to a request before the inner service sees it.
 
 use http::{HeaderValue, Request, header};
+use http_body::Body;
 
 use super::{
-    identity_header::keep_from_connection_options,
+    identity_header::protect_from_connection,
     layer::Options,
-    response::{Asked, Forwarded},
+    response::{Forwarded, RequestFacts},
 };
 use crate::{
-    authenticator::{Authentication, Authenticator, Grant, ProxyAuthorization},
+    authenticator::{Authenticated, Authentication, Authenticator, ProxyAuthorization},
     head::RequestHead,
     identity::Identity,
 };
 
-/// What is known of a request once its `Proxy-Authorization` has been taken out.
-pub(super) struct Decided {
-    pub(super) authentication: Authentication,
-    /// The field, where it is to be relayed.
-    pub(super) relayed: Option<HeaderValue>,
-}
-
-/// Takes the credentials out of the request and has them judged.
-pub(super) fn decide<Q>(
+/// Takes the credentials out of the request and authenticates it.
+pub(super) fn authenticate<Q: Body>(
     request: &mut Request<Q>,
     auth: &Authenticator,
     options: &Options,
-) -> Decided {
+) -> (RequestFacts, Authentication) {
     let field = ProxyAuthorization::take(request.headers_mut());
-    let relayed = match &field {
+    let relayed: Option<HeaderValue> = match &field {
         ProxyAuthorization::One(value) if options.relay_credentials => Some(value.clone()),
         _ => None,
     };
+    let facts = RequestFacts::new(request, relayed, options);
     let head = RequestHead::of_request(request);
     let head = head.with_peer((options.peer_address)(&head));
     let target = options.request_target.as_ref().and_then(|target| target(&head));
     let head = target.as_ref().map_or(head, |target| head.with_target(target));
-    Decided { authentication: auth.authenticate(&head, field), relayed }
+    let authentication = auth.authenticate(&head, field);
+    (facts, authentication)
 }
 
-/// Makes the request what the inner service sees, and says what is to be done to its response.
+/// Prepares the request for the inner service, and returns what has to be done to its response.
+/// A request that bypassed authentication is not `authenticated`.
 pub(super) fn admit<Q>(
     request: &mut Request<Q>,
-    grant: Grant,
-    asked: Asked,
-    relayed: Option<HeaderValue>,
+    authenticated: Option<Authenticated>,
+    mut facts: RequestFacts,
     options: &Options,
 ) -> Forwarded {
-    let (identity, info) = grant.into_parts();
-    let forwarded = Forwarded::new(asked, identity.as_ref(), info, options);
+    let (identity, info) = authenticated.map(Authenticated::into_parts).unzip();
     let headers = request.headers_mut();
     if let Some(header) = &options.identity_header {
         header.set(headers, identity.as_ref());
-        keep_from_connection_options(headers, header.name());
+        protect_from_connection(headers, header.name());
     }
-    let is_proved = identity.as_ref().is_some_and(|identity| !identity.is_anonymous());
-    if let (true, Some(value)) = (is_proved, relayed) {
+    let has_user = identity.as_ref().is_some_and(|identity| !identity.is_anonymous());
+    if let (true, Some(value)) = (has_user, facts.relayed_credentials.take()) {
         headers.insert(header::PROXY_AUTHORIZATION, value);
-        keep_from_connection_options(headers, &header::PROXY_AUTHORIZATION);
+        protect_from_connection(headers, &header::PROXY_AUTHORIZATION);
     }
+    let forwarded = Forwarded::new(facts, identity.as_ref(), info.flatten(), options);
     match identity {
         Some(identity) => request.extensions_mut().insert(identity),
-        // What a layer further out found has nothing to say here.
+        // Another layer further out may have left one.
         None => request.extensions_mut().remove::<Identity>(),
     };
     forwarded

@@ -1,4 +1,4 @@
-//! What the layer makes of a response: its own for a refusal, or the inner service's, cleaned.
+//! Responses: those of refusals, and those of the inner service.
 
 use bytes::Bytes;
 use http::{
@@ -12,57 +12,57 @@ use super::{
     layer::{Options, PageOf},
     page::{PageRequest, Wishes},
 };
-use crate::{
-    authenticator::{Refusal, Rejection},
-    head::RequestHead,
-    identity::Identity,
-    reason::Reason,
-};
+use crate::{authenticator::Refusal, identity::Identity, reason::Reason};
 
 const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
 
-/// Removes what only this proxy says to its client.
+/// Removes the fields by which only this proxy authenticates its clients.
 pub(super) fn remove_upstream_fields(headers: &mut HeaderMap) {
     headers.remove(header::PROXY_AUTHENTICATE);
     headers.remove(PROXY_AUTHENTICATION_INFO);
 }
 
-/// What has to be known of a request when its response is made and the request is gone.
+/// What is kept of a request for its response.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct RequestFacts {
     form: Form,
-    /// Whether the body is left out: servers do so on HTTP/1 alone.
+    /// Whether the body is left out, which servers do on HTTP/1 alone.
     is_head: bool,
-    /// Whether HTTP/1 has to be told that the connection ends with a refusal.
+    /// Whether a refusal has to say that the connection is closed.
     must_close: bool,
-    /// For a page of the user's own. In a box, for this goes through many hands with each request.
+    /// For custom pages only, so boxed.
     wishes: Option<Box<Wishes>>,
+    /// The `Proxy-Authorization` field, where it is passed on.
+    pub(super) relayed_credentials: Option<HeaderValue>,
 }
 
-impl Asked {
-    pub(super) fn of<B: Body>(request: &Request<B>, options: &Options) -> Self {
-        let head = RequestHead::of_request(request);
-        let has_own_pages = options.page.is_some();
-        let wishes = has_own_pages.then(|| Wishes::of(request.method(), request.headers()).into());
+impl RequestFacts {
+    pub(super) fn new<B: Body>(
+        request: &Request<B>,
+        relayed_credentials: Option<HeaderValue>,
+        options: &Options,
+    ) -> Self {
+        let (method, headers) = (request.method(), request.headers());
         Self {
-            form: Form::of(&head),
-            is_head: request.method() == Method::HEAD,
+            form: Form::of(method, headers),
+            is_head: method == Method::HEAD,
             must_close: must_close(request),
-            wishes,
+            wishes: options.page.as_ref().map(|_| Wishes::of(method, headers).into()),
+            relayed_credentials,
         }
     }
 
-    fn page(self, own: Option<&PageOf>, refusal: &Refusal) -> Rendered {
-        let own = own
+    fn page(self, custom: Option<&PageOf>, refusal: &Refusal) -> Rendered {
+        let page = custom
             .zip(self.wishes)
             .and_then(|(page, wishes)| page(&PageRequest::new(refusal.clone(), *wishes)));
-        own.map_or_else(|| built_in_page(refusal.reason(), self.form), Rendered::from)
+        page.map_or_else(|| built_in_page(refusal.reason(), self.form), Rendered::from)
     }
 }
 
-/// HTTP/1 ends a connection on which a body is left unread, and HTTP/1.0 every one that it is not
-/// asked to keep. Servers do so without a word, but curl retries a refused `CONNECT` on the same
-/// connection unless it is told.
+/// HTTP/1 servers close a connection on which a body is left unread, and HTTP/1.0 servers every
+/// one that the client did not ask to keep. hyper does not say so, and curl retries a refused
+/// `CONNECT` on the same connection unless it is told.
 fn must_close<B: Body>(request: &Request<B>) -> bool {
     match request.version() {
         Version::HTTP_09 | Version::HTTP_10 => {
@@ -80,28 +80,29 @@ fn has_connection_option(headers: &HeaderMap, wanted: &[u8]) -> bool {
     options.any(|option| option.trim_ascii().eq_ignore_ascii_case(wanted))
 }
 
-/// The response to a request that was not forwarded.
-pub(super) fn refuse(rejection: Rejection, asked: Asked, options: &Options) -> Response<Bytes> {
-    let (_, mut headers, refusal) = rejection.into_parts();
-    if asked.must_close {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    respond(refusal, headers, asked, options.page.as_ref())
+/// The response to a request that is not forwarded.
+pub(super) fn refuse(refusal: Refusal, facts: RequestFacts, options: &Options) -> Response<Bytes> {
+    let must_close = facts.must_close;
+    respond(refusal, facts, must_close, options.page.as_ref())
 }
 
 fn respond(
     refusal: Refusal,
-    mut headers: HeaderMap,
-    asked: Asked,
-    own_page: Option<&PageOf>,
+    facts: RequestFacts,
+    must_close: bool,
+    custom_page: Option<&PageOf>,
 ) -> Response<Bytes> {
-    let is_head = asked.is_head;
-    let page = asked.page(own_page, &refusal);
+    let (status, mut headers, refusal) = refusal.into_parts();
+    let is_head = facts.is_head;
+    let page = facts.page(custom_page, &refusal);
     headers.insert(header::CONTENT_TYPE, page.content_type);
     headers.insert(header::CONTENT_LENGTH, page.content_length);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if must_close {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     let mut response = Response::new(if is_head { Bytes::new() } else { page.body });
-    *response.status_mut() = refusal.reason().status();
+    *response.status_mut() = status;
     *response.headers_mut() = headers;
     response.extensions_mut().insert(refusal);
     response
@@ -109,56 +110,51 @@ fn respond(
 
 /// What has to be done to the response of a request that was forwarded.
 pub(super) struct Forwarded {
-    asked: Asked,
+    facts: RequestFacts,
     info: Option<HeaderValue>,
-    /// Set where the response is to carry the identity.
-    identity: Option<Box<Identity>>,
-    /// Taken along, with the page, so that the future need not hold all options.
+    /// The identity, where the response carries it.
+    identity: Option<Identity>,
     allow_chaining: bool,
-    page: Option<PageOf>,
+    custom_page: Option<PageOf>,
 }
 
 impl Forwarded {
     pub(super) fn new(
-        asked: Asked,
+        facts: RequestFacts,
         identity: Option<&Identity>,
         info: Option<HeaderValue>,
         options: &Options,
     ) -> Self {
         Self {
-            asked,
+            facts,
             info,
-            identity: identity.filter(|_| options.identity_in_response).cloned().map(Box::new),
+            identity: identity.filter(|_| options.identity_in_response).cloned(),
             allow_chaining: options.allow_chaining,
-            page: options.page.clone(),
+            custom_page: options.page.clone(),
         }
     }
 
     pub(super) fn finish<B>(self, mut response: Response<B>) -> Response<ResponseBody<B>> {
-        let Self { asked, info, identity, allow_chaining, page } = self;
-        let asks_for_credentials = response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-        let mut response = if !asks_for_credentials {
+        let is_challenge = response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        let mut response = if !is_challenge {
             remove_upstream_fields(response.headers_mut());
             response.map(ResponseBody::inner)
-        } else if allow_chaining {
+        } else if self.allow_chaining {
             // The challenge is meant for the client.
             response.headers_mut().remove(PROXY_AUTHENTICATION_INFO);
             response.map(ResponseBody::inner)
         } else {
-            let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            let mut headers = HeaderMap::from_iter([no_store]);
-            // The inner service alone knows what is left of the request's body.
-            if has_connection_option(response.headers(), b"close") {
-                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
+            // Only the inner service knows whether the request's body was read to its end.
+            let must_close = has_connection_option(response.headers(), b"close");
             let refusal = Refusal::new(Reason::UpstreamChallenge);
-            respond(refusal, headers, asked, page.as_ref()).map(ResponseBody::own)
+            respond(refusal, self.facts, must_close, self.custom_page.as_ref())
+                .map(ResponseBody::own)
         };
-        if let Some(info) = info {
+        if let Some(info) = self.info {
             response.headers_mut().insert(PROXY_AUTHENTICATION_INFO, info);
         }
-        if let Some(identity) = identity {
-            response.extensions_mut().insert(*identity);
+        if let Some(identity) = self.identity {
+            response.extensions_mut().insert(identity);
         }
         response
     }

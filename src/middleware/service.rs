@@ -1,4 +1,4 @@
-//! The service: one decision for each request.
+//! The service: authenticates each request.
 
 use std::{
     fmt, mem,
@@ -13,17 +13,17 @@ use tower::Service;
 
 use super::{
     body::ResponseBody,
-    future::{Pending, ResponseFuture},
+    future::{ResponseFuture, Verifying},
     layer::Options,
-    request::{Decided, admit, decide},
-    response::{Asked, refuse},
+    request::{admit, authenticate},
+    response::refuse,
 };
 use crate::authenticator::{Authentication, Authenticator, Decision};
 
-/// A service behind proxy authentication; made by [`ProxyAuthLayer`](super::ProxyAuthLayer).
+/// A service behind proxy authentication; see [`ProxyAuthLayer`](crate::ProxyAuthLayer).
 ///
-/// A permit that the inner service reserved when it was ready is given back when a request is
-/// refused.
+/// A permit that the inner service reserved when it became ready is given back when a request is
+/// refused, and while its credentials are verified.
 #[derive(Clone)]
 pub struct ProxyAuth<S> {
     inner: S,
@@ -53,34 +53,29 @@ where
     }
 
     fn call(&mut self, mut request: Request<Q>) -> Self::Future {
-        let asked = Asked::of(&request, &self.options);
-        let Decided { authentication, relayed } = decide(&mut request, &self.auth, &self.options);
-        match authentication {
-            Authentication::Ready(Decision::Forward(grant)) => {
-                let forwarded = admit(&mut request, grant, asked, relayed, &self.options);
-                ResponseFuture::forwarded(self.inner.call(request), forwarded)
-            }
-            Authentication::Ready(Decision::Reject(rejection)) => {
+        let (facts, authentication) = authenticate(&mut request, &self.auth, &self.options);
+        let authenticated = match authentication {
+            Authentication::Ready(Decision::Bypass) => None,
+            Authentication::Ready(Decision::Forward(authenticated)) => Some(authenticated),
+            Authentication::Ready(Decision::Refuse(refusal)) => {
                 drop(self.take_ready());
-                ResponseFuture::refused(refuse(rejection, asked, &self.options))
+                return ResponseFuture::refused(refuse(refusal, facts, &self.options));
             }
-            Authentication::Pending(decision) => ResponseFuture::pending(Pending {
-                decision,
-                request,
-                asked,
-                relayed,
-                service: self.take_ready(),
-                options: Arc::clone(&self.options),
-            }),
-        }
+            Authentication::Pending(decision) => {
+                let (service, options) = (self.take_ready(), Arc::clone(&self.options));
+                return Verifying::new(decision, request, facts, service, options).into();
+            }
+        };
+        let forwarded = admit(&mut request, authenticated, facts, &self.options);
+        ResponseFuture::forwarded(self.inner.call(request), forwarded)
     }
 }
 
 impl<S: Clone> ProxyAuth<S> {
-    /// Takes out the service that was found ready, and leaves one that has not been asked.
+    /// Takes the service that is ready, and leaves a clone that is not.
     fn take_ready(&mut self) -> S {
-        let fresh = self.inner.clone();
-        mem::replace(&mut self.inner, fresh)
+        let clone = self.inner.clone();
+        mem::replace(&mut self.inner, clone)
     }
 }
 

@@ -30,7 +30,7 @@ const MAX_NAME: usize = 64;
 ///     .on_response(AuthOnResponse::new());
 /// let stack = ServiceBuilder::new()
 ///     .layer(trace)
-///     .layer(ProxyAuthLayer::new(auth).with_identity_in_response());
+///     .layer(ProxyAuthLayer::new(auth).with_identity_in_response(true));
 /// # let _ = stack;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -105,7 +105,7 @@ impl<B> OnResponse<B> for AuthOnResponse {
         if let Some(identity) = response.extensions().get::<Identity>() {
             span.record("scheme", identity.scheme());
             if let Some(user) = identity.user() {
-                span.record("user", field::display(Shown(user)));
+                span.record("user", field::display(Shown(user.as_str())));
             }
         }
         tracing::info!(status, latency_us, "request forwarded");

@@ -77,10 +77,6 @@ impl Realm {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
 }
 
 impl fmt::Debug for Realm {

@@ -26,7 +26,7 @@ fn line(function: HashFunction, name: &str, password: &str) -> String {
 fn proxy(users: &Htdigest) -> Proxy {
     let digest = DigestScheme::builder(users.clone())
         .with_algorithms(ALGORITHMS.iter().map(|&(algorithm, _)| algorithm))
-        .with_userhash()
+        .with_userhash(true)
         .build()
         .unwrap();
     Proxy::of(Authenticator::builder(realm()).with_scheme(digest))

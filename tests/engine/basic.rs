@@ -96,7 +96,7 @@ fn refuses_impossible_credentials_unseen() {
 
 #[test]
 fn passes_on_an_empty_password_by_option_alone() {
-    let (proxy, calls) = credulous(BasicScheme::allow_empty_passwords);
+    let (proxy, calls) = credulous(|basic| basic.allow_empty_passwords(true));
     proxy.get(basic("alice:")).passes("allowed", "alice");
     assert_eq!(calls.load(Ordering::SeqCst), 1);
     proxy.get(basic(":")).is("an empty user-id never is", 407, "empty-user-id");
@@ -146,7 +146,7 @@ fn reads_utf_8_first_and_latin_1_by_option() {
     let name = "J\u{e4}son";
     let users = || user(name, "p\u{e4}ss");
     let strict = over(users());
-    let scheme = BasicScheme::new(users()).with_latin1();
+    let scheme = BasicScheme::new(users()).with_latin1(true);
     let latin1 = Proxy::of(Authenticator::builder(realm()).with_scheme(scheme));
     let as_latin1 = b"J\xe4son:p\xe4ss";
     strict.get(basic(as_latin1)).is("by default", 407, "undecodable");
@@ -161,7 +161,7 @@ fn compares_names_as_sent_or_by_option_in_nfc() {
     let (composed, decomposed) = ("J\u{e4}son", "Ja\u{308}son");
     let users = || user(composed, "p\u{e4}ss");
     let as_sent = over(users());
-    let scheme = BasicScheme::new(users()).with_nfc();
+    let scheme = BasicScheme::new(users()).with_nfc(true);
     let nfc = Proxy::of(Authenticator::builder(realm()).with_scheme(scheme));
     for proxy in [&as_sent, &nfc] {
         proxy.get(basic(format!("{composed}:p\u{e4}ss"))).passes("composed", composed);

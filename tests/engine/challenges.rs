@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use tower_proxy_auth::{
-    Authenticator, BackendError, DigestAccount, DigestScheme, DigestSecrets, DigestUser, Users,
+    Authenticator, BackendError, DigestScheme, DigestSecrets, DigestUser, SecretLookup, Users,
     digest::{Algorithm, DigestBuilder, HashFunction, HashFunctions},
 };
 
@@ -50,7 +50,7 @@ fn are_exactly_what_clients_compare_with() {
 
 #[test]
 fn quote_what_rfc_7616_quotes() {
-    let proxy = Proxy::with_digest(|digest| digest.with_userhash());
+    let proxy = Proxy::with_digest(|digest| digest.with_userhash(true));
     let answer = proxy.login(&Digest::new("unknown"));
     let digests: Vec<_> =
         answer.challenges().into_iter().filter_map(|one| one.strip_prefix("Digest ")).collect();
@@ -106,7 +106,7 @@ fn keep_an_explicit_order() {
     let digest = digest().with_algorithms_in_order(forced).build().unwrap();
     let builder = Authenticator::builder(realm()).with_basic(users()).with_scheme(digest);
     assert_eq!(
-        order(&Proxy::of(builder.keep_scheme_order())),
+        order(&Proxy::of(builder.keep_scheme_order(true))),
         ["Basic", "Digest MD5", "Digest SHA-512-256", "Digest SHA-256"]
     );
     let again = self::digest().with_algorithms_in_order(forced).with_algorithms(forced);
@@ -125,8 +125,8 @@ fn skip_an_algorithm_without_secrets() {
         fn hash_functions(&self) -> HashFunctions {
             HashFunctions::NONE.with(HashFunction::Md5)
         }
-        async fn secret(&self, _: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
-            Ok(None)
+        async fn secret(&self, _: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
+            Ok(SecretLookup::Unknown)
         }
     }
     let proxy = Proxy::of(Authenticator::builder(realm()).with_digest(Md5Only).with_basic(users()));
@@ -174,7 +174,7 @@ impl DigestSecrets for Forgetful {
         }
     }
 
-    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
         users().secret(user).await
     }
 }

@@ -1,15 +1,14 @@
 //! Mistakes in the set-up: each is found when it is built, and says what to do.
 
-use std::time::Duration;
+use std::{future::Future, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue};
 use tower_proxy_auth::{
-    Authenticator, BackendError, ConfigError, DigestAccount, DigestScheme, DigestSecrets,
-    DigestUser, ProxyAuthLayer, Realm, Reason, Refusal, Users,
-    backend::{SecretsChain, UserError},
-    digest::{Algorithm, DigestBuilder, HashFunction, HashFunctions, NonceKey, NonceKeys},
-    nonce_store::{MemoryNonceStore, NonceCheck, NonceStore, NonceUse, Scope},
-    scheme::{AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
+    Authenticator, BackendError, ConfigError, DigestScheme, DigestSecrets, DigestUser,
+    ProxyAuthLayer, Realm, Reason, Refusal, SecretLookup, Users,
+    backend::{SecretsChain, UserError, ValidatorChain},
+    digest::{Algorithm, DigestBuilder, HashFunction, HashFunctions, NonceKey},
+    scheme::{AuthResult, AuthScheme, ChallengeContext, RequestContext, SentCredentials},
     user_parameters::UserParameterSyntax,
 };
 
@@ -37,22 +36,25 @@ fn refuses<T>(built: Result<T, ConfigError>, message: &str) {
 struct Named(&'static str);
 
 impl AuthScheme for Named {
-    type Claim = ();
-
     fn name(&self) -> &'static str {
         self.0
     }
 
-    fn challenges(&self, _: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
+    fn challenges(
+        &self,
+        _: &ChallengeContext<'_>,
+        add: &mut dyn FnMut(HeaderValue),
+    ) -> Result<(), BackendError> {
         add(HeaderValue::from_static(self.0));
+        Ok(())
     }
 
-    fn claim(&self, _: &ClaimContext<'_>, _: SentCredentials) -> Result<(), Refusal> {
-        Err(Refusal::new(Reason::UnknownUser))
-    }
-
-    async fn prove(&self, _: Realm, (): ()) -> Proof {
-        Err(Refusal::new(Reason::UnknownUser))
+    fn authenticate(
+        self: Arc<Self>,
+        _: &RequestContext<'_>,
+        _: SentCredentials,
+    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
+        Ok(async { Err(Refusal::new(Reason::UnknownUser)) })
     }
 }
 
@@ -64,21 +66,8 @@ impl DigestSecrets for Holds {
         self.0
     }
 
-    async fn secret(&self, _: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
-        Ok(None)
-    }
-}
-
-/// A store that other processes share.
-struct SharedStore;
-
-impl NonceStore for SharedStore {
-    fn scope(&self) -> Scope {
-        Scope::Shared
-    }
-
-    async fn check_and_insert(&self, _: NonceCheck<'_>) -> Result<NonceUse, BackendError> {
-        Ok(NonceUse::Forgotten)
+    async fn secret(&self, _: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
+        Ok(SecretLookup::Unknown)
     }
 }
 
@@ -88,7 +77,7 @@ fn a_scheme_that_says_nothing_of_user_parameters_cannot_have_them() {
     let builder = Authenticator::builder(realm()).with_user_parameters(syntax);
     refuses(
         builder.with_basic(users()).with_scheme(Named("Token")).build(),
-        "Token cannot take parameters out of user names: the scheme does not say that it splits names",
+        "Token cannot take parameters out of user names: the scheme does not support it",
     );
 }
 
@@ -187,8 +176,8 @@ fn a_mistake_in_digest_comes_out_of_the_authenticator_too() {
 fn rfc_2069_needs_md5() {
     let message = "legacy_rfc2069 needs the algorithm MD5: add it, or leave the switch off";
     let sha256 = [Algorithm::Sha256, Algorithm::Md5Sess];
-    refuses(digest().legacy_rfc2069().with_algorithms(sha256).build(), message);
-    assert!(digest().legacy_rfc2069().build().is_ok());
+    refuses(digest().legacy_rfc2069(true).with_algorithms(sha256).build(), message);
+    assert!(digest().legacy_rfc2069(true).build().is_ok());
 }
 
 #[test]
@@ -203,17 +192,17 @@ fn a_nonce_key_has_at_least_32_bytes() {
 }
 
 #[test]
-fn keys_from_outside_want_a_shared_store() {
-    let keys = || NonceKeys::new(NonceKey::new(&[7; 32]).unwrap());
-    refuses(
-        digest().with_nonce_keys(keys()).build(),
-        "nonce keys were configured, but the nonce store is local: after a restart, or on another \
-         node, used nonces would not be known; use a shared store, leave the keys out, or accept \
-         it with allow_unshared_replay_state",
-    );
-    assert!(digest().with_nonce_keys(keys()).allow_unshared_replay_state().build().is_ok());
-    assert!(digest().with_nonce_keys(keys()).with_nonce_store(SharedStore).build().is_ok());
-    assert!(digest().build().is_ok());
+fn a_realm_that_the_users_do_not_have_is_a_mistake() {
+    let authenticator = || Authenticator::builder(Realm::new("Proxy").unwrap());
+    let message = "the authenticator's realm is \"Proxy\", and its users belong to the realm \
+                   \"proxy\": make both the same";
+    refuses(authenticator().with_basic(users()).build(), message);
+    refuses(authenticator().with_digest(users()).build(), message);
+    let chain = ValidatorChain::new().with(users());
+    refuses(authenticator().with_basic(chain).build(), message);
+    let other = Users::new(&Realm::new("Proxy").unwrap());
+    let chain = ValidatorChain::new().with(users()).with(other);
+    assert!(authenticator().with_basic(chain).build().is_ok());
 }
 
 #[test]
@@ -229,22 +218,6 @@ fn a_nonce_lives_between_a_second_and_a_day() {
     }
     assert!(lifetime(Duration::from_secs(1)).is_ok());
     assert!(lifetime(Duration::from_secs(86_400)).is_ok());
-}
-
-#[test]
-fn a_nonce_store_has_room_and_a_window_in_range() {
-    let store = MemoryNonceStore::builder;
-    refuses(
-        store().with_capacity(0).build(),
-        "a nonce store with a capacity of 0 would refuse everybody: use 1 or more",
-    );
-    for window in [0, 63, 129] {
-        refuses(
-            store().with_window(window).build(),
-            &format!("a nonce window of {window} counts is out of range: use 64 to 128"),
-        );
-    }
-    assert!(store().with_capacity(1).with_window(128).build().is_ok());
 }
 
 #[test]

@@ -260,7 +260,7 @@ fn takes_rfc_2069_by_option_with_one_time_nonces() {
         by_default.login(&digest).is("by default", 400, "missing-parameter");
     }
 
-    let proxy = Proxy::with_digest(|digest| digest.legacy_rfc2069());
+    let proxy = Proxy::with_digest(|digest| digest.legacy_rfc2069(true));
     let answer = proxy.challenge();
     let qops: Vec<_> = answer.challenges().iter().map(|one| parameter(one, "qop")).collect();
     assert_eq!(qops, [Some("auth".into()), None, None], "SHA-256 with qop, MD5 and Basic without");
@@ -273,7 +273,7 @@ fn takes_rfc_2069_by_option_with_one_time_nonces() {
     proxy.login(&sha256).is("where qop was offered", 400, "missing-parameter");
     let sess = DigestScheme::builder(users())
         .with_algorithms([Algorithm::Md5, Algorithm::Md5Sess])
-        .legacy_rfc2069();
+        .legacy_rfc2069(true);
     let sess = Proxy::of(Authenticator::builder(realm()).with_scheme(sess.build().unwrap()));
     let without_qop = Digest { algorithm: "MD5-sess", ..legacy(&sess) };
     sess.login(&without_qop).is("a session", 400, "missing-parameter");

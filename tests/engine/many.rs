@@ -44,12 +44,13 @@ fn issues_a_million_nonces_without_keeping_any() {
     let mut nonces = HashSet::new();
     for _ in 0..1_000_000 {
         let answer = auth.authenticate(&head, ProxyAuthorization::Absent);
-        let Authentication::Ready(Decision::Reject(rejection)) = answer else {
+        let Authentication::Ready(Decision::Refuse(refusal)) = answer else {
             panic!("not refused");
         };
-        let challenge = rejection.headers()["proxy-authenticate"].to_str().unwrap();
+        let (_, headers, _) = refusal.into_parts();
+        let challenge = headers["proxy-authenticate"].to_str().unwrap();
         let (_, nonce) = challenge.split_once("nonce=\"").unwrap();
-        let nonce: [u8; 56] = nonce.as_bytes()[..56].try_into().unwrap();
+        let nonce: [u8; 64] = nonce.as_bytes()[..64].try_into().unwrap();
         assert!(nonces.insert(nonce), "{nonce:?} came twice");
     }
     assert!(store.is_empty());

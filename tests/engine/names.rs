@@ -87,7 +87,7 @@ fn refuses_a_broken_extended_value() {
 #[test]
 fn refuses_two_forms_at_once() {
     let extended = "UTF-8''J%C3%A4s%C3%B8n%20Doe";
-    for proxy in [proxy(NAME), Proxy::with_digest(|digest| digest.with_userhash())] {
+    for proxy in [proxy(NAME), Proxy::with_digest(|digest| digest.with_userhash(true))] {
         let both = credentials(&proxy).params().and("username*", extended);
         proxy.get(both.field()).is("both", 400, "improper-parameter");
         let hashed = both.without("username").and("userhash", "true");

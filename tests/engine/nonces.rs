@@ -19,7 +19,7 @@ fn key(byte: u8) -> NonceKey {
 
 fn with_keys(keys: &NonceKeys) -> AuthenticatorBuilder {
     let digest = DigestScheme::builder(users()).with_nonce_keys(keys.clone());
-    let digest = digest.allow_unshared_replay_state().build().unwrap();
+    let digest = digest.build().unwrap();
     Authenticator::builder(realm()).with_scheme(digest)
 }
 

@@ -50,7 +50,7 @@ impl Wish {
     fn proxy(&self) -> Proxy {
         let users = Users::new(&realm()).with_user(&self.user, &self.password).unwrap();
         let digest = DigestScheme::builder(users).with_algorithms(Algorithm::all());
-        let digest = if self.userhash { digest.with_userhash() } else { digest };
+        let digest = if self.userhash { digest.with_userhash(true) } else { digest };
         Proxy::of(Authenticator::builder(realm()).with_scheme(digest.build().unwrap()))
     }
 

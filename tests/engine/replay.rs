@@ -4,7 +4,7 @@ use tower_proxy_auth::Authenticator;
 
 use crate::support::{
     digest::Digest,
-    engine::{Proxy, realm, users},
+    engine::{Answer, Proxy, realm, users},
 };
 
 #[test]
@@ -14,6 +14,7 @@ fn accepts_a_header_once_and_then_the_next_count() {
         proxy.login(&first).passes(name, "alice");
         let again = proxy.login(&first);
         again.is(name, 407, "nonce-replayed");
+        assert!(is_stale(&again), "{name}");
         assert_ne!(again.nonce(), first.nonce, "{name}: a new nonce comes with it");
         proxy.login(&first.count(2)).passes(name, "alice");
         proxy.login(&Digest::new(again.nonce())).passes(name, "alice");
@@ -91,37 +92,81 @@ fn binds_a_nonce_to_its_first_user() {
     }
 }
 
-#[test]
-fn limits_consecutive_stale_answers() {
-    let proxy = Proxy::new();
-    let digest = proxy.fresh();
-    proxy.login(&digest).passes("first", "alice");
-    for round in 0..100 {
-        proxy.login(&digest).is(&round.to_string(), 407, "nonce-replayed");
-    }
-    for round in 0..3 {
-        proxy.login(&digest).is(&round.to_string(), 429, "too-many-stale");
-    }
-    let bob = Digest { user: "bob".into(), password: "builder".into(), ..proxy.fresh() };
-    proxy.login(&bob).passes("another user", "bob");
-    proxy.login(&digest).is("a challenge in between does not end it", 429, "too-many-stale");
-    let wrong = Digest { password: "other".into(), ..digest.clone() };
-    proxy.login(&wrong).is("a wrong digest", 407, "wrong-password");
-
-    proxy.login(&proxy.fresh()).passes("a good nonce always helps", "alice");
-    proxy.login(&digest).is("and ends the count", 407, "nonce-replayed");
+/// Whether the response tells the client to try again with the new nonce.
+fn is_stale(response: &Answer) -> bool {
+    response.challenges()[0].ends_with("stale=true")
 }
 
 #[test]
-fn forgets_stale_answers_after_a_quiet_time() {
+fn ends_a_loop_of_stale_responses() {
+    let proxy = Proxy::new();
+    let digest = proxy.fresh();
+    proxy.login(&digest).passes("first", "alice");
+    let looping = |round: u32| {
+        let own = Digest { cnonce: format!("c{round}"), ..digest.clone() };
+        let response = proxy.login(&own);
+        response.is(&round.to_string(), 407, "nonce-replayed");
+        response
+    };
+    assert!((0..100).all(|round| is_stale(&looping(round))));
+    assert!((100..103).all(|round| !is_stale(&looping(round))));
+    let bob = Digest { user: "bob".into(), password: "builder".into(), ..proxy.fresh() };
+    proxy.login(&bob).passes("another user", "bob");
+    assert!(!is_stale(&looping(103)), "a challenge in between ends nothing");
+    proxy.login(&proxy.fresh()).passes("a good nonce always helps", "alice");
+    assert!(is_stale(&looping(104)), "and ends the count");
+}
+
+#[test]
+fn repetitions_of_a_stale_field_do_not_count() {
+    let builder = Authenticator::builder(realm()).with_digest(users());
+    let proxy = Proxy::of(builder.with_max_consecutive_stale(2));
+    let digest = proxy.fresh();
+    proxy.login(&digest).passes("first", "alice");
+    for round in 0..101 {
+        let response = proxy.login(&digest);
+        response.is(&round.to_string(), 407, "nonce-replayed");
+        assert!(is_stale(&response), "{round}");
+    }
+}
+
+#[test]
+fn a_new_field_always_gets_a_fresh_challenge() {
+    let proxy = Proxy::new();
+    let captured: Vec<_> = (0..101).map(|_| proxy.fresh()).collect();
+    for digest in &captured {
+        proxy.login(digest).passes("the owner", "alice");
+    }
+    for digest in &captured {
+        proxy.login(digest).is("somebody else", 407, "nonce-replayed");
+    }
+    proxy.clock.set(301);
+    let response = proxy.login(&captured[0].count(2));
+    response.is("a new field of the owner", 407, "nonce-expired");
+    assert_eq!(response.challenges().len(), 3);
+    assert_ne!(response.nonce(), captured[0].nonce);
+    proxy.login(&Digest { nonce: response.nonce(), ..captured[0].clone() }).passes("then", "alice");
+}
+
+#[test]
+fn a_quiet_time_ends_the_count_of_stale_responses() {
     let builder = Authenticator::builder(realm()).with_digest(users());
     let proxy = Proxy::of(builder.with_max_consecutive_stale(1));
     let digest = proxy.fresh();
     proxy.login(&digest).passes("first", "alice");
-    proxy.login(&digest).is("one", 407, "nonce-replayed");
-    let answer = proxy.login(&digest);
-    answer.is("two", 429, "too-many-stale");
-    let wait = answer.fields("retry-after")[0].parse().unwrap();
-    proxy.clock.set(wait);
-    proxy.login(&digest).is("after as long as was said", 407, "nonce-replayed");
+    let stale =
+        |cnonce: &str| is_stale(&proxy.login(&Digest { cnonce: cnonce.into(), ..digest.clone() }));
+    assert!(stale("a") && !stale("b"));
+    proxy.clock.set(10);
+    assert!(stale("c"));
+}
+
+#[test]
+fn a_nonce_without_a_count_is_good_for_one_request() {
+    let proxy = Proxy::with_digest(|digest| digest.legacy_rfc2069(true));
+    let legacy = Digest { algorithm: "MD5", qop: None, ..proxy.fresh() };
+    proxy.login(&legacy).passes("RFC 2069", "alice");
+    proxy.login(&legacy).is("again", 407, "nonce-replayed");
+    let elsewhere = Digest { uri: "/other".into(), ..legacy };
+    proxy.login(&elsewhere).is("for another resource", 407, "nonce-replayed");
 }

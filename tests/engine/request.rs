@@ -26,7 +26,7 @@ fn refuses_several_fields_whatever_they_hold() {
 #[test]
 fn never_takes_sent_credentials_for_anonymous() {
     let builder = Authenticator::builder(realm()).with_digest(users()).with_basic(users());
-    let proxy = Proxy::of(builder.allow_anonymous());
+    let proxy = Proxy::of(builder.with_anonymous(true));
     let table = [
         ("wrong password", basic("alice:other"), 407),
         ("unknown user", basic("carol:wonder"), 407),

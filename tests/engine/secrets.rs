@@ -10,35 +10,37 @@ use std::{
 
 use tower_proxy_auth::{
     Account, Authenticator, BackendError, DigestAccount, DigestScheme, DigestSecrets, DigestUser,
-    HashedA1, Realm, Users,
-    backend::{AccountStatus, DigestName},
+    HashedA1, Realm, SecretLookup, Users,
+    backend::{AccountStatus, DigestName, SecretsChain, UnusableRecord, ValidatorChain},
     digest::HashFunction,
 };
 
 use crate::support::{
     digest::{Digest, quoted},
-    engine::{Proxy, Secrets, Waiting, basic, realm, users},
+    engine::{Proxy, Secrets, Waiting, basic, now, realm, users},
 };
 
 fn over(secrets: impl DigestSecrets) -> Proxy {
-    let digest = DigestScheme::builder(secrets).with_userhash().build().unwrap();
+    let digest = DigestScheme::builder(secrets).with_userhash(true).build().unwrap();
     Proxy::of(Authenticator::builder(realm()).with_scheme(digest))
 }
 
 #[test]
-fn fails_on_a_stored_secret_that_is_not_one() {
+fn refuses_an_unusable_secret() {
     for stored in ["", " ", "00", &"g".repeat(64), &"0".repeat(63), &"0".repeat(32)] {
         let hex = stored.to_owned();
         let proxy = over(Secrets(move |user: DigestUser<'_>| {
-            let ha1 = HashedA1::from_hex(user.function(), &hex).map_err(BackendError::new)?;
-            Ok(Some(DigestAccount::new(Account::new("alice"), ha1)))
+            Ok(match HashedA1::from_hex(user.function(), &hex) {
+                Ok(ha1) => SecretLookup::Found(DigestAccount::new(Account::new("alice"), ha1)),
+                Err(error) => SecretLookup::Unusable(UnusableRecord::new(error)),
+            })
         }));
         let digest = proxy.fresh();
-        proxy.login(&digest).is(stored, 503, "backend-failed");
+        proxy.login(&digest).is(stored, 407, "unusable-record");
         for ha1 in [stored, "", &digest.hash(""), &digest.hash("::")] {
             let response = quoted(&digest.digest(ha1, "GET"));
             let forged = digest.params().with("response", response);
-            proxy.get(forged.field()).is(stored, 503, "backend-failed");
+            proxy.get(forged.field()).is(stored, 407, "unusable-record");
         }
     }
 }
@@ -47,7 +49,7 @@ fn fails_on_a_stored_secret_that_is_not_one() {
 fn fails_on_a_secret_for_another_hash_function() {
     let proxy = over(Secrets(|_: DigestUser<'_>| {
         let ha1 = HashedA1::new(HashFunction::Md5, "alice", "proxy", "wonder");
-        Ok(Some(DigestAccount::new(Account::new("alice"), ha1)))
+        Ok(SecretLookup::Found(DigestAccount::new(Account::new("alice"), ha1)))
     }));
     proxy.login(&proxy.fresh()).is("MD5 for SHA-256", 503, "backend-failed");
     let md5 = Digest { algorithm: "MD5", ..proxy.fresh() };
@@ -92,8 +94,11 @@ fn refuses_an_unknown_user_whatever_the_response() {
 #[test]
 fn does_not_know_the_users_of_another_realm() {
     let users = Users::new(&Realm::new("other").unwrap()).with_user("alice", "wonder").unwrap();
-    let builder = Authenticator::builder(realm()).with_digest(users.clone()).with_basic(users);
-    let proxy = Proxy::of(builder);
+    let ours = Users::new(&realm());
+    let digest = SecretsChain::new().with(ours.clone()).with(users.clone());
+    let validator = ValidatorChain::new().with(ours).with(users);
+    let proxy =
+        Proxy::of(Authenticator::builder(realm()).with_digest(digest).with_basic(validator));
     proxy.login(&proxy.fresh()).is("Digest", 407, "unknown-user");
     proxy.get(basic("alice:wonder")).is("Basic", 407, "unknown-user");
     let other = Digest { realm: "other".into(), ..proxy.fresh() };
@@ -108,7 +113,7 @@ fn forbids_a_disabled_account_if_the_digest_is_right() {
         let proxy = over(Secrets(move |user: DigestUser<'_>| {
             let ha1 = HashedA1::new(user.function(), "alice", "proxy", "wonder");
             let account = DigestAccount::new(Account::new("alice"), ha1);
-            Ok(Some(account.with_status(standing)))
+            Ok(SecretLookup::Found(account.with_status(standing)))
         }));
         let digest = proxy.fresh();
         proxy.login(&digest).is("right", 403, reason);
@@ -120,10 +125,12 @@ fn forbids_a_disabled_account_if_the_digest_is_right() {
 #[test]
 fn takes_the_stored_account_instead_of_the_name_sent() {
     let proxy = over(Secrets(|user: DigestUser<'_>| {
-        let DigestName::UserId(name) = user.name() else { return Ok(None) };
+        let DigestName::UserId(name) = user.name() else {
+            return Ok(SecretLookup::Unknown);
+        };
         let ha1 = HashedA1::new(user.function(), name, "proxy", "wonder");
         let account = Account::new(name.to_lowercase());
-        Ok(Some(DigestAccount::new(account, ha1)))
+        Ok(SecretLookup::Found(DigestAccount::new(account, ha1)))
     }));
     let digest = Digest { user: "ALICE".into(), ..proxy.fresh() };
     proxy.login(&digest).passes("the canonical name", "alice");
@@ -151,7 +158,7 @@ fn looks_up_a_hashed_name_without_a_scan() {
         let proxy = over(Secrets(move |user: DigestUser<'_>| {
             assert!(matches!(user.name(), DigestName::Userhash(_)));
             counter.fetch_add(1, Ordering::SeqCst);
-            users.secret_now(user).unwrap()
+            now(users.secret(user))
         }));
         let once = || {
             let field = hashed(&proxy);

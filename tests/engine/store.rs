@@ -2,12 +2,13 @@
 
 use tower_proxy_auth::{
     Authenticator, BackendError, DigestScheme, Users,
-    nonce_store::{MemoryNonceStore, NoNonceStore, NonceCheck, NonceStore, NonceUse, Scope},
+    digest::NonceKeys,
+    nonce_store::{Epoch, MemoryNonceStore, NonceCheck, NonceStore, NonceUse},
 };
 
 use crate::support::{
     digest::Digest,
-    engine::{Proxy, realm, users},
+    engine::{Proxy, basic, realm, users},
 };
 
 fn proxy(users: Users, store: impl NonceStore) -> Proxy {
@@ -97,8 +98,8 @@ fn does_not_bring_back_a_nonce_when_the_clock_steps_back() {
 fn answers_503_when_the_store_fails() {
     struct Down;
     impl NonceStore for Down {
-        fn scope(&self) -> Scope {
-            Scope::Shared
+        fn epoch(&self) -> Result<Epoch, BackendError> {
+            Ok(Epoch::new([1; 16]))
         }
         async fn check_and_insert(&self, _: NonceCheck<'_>) -> Result<NonceUse, BackendError> {
             Err(BackendError::new("no connection"))
@@ -108,8 +109,46 @@ fn answers_503_when_the_store_fails() {
     down.login(&down.fresh()).is("unreachable", 503, "backend-failed");
     let wrong = Digest { password: "other".into(), ..down.fresh() };
     down.login(&wrong).is("called for right digests alone", 407, "wrong-password");
-    let none = proxy(users(), NoNonceStore);
-    none.login(&none.fresh()).is("no store", 407, "nonce-forgotten");
+}
+
+#[test]
+fn answers_503_in_place_of_407_without_an_epoch() {
+    struct Unreachable;
+    impl NonceStore for Unreachable {
+        fn epoch(&self) -> Result<Epoch, BackendError> {
+            Err(BackendError::transient("no connection"))
+        }
+        async fn check_and_insert(&self, _: NonceCheck<'_>) -> Result<NonceUse, BackendError> {
+            unreachable!("there are no nonces")
+        }
+    }
+    let digest = DigestScheme::builder(users()).with_nonce_store(Unreachable).build().unwrap();
+    let auth = Authenticator::builder(realm()).with_scheme(digest).with_basic(users());
+    let proxy = Proxy::of(auth);
+    for (name, response) in [
+        ("no credentials", proxy.challenge()),
+        ("a wrong password", proxy.get(basic("alice:other"))),
+    ] {
+        response.is(name, 503, "backend-failed");
+        assert!(response.challenges().is_empty(), "{name}: never Basic alone");
+    }
+    proxy.get(basic("alice:wonder")).passes("Basic needs no nonce", "alice");
+}
+
+#[test]
+fn refuses_a_nonce_of_another_epoch_as_stale() {
+    let keys = NonceKeys::random().unwrap();
+    let proxy = |store: MemoryNonceStore| {
+        let digest = DigestScheme::builder(users()).with_nonce_keys(keys.clone());
+        let digest = digest.with_nonce_store(store).build().unwrap();
+        Proxy::of(Authenticator::builder(realm()).with_scheme(digest))
+    };
+    let store = store(10);
+    let (one, same, other) = (proxy(store.clone()), proxy(store), proxy(MemoryNonceStore::new()));
+    let digest = one.fresh();
+    other.login(&digest).is("another store", 407, "nonce-unknown");
+    same.login(&digest).passes("the same store", "alice");
+    one.login(&digest).is("a replay on another node", 407, "nonce-replayed");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use tower_proxy_auth::{Authenticator, Realm, Users, backend::SecretsChain, diges
 
 use crate::support::{
     digest::Digest,
-    engine::{Answer, Proxy, request},
+    engine::{Answer, Proxy, realm, request, users},
 };
 
 fn ask(proxy: &Proxy, method: Method, target: &str, uri: &str) -> Answer {
@@ -204,9 +204,10 @@ fn does_not_let_user_and_realm_move_across_a_colon() {
 #[test]
 fn takes_the_realm_of_the_request() {
     let staff = Realm::new("staff").unwrap();
-    let users = Users::new(&staff).with_user("alice", "wonder").unwrap();
+    let of_staff = Users::new(&staff).with_user("alice", "wonder").unwrap();
     let chosen = staff.clone();
-    let builder = Authenticator::builder(Realm::new("proxy").unwrap()).with_digest(users);
+    let both = SecretsChain::new().with(of_staff).with(users());
+    let builder = Authenticator::builder(realm()).with_digest(both);
     let proxy = Proxy::of(builder.with_realm_of(move |head| {
         (head.target().host() == Some("staff.example.org")).then(|| chosen.clone())
     }));

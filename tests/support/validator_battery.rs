@@ -159,10 +159,7 @@ async fn ask(
 ) -> Result<Verdict, BackendError> {
     let realm = realm();
     let credentials = BasicCredentials::new(&realm, name, password);
-    match validator.validate_now(credentials) {
-        Some(answer) => answer,
-        None => validator.validate(credentials).await,
-    }
+    validator.validate(credentials).await
 }
 
 /// Whom a right password proves, asked in both ways; `None` for a refusal.

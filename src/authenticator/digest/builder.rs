@@ -2,11 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use super::{DigestScheme, NonceKeys, issuer::Issuer};
+use super::{DigestScheme, NonceKeys, nonces::Nonces};
 use crate::{
     backend::DigestSecrets,
     error::ConfigError,
-    nonce_store::{MemoryNonceStore, NonceStore, Scope},
+    nonce_store::{MemoryNonceStore, NonceStore},
     wire::digest::{Algorithm, HashFunction, HashFunctions, HashedA1, UriCheck},
 };
 
@@ -15,15 +15,16 @@ const MIN_NONCE_LIFETIME: Duration = Duration::from_secs(1);
 const MAX_NONCE_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
 const DEFAULT_MAX_PARAMETERS: usize = 32;
 
-/// What `Proxy-Authentication-Info` says on a response.
+/// What `Proxy-Authentication-Info` contains on a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthInfo {
     /// Nothing: the field is not sent.
     Off,
-    /// `nextnonce`, when a nonce is near its end.
+    /// `nextnonce`, when less than a quarter of a nonce's lifetime is left.
     NextNonce,
-    /// That, and the proof that the proxy knows the secret too: `rspauth`, with cnonce, nc, qop.
+    /// `nextnonce`, and `rspauth` with cnonce, nc and qop, by which the proxy proves that it knows
+    /// the secret too.
     #[default]
     Full,
 }
@@ -37,7 +38,6 @@ pub struct DigestBuilder<V, S = MemoryNonceStore> {
     keeps_order: bool,
     nonce_lifetime: Duration,
     nonce_keys: Option<NonceKeys>,
-    allow_unshared_replay_state: bool,
     auth_info: AuthInfo,
     uri_check: UriCheck,
     userhash: bool,
@@ -54,7 +54,6 @@ impl<V: DigestSecrets> DigestBuilder<V> {
             keeps_order: false,
             nonce_lifetime: DEFAULT_NONCE_LIFETIME,
             nonce_keys: None,
-            allow_unshared_replay_state: false,
             auth_info: AuthInfo::default(),
             uri_check: UriCheck::strict(),
             userhash: false,
@@ -65,15 +64,16 @@ impl<V: DigestSecrets> DigestBuilder<V> {
 }
 
 impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
-    /// Offers these algorithms, in the order that real clients need: SHA-256, SHA-512-256, MD5.
-    /// By default SHA-256 and MD5, as far as the secrets allow.
+    /// Offers these algorithms, in the order that real clients need: SHA-256, SHA-512-256, MD5. The
+    /// default is SHA-256 and MD5, as far as the source has secrets for them.
     pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = Some(algorithms.into_iter().collect());
         self.keeps_order = false;
         self
     }
 
-    /// Offers these algorithms in this order. Any other than the usual one breaks some clients.
+    /// Offers these algorithms in the given order. Orders other than the usual one break some
+    /// clients.
     pub fn with_algorithms_in_order(
         mut self,
         algorithms: impl IntoIterator<Item = Algorithm>,
@@ -83,30 +83,21 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         self
     }
 
-    /// How long a nonce can be used: 1 second to 24 hours, 5 minutes by default. A client whose
+    /// For how long a nonce can be used: 1 second to 24 hours, 5 minutes by default. A client whose
     /// nonce has expired gets a new one without asking its user.
     pub const fn with_nonce_lifetime(mut self, lifetime: Duration) -> Self {
         self.nonce_lifetime = lifetime;
         self
     }
 
-    /// Seals nonces with these keys, so that processes can share them.
+    /// Signs nonces with these keys, which several processes may share. A nonce is accepted by the
+    /// processes that share its key and the nonce store.
     pub fn with_nonce_keys(mut self, keys: NonceKeys) -> Self {
         self.nonce_keys = Some(keys);
         self
     }
 
-    /// Accepts nonce keys from outside together with a local nonce store.
-    ///
-    /// # Security
-    /// Only the process that issued a nonce accepts it all the same; but when keys are reused, that
-    /// rests on the random node id alone.
-    pub const fn allow_unshared_replay_state(mut self) -> Self {
-        self.allow_unshared_replay_state = true;
-        self
-    }
-
-    /// What is said in `Proxy-Authentication-Info`; [`AuthInfo::Full`] by default.
+    /// What `Proxy-Authentication-Info` contains; [`AuthInfo::Full`] by default.
     pub const fn with_auth_info(mut self, auth_info: AuthInfo) -> Self {
         self.auth_info = auth_info;
         self
@@ -118,28 +109,29 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         self
     }
 
-    /// Offers clients to send a hash in place of the user-id.
-    pub const fn with_userhash(mut self) -> Self {
-        self.userhash = true;
+    /// Offers clients to send a hash instead of the user-id.
+    pub const fn with_userhash(mut self, offer: bool) -> Self {
+        self.userhash = offer;
         self
     }
 
-    /// Offers MD5 without qop, and accepts answers as of RFC 2069, each nonce for one request.
+    /// Offers MD5 without qop and accepts responses as of RFC 2069. Each nonce is then good for one
+    /// request.
     ///
     /// # Security
-    /// Without a cnonce, an attacker who can choose the nonce can prepare tables of answers.
-    pub const fn legacy_rfc2069(mut self) -> Self {
-        self.legacy_rfc2069 = true;
+    /// Without a cnonce, an attacker who can choose the nonce can use precomputed tables.
+    pub const fn legacy_rfc2069(mut self, allow: bool) -> Self {
+        self.legacy_rfc2069 = allow;
         self
     }
 
-    /// Refuses credentials with more parameters, 32 by default.
+    /// Limits the number of parameters of a request's credentials, 32 by default.
     pub const fn with_max_parameters(mut self, maximum: usize) -> Self {
         self.max_parameters = maximum;
         self
     }
 
-    /// Remembers used nonce-counts in `store`; by default in memory.
+    /// Records used nonce-counts in `store`; by default in a [`MemoryNonceStore`].
     pub fn with_nonce_store<T: NonceStore>(self, store: T) -> DigestBuilder<V, T> {
         DigestBuilder {
             secrets: self.secrets,
@@ -148,7 +140,6 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
             keeps_order: self.keeps_order,
             nonce_lifetime: self.nonce_lifetime,
             nonce_keys: self.nonce_keys,
-            allow_unshared_replay_state: self.allow_unshared_replay_state,
             auth_info: self.auth_info,
             uri_check: self.uri_check,
             userhash: self.userhash,
@@ -157,12 +148,11 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         }
     }
 
-    /// Checks the options and makes the scheme.
+    /// Checks the options and builds the scheme.
     ///
     /// # Errors
-    /// No algorithm, one twice, or none that the secrets can serve; a lifetime out of range; a
-    /// limit of zero; keys from outside with a local store; RFC 2069 without MD5; no random
-    /// numbers from the operating system.
+    /// No algorithm, a duplicate one, or none that the source has secrets for; a lifetime out of
+    /// range; a limit of zero; RFC 2069 without MD5; no random bytes from the operating system.
     pub fn build(self) -> Result<DigestScheme<V, S>, ConfigError> {
         let algorithms = self.offered_algorithms()?;
         if !(MIN_NONCE_LIFETIME..=MAX_NONCE_LIFETIME).contains(&self.nonce_lifetime) {
@@ -175,14 +165,9 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         if self.max_parameters == 0 {
             return Err(ConfigError::ZeroLimit { name: "max_parameters" });
         }
-        let scope = self.store.scope();
-        let is_unshared = self.nonce_keys.is_some() && scope == Scope::Local;
-        if is_unshared && !self.allow_unshared_replay_state {
-            return Err(ConfigError::UnsharedReplayState);
-        }
         Ok(DigestScheme {
-            issuer: Issuer::new(self.nonce_keys, self.nonce_lifetime, scope)?,
-            nobody: HashFunction::EACH.map(|function| HashedA1::new(function, "", "", "")),
+            nonces: Nonces::new(self.nonce_keys, self.nonce_lifetime)?,
+            dummy_secrets: HashFunction::EACH.map(|function| HashedA1::new(function, "", "", "")),
             secrets: self.secrets,
             store: self.store,
             algorithms,

@@ -4,12 +4,11 @@
 //! nonce-count recorded, so that nobody without the password can use up a count.
 
 mod builder;
-mod claim;
-mod issuer;
+mod names;
 mod nonce_keys;
+mod nonces;
 mod scheme;
 
 pub use builder::{AuthInfo, DigestBuilder};
-pub use claim::DigestClaim;
 pub use nonce_keys::NonceKeys;
 pub use scheme::DigestScheme;

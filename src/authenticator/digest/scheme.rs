@@ -1,33 +1,44 @@
-//! From a field to a proof.
+//! The Digest scheme: from a field to an authenticated user.
 
-use std::{fmt, hint::black_box};
+use std::{
+    fmt,
+    future::Future,
+    hash::{DefaultHasher, Hasher as _},
+    hint::black_box,
+    sync::Arc,
+};
 
-use http::HeaderValue;
+use http::{HeaderValue, Method};
 
 use super::{
     AuthInfo, DigestBuilder,
-    claim::{Candidate, DigestClaim, candidates, reason_of, split},
-    issuer::{Issuer, Unusable},
+    names::{Candidate, SplitNames, candidates, split},
+    nonces::Nonces,
 };
 use crate::{
     authenticator::{
         refusal::Refusal,
-        scheme::{Accepted, AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
+        scheme::{
+            AuthResult, AuthScheme, Authenticated, ChallengeContext, RequestContext, SchemeSetup,
+            SentCredentials,
+        },
     },
-    backend::{AccountStatus, DigestAccount, DigestSecrets},
+    backend::{AccountStatus, DigestAccount, DigestSecrets, SecretLookup},
+    clock::Timestamp,
     error::{BackendError, ConfigError},
-    nonce_store::{MemoryNonceStore, NonceCheck, NonceStore, NonceUse},
+    identity::Identity,
+    nonce_store::{MemoryNonceStore, NonceCheck, NonceCount, NonceId, NonceStore, NonceUse},
     reason::Reason,
     wire::{
         Realm,
         digest::{
-            self, Algorithm, Challenge, CredentialsError, HashFunction, HashedA1, NonceCount,
-            NonceId, SealedNonce, UriCheck, Verified,
+            self, Algorithm, Challenge, Credentials, CredentialsError, HashFunction, HashedA1,
+            UriCheck, Verified,
         },
     },
 };
 
-/// The Digest scheme over a source of secrets and a memory of used nonce-counts.
+/// The Digest scheme over a source of secrets and a store of used nonce-counts.
 ///
 /// # Examples
 /// ```
@@ -37,7 +48,7 @@ use crate::{
 /// let users = Users::new(&realm).with_user("alice", "wonder")?;
 /// let digest = DigestScheme::builder(users)
 ///     .with_algorithms([Algorithm::Sha256, Algorithm::Sha512_256, Algorithm::Md5])
-///     .with_userhash()
+///     .with_userhash(true)
 ///     .build()?;
 /// let auth = Authenticator::builder(realm).with_scheme(digest).build()?;
 /// # let _ = auth;
@@ -46,15 +57,31 @@ use crate::{
 pub struct DigestScheme<V, S = MemoryNonceStore> {
     pub(super) secrets: V,
     pub(super) store: S,
-    pub(super) issuer: Issuer,
+    pub(super) nonces: Nonces,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) auth_info: AuthInfo,
     pub(super) uri_check: UriCheck,
     pub(super) userhash: bool,
     pub(super) legacy_rfc2069: bool,
     pub(super) max_parameters: usize,
-    /// What the answers of unknown users are compared with, so that they take as long.
-    pub(super) nobody: [HashedA1; HashFunction::EACH.len()],
+    /// What responses of unknown users are verified with, so that they take as long.
+    pub(super) dummy_secrets: [HashedA1; HashFunction::EACH.len()],
+}
+
+/// A request whose credentials fit its head, with all that is needed to verify them.
+struct ParsedRequest {
+    credentials: Credentials,
+    realm: Realm,
+    method: Method,
+    now: Timestamp,
+    /// What each reading of the name splits into; `None` where names are not split.
+    split_names: Option<SplitNames>,
+}
+
+/// A user whose response is right.
+struct ProvenUser {
+    stored: DigestAccount,
+    verified: Verified,
 }
 
 impl<V: DigestSecrets> DigestScheme<V> {
@@ -65,7 +92,7 @@ impl<V: DigestSecrets> DigestScheme<V> {
 }
 
 impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
-    /// The configured algorithms that the secrets serve now.
+    /// The configured algorithms that the source has secrets for at present.
     fn offered(&self) -> impl Iterator<Item = Algorithm> {
         let held = self.secrets.hash_functions();
         let is_held = move |one: &Algorithm| held.contains(one.hash_function());
@@ -76,8 +103,32 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         self.legacy_rfc2069 && algorithm == Algorithm::Md5
     }
 
-    /// What the configuration says of credentials that are well-formed.
-    fn refuse_what_was_not_offered(&self, sent: &digest::Credentials) -> Result<(), Refusal> {
+    /// Parses the credentials and checks all that the head of the request shows.
+    fn parse(
+        &self,
+        context: &RequestContext<'_>,
+        sent: SentCredentials,
+    ) -> Result<ParsedRequest, Refusal> {
+        let position = sent.position();
+        let mut credentials = Credentials::parse(sent.into_field(), position, self.max_parameters)
+            .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
+        self.refuse_what_was_not_offered(&credentials)?;
+        if *credentials.realm() != *context.realm().as_str().as_bytes() {
+            return Err(Refusal::new(Reason::OtherRealm));
+        }
+        if !credentials.names_resource(context.head(), &self.uri_check) {
+            return Err(Refusal::new(Reason::OtherResource));
+        }
+        Ok(ParsedRequest {
+            split_names: split(context, &credentials)?,
+            credentials,
+            realm: context.realm().clone(),
+            method: context.head().method().clone(),
+            now: context.now(),
+        })
+    }
+
+    fn refuse_what_was_not_offered(&self, sent: &Credentials) -> Result<(), Refusal> {
         if sent.has_userhash() && !self.userhash {
             let error = CredentialsError::Improper("userhash");
             return Err(Refusal::new(Reason::ImproperParameter).with_source(error));
@@ -92,237 +143,191 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         Ok(())
     }
 
-    /// Looks at what is stored for one reading of the name. `None` if that is not who it was;
-    /// `reason` says in the end why nobody was. All that is left then is the nonce.
-    fn examine(
+    /// Verifies the response first and its nonce then, so that a nonce-count cannot be used up
+    /// without the password.
+    async fn verify(&self, request: ParsedRequest) -> AuthResult {
+        let function = request.credentials.algorithm().hash_function();
+        let claimed = request.credentials.claimed();
+        let mut refusal = Refusal::new(Reason::UnknownUser);
+        for candidate in candidates(&claimed, request.split_names.as_ref()) {
+            let lookup = self.secrets.secret(candidate.user(&request.realm, function)).await?;
+            match self.verify_response(&request, lookup) {
+                Ok(user) => return self.use_nonce(&request, candidate, user).await,
+                Err(next) if next.reason() == Reason::UnknownUser => {}
+                Err(next) => refusal = next,
+            }
+        }
+        Err(refusal)
+    }
+
+    fn verify_response(
         &self,
-        claim: &DigestClaim,
-        found: Result<Option<DigestAccount>, BackendError>,
-        reason: &mut Reason,
-    ) -> Result<Option<ProvenUser>, Refusal> {
-        let function = claim.credentials.algorithm().hash_function();
+        request: &ParsedRequest,
+        lookup: SecretLookup,
+    ) -> Result<ProvenUser, Refusal> {
+        let function = request.credentials.algorithm().hash_function();
         let with_rspauth = self.auth_info == AuthInfo::Full;
         let verify =
-            |secret: &HashedA1| claim.credentials.verify(secret, &claim.method, with_rspauth);
-        let Some(found) = found? else {
-            let nobody = self.nobody.iter().find(|secret| secret.function() == function);
-            black_box(nobody.and_then(verify));
-            return Ok(None);
+            |secret: &HashedA1| request.credentials.verify(secret, &request.method, with_rspauth);
+        let stored = match lookup {
+            SecretLookup::Found(stored) => stored,
+            unusable => {
+                let dummy = self.dummy_secrets.iter().find(|one| one.function() == function);
+                black_box(dummy.and_then(verify));
+                return Err(match unusable {
+                    SecretLookup::Unusable(record) => record.into(),
+                    _ => Refusal::new(Reason::UnknownUser),
+                });
+            }
         };
-        if found.ha1().function() != function {
-            return Err(BackendError::new("the H(A1) is one for another hash function").into());
+        if stored.ha1().function() != function {
+            let error = "the source returned an H(A1) for another hash function";
+            return Err(BackendError::new(error).into());
         }
-        let Some(verified) = verify(found.ha1()) else {
-            *reason = Reason::WrongPassword;
-            return Ok(None);
-        };
-        match found.status() {
-            AccountStatus::Active => Ok(Some(ProvenUser { found, verified })),
-            AccountStatus::Disabled => Err(claim.refuse(Reason::AccountDisabled, None, found)),
-            AccountStatus::Expired => Err(claim.refuse(Reason::AccountExpired, None, found)),
+        match (verify(stored.ha1()), stored.status()) {
+            (None, _) => Err(Refusal::new(Reason::WrongPassword)),
+            (Some(verified), AccountStatus::Active) => Ok(ProvenUser { stored, verified }),
+            (Some(_), AccountStatus::Disabled) => {
+                Err(Refusal::new(Reason::AccountDisabled).with_account(stored.into_account()))
+            }
+            (Some(_), AccountStatus::Expired) => {
+                Err(Refusal::new(Reason::AccountExpired).with_account(stored.into_account()))
+            }
         }
     }
 
-    /// Records the count of a nonce that the store knows with this seal already. `None`, and
-    /// nothing done, if it does not.
-    ///
-    /// That seal was found genuine under the keys of today when it came last. To check it again
-    /// would be two more hashes.
-    fn use_known_nonce(&self, claim: &DigestClaim, found: &DigestAccount) -> Option<UsedNonce> {
-        let nonce = self.issuer.judge_claimed(claim.nonce.as_ref()?.claimed(), claim.now).ok()?;
-        let used = self.store.check_known_now(self.presentation(claim, &nonce, found))?;
-        Some(UsedNonce { nonce, used })
-    }
-
-    /// The nonce, if we sealed it and its age is right. What it was used for, the store says.
-    fn usable_nonce(
+    /// Verifies the nonce and records its count.
+    async fn use_nonce(
         &self,
-        realm: &Realm,
-        claim: &DigestClaim,
-        found: &DigestAccount,
-    ) -> Result<NonceId, Refusal> {
-        self.issuer
-            .judge(claim.nonce.as_ref(), claim.now, realm)
-            .map_err(|Unusable { reason, issued }| claim.refuse(reason, issued, found.clone()))
-    }
-
-    fn presentation<'a>(
-        &self,
-        claim: &DigestClaim,
-        nonce: &'a NonceId,
-        found: &'a DigestAccount,
-    ) -> NonceCheck<'a> {
-        let (user, expires) = (found.account().user(), self.issuer.expiry(nonce));
-        NonceCheck::new(nonce, claim.count, user, claim.now, expires).with_seal(claim.seal)
-    }
-
-    fn conclude(
-        &self,
-        realm: &Realm,
-        claim: &DigestClaim,
+        request: &ParsedRequest,
         candidate: Candidate<'_>,
-        ProvenUser { found, verified }: ProvenUser,
-        UsedNonce { nonce, used }: UsedNonce,
-    ) -> Proof {
-        let reason = match used? {
+        user: ProvenUser,
+    ) -> AuthResult {
+        let ParsedRequest { credentials, realm, now, .. } = request;
+        let account = user.stored.account();
+        let nonce = match self.nonces.verify(&credentials.nonce(), *now, realm) {
+            Ok(nonce) => nonce,
+            Err(reason) => return Err(request.refuse_nonce(reason, user.stored)),
+        };
+        let nonce_count = NonceCheck {
+            nonce: &nonce,
+            // A response without qop has no count, so its nonce is good for one request.
+            count: credentials.count().unwrap_or(NonceCount::ONE),
+            realm,
+            user: account.user(),
+            now: *now,
+            expires: self.nonces.expiry(&nonce),
+        };
+        let reason = match self.store.check_and_insert(nonce_count).await? {
             NonceUse::Fresh => {
-                let info = self.info(realm, claim, &nonce, &verified);
-                let accepted = Accepted::new(found.into_account()).with_info(info);
-                return Ok(accepted.with_user_parameters(candidate.user_parameters.cloned()));
+                let info = self.info(request, &nonce, &user.verified);
+                let account = user.stored.into_account();
+                let mut identity = Identity::new(account, digest::NAME, realm.clone());
+                if let Some(parameters) = candidate.user_parameters {
+                    identity = identity.with_user_parameters(Arc::clone(parameters));
+                }
+                return Ok(Authenticated::new(identity).with_info(info));
             }
             NonceUse::Replayed => Reason::NonceReplayed,
             NonceUse::OtherUser => Reason::NonceOfOtherUser,
             NonceUse::Forgotten => Reason::NonceForgotten,
+            NonceUse::OtherEpoch => Reason::NonceUnknown,
         };
-        Err(claim.refuse(reason, Some(nonce.issued()), found))
+        Err(request.refuse_nonce(reason, user.stored))
     }
 
     fn info(
         &self,
-        realm: &Realm,
-        claim: &DigestClaim,
+        request: &ParsedRequest,
         nonce: &NonceId,
         verified: &Verified,
     ) -> Option<HeaderValue> {
         if self.auth_info == AuthInfo::Off {
             return None;
         }
-        // A session's key holds its nonce, so a session never goes on with another one.
-        let is_due = self.issuer.is_near_its_end(nonce, claim.now)
-            && !claim.credentials.algorithm().is_session();
-        let next = is_due.then(|| self.issuer.issue(claim.now, realm));
-        let next = next.as_ref().map(|nonce| nonce.as_str());
-        claim.credentials.authentication_info(verified, next)
+        // The key of a session contains its nonce, so a session cannot go on with another one.
+        let is_due = self.nonces.is_near_expiry(nonce, request.now)
+            && !request.credentials.algorithm().is_session();
+        // Without an epoch the client gets its next nonce from a 407.
+        let epoch = is_due.then(|| self.store.epoch().ok()).flatten();
+        let next = epoch.map(|epoch| self.nonces.issue(epoch, request.now, &request.realm));
+        request.credentials.authentication_info(verified, next.as_ref().map(|next| next.as_str()))
     }
 }
 
 impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
-    type Claim = DigestClaim;
-
     fn name(&self) -> &'static str {
         digest::NAME
     }
 
-    fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
-        let nonce = self.issuer.issue(context.now(), context.realm());
+    fn challenges(
+        &self,
+        context: &ChallengeContext<'_>,
+        add: &mut dyn FnMut(HeaderValue),
+    ) -> Result<(), BackendError> {
+        // Clients combine the parameters of different challenges, so all have the same nonce.
+        let nonce = self.nonces.issue(self.store.epoch()?, context.now(), context.realm());
         for algorithm in self.offered() {
             let challenge = Challenge {
                 realm: context.realm(),
                 algorithm,
                 nonce: nonce.as_str(),
-                opaque: self.issuer.opaque(),
+                opaque: self.nonces.opaque(),
                 qop: !self.is_legacy(algorithm),
                 userhash: self.userhash,
                 stale: context.stale(),
             };
-            if let Some(challenge) = challenge.to_header_value() {
-                add(challenge);
-            }
+            challenge.to_header_value().into_iter().for_each(&mut *add);
         }
+        Ok(())
     }
 
-    fn claim(
-        &self,
-        context: &ClaimContext<'_>,
+    fn authenticate(
+        self: Arc<Self>,
+        context: &RequestContext<'_>,
         credentials: SentCredentials,
-    ) -> Result<DigestClaim, Refusal> {
-        let position = credentials.position();
-        let field = credentials.into_field();
-        let mut sent = match digest::Credentials::parse(field, position, self.max_parameters) {
-            Ok(sent) => sent,
-            Err(error) => return Err(Refusal::new(reason_of(error)).with_source(error)),
-        };
-        self.refuse_what_was_not_offered(&sent)?;
-        if *sent.realm() != *context.realm().as_bytes() {
-            return Err(Refusal::new(Reason::OtherRealm));
-        }
-        if !sent.names_resource(context.head(), &self.uri_check) {
-            return Err(Refusal::new(Reason::OtherResource));
-        }
-        let nonce = SealedNonce::read(&sent.nonce());
-        Ok(DigestClaim {
-            splits: split(context, &sent)?,
-            seal: nonce.as_ref().map_or(0, |nonce| self.issuer.seal_number(nonce, context.realm())),
-            nonce,
-            // A response without qop has no count: its nonce is good for one request.
-            count: sent.count().unwrap_or(NonceCount::ONE),
-            credentials: sent,
-            method: context.head().method().clone(),
-            now: context.now(),
-        })
+    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
+        let request = self.parse(context, credentials)?;
+        Ok(async move { self.verify(request).await })
     }
 
-    fn prove_now(&self, context: &ClaimContext<'_>, claim: &DigestClaim) -> Option<Proof> {
-        let (realm, function) = (context.realm(), claim.credentials.algorithm().hash_function());
-        let mut reason = Reason::UnknownUser;
-        let claimed = claim.credentials.claimed();
-        for candidate in candidates(&claimed, claim.splits.as_deref()) {
-            let found = self.secrets.secret_now(candidate.user(realm, function))?;
-            let proven = match self.examine(claim, found, &mut reason) {
-                Ok(Some(proven)) => proven,
-                Ok(None) => continue,
-                Err(refusal) => return Some(Err(refusal)),
+    fn configure(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
+        if setup.splits_user_names() {
+            let unsupported = |problem| {
+                Err(ConfigError::UserParametersUnsupported { scheme: digest::NAME, problem })
             };
-            let used = match self.use_known_nonce(claim, &proven.found) {
-                Some(used) => used,
-                None => {
-                    let nonce = match self.usable_nonce(realm, claim, &proven.found) {
-                        Ok(nonce) => nonce,
-                        Err(refusal) => return Some(Err(refusal)),
-                    };
-                    let presentation = self.presentation(claim, &nonce, &proven.found);
-                    let used = self.store.check_and_insert_now(presentation)?;
-                    UsedNonce { nonce, used }
-                }
-            };
-            return Some(self.conclude(realm, claim, candidate, proven, used));
-        }
-        Some(Err(Refusal::new(reason)))
-    }
-
-    async fn prove(&self, realm: Realm, claim: DigestClaim) -> Proof {
-        let function = claim.credentials.algorithm().hash_function();
-        let mut reason = Reason::UnknownUser;
-        let claimed = claim.credentials.claimed();
-        for candidate in candidates(&claimed, claim.splits.as_deref()) {
-            let found = self.secrets.secret(candidate.user(&realm, function)).await;
-            let Some(proven) = self.examine(&claim, found, &mut reason)? else { continue };
-            let used = match self.use_known_nonce(&claim, &proven.found) {
-                Some(used) => used,
-                None => {
-                    let nonce = self.usable_nonce(&realm, &claim, &proven.found)?;
-                    let presentation = self.presentation(&claim, &nonce, &proven.found);
-                    let used = self.store.check_and_insert(presentation).await;
-                    UsedNonce { nonce, used }
-                }
-            };
-            return self.conclude(&realm, &claim, candidate, proven, used);
-        }
-        Err(Refusal::new(reason))
-    }
-
-    fn check_user_parameters(&self) -> Result<(), ConfigError> {
-        let problem = match self.userhash {
-            _ if !self.secrets.holds_passwords() => {
-                "a client hashes the whole name, so the source of secrets must hold passwords"
+            if !self.secrets.holds_passwords() {
+                return unsupported(
+                    "clients hash the whole name, so the source of secrets must hold passwords",
+                );
             }
-            true => "with userhash, a name cannot be read: leave it out",
-            false => return Ok(()),
-        };
-        Err(ConfigError::UserParametersUnsupported { scheme: digest::NAME, problem })
+            if self.userhash {
+                return unsupported("a name cannot be read from a userhash: leave userhash out");
+            }
+        }
+        self.secrets.serves(setup.realm())?;
+        self.secrets.attach(setup.revocations());
+        Ok(())
     }
 }
 
-/// A user who has proved to know the secret.
-struct ProvenUser {
-    found: DigestAccount,
-    verified: Verified,
+impl ParsedRequest {
+    /// Refuses a request whose response is right and whose nonce cannot be used.
+    fn refuse_nonce(&self, reason: Reason, stored: DigestAccount) -> Refusal {
+        let mut field = DefaultHasher::new();
+        field.write(self.credentials.field());
+        let refusal = Refusal::new(reason).with_account(stored.into_account());
+        Refusal { stale_field: Some(field.finish()), ..refusal }
+    }
 }
 
-/// A nonce whose count has been put to the store, and what the store made of it.
-struct UsedNonce {
-    nonce: NonceId,
-    used: Result<NonceUse, BackendError>,
+const fn reason_of(error: CredentialsError) -> Reason {
+    match error {
+        CredentialsError::Syntax(_) => Reason::Malformed,
+        CredentialsError::Duplicate(_) => Reason::DuplicateParameter,
+        CredentialsError::Missing(_) => Reason::MissingParameter,
+        CredentialsError::Improper(_) => Reason::ImproperParameter,
+    }
 }
 
 impl<V, S> fmt::Debug for DigestScheme<V, S> {
@@ -330,7 +335,7 @@ impl<V, S> fmt::Debug for DigestScheme<V, S> {
         f.debug_struct("DigestScheme")
             .field("algorithms", &self.algorithms)
             .field("auth_info", &self.auth_info)
-            .field("issuer", &self.issuer)
+            .field("nonces", &self.nonces)
             .finish_non_exhaustive()
     }
 }

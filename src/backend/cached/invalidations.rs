@@ -1,7 +1,7 @@
 //! Users whose verdicts are void, whatever they were.
 
 use std::{
-    hash::{BuildHasher as _, DefaultHasher, Hasher as _},
+    hash::BuildHasher as _,
     sync::atomic::{AtomicU64, Ordering::SeqCst},
 };
 
@@ -52,19 +52,6 @@ impl Invalidations {
     pub(super) fn add_all(&self) {
         let number = self.count.fetch_add(1, SeqCst) + 1;
         self.last_of_all.fetch_max(number, SeqCst);
-    }
-
-    /// `revision`, and another number after each invalidation of that name.
-    pub(super) fn change(&self, revision: u64, name: &str) -> u64 {
-        match self.last(self.place(name)) {
-            0 => revision,
-            last => {
-                let mut both = DefaultHasher::new();
-                both.write_u64(revision);
-                both.write_u64(last);
-                both.finish()
-            }
-        }
     }
 
     /// Where invalidations of that name are noted.

@@ -11,7 +11,7 @@
 //!   hash function and name.
 //! - No password is kept; while a check is under way, it alone has one, and wipes it.
 //! - No verdict outlives what it was made from: it goes with its time, with
-//!   [`revision`](crate::backend::CredentialValidator::revision), and with
+//!   [`version`](crate::CredentialValidator::version), and with
 //!   [`invalidate`](Cached::invalidate), also where the check was under way at that moment.
 //! - A failure is never kept, and never becomes a verdict.
 //! - Its memory is bounded, and refusals have a part of their own: whoever guesses drives out

@@ -56,7 +56,7 @@ impl<A: Answer> Kept<A> {
             Finding::Unusable(account) => {
                 (account, times.negative_lifetime, Duration::ZERO, Duration::ZERO)
             }
-            Finding::Refused { .. } => return None,
+            Finding::Refused { .. } | Finding::Broken => return None,
         };
         let max_age = account.max_age().unwrap_or(Duration::MAX);
         let fresh = lifetime.min(max_age);

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     backend::{
-        AccountStatus, BasicCredentials, CredentialValidator, DigestAccount, DigestName,
-        DigestSecrets, DigestUser, Verdict,
+        AccountStatus, BasicCredentials, CredentialValidator, DigestName, DigestSecrets,
+        DigestUser, SecretLookup, Verdict,
     },
     identity::Account,
     wire::digest::HashFunction,
@@ -56,6 +56,8 @@ pub(super) enum Finding<'a> {
     Unusable(&'a Account),
     /// A wrong password, or nobody of that name.
     Refused { is_unknown: bool },
+    /// A record that cannot be used: not kept.
+    Broken,
 }
 
 impl<V: CredentialValidator> Question<V> for BasicCredentials<'_> {
@@ -75,7 +77,7 @@ impl<V: CredentialValidator> Question<V> for BasicCredentials<'_> {
     }
 
     fn revision(&self, inner: &V) -> u64 {
-        inner.revision(self)
+        inner.version()
     }
 
     fn ask(&self, state: Arc<State<V>>) -> impl Future<Output = Checked<Verdict>> + Send + 'static {
@@ -91,6 +93,7 @@ impl Answer for Verdict {
             Self::Disabled(account) | Self::Expired(account) => Finding::Unusable(account),
             Self::WrongPassword => Finding::Refused { is_unknown: false },
             Self::UnknownUser => Finding::Refused { is_unknown: true },
+            Self::Unusable(_) => Finding::Broken,
         }
     }
 
@@ -100,9 +103,9 @@ impl Answer for Verdict {
 }
 
 impl<S: DigestSecrets> Question<S> for DigestUser<'_> {
-    type Answer = Option<DigestAccount>;
+    type Answer = SecretLookup;
 
-    fn rooms(state: &State<S>) -> &Rooms<Option<DigestAccount>> {
+    fn rooms(state: &State<S>) -> &Rooms<SecretLookup> {
         &state.secrets
     }
 
@@ -124,13 +127,13 @@ impl<S: DigestSecrets> Question<S> for DigestUser<'_> {
     }
 
     fn revision(&self, inner: &S) -> u64 {
-        inner.secret_revision(self)
+        inner.version()
     }
 
     fn ask(
         &self,
         state: Arc<State<S>>,
-    ) -> impl Future<Output = Checked<Option<DigestAccount>>> + Send + 'static {
+    ) -> impl Future<Output = Checked<SecretLookup>> + Send + 'static {
         let (realm, function) = (self.realm().clone(), self.function());
         let name = match DigestUser::name(self) {
             DigestName::UserId(name) => Ok(name.to_owned()),
@@ -154,11 +157,12 @@ const fn label(function: HashFunction) -> &'static str {
     }
 }
 
-impl Answer for Option<DigestAccount> {
+impl Answer for SecretLookup {
     fn finding(&self) -> Finding<'_> {
         match self {
-            None => Finding::Refused { is_unknown: true },
-            Some(found) => match found.status() {
+            Self::Unknown => Finding::Refused { is_unknown: true },
+            Self::Unusable(_) => Finding::Broken,
+            Self::Found(found) => match found.status() {
                 AccountStatus::Active => Finding::Usable(found.account()),
                 AccountStatus::Disabled | AccountStatus::Expired => {
                     Finding::Unusable(found.account())
@@ -168,6 +172,6 @@ impl Answer for Option<DigestAccount> {
     }
 
     fn refused(_: bool) -> Self {
-        None
+        Self::Unknown
     }
 }

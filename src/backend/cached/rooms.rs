@@ -56,6 +56,7 @@ impl<A: Answer> Rooms<A> {
                 self.refused.insert(name, key, is_unknown, asked);
                 None
             }
+            Finding::Broken => None,
         };
         match kept {
             Some(kept) => self.proven.insert(key, kept),

@@ -14,7 +14,7 @@ use super::{
     rooms::Rooms,
 };
 use crate::{
-    backend::{DigestAccount, Verdict},
+    backend::{SecretLookup, Verdict},
     clock::Clock,
 };
 
@@ -27,16 +27,10 @@ pub(super) struct State<T> {
     pub(super) mac_key: MacKey,
     pub(super) invalidations: Invalidations,
     pub(super) verdicts: Rooms<Verdict>,
-    pub(super) secrets: Rooms<Option<DigestAccount>>,
+    pub(super) secrets: Rooms<SecretLookup>,
 }
 
 impl<T: Send + Sync + 'static> State<T> {
-    /// The answer that is at hand.
-    pub(super) fn answer<Q: Question<T>>(self: &Arc<Self>, question: Q) -> Option<Q::Answer> {
-        let (keys, asked) = (question.keys(&self.mac_key), self.asked(question));
-        self.find(&keys, &asked, question)
-    }
-
     /// The answer that is at hand, or that is given.
     pub(super) async fn ask<Q: Question<T>>(self: &Arc<Self>, question: Q) -> Checked<Q::Answer> {
         let (key, found) = {

@@ -5,11 +5,13 @@ use std::{fmt, sync::Arc};
 use super::{CachedBuilder, state::State};
 use crate::{
     backend::{
-        BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets,
-        DigestUser, Verdict,
+        AccountLookup, BasicCredentials, CredentialValidator, DigestSecrets, DigestUser,
+        SecretLookup, Verdict,
     },
     error::{BackendError, ConfigError},
-    wire::digest::HashFunctions,
+    identity::UserId,
+    revocation::Revocations,
+    wire::{Realm, digest::HashFunctions},
 };
 
 /// A validator whose verdicts are kept for a while, or a source whose Digest secrets are; requests
@@ -17,7 +19,7 @@ use crate::{
 ///
 /// Clones share what is kept: keep one to [`invalidate`](Self::invalidate) users whose password has
 /// changed. A validator that knows of changes tells by
-/// [`revision`](CredentialValidator::revision), and needs none of that.
+/// [`version`](CredentialValidator::version), and needs none of that.
 ///
 /// # Security
 /// A change that nobody tells of is in force after the lifetime; until then an old password works:
@@ -98,19 +100,20 @@ impl<V: CredentialValidator> CredentialValidator for Cached<V> {
         self.0.ask(credentials).await
     }
 
-    /// Answers with what is kept. The validator is not asked, also not for an answer at once: that
-    /// may be a dear one, and is to be shared and kept like any other.
-    fn validate_now(
-        &self,
-        credentials: BasicCredentials<'_>,
-    ) -> Option<Result<Verdict, BackendError>> {
-        self.0.answer(credentials).map(Ok)
+    fn version(&self) -> u64 {
+        self.0.inner.version().wrapping_add(self.0.invalidations.count())
     }
 
-    /// That of the validator, and another one after an invalidation.
-    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
-        let revision = self.0.inner.revision(credentials);
-        self.0.invalidations.change(revision, credentials.user_id())
+    fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
+        self.0.inner.serves(realm)
+    }
+
+    async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        self.0.inner.account(realm, user).await
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        self.0.inner.attach(revocations);
     }
 }
 
@@ -124,7 +127,7 @@ impl<S: DigestSecrets> DigestSecrets for Cached<S> {
         self.0.inner.holds_passwords()
     }
 
-    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
         // Strangers make up as many parameters as they like.
         if user.hashed_name().is_some() {
             return self.0.inner.secret(user).await;
@@ -132,25 +135,20 @@ impl<S: DigestSecrets> DigestSecrets for Cached<S> {
         self.0.ask(user).await
     }
 
-    /// As [`validate_now`](CredentialValidator::validate_now).
-    fn secret_now(
-        &self,
-        user: DigestUser<'_>,
-    ) -> Option<Result<Option<DigestAccount>, BackendError>> {
-        if user.hashed_name().is_some() {
-            return self.0.inner.secret_now(user);
-        }
-        self.0.answer(user).map(Ok)
+    fn version(&self) -> u64 {
+        self.0.inner.version().wrapping_add(self.0.invalidations.count())
     }
 
-    /// As for [`CredentialValidator`].
-    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
-        let revision = self.0.inner.secret_revision(user);
-        let name = match user.name() {
-            DigestName::UserId(name) => name,
-            DigestName::Userhash(_) => "",
-        };
-        self.0.invalidations.change(revision, name)
+    fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
+        self.0.inner.serves(realm)
+    }
+
+    async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        self.0.inner.account(realm, user).await
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        self.0.inner.attach(revocations);
     }
 }
 

@@ -1,16 +1,11 @@
 //! The source of Digest secrets.
 
-use std::{
-    fmt,
-    hash::{BuildHasher as _, RandomState},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use super::{HtdigestBuilder, table::Table};
 use crate::{
     backend::{
-        DigestAccount, DigestSecrets, DigestUser,
+        DigestAccount, DigestSecrets, DigestUser, SecretLookup,
         watched_file::{FileError, OpenError, Watched},
     },
     error::BackendError,
@@ -55,8 +50,6 @@ pub struct Htdigest(Arc<Inner>);
 
 struct Inner {
     realm: Realm,
-    /// Makes revisions, which tell nothing of the secrets.
-    revisions: RandomState,
     table: Watched<Table>,
 }
 
@@ -83,7 +76,7 @@ impl Htdigest {
     }
 
     pub(super) fn new(realm: Realm, table: Watched<Table>) -> Self {
-        Self(Arc::new(Inner { realm, revisions: RandomState::new(), table }))
+        Self(Arc::new(Inner { realm, table }))
     }
 
     /// How many users of the realm there are, 1 or more.
@@ -112,7 +105,6 @@ impl Htdigest {
     }
 }
 
-#[deny(clippy::missing_trait_methods)]
 impl DigestSecrets for Htdigest {
     fn hash_functions(&self) -> HashFunctions {
         self.0.table.with(Table::functions)
@@ -122,21 +114,13 @@ impl DigestSecrets for Htdigest {
         false
     }
 
-    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
-        Ok(self.find(&user))
+    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
+        Ok(self.find(&user).into())
     }
 
-    fn secret_now(
-        &self,
-        user: DigestUser<'_>,
-    ) -> Option<Result<Option<DigestAccount>, BackendError>> {
-        Some(Ok(self.find(&user)))
-    }
-
-    /// Another one when the user's secret has changed; 0 for unknown users.
-    fn secret_revision(&self, user: &DigestUser<'_>) -> u64 {
-        let found = self.find(user);
-        found.map_or(0, |found| self.0.revisions.hash_one(found.ha1().expose_hex().as_str()))
+    /// Changes at every reload.
+    fn version(&self) -> u64 {
+        self.0.table.with(Table::version)
     }
 }
 

@@ -11,7 +11,7 @@ use foldhash::quality::RandomState;
 use crate::{
     backend::{
         DigestAccount, DigestName, DigestUser,
-        watched_file::{Content, FileError, check_name, lines, shown},
+        watched_file::{Content, FileError, check_name, lines, next_version, shown},
     },
     identity::Account,
     wire::{
@@ -27,6 +27,7 @@ pub(super) struct Table {
     /// Those that every user has.
     functions: HashFunctions,
     skipped: usize,
+    version: u64,
 }
 
 struct User {
@@ -60,6 +61,10 @@ impl Table {
             entries.add(realm, content, function)?;
         }
         entries.into_table(realm)
+    }
+
+    pub(super) const fn version(&self) -> u64 {
+        self.version
     }
 
     pub(super) const fn functions(&self) -> HashFunctions {
@@ -139,7 +144,7 @@ impl<'a> Entries<'a> {
             }
             by_name.insert(name.into(), user);
         }
-        Ok(Table { by_name, by_hash, functions, skipped: self.skipped })
+        Ok(Table { by_name, by_hash, functions, skipped: self.skipped, version: next_version() })
     }
 
     /// What every user has. That there is nothing is a mistake, found at somebody who misses

@@ -2,10 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use super::{
-    Htpasswd,
-    table::{RevisionKey, Table},
-};
+use super::{Htpasswd, table::Table};
 use crate::backend::{
     password_hash::{HashPolicy, HashingPool},
     watched_file::{Content, FileError, FileEvent, Observer, OpenError, Watched},
@@ -55,11 +52,10 @@ impl HtpasswdBuilder {
     /// had: [`OpenError::Config`].
     pub fn open(self) -> Result<Htpasswd, OpenError> {
         let Self { path, policy, pool, observer } = self;
-        let key = RevisionKey::random();
         let parse = move |contents: &[Content]| {
             let content = contents.first();
             let content = content.ok_or_else(|| FileError::new("".as_ref(), "it is not there"))?;
-            Table::parse(content, &policy, &key)
+            Table::parse(content, &policy)
         };
         let table = Watched::open(vec![path.clone()], parse, observer)?;
         Ok(Htpasswd::new(path, table, pool.unwrap_or_default()))

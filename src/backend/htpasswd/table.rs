@@ -1,53 +1,29 @@
 //! What a file of users says.
 
-use std::{
-    cmp::Ordering,
-    hash::{BuildHasher as _, Hasher as _, RandomState},
-};
-
-use siphasher::sip::SipHasher24;
+use std::cmp::Ordering;
 
 use crate::{
     backend::{
         BasicCredentials, Verdict,
         password_hash::{HashCost, HashKind, HashPolicy, PasswordHash},
-        watched_file::{Content, FileError, check_name, lines, shown},
+        watched_file::{Content, FileError, check_name, lines, next_version, shown},
     },
     error::BackendError,
     identity::Account,
 };
 
-/// Makes a number of each line, another one in each process.
-#[derive(Clone)]
-pub(super) struct RevisionKey(SipHasher24);
-
-impl RevisionKey {
-    pub(super) fn random() -> Self {
-        let random = RandomState::new();
-        Self(SipHasher24::new_with_keys(random.hash_one(0), random.hash_one(1)))
-    }
-
-    fn revision(&self, name: &str, hash: &str) -> u64 {
-        let mut hasher = self.0;
-        hasher.write_usize(name.len());
-        hasher.write(name.as_bytes());
-        hasher.write(hash.as_bytes());
-        hasher.finish()
-    }
-}
-
 /// The users of one file, sorted by name. Their names lie end to end in one text, so that a user
-/// takes 64 bytes and the name where the hash is one of bcrypt.
+/// takes 56 bytes and the name where the hash is one of bcrypt.
 pub(super) struct Table {
     names: Box<str>,
     users: Box<[User]>,
     max_cost: HashCost,
+    version: u64,
 }
 
 struct User {
     /// Where the name lies in [`Table::names`]: no file is larger than that.
     name: (u32, u32),
-    revision: u64,
     hash: PasswordHash,
 }
 
@@ -55,19 +31,14 @@ struct User {
 struct Line<'a> {
     number: usize,
     name: &'a str,
-    revision: u64,
     hash: PasswordHash,
 }
 
 impl Table {
-    pub(super) fn parse(
-        content: &Content,
-        policy: &HashPolicy,
-        key: &RevisionKey,
-    ) -> Result<Self, FileError> {
+    pub(super) fn parse(content: &Content, policy: &HashPolicy) -> Result<Self, FileError> {
         let read = |line: Result<(usize, _), FileError>| {
             let (number, line) = line?;
-            Line::parse(number, line, policy, key)
+            Line::parse(number, line, policy)
                 .map_err(|problem| FileError::in_line(content.path(), number, problem))
         };
         let mut users: Vec<_> = lines(content).map(read).collect::<Result<_, _>>()?;
@@ -94,22 +65,22 @@ impl Table {
         let max_cost = lines.iter().map(|line| HashCost::of(&line.hash));
         let max_cost = max_cost.fold(HashCost::ZERO, HashCost::max);
         let mut names = String::with_capacity(lines.iter().map(|line| line.name.len()).sum());
-        let users = lines.into_iter().map(|Line { name, revision, hash, .. }| {
+        let users = lines.into_iter().map(|Line { name, hash, .. }| {
             let start = names.len();
             names.push_str(name);
             let name = [start, names.len()].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
-            User { name: name.into(), revision, hash }
+            User { name: name.into(), hash }
         });
         let users = users.collect();
-        Self { names: names.into(), users, max_cost }
+        Self { names: names.into(), users, max_cost, version: next_version() }
     }
 
     pub(super) fn len(&self) -> usize {
         self.users.len()
     }
 
-    pub(super) fn revision(&self, name: &str) -> u64 {
-        self.find(name).map_or(0, |user| user.revision)
+    pub(super) const fn version(&self) -> u64 {
+        self.version
     }
 
     /// The same work, whoever is asked about.
@@ -137,12 +108,7 @@ impl Table {
 }
 
 impl<'a> Line<'a> {
-    fn parse(
-        number: usize,
-        line: &'a str,
-        policy: &HashPolicy,
-        key: &RevisionKey,
-    ) -> Result<Self, String> {
+    fn parse(number: usize, line: &'a str, policy: &HashPolicy) -> Result<Self, String> {
         let (name, rest) = line.split_once(':').ok_or("there is no colon after the user name")?;
         let (text, comment) = match rest.split_once(':') {
             Some((text, comment)) => (text, Some(comment)),
@@ -155,7 +121,7 @@ impl<'a> Line<'a> {
         if hash.kind() == HashKind::PlainText && comment.is_some() {
             return Err(problem(&"a plain password with a colon is taken for one with a comment"));
         }
-        Ok(Self { number, name, revision: key.revision(name, text), hash })
+        Ok(Self { number, name, hash })
     }
 }
 
@@ -174,7 +140,7 @@ mod tests {
 
     fn parse_bytes(bytes: &[u8], policy: &HashPolicy) -> Result<Table, FileError> {
         let content = Content::new(Path::new("users"), bytes.to_vec().into());
-        Table::parse(&content, policy, &RevisionKey(SipHasher24::new()))
+        Table::parse(&content, policy)
     }
 
     #[track_caller]
@@ -317,23 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revision_changes_with_the_own_line_alone() {
-        let [before, after] = ["a:1\nb:2\nc:3\n", "# new\nc:3\nb:22\nd:2\n"].map(parse);
-        let names = ["a", "b", "c", "d", "e"];
-        let same: Vec<_> =
-            names.iter().filter(|name| before.revision(name) == after.revision(name)).collect();
-        assert_eq!(same, [&"c", &"e"]);
-        assert_eq!(before.revision("e"), 0);
-        let known = ["a", "b", "c"].map(|name| before.revision(name));
-        assert!(known.iter().all(|&revision| revision != 0));
-        assert_ne!(before.revision("b"), after.revision("d"), "the same hash of another user");
-        let key = RevisionKey::random();
-        assert_ne!(key.revision("a", "1"), RevisionKey::random().revision("a", "1"));
-        assert_ne!(key.revision("a", "b1"), key.revision("ab", "1"));
-    }
-
-    #[test]
     fn a_user_is_small() {
-        assert_eq!(size_of::<User>(), 64);
+        assert_eq!(size_of::<User>(), 56);
     }
 }

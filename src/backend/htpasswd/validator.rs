@@ -96,7 +96,6 @@ impl Htpasswd {
     }
 }
 
-#[deny(clippy::missing_trait_methods)]
 impl CredentialValidator for Htpasswd {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let (users, recheck) = (self.clone(), credentials.is_recheck());
@@ -106,14 +105,9 @@ impl CredentialValidator for Htpasswd {
         self.0.pool.run(recheck, check).await?
     }
 
-    /// Never at once: a hash takes too long.
-    fn validate_now(&self, _: BasicCredentials<'_>) -> Option<Result<Verdict, BackendError>> {
-        None
-    }
-
-    /// Another one when the user's line has changed; 0 for unknown users.
-    fn revision(&self, credentials: &BasicCredentials<'_>) -> u64 {
-        self.0.table.with(|table| table.revision(credentials.user_id()))
+    /// Changes at every reload.
+    fn version(&self) -> u64 {
+        self.0.table.with(Table::version)
     }
 }
 

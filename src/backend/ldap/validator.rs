@@ -131,7 +131,6 @@ fn verdict_without_asking(credentials: &BasicCredentials<'_>) -> Option<Verdict>
     None
 }
 
-#[deny(clippy::missing_trait_methods)]
 impl CredentialValidator for Ldap {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         if let Some(verdict) = verdict_without_asking(&credentials) {
@@ -145,15 +144,6 @@ impl CredentialValidator for Ldap {
         check.await.unwrap_or_else(|_| {
             Err(BackendError::transient(format!("no verdict of the directory within {limit:?}")))
         })
-    }
-
-    fn validate_now(&self, _: BasicCredentials<'_>) -> Option<Result<Verdict, BackendError>> {
-        None
-    }
-
-    /// A directory tells nothing before it is asked.
-    fn revision(&self, _: &BasicCredentials<'_>) -> u64 {
-        0
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     backend::{
         AccountStatus, BasicCredentials, CredentialValidator, DigestAccount, DigestName,
-        DigestSecrets, DigestUser, Verdict,
+        DigestSecrets, DigestUser, SecretLookup, Verdict,
         password_hash::{HashPolicy, HashingPool, PasswordHash},
         queue::Queue,
     },
@@ -293,24 +293,12 @@ fn in_hex(hash: &Userhash) -> String {
     base16ct::lower::encode_string(hash.as_bytes())
 }
 
-#[deny(clippy::missing_trait_methods)]
 impl CredentialValidator for Sql {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         self.within(self.verdict(credentials)).await
     }
-
-    /// There is always a database to wait for.
-    fn validate_now(&self, _: BasicCredentials<'_>) -> Option<Result<Verdict, BackendError>> {
-        None
-    }
-
-    /// A table tells nobody that it has changed.
-    fn revision(&self, _: &BasicCredentials<'_>) -> u64 {
-        0
-    }
 }
 
-#[deny(clippy::missing_trait_methods)]
 impl DigestSecrets for Sql {
     fn hash_functions(&self) -> HashFunctions {
         self.0.functions
@@ -320,17 +308,9 @@ impl DigestSecrets for Sql {
         false
     }
 
-    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
-        self.within(self.stored(user)).await
-    }
-
-    fn secret_now(&self, _: DigestUser<'_>) -> Option<Result<Option<DigestAccount>, BackendError>> {
-        None
-    }
-
-    /// A database tells nothing of changes.
-    fn secret_revision(&self, _: &DigestUser<'_>) -> u64 {
-        0
+    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
+        let stored = self.within(self.stored(user)).await?;
+        Ok(stored.into())
     }
 }
 

@@ -17,3 +17,11 @@ pub use error::{FileError, FileEvent, OpenError};
 pub(super) use lines::lines;
 pub(super) use name::{check_name, shown};
 pub(super) use watched::{Observer, Watched};
+
+/// A number that no other content has, in this process.
+pub(super) fn next_version() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}

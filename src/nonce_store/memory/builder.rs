@@ -3,7 +3,7 @@
 use super::{MemoryNonceStore, shard::Limits, window};
 use crate::error::ConfigError;
 
-/// Options of a [`MemoryNonceStore`], from [`MemoryNonceStore::builder`].
+/// Configures a [`MemoryNonceStore`]. Created by [`MemoryNonceStore::builder`].
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct MemoryNonceStoreBuilder {
@@ -17,34 +17,36 @@ impl MemoryNonceStoreBuilder {
         self.limits
     }
 
-    /// How many nonces are remembered at most, 1 or more; 100,000 by default.
+    /// Sets the maximum number of nonces on record: 1 or more, 100,000 by default.
     ///
-    /// That is as many as are in use within one nonce lifetime. Each takes 90 to 125 bytes, by how
-    /// many users share them. Evictions set in at a few per cent less, since nonces do not spread
-    /// evenly. A user holds a sixteenth of it at most, but always one.
+    /// Use the number of nonces that clients use within one nonce lifetime, and a few per cent
+    /// more, since nonces do not spread evenly over the store's shards. A nonce takes up to 256
+    /// bytes. A user holds at most a sixteenth of the capacity, but always one nonce.
     pub const fn with_capacity(mut self, nonces: usize) -> Self {
         self.limits.capacity = nonces;
         self
     }
 
-    /// How many counts of a nonce, down from the highest one seen, may still come: 64 to 128, and
-    /// 64 by default. A client needs as many as it has requests on their way at once.
+    /// Sets the width of the window of counts: 64 to 128, and 64 by default.
+    ///
+    /// A count that is this far below the highest one of its nonce is refused, even if it was not
+    /// used. A client can have as many requests in flight at once.
     pub const fn with_window(mut self, counts: u32) -> Self {
         self.limits.window = counts;
         self
     }
 
-    /// Makes the store.
+    /// Creates the store.
     ///
     /// # Errors
-    /// [`ConfigError::NonceStoreCapacity`] if the capacity is zero,
-    /// [`ConfigError::NonceWindow`] if the window is not within 64 to 128.
+    /// - [`ConfigError::NonceStoreCapacity`] if the capacity is zero.
+    /// - [`ConfigError::NonceWindow`] if the window is not 64 to 128 counts wide.
     pub fn build(self) -> Result<MemoryNonceStore, ConfigError> {
         let Limits { capacity, window } = self.limits;
         if capacity == 0 {
-            return Err(ConfigError::NonceStoreCapacity { capacity });
+            return Err(ConfigError::NonceStoreCapacity);
         }
-        let (minimum, maximum) = (window::NARROWEST, window::WIDEST);
+        let (minimum, maximum) = (window::MIN_WIDTH, window::MAX_WIDTH);
         if !(minimum..=maximum).contains(&window) {
             return Err(ConfigError::NonceWindow { window, minimum, maximum });
         }
@@ -70,21 +72,17 @@ mod tests {
     #[test]
     fn refuses_a_capacity_of_zero() {
         let builder = MemoryNonceStore::builder();
-        refuses(
-            builder.with_capacity(0),
-            "a nonce store with a capacity of 0 would refuse everybody: use 1 or more",
-        );
+        refuses(builder.with_capacity(0), "the capacity of the nonce store is 0: use 1 or more");
         assert!(builder.with_capacity(1).build().is_ok());
     }
 
     #[test]
-    fn refuses_a_window_that_is_too_narrow_or_too_wide() {
+    fn refuses_a_window_out_of_range() {
         let builder = MemoryNonceStore::builder();
         for window in [0, 63, 129, u32::MAX] {
-            refuses(
-                builder.with_window(window),
-                &format!("a nonce window of {window} counts is out of range: use 64 to 128"),
-            );
+            let message =
+                format!("the window of the nonce store is {window}: use 64 to 128 counts");
+            refuses(builder.with_window(window), &message);
         }
         for window in [64, 65, 128] {
             assert!(builder.with_window(window).build().is_ok(), "{window}");

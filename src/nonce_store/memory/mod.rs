@@ -1,44 +1,43 @@
-//! The nonce store that lives in the memory of one process.
+//! The nonce store in the memory of one process.
 //!
-//! # What it promises
-//! A count passes once: what was [`Fresh`](crate::nonce_store::NonceUse::Fresh) for a user is never
-//! fresh for that user again, whatever was evicted or expired in between and however the clock
-//! was set. Memory is bounded, and no user can crowd the others out.
+//! # Guarantees
+//! A count is accepted once: what was [`Fresh`](crate::nonce_store::NonceUse::Fresh) for a user is
+//! never fresh for that user again, whatever was evicted or has expired since, and however the
+//! clock was set. Memory is bounded, and no user can displace the nonces of all others. A user is
+//! a user of one realm throughout: the same name in another realm is another user.
 //!
-//! # How it keeps it
-//! Each nonce belongs to one *shard*, picked by a keyed hash, behind a lock of its own. A shard
-//! holds nonces with their counts, and a *watermark*: absent nonces up to it may have been removed,
-//! so they are refused. Requests with nonces on record, nearly all, share the lock of the shard
-//! and shut one another out at the nonce alone; only what adds or removes nonces has it alone. So
-//! what such a request has found stays found until its count is recorded, no removal falls in
-//! between, and nothing absent is put on record there.
+//! # Proof
+//! A nonce belongs to one *shard*, chosen by a keyed hash. A mutex guards the shard for the whole
+//! of a check, so checks of one nonce are sequential, and the rest is about one shard alone. It
+//! holds nonces, each with its user and a [window](window::Window) of used counts, and a
+//! *watermark*: a nonce that is absent and not above the watermark is refused.
 //!
-//! - Expiry, and eviction from a full shard, remove the oldest nonce of the shard and raise the
-//!   watermark to it. A nonce is put on record only above the watermark. Hence every nonce on
-//!   record lies above it, and the watermark never goes down.
-//! - A user who holds a sixteenth of a shard, the *quota*, makes room for the next nonce with the
-//!   oldest of their own, and is refused absent nonces older than that: while they are at the
-//!   quota, their oldest nonce is a watermark for them alone. The shard's stays where it is; else a
-//!   busy user would make nonces stale that others have just been given and not used yet.
-//! - That watermark needs no place of its own. After a quota took the nonce *n*, its user holds
-//!   only nonces above *n*, and as many as the quota allows. While that is so, *n* is refused as
-//!   older than their oldest. It ends when one of these expires or is evicted; then the shard's
-//!   watermark rises to that one, which is above *n*, and bars *n* for good. So a user can be
-//!   forgotten with their last nonce, and users take no more memory than nonces do.
-//! - The time of day is part of no watermark, so a clock that steps either way opens nothing.
+//! - A nonce on record accepts a count at most once, by its window. So a count can be accepted
+//!   twice only if its nonce was removed in between and then recorded again for the same user.
+//! - A nonce is recorded only above the watermark. Expiry and eviction from a full shard remove the
+//!   oldest nonce of the shard and raise the watermark to it. So every nonce on record is above the
+//!   watermark, the watermark never falls, and what was removed in this way is never recorded again.
+//! - A user who holds a sixteenth of a shard's capacity, the *quota*, makes room for a nonce with
+//!   the oldest nonce of their own, and is refused absent nonces older than that one. The watermark
+//!   stays: otherwise, a busy user would invalidate nonces that others were given but have not used
+//!   yet.
+//! - What a quota removed is never recorded again for its user either. When the quota removes the
+//!   nonce *n*, the user holds as many nonces as the quota allows, and all of them are above *n*.
+//!   While that is so, *n* is refused because it is older than the user's oldest. It ends when one
+//!   of them expires or is evicted. The watermark then rises to that one, which is above *n*, and
+//!   *n* is refused because of the watermark from then on. So nothing needs to be remembered about
+//!   a user who holds no nonces, and users take no more memory than nonces do.
+//! - No rule but expiry depends on the time of day, and an expired nonce is refused. So a clock that
+//!   steps forward or back makes nothing fresh again.
 //!
-//! A quota ends the binding of a nonce to its user: another user can then be the first to use it,
-//! with a digest of their own. That replays nothing, for a digest is good for one user only, and
-//! the first user cannot come back to that nonce.
+//! Once a quota has removed a nonce, another user can be the first to use it. That user needs a
+//! digest of their own, so nothing is replayed, and the first user cannot return to that nonce.
 
 mod builder;
-mod counts;
-mod entry;
+mod holders;
 mod shard;
 mod shards;
 mod store;
-mod table;
-mod tree;
 mod window;
 
 #[cfg(test)]

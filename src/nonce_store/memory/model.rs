@@ -1,97 +1,100 @@
-//! The store against a naive model that remembers everything.
+//! The shard compared with a trivial model that remembers everything.
 
-use foldhash::quality::RandomState;
 use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 
 use super::{
-    shard::{Limits, SWEPT_PER_CALL, Shard},
+    shard::{EXPIRED_PER_CALL, Limits, Shard},
     support::{LIFETIME, Sent, sent},
 };
-use crate::nonce_store::NonceUse::{self, Forgotten, Fresh, OtherUser, Replayed};
+use crate::{
+    identity::UserId,
+    nonce_store::NonceUse::{self, Forgotten, Fresh, OtherUser, Replayed},
+    wire::Realm,
+};
 
-/// The rules again, in the plainest words: lists that are searched from end to end, all counts of
-/// a nonce, and no watermark that is ever forgotten.
+/// The rules in their simplest form: lists that are searched from end to end, all counts of a
+/// nonce, and everything that was ever removed.
 #[derive(Default)]
 struct Model {
     capacity: usize,
     window: u32,
-    live: Vec<Live>,
+    nonces: Vec<Nonce>,
     /// The highest nonce that expired or was evicted.
     removed: Option<u64>,
-    /// The highest nonce that each user's quota took, for good.
-    removed_by_quota: HashMap<String, u64>,
+    /// The highest nonce that the quota of each user removed.
+    removed_by_quota: HashMap<User, u64>,
 }
 
-struct Live {
-    nonce: u64,
-    user: String,
+type User = (Realm, UserId);
+
+struct Nonce {
+    issued: u64,
+    user: User,
     counts: HashSet<u32>,
 }
 
 impl Model {
-    fn check(&mut self, sent: &Sent) -> NonceUse {
-        let (nonce, user) = (sent.nonce, sent.user.as_str());
-        self.live.sort_by_key(|live| live.nonce);
-        for _ in 0..SWEPT_PER_CALL {
-            if self.live.first().is_some_and(|live| live.nonce + LIFETIME <= sent.now) {
-                self.drop_oldest();
+    fn check_and_insert(&mut self, sent: &Sent) -> NonceUse {
+        let user = (sent.realm.clone(), sent.user.clone());
+        self.nonces.sort_by_key(|nonce| nonce.issued);
+        for _ in 0..EXPIRED_PER_CALL {
+            if self.nonces.first().is_some_and(|nonce| nonce.issued + LIFETIME <= sent.now) {
+                self.remove_oldest();
             }
         }
-        if sent.now >= nonce + LIFETIME {
+        if sent.now >= sent.nonce + LIFETIME {
             return Forgotten;
         }
-        if let Some(live) = self.live.iter_mut().find(|live| live.nonce == nonce) {
-            let highest = live.counts.iter().copied().max().unwrap();
-            return if live.user != user {
+        if let Some(nonce) = self.nonces.iter_mut().find(|nonce| nonce.issued == sent.nonce) {
+            let highest = nonce.counts.iter().copied().max().unwrap();
+            return if nonce.user != user {
                 OtherUser
             } else if sent.count.saturating_add(self.window) <= highest {
                 Replayed
-            } else if live.counts.insert(sent.count) {
+            } else if nonce.counts.insert(sent.count) {
                 Fresh
             } else {
                 Replayed
             };
         }
-        let by_quota = self.removed_by_quota.get(user).copied();
-        if self.removed.max(by_quota).is_some_and(|removed| nonce <= removed) {
+        let by_quota = self.removed_by_quota.get(&user).copied();
+        if self.removed.max(by_quota).is_some_and(|removed| sent.nonce <= removed) {
             return Forgotten;
         }
         let quota = (self.capacity / 16).max(1);
-        let own = || self.live.iter().enumerate().filter(|(_, live)| live.user == user);
-        if own().count() >= quota {
-            let (index, oldest) = own().next().map(|(index, live)| (index, live.nonce)).unwrap();
-            if nonce < oldest {
+        let own: Vec<usize> =
+            (0..self.nonces.len()).filter(|&index| self.nonces[index].user == user).collect();
+        if own.len() >= quota {
+            let oldest = self.nonces[own[0]].issued;
+            if sent.nonce < oldest {
                 return Forgotten;
             }
-            self.live.remove(index);
-            self.removed_by_quota.insert(user.to_owned(), oldest);
-        } else if self.live.len() >= self.capacity {
-            if self.live.first().is_some_and(|live| nonce < live.nonce) {
+            self.nonces.remove(own[0]);
+            self.removed_by_quota.insert(user.clone(), oldest);
+        } else if self.nonces.len() >= self.capacity {
+            if self.nonces.first().is_some_and(|nonce| sent.nonce < nonce.issued) {
                 return Forgotten;
             }
-            self.drop_oldest();
+            self.remove_oldest();
         }
-        let counts = HashSet::from([sent.count]);
-        self.live.push(Live { nonce, user: user.to_owned(), counts });
+        self.nonces.push(Nonce { issued: sent.nonce, user, counts: HashSet::from([sent.count]) });
         Fresh
     }
 
-    fn drop_oldest(&mut self) {
-        let dropped = self.live.remove(0).nonce;
-        self.removed = self.removed.max(Some(dropped));
+    fn remove_oldest(&mut self) {
+        let removed = self.nonces.remove(0).issued;
+        self.removed = self.removed.max(Some(removed));
     }
 }
 
 fn check(shard: &mut Shard, sent: &Sent) -> NonceUse {
-    // The hash of these tests is the nonce itself, scrambled: a failure can be played back.
-    let hash = (sent.nonce as u32).wrapping_mul(0x9e37_79b9);
-    sent.to(|presentation| shard.check(&presentation, hash))
+    sent.to(|check| shard.check_and_insert(&check))
 }
 
-/// Nonces are issued at times around a clock that mostly goes forward, and sometimes back, so that
-/// nonces meet again, expire and are evicted.
+/// Two users in each of two realms, and nonces issued around a clock that mostly moves forward and
+/// sometimes back, so that nonces are used again, expire and are evicted.
 fn traffic() -> impl Strategy<Value = Vec<Sent>> {
     let step = prop_oneof![
         30 => 0..40_i64,
@@ -100,13 +103,14 @@ fn traffic() -> impl Strategy<Value = Vec<Sent>> {
         1 => Just(-(LIFETIME as i64) - 50),
     ];
     let count = prop_oneof![6 => 1..6_u32, 2 => 1..140_u32, 1 => Just(u32::MAX)];
-    let one = (step, 0..4_u8, 0..60_u64, count);
+    let one = (step, 0..2_u8, 0..2_u8, 0..60_u64, count);
     prop::collection::vec(one, 1..400).prop_map(|steps| {
         let mut now = 10_000_i64;
-        let send = |(step, user, age, count): (i64, u8, u64, u32)| {
+        let send = |(step, user, realm, age, count): (i64, u8, u8, u64, u32)| {
             now = (now + step).max(LIFETIME as i64 * 2);
             let nonce = (now as u64).saturating_sub(age * 20) / 10;
-            sent(&format!("user {user}"), nonce * 10, count).at(now as u64)
+            let sent = sent(&format!("user {user}"), nonce * 10, count).at(now as u64);
+            sent.in_realm(&format!("realm {realm}"))
         };
         steps.into_iter().map(send).collect()
     })
@@ -120,45 +124,43 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn answers_like_the_model_that_remembers_everything(
+    fn answers_like_the_model(
         capacity in capacity(),
         window in prop_oneof![Just(64_u32), Just(128_u32)],
         traffic in traffic(),
     ) {
-        let mut shard = Shard::new(Limits { capacity, window }, RandomState::default());
+        let mut shard = Shard::new(Limits { capacity, window });
         let mut model = Model { capacity, window, ..Model::default() };
         for sent in traffic {
-            prop_assert_eq!(check(&mut shard, &sent), model.check(&sent), "{:?}", sent);
+            let expected = model.check_and_insert(&sent);
+            prop_assert_eq!(check(&mut shard, &sent), expected, "{:?}", sent);
             shard.assert_consistent();
         }
     }
 
     #[test]
-    fn nothing_is_fresh_twice_and_no_more_than_the_capacity_is_kept(
-        capacity in capacity(),
-        traffic in traffic(),
-    ) {
-        let mut shard = Shard::new(Limits { capacity, window: 64 }, RandomState::default());
+    fn no_count_is_fresh_twice_for_a_user(capacity in capacity(), traffic in traffic()) {
+        let mut shard = Shard::new(Limits { capacity, window: 64 });
         let mut fresh = HashSet::new();
         for sent in traffic {
             if check(&mut shard, &sent) == Fresh {
-                let first = fresh.insert((sent.nonce, sent.count, sent.user.clone()));
-                prop_assert!(first, "{sent:?} passed twice");
+                let used = (sent.nonce, sent.count, sent.realm.clone(), sent.user.clone());
+                prop_assert!(fresh.insert(used), "{sent:?} passed twice");
             }
             prop_assert!(shard.len() <= capacity);
         }
     }
 
     #[test]
-    fn a_nonce_changes_hands_only_where_a_quota_took_it(traffic in traffic()) {
-        // Four users, each of whom may hold as many nonces as there are.
-        let mut shard = Shard::new(Limits { capacity: 16_000, window: 64 }, RandomState::default());
-        let (mut fresh, mut owners) = (HashSet::new(), HashMap::new());
+    fn only_a_quota_frees_a_nonce_for_another_user(traffic in traffic()) {
+        // The quota of each user is more than all nonces together.
+        let mut shard = Shard::new(Limits { capacity: 16_000, window: 64 });
+        let (mut fresh, mut holders) = (HashSet::new(), HashMap::new());
         for sent in traffic {
             if check(&mut shard, &sent) == Fresh {
                 prop_assert!(fresh.insert((sent.nonce, sent.count)), "{sent:?} passed twice");
-                let owner = owners.entry(sent.nonce).or_insert_with(|| sent.user.clone());
-                prop_assert_eq!(&*owner, &sent.user);
+                let user = (sent.realm.clone(), sent.user.clone());
+                prop_assert_eq!(holders.entry(sent.nonce).or_insert(user.clone()), &user);
             }
         }
     }

@@ -1,137 +1,92 @@
-//! The shards behind their locks.
+//! The shards of a store, each behind a lock.
 
-use std::hash::BuildHasher;
-
-use crossbeam_utils::sync::ShardedLock;
-use foldhash::quality::RandomState;
-
-use super::shard::{Limits, Shard, low_half};
-use crate::{
-    nonce_store::{NonceCheck, NonceUse},
-    wire::digest::NonceId,
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Mutex,
 };
 
-/// A shard has room for this many nonces or more, where there are several.
-const ROOM_PER_SHARD: usize = 1_024;
-/// More shards than threads of any machine that runs one proxy process are of no use.
-const MOST_SHARDS: usize = 64;
+use super::shard::{Limits, Serial, Shard};
+use crate::nonce_store::{NonceCheck, NonceUse};
 
-/// Access to a shard. A trait, so that the model check can put in a lock that tries out
-/// every order in which threads may come.
+/// The minimum capacity of a shard, where there are several. A holder's nonces spread evenly over
+/// the quotas of the shards only if the shards are not tiny.
+const MIN_SHARD_CAPACITY: usize = 1_024;
+/// The maximum number of shards: more than the threads of nearly every machine.
+const MAX_SHARDS: usize = 64;
+
+/// A mutex around a shard. The model check replaces it with one that tries the possible orders in
+/// which threads can take it.
 pub(super) trait Lock {
     /// Wraps a shard.
     fn new(shard: Shard) -> Self;
 
-    /// Runs `work` while nothing changes the shard but the counts of its nonces.
+    /// Runs `work` with exclusive access to the shard.
     ///
     /// # Errors
-    /// [`Poisoned`] if earlier work panicked and may have left the shard half changed.
-    fn share<R>(&self, work: impl FnOnce(&Shard) -> R) -> Result<R, Poisoned>;
-
-    /// Runs `work` alone.
-    ///
-    /// # Errors
-    /// As for [`share`](Self::share).
+    /// [`Poisoned`] if an earlier `work` panicked.
     fn with<R>(&self, work: impl FnOnce(&mut Shard) -> R) -> Result<R, Poisoned>;
 }
 
-/// A shard was left half changed by a panic.
-///
-/// There is no telling which counts it lost, so it answers no more: its nonces get 503 until the
-/// process is started again. To go on with it could let a replay pass; to empty it and call
-/// everything stale would hide the fault.
-#[derive(Debug, thiserror::Error)]
-#[error("the nonce store was left half changed by a panic; restart the process")]
-pub(super) struct Poisoned;
-
-/// A lock that threads can share without touching the same memory.
-impl Lock for ShardedLock<Shard> {
+impl Lock for Mutex<Shard> {
     fn new(shard: Shard) -> Self {
         Self::new(shard)
     }
 
-    fn share<R>(&self, work: impl FnOnce(&Shard) -> R) -> Result<R, Poisoned> {
-        let shard = self.read().map_err(|_| Poisoned)?;
-        Ok(work(&shard))
-    }
-
     fn with<R>(&self, work: impl FnOnce(&mut Shard) -> R) -> Result<R, Poisoned> {
-        let mut shard = self.write().map_err(|_| Poisoned)?;
-        Ok(work(&mut shard))
+        self.lock().map(|mut shard| work(&mut shard)).map_err(|_| Poisoned)
     }
 }
 
+/// A panic may have left a shard half changed.
+///
+/// It may have lost counts, so it accepts nothing more: its nonces get a 503 until the process
+/// restarts. To go on could let a replay pass; to start over empty would hide the bug.
+#[derive(Debug, thiserror::Error)]
+#[error("a panic left the nonce store in an unknown state: restart the process")]
+pub(super) struct Poisoned;
+
 /// All shards of a store.
-#[derive(Debug)]
 pub(super) struct Shards<L> {
-    /// As many as a power of two.
     shards: Box<[L]>,
-    /// Keyed at random, and only nonces that we issued are put on record: nobody outside picks
-    /// where they meet.
+    /// Keyed at random: clients cannot tell which nonces share a shard.
     hasher: RandomState,
     pub(super) limits: Limits,
 }
 
 impl<L: Lock> Shards<L> {
-    /// Shards that have room for `limits.capacity` nonces together, which must not be zero.
+    /// Creates shards with a total capacity of `limits.capacity`, which must be at least 1.
     pub(super) fn new(limits: Limits) -> Self {
-        let hasher = RandomState::default();
-        let count = shard_count(limits.capacity);
+        let count = (limits.capacity / MIN_SHARD_CAPACITY).clamp(1, MAX_SHARDS);
         let (share, rest) = (limits.capacity / count, limits.capacity % count);
         let shards = (0..count).map(|index| {
             let capacity = share + usize::from(index < rest);
-            // What a key can tell apart. Nobody has the memory to get there.
-            let capacity = capacity.min(u32::MAX as usize - 1);
-            L::new(Shard::new(Limits { capacity, ..limits }, hasher.clone()))
+            L::new(Shard::new(Limits { capacity, ..limits }))
         });
-        Self { shards: shards.collect(), hasher, limits }
+        Self { shards: shards.collect(), hasher: RandomState::new(), limits }
     }
 
-    /// Puts a presentation to the shard that its nonce belongs to.
-    pub(super) fn check(&self, presentation: &NonceCheck<'_>) -> Result<NonceUse, Poisoned> {
-        let (shard, hash) = self.shard_of(presentation.nonce);
+    /// Records the count in the shard of its nonce if it is fresh, and returns what it was.
+    pub(super) fn check_and_insert(&self, check: &NonceCheck<'_>) -> Result<NonceUse, Poisoned> {
+        let hash = self.hasher.hash_one(Serial::from(check.nonce)) as usize;
+        let shard = hash.checked_rem(self.shards.len()).and_then(|index| self.shards.get(index));
         let Some(shard) = shard else { return Ok(NonceUse::Forgotten) };
-        shard.with(|shard| shard.check(presentation, hash))
+        shard.with(|shard| shard.check_and_insert(check))
     }
 
-    /// The same for a nonce on record; `None`, and nothing done, if it is not.
-    pub(super) fn check_known(
-        &self,
-        presentation: &NonceCheck<'_>,
-    ) -> Result<Option<NonceUse>, Poisoned> {
-        let (shard, hash) = self.shard_of(presentation.nonce);
-        shard.map_or(Ok(None), |shard| shard.share(|shard| shard.check_known(presentation, hash)))
-    }
-
-    /// Where a nonce belongs, and the part of its hash that finds it there.
-    fn shard_of(&self, nonce: &NonceId) -> (Option<&L>, u32) {
-        let hash = self.hasher.hash_one(nonce);
-        let index = (hash >> 32) as usize & (self.shards.len().saturating_sub(1));
-        (self.shards.get(index), low_half(hash))
-    }
-
-    /// How many shards there are.
+    /// Returns the number of shards.
     pub(super) const fn count(&self) -> usize {
         self.shards.len()
     }
 
-    /// How many nonces are on record in all shards that still answer.
+    /// Returns how many nonces are on record, without those of poisoned shards.
     pub(super) fn len(&self) -> usize {
-        self.shards.iter().filter_map(|shard| shard.share(Shard::len).ok()).sum()
+        self.shards.iter().filter_map(|shard| shard.with(|shard| shard.len()).ok()).sum()
     }
 
-    /// All shards, for a look inside.
     #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = &L> {
         self.shards.iter()
     }
-}
-
-/// The greatest power of two that leaves every shard enough room, for the even share of a user is
-/// an even share of each shard only where shards are not tiny.
-fn shard_count(capacity: usize) -> usize {
-    let fitting = (capacity / ROOM_PER_SHARD).clamp(1, MOST_SHARDS);
-    1 << fitting.ilog2()
 }
 
 #[cfg(test)]
@@ -139,23 +94,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shards_share_the_capacity_without_going_over_it() {
+    fn divides_the_capacity_among_the_shards() {
         for (capacity, count) in [
             (1, 1),
             (1_023, 1),
             (2_047, 1),
             (2_048, 2),
+            (3_073, 3),
             (100_000, 64),
             (100_001, 64),
             (1_000_063, 64),
         ] {
-            let shards = Shards::<ShardedLock<Shard>>::new(Limits { capacity, window: 64 });
-            assert_eq!(shards.count(), count, "capacity {capacity}");
-            let total: usize =
-                shards.iter().map(|shard| shard.with(|shard| shard.capacity()).unwrap()).sum();
-            assert_eq!(total, capacity);
-            let quotas: usize =
-                shards.iter().map(|shard| shard.with(|shard| shard.quota()).unwrap()).sum();
+            let shards = Shards::<Mutex<Shard>>::new(Limits { capacity, window: 64 });
+            let limits: Vec<_> =
+                shards.iter().map(|shard| shard.with(|shard| shard.limits()).unwrap()).collect();
+            assert_eq!((limits.len(), shards.count()), (count, count), "capacity {capacity}");
+            assert_eq!(limits.iter().map(|limits| limits.capacity).sum::<usize>(), capacity);
+            let quotas: usize = limits.iter().map(|limits| limits.quota()).sum();
             assert!(quotas <= (capacity / 16).max(1), "capacity {capacity}: {quotas}");
         }
     }

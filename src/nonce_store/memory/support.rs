@@ -1,4 +1,4 @@
-//! What the tests of the store share: short words for what they put to it.
+//! What the tests of the store share.
 
 use std::time::Duration;
 
@@ -6,40 +6,52 @@ use crate::{
     clock::Timestamp,
     identity::UserId,
     nonce_store::NonceCheck,
-    wire::digest::{NonceCount, NonceId},
+    wire::{
+        Realm,
+        digest::{Epoch, NonceCount, NonceId},
+    },
 };
 
-/// How long a nonce is good for.
+/// The epoch of every nonce.
+pub(super) const EPOCH: Epoch = Epoch::new([7; Epoch::LENGTH]);
+
+/// The lifetime of every nonce, in microseconds.
 pub(super) const LIFETIME: u64 = 1_000;
 
-/// What a client sends, in numbers. The nonce was issued at the microsecond `nonce`.
+/// A nonce-count that a client sends. The nonce was issued at the microsecond `nonce`.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     pub(super) nonce: u64,
     pub(super) count: u32,
+    pub(super) realm: Realm,
     pub(super) user: UserId,
     pub(super) now: u64,
 }
 
-/// `user` presents `count` of the nonce issued at `nonce`, in the same microsecond.
+/// `user` sends `count` of the nonce issued at `nonce`, in the same microsecond.
 pub(super) fn sent(user: &str, nonce: u64, count: u32) -> Sent {
-    Sent { nonce, count, user: UserId::new(user), now: nonce }
+    let (realm, user) = (Realm::new("realm").unwrap(), UserId::new(user));
+    Sent { nonce, count, realm, user, now: nonce }
 }
 
 impl Sent {
     /// The same at another time.
-    pub(super) fn at(mut self, now: u64) -> Self {
-        self.now = now;
-        self
+    pub(super) fn at(self, now: u64) -> Self {
+        Self { now, ..self }
     }
 
-    /// Runs `check` with it.
+    /// The same in another realm.
+    pub(super) fn in_realm(self, realm: &str) -> Self {
+        Self { realm: Realm::new(realm).unwrap(), ..self }
+    }
+
+    /// Passes it to `check`.
     pub(super) fn to<R>(&self, check: impl FnOnce(NonceCheck<'_>) -> R) -> R {
         let issued = Timestamp::from_micros(self.nonce);
         let count = NonceCount::new(self.count).unwrap();
         let now = Timestamp::from_micros(self.now);
         let expires = issued.saturating_add(Duration::from_micros(LIFETIME));
-        let nonce = NonceId::new(issued, 7, self.nonce);
-        check(NonceCheck::new(&nonce, count, &self.user, now, expires).with_seal(1))
+        let nonce = NonceId::new(issued, EPOCH, self.nonce);
+        check(NonceCheck::new(&nonce, count, &self.realm, &self.user, now, expires))
     }
 }

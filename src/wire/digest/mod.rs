@@ -11,10 +11,10 @@ mod hash_functions;
 mod hashed_a1;
 mod info;
 mod nonce;
+mod nonce_key;
 mod parameters;
 mod part;
 mod response;
-mod seal;
 mod uri;
 mod username;
 
@@ -25,11 +25,11 @@ pub use credentials::{Credentials, CredentialsError};
 pub use hash_function::HashFunction;
 pub use hash_functions::HashFunctions;
 pub use hashed_a1::{HashedA1, InvalidHashedA1};
-pub use nonce::{NonceCount, NonceId};
+pub use nonce::{Epoch, NonceCount, NonceId};
+pub use nonce_key::NonceKey;
+pub(crate) use nonce_key::NonceText;
 pub use response::Userhash;
 pub(crate) use response::Verified;
-pub(crate) use seal::SealedNonce;
-pub use seal::{NonceKey, NonceText};
 pub use uri::UriCheck;
 
 /// The name of the scheme.

@@ -2,26 +2,60 @@
 
 use std::{fmt, num::NonZeroU32};
 
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, error::BackendError};
 
-/// What makes a nonce of ours unique: when it was issued, by which process, and its number there.
+/// The identity of the memory that vouches for a nonce: 16 opaque bytes.
 ///
-/// Ordered by issue time first, so that "the oldest" is the smallest.
+/// A [`NonceStore`](crate::nonce_store::NonceStore) has one epoch at a time, and gets a new one when
+/// it may have lost records. Nonces that were issued in another epoch are stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch([u8; Self::LENGTH]);
+
+impl Epoch {
+    /// The length in bytes.
+    pub const LENGTH: usize = 16;
+
+    /// An epoch that a shared store has recorded.
+    #[must_use]
+    pub const fn new(bytes: [u8; Self::LENGTH]) -> Self {
+        Self(bytes)
+    }
+
+    /// A new epoch, from the operating system's random bytes.
+    ///
+    /// # Errors
+    /// There are no random bytes.
+    pub fn random() -> Result<Self, BackendError> {
+        let mut bytes = [0; Self::LENGTH];
+        getrandom::fill(&mut bytes).map_err(BackendError::new)?;
+        Ok(Self(bytes))
+    }
+
+    /// The bytes, for a shared store to record.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; Self::LENGTH] {
+        &self.0
+    }
+}
+
+/// What identifies a nonce: the time of issue, the epoch of the store, and a number.
+///
+/// It is ordered by the time of issue, so that the smallest one is the oldest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NonceId {
     issued: Timestamp,
-    node: u64,
     counter: u64,
+    epoch: Epoch,
 }
 
 impl NonceId {
-    /// In bytes: three numbers.
-    pub(super) const LENGTH: usize = 3 * size_of::<u64>();
+    /// The length in bytes.
+    pub(super) const LENGTH: usize = 2 * size_of::<u64>() + Epoch::LENGTH;
 
-    /// The nonce number `counter` of process `node`, issued at `issued`.
+    /// The nonce with the number `counter` that was issued at `issued` in `epoch`.
     #[must_use]
-    pub const fn new(issued: Timestamp, node: u64, counter: u64) -> Self {
-        Self { issued, node, counter }
+    pub const fn new(issued: Timestamp, epoch: Epoch, counter: u64) -> Self {
+        Self { issued, counter, epoch }
     }
 
     /// When the nonce was issued.
@@ -30,13 +64,13 @@ impl NonceId {
         self.issued
     }
 
-    /// The process that issued it: a random number drawn when the process started.
+    /// The epoch in which it was issued.
     #[must_use]
-    pub const fn node(&self) -> u64 {
-        self.node
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
-    /// The number of the nonce within its process.
+    /// The number of the nonce. Each process starts at a random number.
     #[must_use]
     pub const fn counter(&self) -> u64 {
         self.counter
@@ -44,18 +78,20 @@ impl NonceId {
 
     pub(super) fn to_bytes(self) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
-        let numbers = [self.issued.as_micros(), self.node, self.counter];
-        for (to, number) in bytes.chunks_exact_mut(8).zip(numbers) {
-            to.copy_from_slice(&number.to_be_bytes());
-        }
+        let numbers = [self.issued.as_micros(), self.counter].map(u64::to_be_bytes);
+        let parts = numbers.as_flattened().iter().chain(self.epoch.as_bytes());
+        bytes.iter_mut().zip(parts).for_each(|(to, byte)| *to = *byte);
         bytes
     }
 
-    pub(super) fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
-        let (numbers, _) = bytes.as_chunks();
-        let mut numbers = numbers.iter().map(|&number| u64::from_be_bytes(number));
-        let mut next = || numbers.next().unwrap_or_default();
-        Self { issued: Timestamp::from_micros(next()), node: next(), counter: next() }
+    pub(super) fn from_bytes(bytes: &[u8; Self::LENGTH]) -> Self {
+        let (&issued, rest) = bytes.split_first_chunk().unwrap_or((&[0; 8], &[]));
+        let (&counter, rest) = rest.split_first_chunk().unwrap_or((&[0; 8], &[]));
+        Self {
+            issued: Timestamp::from_micros(u64::from_be_bytes(issued)),
+            counter: u64::from_be_bytes(counter),
+            epoch: Epoch(rest.try_into().unwrap_or([0; Epoch::LENGTH])),
+        }
     }
 }
 
@@ -104,8 +140,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_ordered_by_issue_time_first() {
-        let at = |micros, counter| NonceId::new(Timestamp::from_micros(micros), 1, counter);
+    fn orders_nonces_by_time_of_issue() {
+        let epoch = Epoch::new([1; 16]);
+        let at = |micros, counter| NonceId::new(Timestamp::from_micros(micros), epoch, counter);
         assert!(at(1, 9) < at(2, 0));
         assert!(at(1, 0) < at(1, 1));
     }

@@ -13,7 +13,7 @@ use std::{
 
 use tower_proxy_auth::{
     Account, BackendError, BasicCredentials, CredentialValidator, DigestAccount, DigestSecrets,
-    DigestUser, HashedA1, Realm, Users,
+    DigestUser, HashedA1, Realm, SecretLookup, Users,
     backend::{
         AccountStatus, DigestName,
         cached::{Cached, CachedBuilder},
@@ -61,7 +61,7 @@ impl DigestSecrets for Database {
         HashFunctions::NONE.with(HashFunction::Sha256).with(HashFunction::Md5)
     }
 
-    async fn secret(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
         self.0.asked.fetch_add(1, SeqCst);
         if self.0.hangs.load(SeqCst) {
             pending::<()>().await;

@@ -2,9 +2,12 @@
 
 use std::fs;
 
-use tower_proxy_auth::backend::{
-    htpasswd::Htpasswd,
-    password_hash::{HashKind, HashPolicy},
+use tower_proxy_auth::{
+    CredentialValidator,
+    backend::{
+        htpasswd::Htpasswd,
+        password_hash::{HashKind, HashPolicy},
+    },
 };
 
 use super::asked;
@@ -77,9 +80,9 @@ async fn changes_that_the_program_makes_come_into_force() {
     wait_until(|| users.user_count() == 2);
     assert_eq!(asked(&users, "bob", "builder").await, "bob");
 
-    let before = super::revision(&users, "alice");
+    let before = users.version();
     htpasswd(&file, &["-B", "-C", "4"], "alice", "land");
-    wait_until(|| super::revision(&users, "alice") != before);
+    wait_until(|| users.version() != before);
     assert_eq!(asked(&users, "alice", "wonder").await, "Ok(WrongPassword)");
     assert_eq!(asked(&users, "alice", "land").await, "alice");
 

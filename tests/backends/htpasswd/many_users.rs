@@ -8,9 +8,12 @@ use std::{
     },
 };
 
-use tower_proxy_auth::backend::{htpasswd::Htpasswd, password_hash::hash_password};
+use tower_proxy_auth::{
+    CredentialValidator,
+    backend::{htpasswd::Htpasswd, password_hash::hash_password},
+};
 
-use super::{BCRYPT, asked, revision};
+use super::{BCRYPT, asked};
 use crate::support::user_file::{UserFile, wait_until};
 
 const USERS: usize = 100_000;
@@ -55,9 +58,9 @@ async fn no_request_fails_while_a_file_of_100_000_users_is_read_again() {
     for (one, its_hash, password) in [(1, &other, "land"), (2, &other, "land"), (3, &other, "land")]
     {
         let name = format!("user{one:06}");
-        let before = revision(&users, &name);
+        let before = users.version();
         text.replace(file(&hash, one, its_hash));
-        let took = wait_until(|| revision(&users, &name) != before);
+        let took = wait_until(|| users.version() != before);
         println!("in force after {took:?}");
         assert_eq!(asked(&users, &name, password).await, name);
     }

@@ -138,7 +138,7 @@ fn every_parameter_of_a_challenge_is_under_a_kibibyte() {
     let realm = Realm::new("~".repeat(Realm::MAX_LENGTH)).unwrap();
     let users = Users::new(&realm).with_user("alice", "wonder").unwrap();
     let digest = DigestScheme::builder(users.clone()).with_algorithms(Algorithm::all());
-    let digest = digest.with_userhash().build().unwrap();
+    let digest = digest.with_userhash(true).build().unwrap();
     let builder = Authenticator::builder(realm.clone()).with_scheme(digest).with_basic(users);
     let proxy = Proxy::of(builder);
     let digest = Digest { realm: realm.to_string(), ..Digest::new("unknown") };

@@ -3,21 +3,28 @@
 use std::{
     convert::Infallible,
     fmt::Debug,
-    sync::mpsc::{Sender, channel},
+    future::Future,
+    sync::{
+        Arc,
+        mpsc::{Sender, channel},
+    },
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Method, Request, Response};
 use tower::{Layer, Service, service_fn};
 use tower_proxy_auth::{
-    Account, Authenticator, BasicCredentials, BasicScheme, DigestAccount, DigestScheme, DigestUser,
-    HashedA1, ProxyAuthLayer, Realm, Reason, Refusal, RequestHead,
+    Account, Authenticator, BackendError, BasicCredentials, BasicScheme, ConfigError,
+    DigestAccount, DigestScheme, DigestUser, HashedA1, ProxyAuthLayer, Reason, Refusal,
+    RequestHead,
     authenticator::{Authentication, ProxyAuthorization},
     backend::DigestName,
     digest::{HashFunction, NonceKey, NonceKeys},
     grammar,
     nonce_store::MemoryNonceStore,
-    scheme::{AuthScheme, ChallengeContext, ClaimContext, Proof, SentCredentials},
+    scheme::{
+        AuthResult, AuthScheme, ChallengeContext, RequestContext, SchemeSetup, SentCredentials,
+    },
     secret::Password,
     wire::basic::{Reading, UserPass},
 };
@@ -61,8 +68,7 @@ fn neither_engine_nor_options_show_a_secret() {
     let keys = NonceKeys::new(key.clone());
     let builder = DigestScheme::builder(users())
         .with_nonce_keys(keys.clone())
-        .with_nonce_store(store.clone())
-        .allow_unshared_replay_state();
+        .with_nonce_store(store.clone());
     shows_no_secret(&digest, &builder);
     let scheme = builder.build().unwrap();
     shows_no_secret(&digest, &scheme);
@@ -109,7 +115,7 @@ fn what_is_handed_from_stage_to_stage_shows_no_secret() {
         shows_no_secret(&digest, &taken);
         let head = RequestHead::of_request(&request);
         let answer = proxy.authenticator().authenticate(&head, taken);
-        assert!(matches!(answer, Authentication::Ready(_)));
+        assert!(matches!(answer, Authentication::Pending(_)));
         shows_no_secret(&digest, &answer);
     }
 }
@@ -137,30 +143,33 @@ fn neither_service_nor_future_shows_a_secret() {
 struct Curious(Sender<String>);
 
 impl AuthScheme for Curious {
-    type Claim = ();
-
     fn name(&self) -> &'static str {
         "Basic"
     }
 
-    fn challenges(&self, context: &ChallengeContext<'_>, add: &mut dyn FnMut(HeaderValue)) {
+    fn challenges(
+        &self,
+        context: &ChallengeContext<'_>,
+        add: &mut dyn FnMut(HeaderValue),
+    ) -> Result<(), BackendError> {
         self.0.send(format!("{context:?}")).unwrap();
         add(HeaderValue::from_static("Basic realm=\"proxy\""));
+        Ok(())
     }
 
-    fn claim(
-        &self,
-        context: &ClaimContext<'_>,
+    fn authenticate(
+        self: Arc<Self>,
+        context: &RequestContext<'_>,
         credentials: SentCredentials,
-    ) -> Result<(), Refusal> {
+    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
         assert_eq!(credentials.as_bytes(), STANDARD.encode("alice:wonder").as_bytes());
         self.0.send(format!("{context:?} {credentials:?}")).unwrap();
-        self.0.send(format!("{:?}", credentials.into_field())).unwrap();
-        Err(Refusal::new(Reason::WrongPassword))
+        Ok(async { Err(Refusal::new(Reason::WrongPassword)) })
     }
 
-    async fn prove(&self, _: Realm, (): ()) -> Proof {
-        unreachable!("there is no claim")
+    fn configure(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
+        self.0.send(format!("{setup:?}")).unwrap();
+        Ok(())
     }
 }
 

@@ -61,7 +61,7 @@ fn each_request_of_a_connection_is_asked_about_anew() {
     let recording = Arc::clone(&seen);
     let inner = service_fn(move |request: Request<Body>| {
         let user = request.extensions().get::<Identity>().and_then(Identity::user);
-        recording.lock().unwrap().push(user.unwrap().to_owned());
+        recording.lock().unwrap().push(user.unwrap().to_string());
         assert!(!request.headers().contains_key(header::PROXY_AUTHORIZATION));
         async { Ok::<_, Infallible>(Response::new(Body::default())) }
     });
@@ -97,7 +97,8 @@ fn naming_the_field_as_hop_by_hop_changes_nothing() {
 
 #[test]
 fn the_client_can_not_have_removed_what_is_added() {
-    let proxy = Proxy::new().layer(with_identity_header).layer(|layer| layer.relay_credentials());
+    let proxy =
+        Proxy::new().layer(with_identity_header).layer(|layer| layer.relay_credentials(true));
     for (sent, left) in [
         ("x-user", ""),
         ("X-User, proxy-authorization", ""),
@@ -145,7 +146,7 @@ fn any_name_can_stand_in_the_identity_header() {
 
 #[test]
 fn credentials_are_relayed_by_option_alone_and_only_those_that_were_proved() {
-    let proxy = Proxy::new().layer(|layer| layer.relay_credentials());
+    let proxy = Proxy::new().layer(|layer| layer.relay_credentials(true));
     let digest = proxy.fresh();
     for field in [basic("alice:wonder"), digest.field()] {
         let request = request(&Method::GET, "http://example.org/", [field.clone()]);

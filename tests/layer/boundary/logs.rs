@@ -51,7 +51,7 @@ fn logged(auth: &Authenticator, fields: impl IntoIterator<Item = HeaderValue>) -
                 .on_response(AuthOnResponse::new());
             let service = ServiceBuilder::new()
                 .layer(trace)
-                .layer(ProxyAuthLayer::new(auth.clone()).with_identity_in_response())
+                .layer(ProxyAuthLayer::new(auth.clone()).with_identity_in_response(true))
                 .service(service_fn(|_: Request<Body>| async {
                     Ok::<_, Infallible>(Response::new(Body::default()))
                 }));

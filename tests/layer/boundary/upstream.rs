@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_proxy_auth::{Authenticator, Identity, ProxyAuthLayer};
+use tower_proxy_auth::{Authenticator, Identity, ProxyAuthLayer, UserId};
 
 use crate::support::engine::{Body, INFO, Proxy, basic, now, realm, request, users};
 
@@ -46,7 +46,7 @@ fn a_407_from_upstream_becomes_a_502() {
 
 #[test]
 fn a_407_from_upstream_is_passed_on_where_proxies_are_chained() {
-    let proxy = Proxy::new().inner(upstream(407)).layer(|layer| layer.allow_chaining());
+    let proxy = Proxy::new().inner(upstream(407)).layer(|layer| layer.allow_chaining(true));
     let digest = proxy.fresh();
     let answer = proxy.login(&digest);
     assert_eq!(answer.status, 407);
@@ -64,7 +64,8 @@ fn the_authentication_fields_of_upstream_are_removed_from_every_answer() {
     for status in [200, 204, 304, 401, 403, 404, 500, 502, 503] {
         for chained in [false, true] {
             let proxy = Proxy::new().inner(upstream(status));
-            let proxy = if chained { proxy.layer(|layer| layer.allow_chaining()) } else { proxy };
+            let proxy =
+                if chained { proxy.layer(|layer| layer.allow_chaining(true)) } else { proxy };
             let digest = proxy.fresh();
             let answer = proxy.login(&digest);
             assert_eq!(answer.status, status);
@@ -116,10 +117,10 @@ fn the_identity_goes_out_with_the_response_by_option_alone() {
         let request = request(&Method::GET, "http://example.org/", [basic("alice:wonder")]);
         let response = now(layer.layer(inner).oneshot(request)).unwrap();
         let identity = response.extensions().get::<Identity>();
-        identity.and_then(|identity| identity.user().map(str::to_owned))
+        identity.and_then(|identity| identity.user().map(UserId::to_string))
     };
     let auth = Authenticator::builder(realm()).with_basic(users()).build().unwrap();
     let layer = ProxyAuthLayer::new(auth);
     assert_eq!(status(layer.clone()), None);
-    assert_eq!(status(layer.with_identity_in_response()).as_deref(), Some("alice"));
+    assert_eq!(status(layer.with_identity_in_response(true)).as_deref(), Some("alice"));
 }

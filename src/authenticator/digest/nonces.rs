@@ -1,0 +1,96 @@
+//! Issues nonces, and verifies those that come back.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::NonceKeys;
+use crate::{
+    clock::Timestamp,
+    error::ConfigError,
+    nonce_store::{Epoch, NonceId},
+    reason::Reason,
+    wire::{Realm, digest::NonceText},
+};
+
+/// How far ahead of this clock the clock of another node may be.
+const MAX_SKEW: Duration = Duration::from_secs(60);
+
+/// For how long a key that was generated here is used, unless nonces live longer.
+const MIN_KEY_LIFETIME: Duration = Duration::from_secs(3_600);
+
+/// Issues nonces and verifies them. It keeps no state for any of them.
+pub(super) struct Nonces {
+    keys: NonceKeys,
+    /// For how long a key is used, where keys are generated here.
+    key_lifetime: Option<Duration>,
+    lifetime: Duration,
+    /// Starts at a random number, so that processes with the same keys issue different nonces.
+    counter: AtomicU64,
+    opaque: String,
+}
+
+impl Nonces {
+    pub(super) fn new(keys: Option<NonceKeys>, lifetime: Duration) -> Result<Self, ConfigError> {
+        let (mut counter, mut opaque) = ([0; 8], [0; 16]);
+        for random in [counter.as_mut_slice(), opaque.as_mut_slice()] {
+            getrandom::fill(random).map_err(|error| ConfigError::Randomness(error.into()))?;
+        }
+        let key_lifetime = keys.is_none().then(|| MIN_KEY_LIFETIME.max(lifetime + MAX_SKEW));
+        let keys = match keys {
+            Some(keys) => keys,
+            None => NonceKeys::random()?,
+        };
+        Ok(Self {
+            keys,
+            key_lifetime,
+            lifetime,
+            counter: AtomicU64::new(u64::from_ne_bytes(counter)),
+            opaque: URL_SAFE_NO_PAD.encode(opaque),
+        })
+    }
+
+    pub(super) fn issue(&self, epoch: Epoch, now: Timestamp, realm: &Realm) -> NonceText {
+        let counter = self.counter.fetch_add(1, Ordering::Relaxed);
+        self.keys.sign(&NonceId::new(now, epoch, counter), realm, now, self.key_lifetime)
+    }
+
+    /// Verifies the signature and the age of a nonce. The store judges the rest.
+    pub(super) fn verify(
+        &self,
+        nonce: &[u8],
+        now: Timestamp,
+        realm: &Realm,
+    ) -> Result<NonceId, Reason> {
+        let id = self.keys.verify(nonce, realm).ok_or(Reason::NonceUnknown)?;
+        let is_from_the_future = id.issued().saturating_since(now) > MAX_SKEW;
+        if is_from_the_future || now.saturating_since(id.issued()) > self.lifetime {
+            return Err(Reason::NonceExpired);
+        }
+        Ok(id)
+    }
+
+    /// From when on the nonce is too old, whatever the clock of a node shows.
+    pub(super) fn expiry(&self, id: &NonceId) -> Timestamp {
+        id.issued().saturating_add(self.lifetime).saturating_add(MAX_SKEW)
+    }
+
+    /// Whether less than a quarter of the nonce's lifetime is left.
+    pub(super) fn is_near_expiry(&self, id: &NonceId, now: Timestamp) -> bool {
+        now.saturating_since(id.issued()) > self.lifetime / 4 * 3
+    }
+
+    pub(super) fn opaque(&self) -> &str {
+        &self.opaque
+    }
+}
+
+impl fmt::Debug for Nonces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Nonces").field("lifetime", &self.lifetime).finish_non_exhaustive()
+    }
+}
