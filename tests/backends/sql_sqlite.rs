@@ -1,4 +1,4 @@
-//! Users in an SQLite file.
+//! SQLite.
 
 use std::{
     fs,
@@ -25,7 +25,7 @@ use crate::support::{
     validator_battery::{BackEnd, battery, realm},
 };
 
-/// A file in a folder of its own.
+/// A file in a temporary folder.
 struct File(TempDir);
 
 impl File {
@@ -67,13 +67,13 @@ impl BackEnd for File {
         self.builder().build().unwrap()
     }
 
-    /// Somebody writes and does not come to an end.
+    /// A file that a transaction keeps locked.
     async fn hanging(&self) -> Option<Sql> {
         fill(self, &[]).await;
         let options = SqliteConnectOptions::new().filename(self.path());
         let mut writer = options.connect().await.unwrap();
         writer.execute("BEGIN EXCLUSIVE").await.unwrap();
-        // For as long as the test lives.
+        // It stays open as long as the process runs.
         std::mem::forget(writer);
         Some(self.builder().with_query_timeout(Duration::from_millis(300)).build().unwrap())
     }
@@ -87,7 +87,7 @@ battery!(file: File::new());
 cases!(in_a_file: File::new());
 
 #[tokio::test]
-async fn a_file_is_never_made() {
+async fn never_creates_a_file() {
     let folder = TempDir::new().unwrap();
     let missing = folder.path().join("none.db");
     let shown = missing.display();
@@ -102,7 +102,7 @@ async fn a_file_is_never_made() {
 }
 
 #[test]
-fn without_a_tokio_runtime_it_is_a_failure() {
+fn fails_outside_a_tokio_runtime() {
     let file = NamedTempFile::new().unwrap();
     let sql = Sql::builder(format!("sqlite:{}", file.path().display())).build().unwrap();
     let waker = &mut Context::from_waker(Waker::noop());
@@ -116,7 +116,7 @@ fn without_a_tokio_runtime_it_is_a_failure() {
 }
 
 #[tokio::test]
-async fn a_query_cannot_write() {
+async fn does_not_let_a_query_write() {
     let file = File::new();
     fill(&file, &[("alice", "wonder")]).await;
     let query = "DELETE FROM users WHERE name = ? RETURNING name, password_hash";
@@ -129,7 +129,7 @@ async fn a_query_cannot_write() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_replaced_is_in_force_within_two_seconds() {
+async fn reads_a_replaced_file_within_two_seconds() {
     let (file, other) = (File::new(), File::new());
     fill(&file, &[("alice", "wonder")]).await;
     fill(&other, &[("bob", "builder")]).await;
@@ -142,7 +142,7 @@ async fn a_file_that_is_replaced_is_in_force_within_two_seconds() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_being_written_can_be_read() {
+async fn reads_a_file_that_is_being_written() {
     let file = File::new();
     file.execute("PRAGMA journal_mode = WAL").await;
     fill(&file, &[("alice", "wonder")]).await;
@@ -156,7 +156,7 @@ async fn a_file_that_is_being_written_can_be_read() {
 }
 
 #[tokio::test]
-async fn a_pool_of_ones_own_is_asked() {
+async fn takes_an_existing_pool() {
     let file = File::new();
     fill(&file, &[("alice", "wonder")]).await;
     let pool = SqlitePoolOptions::new().max_connections(2).connect(&file.url()).await.unwrap();
@@ -174,7 +174,7 @@ async fn a_pool_of_ones_own_is_asked() {
 }
 
 #[tokio::test]
-async fn words_in_a_file_that_is_no_database_are_no_users() {
+async fn fails_on_a_file_that_is_not_a_database() {
     let file = File::new();
     fs::write(file.path(), "alice:wonder\n".repeat(1_000)).unwrap();
     let sql = file.builder().build().unwrap();
@@ -183,7 +183,7 @@ async fn words_in_a_file_that_is_no_database_are_no_users() {
 }
 
 #[test]
-fn debug_shows_no_url() {
+fn hides_the_url_in_debug() {
     let file = File::new();
     let builder = Sql::builder(format!("{}?secret=wonder", file.url()));
     assert!(!format!("{builder:?}").contains("wonder"));
@@ -193,6 +193,6 @@ fn debug_shows_no_url() {
 
 #[tokio::test]
 #[ignore = "needs curl"]
-async fn the_proxy_lets_curl_through() {
-    sql_proxy::lets_curl_through(&File::new()).await;
+async fn serves_the_example() {
+    sql_proxy::serves_curl(&File::new()).await;
 }

@@ -1,4 +1,4 @@
-//! The validators that come with the crate, each put through the same battery.
+//! The validators of the crate that need no files or servers, in the battery.
 
 #[cfg(feature = "timeout")]
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl BackEnd for InMemory {
 
 battery!(users: InMemory);
 
-/// What a closure would look passwords up in.
+/// The passwords that a closure compares with.
 #[derive(Clone)]
 struct Table(Arc<HashMap<String, String>>);
 
@@ -55,7 +55,7 @@ impl Table {
     }
 }
 
-/// A validator whose type has no name.
+/// A validator whose type cannot be named.
 struct Made<F>(F);
 
 impl<F: Fn(Table) -> V, V: CredentialValidator> BackEnd for Made<F> {
@@ -70,7 +70,7 @@ battery!(closure: Made(|table: Table| {
     from_fn(move |credentials: &BasicCredentials<'_>| table.check(credentials))
 }));
 
-/// Looks passwords up in the table, but not at once.
+/// Compares with the table after a yield.
 fn waiting(table: Table) -> impl CredentialValidator {
     from_async_fn(move |credentials: OwnedCredentials| {
         let table = table.clone();
@@ -83,13 +83,13 @@ fn waiting(table: Table) -> impl CredentialValidator {
 
 battery!(asynchronous_closure: Made(waiting));
 
-/// A chain of one that answers at once, one that knows only some, and one that takes its time.
+/// A chain of a member without users and two that hold half of them each.
 struct Chain;
 
 impl BackEnd for Chain {
     type Validator = ValidatorChain;
 
-    /// The time that a chain takes tells which member knows the user: it says so.
+    /// As documented, the time that a chain takes shows which member knows the user.
     const HAS_ITS_OWN_TIME: bool = false;
 
     async fn holding(&self, users: &[(&str, &str)]) -> ValidatorChain {
@@ -106,7 +106,7 @@ impl BackEnd for Chain {
 
 battery!(chain: Chain);
 
-/// A server that answers in time, and one that never does.
+/// A back end that answers in time or never, within a time-out.
 #[cfg(feature = "timeout")]
 struct Timed;
 
@@ -134,12 +134,12 @@ impl BackEnd for Timed {
 #[cfg(feature = "timeout")]
 battery!(timed: Timed);
 
-/// A cache round a server, with the time-out inside.
+/// A cache around a time-out.
 #[cfg(all(feature = "cached", feature = "timeout"))]
-struct Kept;
+struct CachedTimed;
 
 #[cfg(all(feature = "cached", feature = "timeout"))]
-impl BackEnd for Kept {
+impl BackEnd for CachedTimed {
     type Validator = Cached<Timeout<ValidatorChain>>;
 
     async fn holding(&self, users: &[(&str, &str)]) -> Self::Validator {
@@ -156,14 +156,14 @@ impl BackEnd for Kept {
 }
 
 #[cfg(all(feature = "cached", feature = "timeout"))]
-battery!(cached: Kept);
+battery!(cached: CachedTimed);
 
-/// The other way round: each request has its own time-out.
+/// A time-out around a cache.
 #[cfg(all(feature = "cached", feature = "timeout"))]
-struct TimedKept;
+struct TimedCache;
 
 #[cfg(all(feature = "cached", feature = "timeout"))]
-impl BackEnd for TimedKept {
+impl BackEnd for TimedCache {
     type Validator = Timeout<Cached<ValidatorChain>>;
 
     async fn holding(&self, users: &[(&str, &str)]) -> Self::Validator {
@@ -179,14 +179,14 @@ impl BackEnd for TimedKept {
 }
 
 #[cfg(all(feature = "cached", feature = "timeout"))]
-battery!(timed_cached: TimedKept);
+battery!(timed_cached: TimedCache);
 
-/// What is kept of users who answer at once.
+/// A cache around users that answer at once.
 #[cfg(feature = "cached")]
-struct KeptInMemory;
+struct CachedUsers;
 
 #[cfg(feature = "cached")]
-impl BackEnd for KeptInMemory {
+impl BackEnd for CachedUsers {
     type Validator = Cached<Users>;
 
     async fn holding(&self, users: &[(&str, &str)]) -> Cached<Users> {
@@ -195,17 +195,17 @@ impl BackEnd for KeptInMemory {
 }
 
 #[cfg(feature = "cached")]
-battery!(cached_users: KeptInMemory);
+battery!(cached_users: CachedUsers);
 
-/// A battery that no validator fails would say nothing.
-mod the_battery_notices {
+/// The battery can fail.
+mod battery_fails_on {
     use std::time::Duration;
 
     use super::*;
 
     #[tokio::test]
     #[should_panic = "with \"\""]
-    async fn an_empty_password_that_passes() {
+    async fn an_accepted_empty_password() {
         let lenient = Made(|table: Table| {
             from_fn(move |credentials: &BasicCredentials<'_>| match credentials.password() {
                 "" => Verdict::Accepted(Account::new(credentials.user_id())),
@@ -217,7 +217,7 @@ mod the_battery_notices {
 
     #[tokio::test]
     #[should_panic = "left: Some(\"alice\")"]
-    async fn a_name_whose_case_is_folded() {
+    async fn a_name_with_folded_case() {
         let folding = Made(|table: Table| {
             from_fn(move |credentials: &BasicCredentials<'_>| {
                 let name = credentials.user_id().to_lowercase();
@@ -228,12 +228,12 @@ mod the_battery_notices {
                 }
             })
         });
-        validator_battery::tells_one_spelling_of_unicode_from_another(&folding).await;
+        validator_battery::compares_names_and_passwords_byte_for_byte(&folding).await;
     }
 
     #[tokio::test]
     #[should_panic = "time for unknown users"]
-    async fn an_unknown_user_that_costs_less() {
+    async fn a_cheaper_unknown_user() {
         let hasty = Made(|table: Table| {
             from_fn(move |credentials: &BasicCredentials<'_>| {
                 let verdict = table.check(credentials);
@@ -243,12 +243,12 @@ mod the_battery_notices {
                 verdict
             })
         });
-        validator_battery::takes_as_long_for_an_unknown_user(&hasty).await;
+        validator_battery::takes_equal_time_for_unknown_users(&hasty).await;
     }
 
     #[tokio::test]
     #[should_panic = "an answer in time"]
-    async fn a_back_end_that_is_waited_for_without_end() {
+    async fn a_wait_without_end() {
         struct Patient;
 
         impl BackEnd for Patient {
@@ -265,6 +265,6 @@ mod the_battery_notices {
         }
 
         tokio::time::pause();
-        validator_battery::gives_up_in_time_on_a_back_end_that_hangs(&Patient).await;
+        validator_battery::times_out_on_a_back_end_that_hangs(&Patient).await;
     }
 }

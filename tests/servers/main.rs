@@ -8,7 +8,5 @@ mod support;
 
 #[cfg(feature = "ldap")]
 mod ldap;
-#[cfg(feature = "sql-mysql")]
-mod sql_mysql;
-#[cfg(feature = "sql-postgres")]
-mod sql_postgres;
+#[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
+mod sql;

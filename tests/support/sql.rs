@@ -1,5 +1,6 @@
-//! What every database has to get right, whatever it is. One says by [`Database`] how it is
-//! reached, and [`cases`] turns it into one test for each case.
+//! Tests that every database has to pass.
+//!
+//! A [`Database`] says how it is reached, and [`cases`] makes one test of each case for it.
 
 use std::{error::Error, fmt::Debug, time::Duration};
 
@@ -20,19 +21,19 @@ use super::{
     validator_battery::realm,
 };
 
-/// A database of its own for each value.
+/// A database. Each value is a new one.
 pub(crate) trait Database {
-    /// Where the name stands in a query, and where the realm.
+    /// The parameters for name and realm in a query.
     const PARAMETERS: [&str; 2] = ["?", "?"];
     const SCHEMA: &str;
-    /// A column in which the database takes other names for `alice`, and such names.
+    /// A type of column in which these names equal `alice`.
     const FOLDING: (&str, &[&str]);
-    /// A condition that takes half a minute, if it can be had.
+    /// A condition that takes half a minute, if the database has one.
     const SLOW: Option<&str>;
 
     fn url(&self) -> String;
 
-    /// Has a statement executed by somebody who may.
+    /// Executes a statement with all rights.
     async fn execute(&self, sql: &str);
 
     fn literal(text: &str) -> String {
@@ -44,7 +45,7 @@ pub(crate) trait Database {
     }
 }
 
-/// What [`Database`]s are turned into: a module of tests, one for each case.
+/// Makes a module with one test for each case.
 macro_rules! cases {
     ($(#[$attribute:meta])* $name:ident: $database:expr) => {
         mod $name {
@@ -52,23 +53,23 @@ macro_rules! cases {
             use super::*;
             $crate::support::sql::cases! {
                 @each [$(#[$attribute])*] ($database)
-                the_default_schema_serves_basic_and_digest
-                a_changed_password_is_in_force_at_the_next_request
-                refuses_a_name_that_the_database_takes_for_another
-                an_injection_reaches_no_table
-                two_rows_are_a_failure
-                a_broken_h_a1_is_a_failure
-                a_broken_password_hash_is_a_failure
-                who_is_disabled_or_expired_learns_it_with_the_password_alone
-                a_name_that_is_too_long_is_unknown
-                columns_become_groups_and_a_record
-                a_record_that_cannot_be_made_is_a_failure
-                a_realm_is_a_second_parameter
-                a_user_is_found_by_the_hash_of_the_name
-                a_check_says_which_column_is_missing
-                a_check_notices_a_query_that_finds_anybody
-                a_slow_query_fails_in_time_and_its_connection_is_not_used_again
-                no_more_wait_than_may
+                serves_both_schemes_from_the_default_schema
+                applies_a_changed_password_at_once
+                refuses_a_name_that_the_database_folds
+                is_safe_from_injection
+                fails_on_two_rows
+                fails_on_a_broken_h_a1
+                fails_on_a_broken_password_hash
+                reports_disabled_and_expired_accounts
+                does_not_know_a_name_that_is_too_long
+                reads_groups_and_a_record_from_columns
+                fails_on_a_record_that_cannot_be_read
+                passes_the_realm_as_a_second_parameter
+                finds_a_user_by_userhash
+                names_a_missing_column_in_a_check
+                notices_a_query_that_finds_everybody
+                gives_up_on_a_slow_query_and_its_connection
+                limits_the_queue
             }
         }
     };
@@ -88,10 +89,10 @@ pub(crate) use cases;
 pub(crate) const FUNCTIONS: [HashFunction; 3] =
     [HashFunction::Sha256, HashFunction::Sha512_256, HashFunction::Md5];
 
-/// Cheap, for a test; dear enough that the time of a database does not count.
+/// Cheap enough for tests, and expensive enough that the time of the database does not count.
 pub(crate) const METHOD: HashMethod = HashMethod::Bcrypt { cost: 5 };
 
-/// Makes the default table, and users in it.
+/// Creates the default table with these users.
 pub(crate) async fn fill<D: Database>(database: &D, users: &[(&str, &str)]) {
     database.execute(D::SCHEMA).await;
     for (name, password) in users {
@@ -160,14 +161,14 @@ pub(crate) fn digest(sql: &Sql) -> ProxyAuthLayer {
     ProxyAuthLayer::new(auth.unwrap())
 }
 
-/// What the layer answers to credentials.
+/// Status and reason of the layer's answer to credentials.
 async fn status(layer: &ProxyAuthLayer, credentials: &str) -> (u16, Option<Reason>) {
     let response = layer::send(layer, &Origin::new(), layer::get(credentials)).await;
     let status = response.status().as_u16();
     (status, (status != 200).then(|| layer::reason(&response)))
 }
 
-/// What the layer answers to Alice's credentials for Digest.
+/// The status of the layer's answer to alice's Digest credentials.
 async fn digest_status(layer: &ProxyAuthLayer) -> u16 {
     let origin = Origin::new();
     let request = layer::request(http::Method::GET, layer::URL);
@@ -176,7 +177,7 @@ async fn digest_status(layer: &ProxyAuthLayer) -> u16 {
     status(layer, &credentials).await.0
 }
 
-pub(crate) async fn the_default_schema_serves_basic_and_digest<D: Database>(database: &D) {
+pub(crate) async fn serves_both_schemes_from_the_default_schema<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     for function in FUNCTIONS {
         let sql = database.builder().with_digest([function]).build().unwrap();
@@ -187,7 +188,7 @@ pub(crate) async fn the_default_schema_serves_basic_and_digest<D: Database>(data
         assert_eq!(status(&basic(&sql), WRONG).await.0, 407);
         assert_eq!(sql.hash_functions().to_string(), function.to_string());
         if function != HashFunction::Sha512_256 {
-            // It is offered by option alone.
+            // It is offered only by option.
             assert_eq!(digest_status(&digest(&sql)).await, 200, "{function}");
         }
         let found = look_up(&sql, function, DigestName::UserId("alice")).await.unwrap().unwrap();
@@ -199,7 +200,7 @@ pub(crate) async fn the_default_schema_serves_basic_and_digest<D: Database>(data
     }
 }
 
-pub(crate) async fn a_changed_password_is_in_force_at_the_next_request<D: Database>(database: &D) {
+pub(crate) async fn applies_a_changed_password_at_once<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let sql = database.builder().with_digest([HashFunction::Sha256]).build().unwrap();
     let (basic, digest) = (basic(&sql), digest(&sql));
@@ -217,7 +218,7 @@ pub(crate) async fn a_changed_password_is_in_force_at_the_next_request<D: Databa
     assert_eq!(digest_status(&digest).await, 407);
 }
 
-pub(crate) async fn refuses_a_name_that_the_database_takes_for_another<D: Database>(database: &D) {
+pub(crate) async fn refuses_a_name_that_the_database_folds<D: Database>(database: &D) {
     let (column, names) = D::FOLDING;
     fill(database, &[("alice", "wonder")]).await;
     database.execute(&format!("CREATE TABLE folding (folded {column} PRIMARY KEY)")).await;
@@ -233,14 +234,14 @@ pub(crate) async fn refuses_a_name_that_the_database_takes_for_another<D: Databa
         unknown(ask(&honest, other, "wonder").await, other);
         let found = look_up(&honest, HashFunction::Md5, DigestName::UserId(other)).await;
         assert!(found.unwrap().is_none(), "{other:?}");
-        // That the database did find a row shows when the row says what is to be heard.
+        // The database did find a row, as a row that claims the other name shows.
         let lying = database.builder().with_query(query(&D::literal(other))).build().unwrap();
         accepted(ask(&lying, other, "wonder").await);
     }
     accepted(ask(&honest, "alice", "wonder").await);
 }
 
-pub(crate) async fn an_injection_reaches_no_table<D: Database>(database: &D) {
+pub(crate) async fn is_safe_from_injection<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let sql = database.builder().with_digest([HashFunction::Md5]).build().unwrap();
     for name in [
@@ -263,7 +264,7 @@ pub(crate) async fn an_injection_reaches_no_table<D: Database>(database: &D) {
     accepted(ask(&sql, "alice", "wonder").await);
 }
 
-pub(crate) async fn two_rows_are_a_failure<D: Database>(database: &D) {
+pub(crate) async fn fails_on_two_rows<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder"), ("bob", "wonder")]).await;
     let [name, _] = D::PARAMETERS;
     let query = format!(
@@ -281,7 +282,7 @@ pub(crate) async fn two_rows_are_a_failure<D: Database>(database: &D) {
     assert_eq!(said(found), problem);
 }
 
-pub(crate) async fn a_broken_h_a1_is_a_failure<D: Database>(database: &D) {
+pub(crate) async fn fails_on_a_broken_h_a1<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let sql = database.builder().with_digest([HashFunction::Md5]).build().unwrap();
     let layer = digest(&sql);
@@ -296,7 +297,7 @@ pub(crate) async fn a_broken_h_a1_is_a_failure<D: Database>(database: &D) {
     accepted(ask(&sql, "alice", "wonder").await);
 }
 
-pub(crate) async fn a_broken_password_hash_is_a_failure<D: Database>(database: &D) {
+pub(crate) async fn fails_on_a_broken_password_hash<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let sql = database.builder().build().unwrap();
     for (stored, problem) in [
@@ -320,9 +321,7 @@ pub(crate) async fn a_broken_password_hash_is_a_failure<D: Database>(database: &
     }
 }
 
-pub(crate) async fn who_is_disabled_or_expired_learns_it_with_the_password_alone<D: Database>(
-    database: &D,
-) {
+pub(crate) async fn reports_disabled_and_expired_accounts<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let sql = database.builder().with_digest([HashFunction::Md5]).build().unwrap();
     let no = if D::SCHEMA.contains("BOOLEAN") { "FALSE" } else { "0" };
@@ -352,13 +351,13 @@ pub(crate) async fn who_is_disabled_or_expired_learns_it_with_the_password_alone
     }
 }
 
-pub(crate) async fn a_name_that_is_too_long_is_unknown<D: Database>(database: &D) {
+pub(crate) async fn does_not_know_a_name_that_is_too_long<D: Database>(database: &D) {
     let longest = "n".repeat(256);
     fill(database, &[(&longest, "wonder")]).await;
     let sql = database.builder().build().unwrap();
     accepted(ask(&sql, &longest, "wonder").await);
     unknown(ask(&sql, &format!("{longest}n"), "wonder").await, "257 bytes");
-    // Nobody is asked: there is nothing to ask.
+    // Without a table, only a name that is refused beforehand is unknown.
     database.execute("DROP TABLE users").await;
     assert!(ask(&sql, &longest, "wonder").await.is_err());
     unknown(ask(&sql, &format!("{longest}n"), "wonder").await, "257 bytes");
@@ -377,13 +376,13 @@ fn quota(row: &SqlRow) -> Result<Quota, SqlRowError> {
     Ok(Quota { megabytes: row.integer("quota")?.unwrap_or(0), note })
 }
 
-pub(crate) async fn columns_become_groups_and_a_record<D: Database>(database: &D) {
+pub(crate) async fn reads_groups_and_a_record_from_columns<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let [name, _] = D::PARAMETERS;
     let query = format!(
         "SELECT name, password_hash, ha1_md5, 'staff, night' AS {groups}, 7 AS quota, \
          'l\u{e4}ter' AS note FROM users WHERE name = {name}",
-        // It is a word of MySQL's language.
+        // A keyword of MySQL.
         groups = if D::SCHEMA.contains("utf8mb4") { "`groups`" } else { "groups" },
     );
     let sql = database.builder().with_query(query).with_digest([HashFunction::Md5]);
@@ -397,7 +396,7 @@ pub(crate) async fn columns_become_groups_and_a_record<D: Database>(database: &D
     }
 }
 
-pub(crate) async fn a_record_that_cannot_be_made_is_a_failure<D: Database>(database: &D) {
+pub(crate) async fn fails_on_a_record_that_cannot_be_read<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let sql = database.builder().with_record(quota).build().unwrap();
     let problem = "the column note is missing from the rows of the query";
@@ -406,7 +405,7 @@ pub(crate) async fn a_record_that_cannot_be_made_is_a_failure<D: Database>(datab
     assert!(matches!(wrong, Ok(Verdict::WrongPassword)), "{wrong:?}");
 }
 
-pub(crate) async fn a_realm_is_a_second_parameter<D: Database>(database: &D) {
+pub(crate) async fn passes_the_realm_as_a_second_parameter<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let [name, second] = D::PARAMETERS;
     for (of_table, is_found) in [("proxy", true), ("other", false)] {
@@ -423,7 +422,7 @@ pub(crate) async fn a_realm_is_a_second_parameter<D: Database>(database: &D) {
     }
 }
 
-pub(crate) async fn a_user_is_found_by_the_hash_of_the_name<D: Database>(database: &D) {
+pub(crate) async fn finds_a_user_by_userhash<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder"), ("bob", "builder")]).await;
     database.execute("ALTER TABLE users ADD userhash VARCHAR(64)").await;
     let function = HashFunction::Sha256;
@@ -448,7 +447,7 @@ pub(crate) async fn a_user_is_found_by_the_hash_of_the_name<D: Database>(databas
         let found = look_up(&sql, function, DigestName::Userhash(&hash(name))).await.unwrap();
         assert!(found.is_none(), "{why}");
     }
-    // Without a query nobody has a hash.
+    // Without a query, no user is found by hash.
     let md5 = Userhash::new(HashFunction::Md5, "alice", "proxy");
     let found = look_up(&sql, HashFunction::Md5, DigestName::Userhash(&md5)).await.unwrap();
     assert!(found.is_none());
@@ -456,7 +455,7 @@ pub(crate) async fn a_user_is_found_by_the_hash_of_the_name<D: Database>(databas
     assert!(look_up(&without, function, DigestName::Userhash(&alice)).await.unwrap().is_none());
 }
 
-pub(crate) async fn a_check_says_which_column_is_missing<D: Database>(database: &D) {
+pub(crate) async fn names_a_missing_column_in_a_check<D: Database>(database: &D) {
     fill(database, &[]).await;
     let [name, _] = D::PARAMETERS;
     let missing =
@@ -490,7 +489,7 @@ pub(crate) async fn a_check_says_which_column_is_missing<D: Database>(database: 
     assert_eq!(said(sql.check(&realm()).await), problem);
 }
 
-pub(crate) async fn a_check_notices_a_query_that_finds_anybody<D: Database>(database: &D) {
+pub(crate) async fn notices_a_query_that_finds_everybody<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let [name, _] = D::PARAMETERS;
     let query = format!("SELECT name, password_hash FROM users WHERE {name} <> ''");
@@ -499,9 +498,7 @@ pub(crate) async fn a_check_notices_a_query_that_finds_anybody<D: Database>(data
     unknown(ask(&sql, "bob", "wonder").await, "bob");
 }
 
-pub(crate) async fn a_slow_query_fails_in_time_and_its_connection_is_not_used_again<D: Database>(
-    database: &D,
-) {
+pub(crate) async fn gives_up_on_a_slow_query_and_its_connection<D: Database>(database: &D) {
     let Some(slow) = D::SLOW else { return };
     fill(database, &[("alice", "wonder"), ("slow", "wonder")]).await;
     let [name, _] = D::PARAMETERS;
@@ -521,7 +518,7 @@ pub(crate) async fn a_slow_query_fails_in_time_and_its_connection_is_not_used_ag
     accepted(ask(&sql, "alice", "wonder").await);
 }
 
-pub(crate) async fn no_more_wait_than_may<D: Database>(database: &D) {
+pub(crate) async fn limits_the_queue<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let sql = database.builder().with_max_connections(1).with_queue(1).build().unwrap();
     let asked = (0..8).map(|_| {
@@ -542,5 +539,5 @@ pub(crate) async fn no_more_wait_than_may<D: Database>(database: &D) {
             }
         }
     }
-    assert_eq!((passed, refused), (2, 6), "one that asks and one that waits");
+    assert_eq!((passed, refused), (2, 6), "one runs and one waits");
 }

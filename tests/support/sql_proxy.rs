@@ -1,4 +1,4 @@
-//! A database behind the example proxy, and curl in front of it.
+//! The example proxy with users in a database, and curl as its client.
 
 use tower_proxy_auth::{HashedA1, digest::HashFunction};
 
@@ -10,8 +10,8 @@ use super::{
     sql::{Database, METHOD, fill, update},
 };
 
-/// With a right password and not with a wrong one; a change is in force at the next request.
-pub(crate) async fn lets_curl_through<D: Database>(database: &D) {
+/// Checks that curl gets through with the right password alone, also after it has changed.
+pub(crate) async fn serves_curl<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder"), ("bob", "builder")]).await;
     let url = database.url();
     let digest = ["--database-digest", "sha-256", "--database-digest", "md5"];

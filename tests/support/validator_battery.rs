@@ -1,7 +1,7 @@
-//! What every validator has to get right, whatever stands behind it.
+//! Tests that every validator has to pass.
 //!
-//! A back end says by [`BackEnd`] how to make a validator that holds given users, and [`battery`]
-//! turns it into one test for each case:
+//! A [`BackEnd`] makes validators that hold given users, and [`battery`] makes one test of each case
+//! for it:
 //!
 //! ```ignore
 //! battery!(in_memory: InMemory);
@@ -21,28 +21,28 @@ use std::{
 use tokio::{task::JoinSet, time};
 use tower_proxy_auth::{BackendError, BasicCredentials, CredentialValidator, Realm, Verdict};
 
-/// A back end under test. It lives as long as the test, and with it what it has started.
+/// A back end under test. What it starts lives as long as it does, until the test ends.
 pub(crate) trait BackEnd {
     type Validator: CredentialValidator;
 
-    /// The longest password that can be held, in bytes.
+    /// The length of the longest password that it can hold, in bytes.
     const LONGEST_PASSWORD: usize = 4_096;
-    /// Whether it can tell an unknown user from a wrong password.
+    /// Whether it distinguishes an unknown user from a wrong password.
     const TELLS_UNKNOWN_USERS: bool = true;
-    /// Whether the time it takes is ours: not that of a server, say.
+    /// Whether the crate determines how long it takes, not a server for instance.
     const HAS_ITS_OWN_TIME: bool = true;
 
-    /// A validator for [`realm`] that holds these users, by name and password, and nobody else. It
-    /// is called once in a test.
+    /// A validator for [`realm`] with these users alone, by name and password. Called once in a
+    /// test.
     async fn holding(&self, users: &[(&str, &str)]) -> Self::Validator;
 
-    /// A validator whose back end takes what it is sent and never answers, with a time-out of at
-    /// most [`SOON`]; `None` where there is nothing to wait for.
+    /// A validator whose back end accepts requests and never answers, with a time-out of at most
+    /// [`SOON`]; `None` if it never waits.
     async fn hanging(&self) -> Option<Self::Validator> {
         None
     }
 
-    /// A validator whose back end fails; `None` where nothing can fail.
+    /// A validator whose back end fails; `None` if it cannot fail.
     async fn failing(&self) -> Option<Self::Validator> {
         None
     }
@@ -51,15 +51,15 @@ pub(crate) trait BackEnd {
 /// The time-out of a validator whose back end hangs.
 pub(crate) const SOON: Duration = Duration::from_secs(2);
 
-/// How long it may take until a wait of [`SOON`] is over, on a machine that is busy.
+/// The time after which a wait of [`SOON`] is over even on a busy machine.
 const IN_TIME: Duration = Duration::from_secs(20);
 
-/// The realm that users are asked about in.
+/// The realm of the users.
 pub(crate) fn realm() -> Realm {
     Realm::new("proxy").unwrap()
 }
 
-/// Users with names and passwords of every kind. All of it is in normalization form C.
+/// Users with names and passwords of every kind, in normalization form C.
 pub(crate) const USERS: &[(&str, &str)] = &[
     ("alice", "wonder"),
     ("bob", "with:colons::"),
@@ -69,7 +69,7 @@ pub(crate) const USERS: &[(&str, &str)] = &[
     ("50%_\"off\"<&>;--", "  blanks around  "),
 ];
 
-/// Names that nobody has, and that mean something to some language.
+/// Names of no user that mean something in a query language.
 const METACHARACTERS: &[&str] = &[
     "*",
     "a*",
@@ -99,7 +99,7 @@ const METACHARACTERS: &[&str] = &[
     "alice@proxy",
 ];
 
-/// Other spellings of `alice`, all of them somebody else.
+/// Names that look like `alice` and are different.
 const LOOK_ALIKES: &[&str] = &[
     "Alice",
     "ALICE",
@@ -114,7 +114,7 @@ const LOOK_ALIKES: &[&str] = &[
     "al\u{131}ce",
 ];
 
-/// What [`BackEnd`]s are turned into: a module of tests, one for each case.
+/// Makes a module with one test for each case.
 macro_rules! battery {
     ($(#[$attribute:meta])* $name:ident: $back_end:expr) => {
         mod $name {
@@ -122,19 +122,19 @@ macro_rules! battery {
             use super::*;
             $crate::support::validator_battery::battery! {
                 @each [$(#[$attribute])*] ($back_end)
-                accepts_every_user_and_says_who_it_is
+                accepts_every_user_under_its_name
                 refuses_a_wrong_password
                 refuses_an_unknown_user
                 refuses_an_empty_password
-                tells_one_spelling_of_unicode_from_another
-                takes_the_longest_password_whole_and_none_longer
+                compares_names_and_passwords_byte_for_byte
+                compares_the_longest_password_to_its_end
                 refuses_control_characters
-                refuses_names_that_mean_something_to_a_query
+                refuses_metacharacters_of_query_languages
                 keeps_parallel_requests_apart
-                survives_requests_that_are_cancelled
-                gives_up_in_time_on_a_back_end_that_hangs
-                fails_with_its_back_end_and_tells_no_secret
-                takes_as_long_for_an_unknown_user
+                survives_cancelled_requests
+                times_out_on_a_back_end_that_hangs
+                fails_without_showing_secrets
+                takes_equal_time_for_unknown_users
             }
         }
     };
@@ -190,7 +190,7 @@ async fn accepts(validator: &impl CredentialValidator, name: &str, password: &st
     assert_eq!(proved.as_deref(), Some(name), "with {password:.80?}");
 }
 
-pub(crate) async fn accepts_every_user_and_says_who_it_is(back_end: &impl BackEnd) {
+pub(crate) async fn accepts_every_user_under_its_name(back_end: &impl BackEnd) {
     let validator = back_end.holding(USERS).await;
     for (name, password) in USERS {
         accepts(&validator, name, password).await;
@@ -231,7 +231,7 @@ pub(crate) async fn refuses_an_empty_password(back_end: &impl BackEnd) {
     }
 }
 
-pub(crate) async fn tells_one_spelling_of_unicode_from_another(back_end: &impl BackEnd) {
+pub(crate) async fn compares_names_and_passwords_byte_for_byte(back_end: &impl BackEnd) {
     let validator = back_end.holding(USERS).await;
     let (name, password) = USERS[2];
     accepts(&validator, name, password).await;
@@ -249,7 +249,7 @@ pub(crate) async fn tells_one_spelling_of_unicode_from_another(back_end: &impl B
     }
 }
 
-pub(crate) async fn takes_the_longest_password_whole_and_none_longer<B: BackEnd>(back_end: &B) {
+pub(crate) async fn compares_the_longest_password_to_its_end<B: BackEnd>(back_end: &B) {
     let longest: String = ('a'..='z').cycle().take(B::LONGEST_PASSWORD).collect();
     let validator = back_end.holding(&[("alice", &longest), ("bob", "builder")]).await;
     accepts(&validator, "alice", &longest).await;
@@ -271,7 +271,7 @@ pub(crate) async fn takes_the_longest_password_whole_and_none_longer<B: BackEnd>
     accepts(&validator, "bob", "builder").await;
 }
 
-/// The engine refuses these before it asks anybody; a validator may still be asked by others.
+/// The engine refuses these itself, but other callers of a validator need not.
 pub(crate) async fn refuses_control_characters(back_end: &impl BackEnd) {
     let validator = back_end.holding(USERS).await;
     for control in ['\0', '\n', '\r', '\t', '\u{7f}', '\u{85}'] {
@@ -290,7 +290,7 @@ pub(crate) async fn refuses_control_characters(back_end: &impl BackEnd) {
     accepts(&validator, "alice", "wonder").await;
 }
 
-pub(crate) async fn refuses_names_that_mean_something_to_a_query(back_end: &impl BackEnd) {
+pub(crate) async fn refuses_metacharacters_of_query_languages(back_end: &impl BackEnd) {
     let validator = back_end.holding(USERS).await;
     for name in METACHARACTERS {
         for password in ["wonder", name, "*", "' OR '1'='1"] {
@@ -312,7 +312,7 @@ pub(crate) async fn keeps_parallel_requests_apart(back_end: &impl BackEnd) {
             tasks.spawn(async move {
                 match (round + at) % 2 {
                     0 => accepts(&*validator, name, password).await,
-                    _ => refuses(&*validator, name, "somebody else's").await,
+                    _ => refuses(&*validator, name, "another password").await,
                 }
             });
         }
@@ -322,8 +322,8 @@ pub(crate) async fn keeps_parallel_requests_apart(back_end: &impl BackEnd) {
     }
 }
 
-/// Dropped at each stage: what it had borrowed is given back, and no answer goes to the next one.
-pub(crate) async fn survives_requests_that_are_cancelled(back_end: &impl BackEnd) {
+/// A check dropped at any stage returns what it borrowed, and its answer does not reach another.
+pub(crate) async fn survives_cancelled_requests(back_end: &impl BackEnd) {
     let (validator, realm) = (back_end.holding(USERS).await, realm());
     for round in 0..40_u32 {
         let right = BasicCredentials::new(&realm, "alice", "wonder");
@@ -345,44 +345,44 @@ pub(crate) async fn survives_requests_that_are_cancelled(back_end: &impl BackEnd
     accepts(&validator, "bob", "with:colons::").await;
 }
 
-pub(crate) async fn gives_up_in_time_on_a_back_end_that_hangs(back_end: &impl BackEnd) {
+pub(crate) async fn times_out_on_a_back_end_that_hangs(back_end: &impl BackEnd) {
     let Some(validator) = back_end.hanging().await else { return };
     for (name, password) in [("alice", "wonder"), ("carol", "wonder")] {
         let answer = time::timeout(IN_TIME, ask(&validator, name, password)).await;
         let error = answer.expect("an answer in time").expect_err("no verdict");
-        tells_no_secret(&error);
+        hides_secrets(&error);
         assert!(error.is_transient(), "{error}");
     }
 }
 
-pub(crate) async fn fails_with_its_back_end_and_tells_no_secret(back_end: &impl BackEnd) {
+pub(crate) async fn fails_without_showing_secrets(back_end: &impl BackEnd) {
     let Some(validator) = back_end.failing().await else { return };
     for (name, password) in [("alice", "wonder"), ("carol", "wonder")] {
         let answer = time::timeout(IN_TIME, ask(&validator, name, password)).await;
         let error = answer.expect("an answer in time").expect_err("no verdict");
-        tells_no_secret(&error);
+        hides_secrets(&error);
     }
 }
 
-fn tells_no_secret(error: &BackendError) {
+fn hides_secrets(error: &BackendError) {
     let mut next: Option<&dyn Error> = Some(error);
     while let Some(error) = next {
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("wonder"), "{shown}");
         next = error.source();
     }
-    assert!(error.source().is_some(), "nothing for the log");
+    assert!(error.source().is_some(), "no cause for the log");
 }
 
-/// Medians, of samples taken in turns, within a quarter of each other. A machine that does other
-/// things as well gets several tries.
-pub(crate) async fn takes_as_long_for_an_unknown_user<B: BackEnd>(back_end: &B) {
+/// The medians of alternating samples are within a quarter of each other. On a busy machine this may
+/// take several tries.
+pub(crate) async fn takes_equal_time_for_unknown_users<B: BackEnd>(back_end: &B) {
     if !B::HAS_ITS_OWN_TIME {
         return;
     }
     let validator = back_end.holding(USERS).await;
     let mut number = 0;
-    // Every password is a new one, so that nobody has an answer at hand.
+    // Every password is new, so that no answer can be cached.
     let mut sample = async |name: &str, requests: u32| {
         let passwords: Vec<String> =
             (number..number + requests).map(|number| format!("wrong {number:09}")).collect();
@@ -413,5 +413,5 @@ pub(crate) async fn takes_as_long_for_an_unknown_user<B: BackEnd>(back_end: &B) 
         }
         seen.push(ratio);
     }
-    panic!("time for unknown users, as a part of that for known ones: {seen:?}");
+    panic!("the time for unknown users differs from that for known ones: {seen:?}");
 }

@@ -1,4 +1,4 @@
-//! A server that a test starts for itself.
+//! A server process that the tests start.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// What a server is run by: nothing that it is told stays when the tests are over.
+/// Runs a server, and stops it and removes its data when the tests end.
 const WRAPPER: &str = r#"
 signal=$1 folder=$2
 shift 2
@@ -23,8 +23,7 @@ wait $server
 [ -n "$keep" ] || rm -rf "$folder"
 "#;
 
-/// A server on a port of its own, with its data in a folder of its own. It ends with the tests,
-/// however they end.
+/// A server with its own port and data folder. It ends with the tests, even if they are killed.
 pub(crate) struct Server {
     folder: PathBuf,
     pub(crate) port: u16,
@@ -34,14 +33,14 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A folder for the data, which belongs to `user` if we are root: no server wants to be that.
+    /// Makes the folder. If we are root it belongs to `user`, as servers refuse to run as root.
     pub(crate) fn new(user: &'static str, signal: &'static str) -> Self {
         let folder = TempDir::new().unwrap().keep();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Vec::new();
         if id(&["-u"]) == Some(0) {
             let user = [user, "nobody"].into_iter().find(|user| id(&["-u", user]).is_some());
-            let user = user.expect("somebody to run the server");
+            let user = user.expect("a user to run the server");
             let [of_user, of_group] = [id(&["-u", user]), id(&["-g", user])].map(Option::unwrap);
             chown(&folder, Some(of_user), Some(of_group)).unwrap();
             command = vec![
@@ -58,7 +57,7 @@ impl Server {
         &self.folder
     }
 
-    /// Runs a program to its end.
+    /// Runs a program until it ends.
     pub(crate) fn run(&self, program: &Path, arguments: &[&str]) {
         let output = self.command(program, arguments).output().unwrap();
         assert!(output.status.success(), "{}: {output:?}", program.display());
@@ -68,12 +67,12 @@ impl Server {
         let words = self.command.iter().map(String::as_str);
         let mut words = words.chain([program.to_str().unwrap()]).chain(arguments.iter().copied());
         let mut command = Command::new(words.next().unwrap());
-        // Where two MariaDBs share a folder for temporary files, one deletes those of the other.
+        // Two MariaDBs with one folder for temporary files delete those of each other.
         command.args(words).current_dir(&self.folder).env("TMPDIR", &self.folder);
         command
     }
 
-    /// Starts the server, which may take a while to answer.
+    /// Starts the server. It may take some time until it answers.
     pub(crate) fn start(&mut self, program: &Path, arguments: &[&str]) {
         let server = self.command(program, arguments);
         let log = fs::File::create(self.folder.join("log")).unwrap();
@@ -85,7 +84,7 @@ impl Server {
         self.running = Some(wrapper.spawn().unwrap());
     }
 
-    /// Kills the server, and leaves its data.
+    /// Kills the server and keeps its data.
     pub(crate) fn kill(&mut self) {
         let mut running = self.running.take().unwrap();
         running.stdin.take().unwrap().write_all(b"keep\n").unwrap();
@@ -105,18 +104,18 @@ impl Drop for Server {
     }
 }
 
-/// What the program `id` says.
+/// The output of the program `id`.
 fn id(arguments: &[&str]) -> Option<u32> {
     let output = Command::new("id").args(arguments).stderr(Stdio::null()).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().parse().ok()
 }
 
-/// The program, where `PATH` has it, or in one of the folders.
+/// The path of a program, from `PATH` or one of the folders.
 pub(crate) fn program(name: &str, folders: &[&str]) -> PathBuf {
     let path = std::env::var("PATH").unwrap_or_default();
     let mut all: Vec<PathBuf> = path.split(':').map(PathBuf::from).collect();
     for folder in folders {
-        // The last part may be in a folder with a version for its name.
+        // The asterisk stands for a version.
         match folder.split_once("/*/") {
             Some((above, below)) => {
                 let versions = fs::read_dir(above).into_iter().flatten().flatten();
@@ -126,5 +125,5 @@ pub(crate) fn program(name: &str, folders: &[&str]) -> PathBuf {
         }
     }
     let found = all.into_iter().map(|folder| folder.join(name)).find(|program| program.exists());
-    found.unwrap_or_else(|| panic!("there is no {name}"))
+    found.unwrap_or_else(|| panic!("{name} is not installed"))
 }

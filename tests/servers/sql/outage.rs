@@ -1,4 +1,4 @@
-//! What can happen to a server, and what its clients see of it.
+//! Outages of a server, and what its clients see of them.
 
 use std::{
     net::TcpListener,
@@ -15,21 +15,21 @@ use tokio::{
 };
 use tower_proxy_auth::{ProxyAuthLayer, backend::sql::Sql};
 
-use super::{
+use crate::support::{
     layer::{self, Origin, RIGHT, WRONG},
     sql::basic,
 };
 
-/// The port of one who takes connections and never says a word.
+/// The port of a server that accepts connections and never answers.
 pub(crate) fn mute() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    // For as long as the test lives.
+    // It stays open as long as the process runs.
     std::mem::forget(listener);
     port
 }
 
-/// Passes on what goes to a server and comes from it, unless it is closed.
+/// Forwards bytes to and from a server while it is open.
 pub(crate) struct Gate {
     pub(crate) port: u16,
     is_open: watch::Sender<bool>,
@@ -78,14 +78,14 @@ async fn pass(
 /// One answer of the layer.
 #[derive(Debug)]
 struct Seen {
-    was_right: bool,
-    asked: Instant,
+    is_right: bool,
+    sent: Instant,
     answered: Instant,
     status: u16,
-    says_when: bool,
+    has_retry_after: bool,
 }
 
-/// Asks with the right password and with a wrong one until it is dropped.
+/// Sends requests with the right and a wrong password until it is dropped.
 pub(crate) struct Load {
     tasks: JoinSet<()>,
     seen: Arc<Mutex<Vec<Seen>>>,
@@ -96,24 +96,24 @@ impl Load {
         let (layer, seen) = (basic(sql), Arc::default());
         let mut tasks = JoinSet::new();
         for task in 0..6 {
-            tasks.spawn(go_on(layer.clone(), task % 2 == 0, Arc::clone(&seen)));
+            tasks.spawn(run(layer.clone(), task % 2 == 0, Arc::clone(&seen)));
         }
         Self { tasks, seen }
     }
 
-    /// Ends it. What was asked before `down` or after `up` and `recovery` is answered as it should
-    /// be, what was asked and answered in between is not, and nothing is ever answered wrongly.
+    /// Ends it, and checks the answers. Requests before `down`, and those from `recovery` after `up`
+    /// on, get the right answer; those in the outage get 503; none gets a wrong verdict.
     pub(crate) async fn check(mut self, [down, start, up]: [Instant; 3], recovery: Duration) {
         self.tasks.shutdown().await;
         let seen = std::mem::take(&mut *self.seen.lock().unwrap());
         let mut counts = [0; 3];
         for one in &seen {
-            let served = if one.was_right { 200 } else { 407 };
+            let served = if one.is_right { 200 } else { 407 };
             assert!([served, 503].contains(&one.status), "{one:?}");
-            assert_eq!(one.says_when, one.status == 503, "{one:?}");
-            let is_out = one.asked >= down && one.answered <= start;
-            let is_back = one.asked >= up + recovery;
-            if is_out {
+            assert_eq!(one.has_retry_after, one.status == 503, "{one:?}");
+            let in_outage = one.sent >= down && one.answered <= start;
+            let is_back = one.sent >= up + recovery;
+            if in_outage {
                 assert_eq!(one.status, 503, "in the outage: {one:?}");
                 counts[1] += 1;
             } else if is_back {
@@ -127,15 +127,15 @@ impl Load {
     }
 }
 
-async fn go_on(layer: ProxyAuthLayer, was_right: bool, seen: Arc<Mutex<Vec<Seen>>>) {
+async fn run(layer: ProxyAuthLayer, is_right: bool, seen: Arc<Mutex<Vec<Seen>>>) {
     let origin = Origin::new();
     loop {
-        let asked = Instant::now();
-        let credentials = if was_right { RIGHT } else { WRONG };
+        let sent = Instant::now();
+        let credentials = if is_right { RIGHT } else { WRONG };
         let response = layer::send(&layer, &origin, layer::get(credentials)).await;
-        let says_when = response.headers().contains_key(http::header::RETRY_AFTER);
+        let has_retry_after = response.headers().contains_key(http::header::RETRY_AFTER);
         let (answered, status) = (Instant::now(), response.status().as_u16());
-        seen.lock().unwrap().push(Seen { was_right, asked, answered, status, says_when });
+        seen.lock().unwrap().push(Seen { is_right, sent, answered, status, has_retry_after });
         time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -1,9 +1,6 @@
-//! Users in MySQL and MariaDB.
+//! MySQL and MariaDB.
 
-use std::{
-    fs,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::fs;
 
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, mysql::MySqlPoolOptions,
@@ -11,35 +8,20 @@ use sqlx::{
 use tokio::sync::OnceCell;
 use tower_proxy_auth::backend::sql::{SqlBuilder, mysql};
 
-use crate::support::{
-    sql::Database,
-    sql_proxy,
-    sql_server::{OfServer, PASSWORD, Server, malformed, of_server, program},
-};
+use super::{OfServer, PASSWORD, Server, of_server, program};
+use crate::support::sql::Database;
 
-/// Where Debian has it.
+/// Where Debian installs it.
 const FOLDERS: &[&str] = &["/usr/sbin"];
 
-/// A database of a server that all tests share, or of one of its own.
 struct MariaDb {
     port: u16,
     name: String,
 }
 
-impl MariaDb {
-    async fn new() -> Self {
-        static SERVER: OnceCell<Server> = OnceCell::const_new();
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let port = SERVER.get_or_init(Self::started).await.port;
-        let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        Self::first(port).execute(&format!("CREATE DATABASE {name}")).await;
-        Self { port, name }
-    }
-}
-
 impl Database for MariaDb {
     const SCHEMA: &str = mysql::DEFAULT_SCHEMA;
-    /// That of a new installation.
+    /// The collation of a new installation.
     const FOLDING: (&str, &[&str]) = (
         "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
         &["Alice", "ALICE", "alice ", "alice   ", "alic\u{e9}", "\u{e4}lice"],
@@ -63,7 +45,26 @@ impl Database for MariaDb {
 
 impl OfServer for MariaDb {
     const SCHEME: &str = "mysql";
+    const PRODUCT: &str = "MySQL";
+    const FIRST: &str = "first";
     const REFUSALS: [&str; 2] = ["28000", "42000"];
+
+    fn at(port: u16, name: String) -> Self {
+        Self { port, name }
+    }
+
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn shared() -> &'static OnceCell<Server> {
+        static SERVER: OnceCell<Server> = OnceCell::const_new();
+        &SERVER
+    }
 
     fn server() -> Server {
         let server = Server::new("mysql", "KILL");
@@ -104,18 +105,6 @@ impl OfServer for MariaDb {
         server.start(&program("mariadbd", FOLDERS), &arguments);
     }
 
-    fn first(port: u16) -> Self {
-        Self { port, name: "first".to_owned() }
-    }
-
-    fn port(&self) -> u16 {
-        self.port
-    }
-
-    fn name(&self) -> &str {
-        &self.name
-    }
-
     async fn answers(&self) -> Result<(), sqlx::Error> {
         MySqlConnection::connect(&self.url()).await?.close().await
     }
@@ -126,25 +115,4 @@ impl OfServer for MariaDb {
     }
 }
 
-of_server!(
-    #[ignore = "needs mariadbd"]
-    MariaDb
-);
-
-#[test]
-fn debug_and_errors_show_no_password() {
-    for url in [
-        "mysql://proxy:wonder@host:port/users",
-        "mysql://proxy:wonder@host/users?ssl-mode=what",
-        "mysql://proxy:wonder@[::1/users",
-        "mysql://proxy:1?wonder@host/users",
-    ] {
-        malformed(url, "MySQL");
-    }
-}
-
-#[tokio::test]
-#[ignore = "needs curl, mariadbd"]
-async fn the_proxy_lets_curl_through() {
-    sql_proxy::lets_curl_through(&MariaDb::new().await).await;
-}
+of_server!(MariaDb, "needs mariadbd", "needs curl, mariadbd");

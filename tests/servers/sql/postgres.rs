@@ -1,52 +1,27 @@
-//! Users in PostgreSQL.
+//! PostgreSQL.
 
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgPoolOptions};
 use tokio::sync::OnceCell;
 use tower_proxy_auth::backend::sql::{Sql, SqlBuilder, postgres};
 
+use super::{OfServer, PASSWORD, Server, of_server, program};
 use crate::support::{
     certificates,
     sql::{Database, accepted, ask, fill, said},
-    sql_proxy,
-    sql_server::{OfServer, PASSWORD, Server, malformed, of_server, program},
 };
 
-/// Below `/usr/lib` in Debian.
+/// Where Debian installs it.
 const FOLDERS: &[&str] = &["/usr/lib/postgresql/*/bin"];
 
-/// A database of a server that all tests share, or of one of its own.
 struct Postgres {
     port: u16,
     name: String,
-}
-
-impl Postgres {
-    async fn new() -> Self {
-        static SERVER: OnceCell<Server> = OnceCell::const_new();
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let port = SERVER.get_or_init(Self::with_collation).await.port;
-        let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        Self::first(port).execute(&format!("CREATE DATABASE {name}")).await;
-        Self { port, name }
-    }
-
-    /// A server whose databases know a collation that folds.
-    async fn with_collation() -> Server {
-        let server = Self::started().await;
-        // Other databases are copies of this one.
-        let template = Self { port: server.port, name: "template1".to_owned() };
-        let collation = "CREATE COLLATION folding \
-                         (provider = icu, locale = 'und-u-ks-level1', deterministic = false)";
-        template.execute(collation).await;
-        server
-    }
 }
 
 impl Postgres {
@@ -58,7 +33,7 @@ impl Postgres {
         server.start(&program("postgres", FOLDERS), &arguments);
     }
 
-    /// A server with a certificate for `name`, and the file with the authority that signed it.
+    /// A server with a certificate for `name`, and the file of the authority that signed it.
     async fn with_certificate(name: &str) -> (Server, PathBuf) {
         let mut server = Self::server();
         let folder = server.folder().to_owned();
@@ -95,10 +70,29 @@ impl Database for Postgres {
 
 impl OfServer for Postgres {
     const SCHEME: &str = "postgres";
+    const PRODUCT: &str = "PostgreSQL";
+    const FIRST: &str = "postgres";
     const REFUSALS: [&str; 2] = ["28P01", "3D000"];
 
+    fn at(port: u16, name: String) -> Self {
+        Self { port, name }
+    }
+
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn shared() -> &'static OnceCell<Server> {
+        static SERVER: OnceCell<Server> = OnceCell::const_new();
+        &SERVER
+    }
+
     fn server() -> Server {
-        // Asked to quit, it ends at once and without order.
+        // This signal makes it end at once, without a clean shutdown.
         let server = Server::new("postgres", "QUIT");
         let [data, password] = ["data", "password"].map(|name| server.folder().join(name));
         fs::write(&password, PASSWORD).unwrap();
@@ -121,16 +115,12 @@ impl OfServer for Postgres {
         Self::start_with(server, &[]);
     }
 
-    fn first(port: u16) -> Self {
-        Self { port, name: "postgres".to_owned() }
-    }
-
-    fn port(&self) -> u16 {
-        self.port
-    }
-
-    fn name(&self) -> &str {
-        &self.name
+    /// Adds a collation that folds to the database of which others are copies.
+    async fn prepare(server: &Server) {
+        let template = Self::at(server.port, "template1".to_owned());
+        let collation = "CREATE COLLATION folding \
+                         (provider = icu, locale = 'und-u-ks-level1', deterministic = false)";
+        template.execute(collation).await;
     }
 
     async fn answers(&self) -> Result<(), sqlx::Error> {
@@ -143,14 +133,11 @@ impl OfServer for Postgres {
     }
 }
 
-of_server!(
-    #[ignore = "needs postgres"]
-    Postgres
-);
+of_server!(Postgres, "needs postgres", "needs curl, postgres");
 
 #[tokio::test]
 #[ignore = "needs postgres"]
-async fn a_message_about_a_value_does_not_show_it() {
+async fn hides_a_value_that_the_database_refuses() {
     let database = Postgres::new().await;
     fill(&database, &[("alice", "wonder")]).await;
     let query = "SELECT name, password_hash FROM users WHERE CAST($1 AS INTEGER) = 1";
@@ -161,7 +148,7 @@ async fn a_message_about_a_value_does_not_show_it() {
 
 #[tokio::test]
 #[ignore = "needs postgres"]
-async fn an_array_holds_groups() {
+async fn reads_groups_from_an_array() {
     let database = Postgres::new().await;
     fill(&database, &[("alice", "wonder")]).await;
     let query = "SELECT name, password_hash, ARRAY['staff', 'day, night'] AS groups \
@@ -171,27 +158,9 @@ async fn an_array_holds_groups() {
     assert_eq!(account.groups().collect::<Vec<_>>(), ["staff", "day, night"]);
 }
 
-#[test]
-fn debug_and_errors_show_no_password() {
-    for url in [
-        "postgres://proxy:wonder@host:port/users",
-        "postgres://proxy:wonder@host/users?sslmode=what",
-        "postgres://proxy:wonder@[::1/users",
-        "postgres://proxy:1?wonder@host/users",
-    ] {
-        malformed(url, "PostgreSQL");
-    }
-}
-
-#[tokio::test]
-#[ignore = "needs curl, postgres"]
-async fn the_proxy_lets_curl_through() {
-    sql_proxy::lets_curl_through(&Postgres::new().await).await;
-}
-
 #[tokio::test]
 #[ignore = "needs postgres"]
-async fn only_a_server_with_the_right_certificate_is_asked() {
+async fn requires_the_right_certificate() {
     let (server, authority) = Postgres::with_certificate("127.0.0.1").await;
     let (elsewhere, other_authority) = Postgres::with_certificate("elsewhere").await;
     let database = Postgres::first(server.port);

@@ -1,44 +1,85 @@
-//! Databases of servers that the tests start, and what such have to get right besides.
+//! Users in the databases of servers that the tests start.
+//!
+//! [`of_server`] makes the same tests for each kind of server.
 
-use std::time::{Duration, Instant};
+#[cfg(feature = "sql-mysql")]
+mod mysql;
+mod outage;
+#[cfg(feature = "sql-postgres")]
+mod postgres;
+mod process;
 
-use tokio::time;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::OnceCell, time};
 use tower_proxy_auth::backend::sql::{Sql, SqlBuilder};
 
-use super::outage::{Gate, Load, mute};
-pub(crate) use super::server_process::{Server, program};
-use super::{
+use self::{
+    outage::{Gate, Load, mute},
+    process::{Server, program},
+};
+use crate::support::{
     sql::{Database, accepted, ask, fill, said},
     validator_battery::{BackEnd, realm},
 };
 
-/// It holds what the battery looks for in messages.
-pub(crate) const PASSWORD: &str = "wonder-of-the-server";
+/// It contains the word that the battery looks for in messages.
+const PASSWORD: &str = "wonder-of-the-server";
 
-/// A database of a server that is started for it, or for all tests.
-pub(crate) trait OfServer: Database + Sized {
+/// A database of a server.
+trait OfServer: Database + Sized {
     /// The scheme of its URLs.
     const SCHEME: &str;
-    /// What the server says to a wrong password, and where there is no such database.
+    /// The product's name in error messages.
+    const PRODUCT: &str;
+    /// The database that every server has from the start.
+    const FIRST: &str;
+    /// The SQLSTATEs for a wrong password and for a missing database.
     const REFUSALS: [&str; 2];
 
-    /// A server whose data are there.
-    fn server() -> Server;
-
-    fn start(server: &mut Server);
-
-    /// The database that the server has from the start.
-    fn first(port: u16) -> Self;
+    fn at(port: u16, name: String) -> Self;
 
     fn port(&self) -> u16;
 
     fn name(&self) -> &str;
 
+    /// The server that the tests share.
+    fn shared() -> &'static OnceCell<Server>;
+
+    /// A server that has its data and does not run yet.
+    fn server() -> Server;
+
+    fn start(server: &mut Server);
+
+    /// Changes a running server before databases are made in it.
+    async fn prepare(_: &Server) {}
+
     /// Whether the server answers.
     async fn answers(&self) -> Result<(), sqlx::Error>;
 
-    /// A pool that somebody else has made.
+    /// An existing pool.
     async fn pool(&self) -> SqlBuilder;
+
+    /// A new database in the shared server.
+    async fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let start = async || {
+            let server = Self::started().await;
+            Self::prepare(&server).await;
+            server
+        };
+        let port = Self::shared().get_or_init(start).await.port;
+        let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        Self::first(port).execute(&format!("CREATE DATABASE {name}")).await;
+        Self::at(port, name)
+    }
+
+    fn first(port: u16) -> Self {
+        Self::at(port, Self::FIRST.to_owned())
+    }
 
     fn url_at(&self, port: u16) -> String {
         format!("{}://proxy:{PASSWORD}@127.0.0.1:{port}/{}", Self::SCHEME, self.name())
@@ -76,13 +117,13 @@ impl<D: OfServer> BackEnd for D {
         Some(builder.with_connect_timeout(Duration::from_millis(300)).build().unwrap())
     }
 
-    /// There is no table.
+    /// A database without a table.
     async fn failing(&self) -> Option<Sql> {
         Some(self.builder().build().unwrap())
     }
 }
 
-pub(crate) async fn comes_back<D: OfServer>() {
+async fn comes_back<D: OfServer>() {
     let mut server = D::started().await;
     let database = D::first(server.port);
     fill(&database, &[("alice", "wonder")]).await;
@@ -101,7 +142,7 @@ pub(crate) async fn comes_back<D: OfServer>() {
     load.check([down, starts, up], Duration::from_secs(5)).await;
 }
 
-pub(crate) async fn hangs(database: &impl OfServer) {
+async fn hangs(database: &impl OfServer) {
     fill(database, &[("alice", "wonder")]).await;
     let gate = Gate::before(database.port()).await;
     let limit = Duration::from_millis(700);
@@ -118,7 +159,7 @@ pub(crate) async fn hangs(database: &impl OfServer) {
     accepted(ask(&sql, "alice", "wonder").await);
 }
 
-pub(crate) async fn refuses<D: OfServer>(database: &D) {
+async fn refuses<D: OfServer>(database: &D) {
     let url = database.url();
     let [password, name] = D::REFUSALS;
     for (url, code) in [
@@ -133,7 +174,7 @@ pub(crate) async fn refuses<D: OfServer>(database: &D) {
     }
 }
 
-pub(crate) async fn takes_a_pool(database: &impl OfServer) {
+async fn takes_a_pool(database: &impl OfServer) {
     fill(database, &[("alice", "wonder")]).await;
     let sql = database.pool().await.build().unwrap();
     sql.check(&realm()).await.unwrap();
@@ -142,45 +183,69 @@ pub(crate) async fn takes_a_pool(database: &impl OfServer) {
     }
 }
 
+fn malformed<D: OfServer>() {
+    for rest in ["host:port/users", "host/users?ssl-mode=what&sslmode=what", "[::1/users"] {
+        hides_the_password(&format!("{}://proxy:wonder@{rest}", D::SCHEME), D::PRODUCT);
+    }
+    hides_the_password(&format!("{}://proxy:1?wonder@host/users", D::SCHEME), D::PRODUCT);
+}
+
 #[track_caller]
-pub(crate) fn malformed(url: &str, database: &str) {
+fn hides_the_password(url: &str, product: &str) {
     let builder = Sql::builder(url);
     assert!(!format!("{builder:?}").contains("wonder"));
     let error = builder.build().unwrap_err();
     let shown = format!("{error} {error:?}");
-    assert!(shown.contains(&format!("the {database} URL is malformed")), "{shown}");
+    assert!(shown.contains(&format!("the {product} URL is malformed")), "{shown}");
     assert!(!shown.contains("wonder"), "{shown}");
 }
 
-/// What [`OfServer`]s are turned into: the battery, the cases, and those that need a server.
+/// Makes the tests of an [`OfServer`]: the battery, the cases, and those for servers.
 macro_rules! of_server {
-    ($(#[$attribute:meta])* $database:ty) => {
-        $crate::support::validator_battery::battery!($(#[$attribute])* battery: <$database>::new().await);
-        $crate::support::sql::cases!($(#[$attribute])* cases: <$database>::new().await);
+    ($database:ty, $needs:literal, $needs_curl:literal) => {
+        $crate::support::validator_battery::battery!(
+            #[ignore = $needs]
+            battery: <$database>::new().await
+        );
+        $crate::support::sql::cases!(
+            #[ignore = $needs]
+            cases: <$database>::new().await
+        );
 
         #[tokio::test]
-        $(#[$attribute])*
-        async fn a_server_that_is_killed_and_comes_back_serves_again_by_itself() {
-            $crate::support::sql_server::comes_back::<$database>().await;
+        #[ignore = $needs]
+        async fn recovers_when_the_server_comes_back() {
+            super::comes_back::<$database>().await;
         }
 
         #[tokio::test]
-        $(#[$attribute])*
-        async fn a_connection_that_hangs_is_given_up_and_not_used_again() {
-            $crate::support::sql_server::hangs(&<$database>::new().await).await;
+        #[ignore = $needs]
+        async fn gives_up_a_connection_that_hangs() {
+            super::hangs(&<$database>::new().await).await;
         }
 
         #[tokio::test]
-        $(#[$attribute])*
-        async fn a_server_that_refuses_is_a_failure_that_shows_no_password() {
-            $crate::support::sql_server::refuses(&<$database>::new().await).await;
+        #[ignore = $needs]
+        async fn hides_the_password_when_the_server_refuses() {
+            super::refuses(&<$database>::new().await).await;
         }
 
         #[tokio::test]
-        $(#[$attribute])*
-        async fn a_pool_of_ones_own_is_asked() {
-            $crate::support::sql_server::takes_a_pool(&<$database>::new().await).await;
+        #[ignore = $needs]
+        async fn takes_an_existing_pool() {
+            super::takes_a_pool(&<$database>::new().await).await;
+        }
+
+        #[test]
+        fn hides_the_password_of_a_malformed_url() {
+            super::malformed::<$database>();
+        }
+
+        #[tokio::test]
+        #[ignore = $needs_curl]
+        async fn serves_the_example() {
+            $crate::support::sql_proxy::serves_curl(&<$database>::new().await).await;
         }
     };
 }
-pub(crate) use of_server;
+use of_server;
