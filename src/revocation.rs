@@ -7,7 +7,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -63,8 +63,9 @@ const SHARDS: usize = 16;
 const PLACES: usize = 1_024;
 
 struct Shard {
-    handles: HashMap<UserId, Vec<(Realm, Weak<Flag>)>>,
-    /// At how many users the entries without a live handle are removed next.
+    /// Entries that only the registry holds are removed from time to time.
+    handles: HashMap<UserId, Vec<(Realm, Arc<Flag>)>>,
+    /// At how many users such entries are removed next.
     prune_at: usize,
     /// The number of the last revocation of a user who has this place.
     last_revoked: Box<[u64; PLACES]>,
@@ -136,7 +137,7 @@ impl Registry {
             let is_meant = |other: &Realm| realm.is_none_or(|realm| realm == other);
             handles.retain(|(other, flag)| {
                 if is_meant(other) {
-                    revoked.push(flag.clone());
+                    revoked.push(Arc::clone(flag));
                 }
                 !is_meant(other)
             });
@@ -145,9 +146,7 @@ impl Registry {
             }
         }
         drop(shard);
-        for flag in revoked.iter().filter_map(Weak::upgrade) {
-            flag.set();
-        }
+        revoked.iter().for_each(|flag| flag.set());
     }
 
     fn handle(&self, realm: &Realm, user: &UserId, start: CheckStart) -> Option<RevocationHandle> {
@@ -160,16 +159,11 @@ impl Registry {
             shard.handles.insert(user.clone(), Vec::with_capacity(1));
         }
         let handles = shard.handles.get_mut(user)?;
-        if let Some((_, known)) = handles.iter_mut().find(|(other, _)| other == realm) {
-            if let Some(flag) = known.upgrade() {
-                return Some(RevocationHandle(flag));
-            }
-            let flag = Arc::new(Flag::default());
-            *known = Arc::downgrade(&flag);
-            return Some(RevocationHandle(flag));
+        if let Some((_, flag)) = handles.iter().find(|(other, _)| other == realm) {
+            return Some(RevocationHandle(Arc::clone(flag)));
         }
-        let flag = Arc::new(Flag::default());
-        handles.push((realm.clone(), Arc::downgrade(&flag)));
+        let flag = Arc::<Flag>::default();
+        handles.push((realm.clone(), Arc::clone(&flag)));
         Some(RevocationHandle(flag))
     }
 }
@@ -187,14 +181,14 @@ impl Default for Registry {
 impl Shard {
     const MIN_PRUNE_AT: usize = 64;
 
-    /// Removes dead handles once the users have doubled, so that each login pays for a constant
-    /// part of it.
+    /// Removes the entries of users who have left once the users have doubled, so that each login
+    /// pays for a constant part of it.
     fn prune(&mut self) {
         if self.handles.len() < self.prune_at {
             return;
         }
         self.handles.retain(|_, handles| {
-            handles.retain(|(_, flag)| flag.strong_count() > 0);
+            handles.retain(|(_, flag)| Arc::strong_count(flag) > 1);
             !handles.is_empty()
         });
         self.prune_at = Self::MIN_PRUNE_AT.max(2 * self.handles.len());

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::{
     builder::{AuthenticatorBuilder, Bypass, RealmOf},
@@ -24,6 +24,9 @@ use crate::{
     user_parameters::UserParameterSyntax,
     wire::Realm,
 };
+
+/// Room for all names of header fields in a 407, so that the map does not grow.
+const FIELDS_OF_407: usize = 6;
 
 /// Decides whether requests may be forwarded. Cloning is cheap, and clones share everything.
 ///
@@ -201,20 +204,22 @@ impl Engine {
         refusal
     }
 
-    /// The challenges of a 407; none for any other status.
+    /// The `Proxy-Authenticate` fields of a 407; none for any other status.
     fn challenges(
         &self,
         refusal: &Refusal,
         realm: &Realm,
         now: Timestamp,
-    ) -> Result<Vec<HeaderValue>, BackendError> {
-        let mut challenges = Vec::new();
+    ) -> Result<HeaderMap, BackendError> {
         if refusal.status() != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-            return Ok(challenges);
+            return Ok(HeaderMap::new());
         }
+        let mut challenges = HeaderMap::with_capacity(FIELDS_OF_407);
         let context = ChallengeContext { realm, now, stale: refusal.stale_field.is_some() };
         for scheme in &self.schemes {
-            scheme.challenges(&context, &mut |challenge| challenges.push(challenge))?;
+            scheme.challenges(&context, &mut |challenge| {
+                challenges.append(header::PROXY_AUTHENTICATE, challenge);
+            })?;
         }
         // A client cannot answer a 407 without a challenge. A source that has just been reloaded
         // may have secrets for no algorithm that is configured.

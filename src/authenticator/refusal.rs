@@ -12,9 +12,6 @@ use crate::{
 /// For how long a client should leave a failed back end alone, in seconds.
 const BACKEND_RETRY_AFTER: u64 = 5;
 
-/// Room for the header fields of a 407, those of the layer included, so that the map does not grow.
-const FIELDS: usize = 6;
-
 /// A refused request: the reason, the cause for the operator, and what the response has to say.
 ///
 /// The layer leaves it in the extensions of each response that it makes itself, for logs and
@@ -26,7 +23,8 @@ pub struct Refusal {
     pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
     pub(super) scheme: Option<&'static str>,
     pub(super) realm: Option<Realm>,
-    pub(super) challenges: Vec<HeaderValue>,
+    /// The `Proxy-Authenticate` fields; none unless the engine has seen the refusal.
+    pub(super) challenges: HeaderMap,
     /// Tells one `Proxy-Authorization` field from another, where only the nonce was wrong.
     pub(super) stale_field: Option<u64>,
 }
@@ -34,14 +32,14 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal for `reason`, which also fixes the status.
     #[must_use]
-    pub const fn new(reason: Reason) -> Self {
+    pub fn new(reason: Reason) -> Self {
         Self {
             reason,
             account: None,
             source: None,
             scheme: None,
             realm: None,
-            challenges: Vec::new(),
+            challenges: HeaderMap::new(),
             stale_field: None,
         }
     }
@@ -98,11 +96,8 @@ impl Refusal {
     /// `Retry-After` on 503.
     #[must_use]
     pub fn into_parts(mut self) -> (StatusCode, HeaderMap, Self) {
-        let mut headers = HeaderMap::with_capacity(FIELDS);
+        let mut headers = mem::take(&mut self.challenges);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        for challenge in mem::take(&mut self.challenges) {
-            headers.append(header::PROXY_AUTHENTICATE, challenge);
-        }
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, BACKEND_RETRY_AFTER.into());
         }
