@@ -1,7 +1,7 @@
 //! The store of used nonces: what it keeps, and what it forgets.
 
 use tower_proxy_auth::{
-    Authenticator, BackendError, DigestScheme, Users,
+    Authenticator, BackendError, DigestScheme, Realm, Users,
     digest::NonceKeys,
     nonce_store::{Epoch, MemoryNonceStore, NonceCheck, NonceStore, NonceUse},
 };
@@ -76,6 +76,26 @@ fn does_not_let_one_user_fill_the_store() {
     assert!(store.len() <= 160 / 16 + 1, "{}", store.len());
     proxy.login(&quiet.count(2)).passes("used by another user before", "user1");
     proxy.login(&waiting).passes("issued to another user before", "user1");
+}
+
+#[test]
+fn counts_a_name_in_another_realm_as_another_user() {
+    let store = store(160);
+    let [busy, quiet] = ["busy", "quiet"].map(|name| {
+        let realm = Realm::new(name).unwrap();
+        let users = Users::new(&realm).with_user("alice", "wonder").unwrap();
+        let digest = DigestScheme::builder(users).with_nonce_store(store.clone()).build().unwrap();
+        Proxy::of(Authenticator::builder(realm).with_scheme(digest))
+    });
+    let first = Digest { realm: "quiet".into(), ..quiet.fresh() };
+    quiet.login(&first).passes("before the quota is used up", "alice");
+    for second in 1..=100 {
+        busy.clock.set(second / 10);
+        let digest = Digest { realm: "busy".into(), ..busy.fresh() };
+        busy.login(&digest).passes("within and past the quota", "alice");
+    }
+    assert_eq!(store.len(), 160 / 16 + 1);
+    quiet.login(&first.count(2)).passes("after the quota was used up", "alice");
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn freshness<const N: usize>(
     let run = |list: &&[Sent]| {
         let (list, store) = (list.to_vec(), Arc::clone(&store));
         thread::spawn(move || {
-            let answer = |sent: &Sent| sent.to(|check| store.check_and_insert(&check)).unwrap();
+            let answer = |sent: &Sent| sent.to(|check, _| store.check_and_insert(&check)).unwrap();
             list.iter().map(|sent| ((sent.nonce, sent.count), answer(sent))).collect::<Vec<_>>()
         })
     };
@@ -49,13 +49,6 @@ fn freshness<const N: usize>(
 fn one_count_passes_once() {
     let same = [sent("alice", 5, 1)];
     assert_eq!(freshness(8, &[&same, &same, &same], [(5, 1)]), [1]);
-}
-
-/// Two threads send the same counts in opposite orders.
-fn each_count_passes_once() {
-    let up = [sent("alice", 5, 1), sent("alice", 5, 2)];
-    let down = [sent("alice", 5, 2), sent("alice", 5, 1)];
-    assert_eq!(freshness(8, &[&up, &down], [(5, 1), (5, 2)]), [1, 1]);
 }
 
 /// A third thread evicts the nonce from a full store while two use it.
@@ -77,8 +70,7 @@ fn expiry_lets_nothing_pass_twice() {
 fn a_quota_lets_nothing_pass_twice() {
     let alice = [sent("alice", 5, 1), sent("alice", 6, 1), sent("alice", 5, 1)];
     let again = [sent("alice", 5, 1), sent("alice", 6, 1)];
-    let [removed, newest] = freshness(16, &[&alice, &again], [(5, 1), (6, 1)]);
-    assert_eq!([removed, newest], [1, 1]);
+    assert_eq!(freshness(16, &[&alice, &again], [(5, 1), (6, 1)]), [1, 1]);
 }
 
 /// All of the above at once, which has too many orders to try them all.
@@ -96,7 +88,6 @@ fn a_crowd_passes_nothing_twice() {
 fn every_order() {
     for scene in [
         one_count_passes_once,
-        each_count_passes_once,
         eviction_lets_nothing_pass_twice,
         expiry_lets_nothing_pass_twice,
         a_quota_lets_nothing_pass_twice,
@@ -105,13 +96,9 @@ fn every_order() {
     }
 }
 
+/// Random orders, and ones with a few switches between threads at random places.
 #[test]
-fn random_orders() {
+fn many_orders() {
     shuttle::check_random(a_crowd_passes_nothing_twice, 2_000);
-}
-
-/// Orders with few switches between threads, at random places.
-#[test]
-fn orders_with_few_switches() {
     shuttle::check_pct(a_crowd_passes_nothing_twice, 2_000, 3);
 }

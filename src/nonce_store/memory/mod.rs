@@ -34,7 +34,6 @@
 //! digest of their own, so nothing is replayed, and the first user cannot return to that nonce.
 
 mod builder;
-mod holders;
 mod shard;
 mod shards;
 mod store;

@@ -5,7 +5,7 @@ use std::{
     sync::Mutex,
 };
 
-use super::shard::{Limits, Serial, Shard};
+use super::shard::{Holder, Limits, Serial, Shard};
 use crate::nonce_store::{NonceCheck, NonceUse};
 
 /// The minimum capacity of a shard, where there are several. A holder's nonces spread evenly over
@@ -48,7 +48,8 @@ pub(super) struct Poisoned;
 /// All shards of a store.
 pub(super) struct Shards<L> {
     shards: Box<[L]>,
-    /// Keyed at random: clients cannot tell which nonces share a shard.
+    /// Keyed at random: clients can neither choose the shard of a nonce nor find a user name with
+    /// the hash of another.
     hasher: RandomState,
     pub(super) limits: Limits,
 }
@@ -70,7 +71,8 @@ impl<L: Lock> Shards<L> {
         let hash = self.hasher.hash_one(Serial::from(check.nonce)) as usize;
         let shard = hash.checked_rem(self.shards.len()).and_then(|index| self.shards.get(index));
         let Some(shard) = shard else { return Ok(NonceUse::Forgotten) };
-        shard.with(|shard| shard.check_and_insert(check))
+        let holder = Holder(self.hasher.hash_one((check.realm, check.user)));
+        shard.with(|shard| shard.check_and_insert(check, holder))
     }
 
     /// Returns the number of shards.

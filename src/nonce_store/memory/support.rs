@@ -1,7 +1,11 @@
 //! What the tests of the store share.
 
-use std::time::Duration;
+use std::{
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+    time::Duration,
+};
 
+use super::shard::Holder;
 use crate::{
     clock::Timestamp,
     identity::UserId,
@@ -45,13 +49,15 @@ impl Sent {
         Self { realm: Realm::new(realm).unwrap(), ..self }
     }
 
-    /// Passes it to `check`.
-    pub(super) fn to<R>(&self, check: impl FnOnce(NonceCheck<'_>) -> R) -> R {
+    /// Passes it to `check`, with a hash of its user.
+    pub(super) fn to<R>(&self, check: impl FnOnce(NonceCheck<'_>, Holder) -> R) -> R {
         let issued = Timestamp::from_micros(self.nonce);
         let count = NonceCount::new(self.count).unwrap();
         let now = Timestamp::from_micros(self.now);
         let expires = issued.saturating_add(Duration::from_micros(LIFETIME));
         let nonce = NonceId::new(issued, EPOCH, self.nonce);
-        check(NonceCheck::new(&nonce, count, &self.realm, &self.user, now, expires))
+        let hasher = BuildHasherDefault::<DefaultHasher>::new();
+        let holder = Holder(hasher.hash_one((&self.realm, &self.user)));
+        check(NonceCheck::new(&nonce, count, &self.realm, &self.user, now, expires), holder)
     }
 }

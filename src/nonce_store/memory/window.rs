@@ -12,8 +12,6 @@ pub(super) const MIN_WIDTH: u32 = 64;
 pub(super) const MAX_WIDTH: u32 = u128::BITS;
 
 /// The highest count used, and which of the 128 counts up to it were used.
-///
-/// Packed, because the alignment of `u128` would add 8 bytes to every nonce.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     /// Bit `n` stands for the count `highest - n`.
