@@ -10,7 +10,6 @@ pub(crate) mod clock;
 pub(crate) mod digest_client;
 pub(crate) mod engine;
 pub(crate) mod hostile;
-pub(crate) mod locked_map;
 pub(crate) mod nonces;
 pub(crate) mod operation;
 pub(crate) mod service;

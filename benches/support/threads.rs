@@ -7,24 +7,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What one thread of several does: makes inputs, unmeasured, and works on them, measured.
+/// The task of one thread: prepares inputs, which is not measured, and works on them, which is.
 ///
-/// Each thread makes its own, as it would read its own from a socket. Inputs made elsewhere would
-/// come from the memory and the heap of another thread, and cost more than the work.
+/// Each thread prepares its own inputs, as it would read them from a socket. Inputs from another
+/// thread would come from its cache and its heap, and cost more than the work.
 pub(crate) struct Worker<P, W> {
     pub(crate) prepare: P,
     pub(crate) work: W,
 }
 
-/// How long so many threads take for `operations` in all, `at_once` of them at a time in each, from
-/// the first one's start to the last one's end. `worker` makes the worker of each thread.
+/// Returns how long the threads take for `operations` in total, from the first start to the last
+/// end of each batch. A batch is `at_once` operations in each thread. `worker` creates the worker
+/// of a thread.
 pub(crate) fn time<I, P: FnMut() -> I, W: FnMut(I)>(
     threads: usize,
     operations: u64,
     at_once: usize,
     worker: impl Fn(usize) -> Worker<P, W> + Sync,
 ) -> Duration {
-    let operations = usize::try_from(operations).expect("criterion asks for fewer");
+    let operations = usize::try_from(operations).expect("the number of operations fits");
     let share = operations.div_ceil(threads);
     let arrived = AtomicUsize::new(0);
     let run = |thread| {
@@ -36,7 +37,7 @@ pub(crate) fn time<I, P: FnMut() -> I, W: FnMut(I)>(
             let now = left.min(at_once);
             left -= now;
             let inputs: Vec<I> = (0..now).map(|_| prepare()).collect();
-            // To be woken would take longer than some of the work.
+            // To wake a thread would take longer than some of the work.
             expected += threads;
             arrived.fetch_add(1, Ordering::AcqRel);
             while arrived.load(Ordering::Acquire) < expected {

@@ -11,8 +11,7 @@ mod digest_client;
 #[allow(dead_code)]
 #[path = "../../../support/engine.rs"]
 mod engine;
-#[allow(dead_code)]
-#[path = "../../../support/locked_map.rs"]
+#[path = "../locked_map.rs"]
 mod locked_map;
 #[allow(dead_code)]
 #[path = "../../../support/nonces.rs"]
@@ -194,7 +193,7 @@ fn store<S: NonceStore>(live: usize, make: impl Fn() -> S) -> Work {
                 number += threads;
                 nonces.later(number - threads)
             };
-            Worker { prepare, work: |used: Use<'_>| _ = black_box(used.judged_by(store)) }
+            Worker { prepare, work: |used: Use<'_>| _ = black_box(used.check(store)) }
         })
     })
 }

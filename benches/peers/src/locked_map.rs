@@ -1,5 +1,5 @@
-//! A store as one would write it in ten minutes, to compare with: one map behind one lock. It
-//! forgets nothing, so its memory has no bounds.
+//! The simplest nonce store, to compare with: one map behind one lock. It forgets nothing, so its
+//! memory is unbounded.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -18,19 +18,19 @@ struct Window {
     user: UserId,
     highest: u32,
     /// Bit n stands for the count n below the highest.
-    seen: u64,
+    used: u64,
 }
 
 impl Window {
-    fn take(&mut self, count: u32) -> NonceUse {
+    fn insert(&mut self, count: u32) -> NonceUse {
         if count > self.highest {
-            self.seen = self.seen.checked_shl(count - self.highest).unwrap_or_default() | 1;
+            self.used = self.used.checked_shl(count - self.highest).unwrap_or_default() | 1;
             self.highest = count;
             return NonceUse::Fresh;
         }
         match 1_u64.checked_shl(self.highest - count) {
-            Some(bit) if self.seen & bit == 0 => {
-                self.seen |= bit;
+            Some(bit) if self.used & bit == 0 => {
+                self.used |= bit;
                 NonceUse::Fresh
             }
             _ => NonceUse::Replayed,
@@ -40,25 +40,19 @@ impl Window {
 
 impl NonceStore for LockedMap {
     fn epoch(&self) -> Result<Epoch, BackendError> {
-        Ok(Epoch::new([1; 16]))
+        Ok(Epoch::new([0; Epoch::LENGTH]))
     }
 
     async fn check_and_insert(&self, check: NonceCheck<'_>) -> Result<NonceUse, BackendError> {
-        Ok(self.take(check))
-    }
-}
-
-impl LockedMap {
-    fn take(&self, check: NonceCheck<'_>) -> NonceUse {
         let NonceCheck { nonce, count, user, .. } = check;
-        let mut nonces = self.0.lock().expect("nobody panics while holding the lock");
-        match nonces.entry(*nonce) {
+        let mut nonces = self.0.lock().expect("no thread panics while it holds the lock");
+        Ok(match nonces.entry(*nonce) {
             Entry::Occupied(entry) if entry.get().user != *user => NonceUse::OtherUser,
-            Entry::Occupied(mut entry) => entry.get_mut().take(count.as_u32()),
+            Entry::Occupied(mut entry) => entry.get_mut().insert(count.as_u32()),
             Entry::Vacant(entry) => {
-                entry.insert(Window { user: user.clone(), highest: count.as_u32(), seen: 1 });
+                entry.insert(Window { user: user.clone(), highest: count.as_u32(), used: 1 });
                 NonceUse::Fresh
             }
-        }
+        })
     }
 }
