@@ -310,4 +310,8 @@ fn limits_length_and_number_of_parameters_by_option() {
     let proxy = Proxy::new();
     proxy.get(at_the_limit(16_384)).is("16 KiB", 400, "missing-parameter");
     proxy.get(at_the_limit(16_385)).is("one byte more", 431, "field-too-long");
+    let builder = Authenticator::builder(realm()).with_digest(users());
+    let proxy = Proxy::of(builder.with_max_field_length(100));
+    proxy.get(at_the_limit(100)).is("100 bytes", 400, "missing-parameter");
+    proxy.get(at_the_limit(101)).is("101 bytes", 431, "field-too-long");
 }

@@ -65,9 +65,11 @@ fn are_called_stale_only_if_the_digest_is_right() {
         for (digest, reason) in
             [(digest, reason), (&wrong, "wrong-password"), (&stranger, "unknown-user")]
         {
-            // That the challenges say `stale=true` for nonce reasons alone is checked in each answer.
             let answer = proxy.login(digest);
             answer.is(name, 407, reason);
+            let stale =
+                answer.challenges().iter().filter(|one| one.ends_with(", stale=true")).count();
+            assert_eq!(stale, if reason.starts_with("nonce-") { 2 } else { 0 }, "{name} {reason}");
             fresh.push(answer.nonce());
         }
     }

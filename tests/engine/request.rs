@@ -61,6 +61,7 @@ fn closes_an_http_1_connection_with_an_unread_body() {
         (Version::HTTP_2, smuggled, vec![]),
         (Version::HTTP_3, smuggled, vec![]),
         // HTTP/1.0 closes unless the client asks to keep the connection.
+        (Version::HTTP_09, "", closing.clone()),
         (Version::HTTP_10, "", closing),
         (Version::HTTP_11, "", vec![]),
         (Version::HTTP_2, "", vec![]),

@@ -1,18 +1,19 @@
-//! The layer, round services that show what reaches them.
+//! The layer: what reaches the inner service, and what the client gets.
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod bodies;
-mod boundary;
 mod chains;
-mod debug;
+mod forwarded;
 mod http2;
 mod identity;
 mod options;
 mod pages;
 mod pending;
 mod readiness;
+mod redaction;
+mod refusals;
 #[cfg(feature = "tower-http")]
 mod trace;
 mod upstream;

@@ -1,4 +1,4 @@
-//! The answer to a request that is not forwarded.
+//! The page of a refusal.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,8 +11,8 @@ use tower_proxy_auth::{
 };
 
 use crate::support::layer::{
-    INFO, Origin, Outgoing, RIGHT, URL, WRONG, alice, both, challenges, get, layer, request, send,
-    text, waiting, with_credentials, with_field,
+    Origin, Outgoing, RIGHT, URL, WRONG, alice, both, challenges, get, layer, request, send, text,
+    waiting, with_field,
 };
 
 async fn refused(sent: Request<Full<Bytes>>) -> Response<Outgoing> {
@@ -23,33 +23,7 @@ async fn refused(sent: Request<Full<Bytes>>) -> Response<Outgoing> {
 }
 
 #[tokio::test]
-async fn a_refusal_says_all_that_clients_and_caches_need() {
-    let twice = with_credentials(get(RIGHT), RIGHT);
-    let table = [
-        (request(Method::GET, URL), 407, 3, Reason::MissingCredentials),
-        (get(WRONG), 407, 3, Reason::WrongPassword),
-        (get("Negotiate a"), 407, 3, Reason::SchemeNotOffered),
-        (twice, 400, 0, Reason::SeveralFields),
-        (get(&"A".repeat(16_385)), 431, 0, Reason::FieldTooLong),
-    ];
-    for (sent, status, count, reason) in table {
-        let response = refused(sent).await;
-        assert_eq!(response.status(), status, "{reason}");
-        let headers = response.headers().clone();
-        assert_eq!(challenges(&headers).len(), count, "{reason}");
-        assert_eq!(headers[header::CACHE_CONTROL], "no-store");
-        assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
-        assert!(!headers.contains_key(header::WWW_AUTHENTICATE));
-        assert!(!headers.contains_key(header::CONNECTION));
-        assert!(!headers.contains_key(INFO));
-        assert_eq!(response.extensions().get::<Refusal>().unwrap().reason(), reason);
-        let length = text(response).await.len();
-        assert_eq!(headers[header::CONTENT_LENGTH], length.to_string());
-    }
-}
-
-#[tokio::test]
-async fn the_page_suits_who_reads_it() {
+async fn suits_programs_browsers_and_tunnels() {
     let plain = "text/plain; charset=utf-8";
     let table = [
         ("a program", "GET", "*/*", plain, "Proxy Authentication Required\n\nThis proxy"),
@@ -69,23 +43,7 @@ async fn the_page_suits_who_reads_it() {
 }
 
 #[tokio::test]
-async fn a_page_holds_nothing_that_the_client_sent() {
-    let mark = "<script>mark</script>";
-    for accept in ["text/html", "*/*"] {
-        for credentials in [mark, "Mark mark", "Digest username=\"mark\", mark=mark"] {
-            let sent = request(Method::GET, "http://mark.example/mark?mark");
-            let sent = with_field(with_credentials(sent, credentials), header::ACCEPT, accept);
-            let response = refused(with_field(sent, header::HOST, "mark.example")).await;
-            for value in response.headers().values() {
-                assert!(!value.to_str().unwrap().contains("mark"), "{value:?}");
-            }
-            assert!(!text(response).await.contains("mark"), "{credentials}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_page_of_ones_own_changes_the_body_and_its_type_alone() {
+async fn can_replace_body_and_content_type_alone() {
     let asked: Arc<Mutex<Vec<PageRequest>>> = Arc::default();
     let keep = Arc::clone(&asked);
     let page = move |request: &PageRequest| {
@@ -117,11 +75,11 @@ async fn a_page_of_ones_own_changes_the_body_and_its_type_alone() {
         assert_eq!(asked.accept_language().unwrap(), "de, en;q=0.5");
     }
     assert_eq!(text(send(&layer, &Origin::new(), get(RIGHT)).await).await, "forwarded");
-    assert!(asked.lock().unwrap().is_empty(), "a page was made for what passed");
+    assert!(asked.lock().unwrap().is_empty(), "a page was made for a forwarded request");
 }
 
 #[tokio::test]
-async fn a_page_of_ones_own_is_made_after_a_wait_too() {
+async fn can_be_replaced_after_a_pending_check() {
     let (waits, answers) = waiting();
     let layer = waits.with_page(|request| {
         let language = request.accept_language().unwrap().as_bytes().to_vec();
@@ -132,7 +90,7 @@ async fn a_page_of_ones_own_is_made_after_a_wait_too() {
     let response = send(&layer, &Origin::new(), sent).await;
     assert_eq!(response.status(), 407);
     assert_eq!(text(response).await, "eo");
-    // One that comes to a bad end upstream is explained by the same page.
+    // A 407 from upstream gets the same page.
     answers.send(Ok(alice())).unwrap();
     let upstream = Origin::answering(|| {
         Response::builder().status(407).body(Full::from("elsewhere")).unwrap()
@@ -144,7 +102,7 @@ async fn a_page_of_ones_own_is_made_after_a_wait_too() {
 }
 
 #[tokio::test]
-async fn an_empty_page_has_a_length_too() {
+async fn has_a_length_when_empty() {
     let empty = |_: &PageRequest| Some(Page::new(HeaderValue::from_static("a/b"), Bytes::new()));
     let response = send(&layer().with_page(empty), &Origin::new(), get(WRONG)).await;
     assert_eq!(response.status(), 407);
@@ -154,7 +112,7 @@ async fn an_empty_page_has_a_length_too() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_page_of_ones_own_the_built_in_one_is_sent() {
+async fn is_the_built_in_one_unless_replaced() {
     let layer = layer().with_page(|request| {
         let is_ours = request.reason() == Reason::MissingCredentials;
         is_ours.then(|| Page::new(HeaderValue::from_static("text/plain"), "own"))

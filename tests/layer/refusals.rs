@@ -1,6 +1,6 @@
-//! What a refusal holds.
+//! What a refusal says, and what it must not say.
 
-use http::{HeaderValue, Method, Request, Version, header};
+use http::{HeaderValue, Method, Request, Response, Version, header};
 use tower_proxy_auth::{
     Authenticator, DigestScheme, Realm, Users, digest::Algorithm, middleware::Page,
 };
@@ -10,10 +10,10 @@ use crate::support::{
     engine::{Answer, Body, Proxy, basic, field, request},
 };
 
-/// What the client sends wherever it can.
+/// A text that the client sends wherever it can.
 const MARK: &str = "<script>mark</script>";
 
-/// Answers of every kind to a client that marks all it sends.
+/// Answers of every kind to requests that contain the mark everywhere.
 fn refusals(proxy: &Proxy) -> Vec<Answer> {
     let marked = Digest { user: MARK.into(), ..proxy.fresh() };
     let fields = [
@@ -54,7 +54,7 @@ fn refusals(proxy: &Proxy) -> Vec<Answer> {
 }
 
 #[test]
-fn a_refusal_holds_nothing_that_the_client_sent() {
+fn holds_nothing_that_the_client_sent() {
     let answers = refusals(&Proxy::new());
     for status in [400, 407, 431] {
         assert!(answers.iter().any(|answer| answer.status == status), "{status}");
@@ -66,7 +66,7 @@ fn a_refusal_holds_nothing_that_the_client_sent() {
 }
 
 #[test]
-fn a_page_of_one_s_own_changes_neither_status_nor_challenges_nor_length() {
+fn keeps_status_and_challenges_with_a_custom_page() {
     let proxy = Proxy::new().layer(|layer| {
         layer.with_page(|request| {
             let (status, reason) = (request.status().as_u16(), request.reason().as_str());
@@ -74,7 +74,7 @@ fn a_page_of_one_s_own_changes_neither_status_nor_challenges_nor_length() {
             Some(Page::new(json, format!("{{{status:?}: {reason:?}}}")))
         })
     });
-    // What the contract asks for is looked at in each.
+    // `Proxy` checks status, challenges and length in each answer.
     for answer in refusals(&proxy) {
         assert_eq!(answer.headers[header::CONTENT_TYPE], "application/json");
         let expected = format!("{{{}: {:?}}}", answer.status, answer.reason());
@@ -83,27 +83,11 @@ fn a_page_of_one_s_own_changes_neither_status_nor_challenges_nor_length() {
 }
 
 #[test]
-fn a_tunnel_gets_one_line_and_a_browser_html() {
-    let proxy = Proxy::new();
-    let ask = |method: Method, target: &str, accept: &'static str| {
-        let mut request = request(&method, target, []);
-        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static(accept));
-        proxy.send(request)
-    };
-    let html = ask(Method::GET, "http://example.org/", "text/html,*/*;q=0.8");
-    assert_eq!(html.headers[header::CONTENT_TYPE], "text/html; charset=utf-8");
-    let plain = ask(Method::GET, "http://example.org/", "*/*");
-    assert_eq!(plain.headers[header::CONTENT_TYPE], "text/plain; charset=utf-8");
-    let tunnel = ask(Method::CONNECT, "example.org:443", "text/html");
-    assert_eq!(tunnel.body, "Proxy Authentication Required\n");
-}
-
-#[test]
-fn no_answer_tells_an_unknown_user_from_a_wrong_password() {
+fn does_not_distinguish_unknown_users() {
     let proxy = Proxy::new();
     let nonce = proxy.nonce();
     let shown = |answer: Answer| {
-        // A nonce is new in each answer; all else is the same.
+        // Only the nonce differs between two answers.
         let challenges = answer.challenges().join("\n").replace(&answer.nonce(), "");
         (answer.status, challenges, answer.headers.len(), answer.body)
     };
@@ -117,10 +101,10 @@ fn no_answer_tells_an_unknown_user_from_a_wrong_password() {
 }
 
 #[test]
-fn no_connection_field_goes_out_on_http_2() {
+fn sends_no_connection_field_on_http_2() {
     let proxy = Proxy::new();
     for version in [Version::HTTP_2, Version::HTTP_3] {
-        for body in ["", "a body that nobody reads"] {
+        for body in ["", "an unread body"] {
             for sent in [field("Basic"), field("Digest"), field("x".repeat(20_000))] {
                 let post = Request::post("http://example.org/").version(version);
                 let post = post.header(header::PROXY_AUTHORIZATION, sent);
@@ -134,7 +118,7 @@ fn no_connection_field_goes_out_on_http_2() {
 }
 
 #[test]
-fn every_parameter_of_a_challenge_is_under_a_kibibyte() {
+fn keeps_each_parameter_under_one_kibibyte() {
     let realm = Realm::new("~".repeat(Realm::MAX_LENGTH)).unwrap();
     let users = Users::new(&realm).with_user("alice", "wonder").unwrap();
     let digest = DigestScheme::builder(users.clone()).with_algorithms(Algorithm::all());
@@ -150,4 +134,14 @@ fn every_parameter_of_a_challenge_is_under_a_kibibyte() {
             assert!(param.len() < 1_024, "{}", param.len());
         }
     }
+}
+
+#[test]
+fn adds_no_length_to_an_opened_tunnel() {
+    let proxy = Proxy::new().inner(|_| Response::new(Body::default()));
+    let uri = "example.org:443".to_owned();
+    let answer = proxy.login(&Digest { method: Method::CONNECT, uri, ..proxy.fresh() });
+    answer.passes("opened", "alice");
+    assert!(!answer.headers.contains_key(header::CONTENT_LENGTH));
+    assert!(!answer.headers.contains_key(header::TRANSFER_ENCODING));
 }

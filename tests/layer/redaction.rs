@@ -1,4 +1,4 @@
-//! What `Debug` shows: of no type a secret.
+//! `Debug` of every type hides secrets.
 
 use std::{
     convert::Infallible,
@@ -11,7 +11,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, header};
 use tower::{Layer, Service, service_fn};
 use tower_proxy_auth::{
     Account, Authenticator, BackendError, BasicCredentials, BasicScheme, ConfigError,
@@ -36,7 +36,7 @@ use crate::support::{
 
 const KEY: &[u8; 32] = b"a key that nobody ought to see!!";
 
-/// Everything that must not be shown.
+/// Everything that must be hidden.
 fn secrets(digest: &Digest) -> Vec<String> {
     let bytes = |text: &[u8]| format!("{text:?}");
     vec![
@@ -52,7 +52,7 @@ fn secrets(digest: &Digest) -> Vec<String> {
 }
 
 #[track_caller]
-fn shows_no_secret(digest: &Digest, shown: &dyn Debug) {
+fn hides(digest: &Digest, shown: &dyn Debug) {
     for text in [format!("{shown:?}"), format!("{shown:#?}")] {
         for secret in secrets(digest) {
             assert!(!text.contains(&secret), "{secret} in {text}");
@@ -61,7 +61,7 @@ fn shows_no_secret(digest: &Digest, shown: &dyn Debug) {
 }
 
 #[test]
-fn neither_engine_nor_options_show_a_secret() {
+fn hides_secrets_in_engine_and_options() {
     let digest = Proxy::new().fresh();
     let store = MemoryNonceStore::new();
     let key = NonceKey::new(KEY).unwrap();
@@ -69,19 +69,19 @@ fn neither_engine_nor_options_show_a_secret() {
     let builder = DigestScheme::builder(users())
         .with_nonce_keys(keys.clone())
         .with_nonce_store(store.clone());
-    shows_no_secret(&digest, &builder);
+    hides(&digest, &builder);
     let scheme = builder.build().unwrap();
-    shows_no_secret(&digest, &scheme);
-    shows_no_secret(&digest, &BasicScheme::new(users()));
+    hides(&digest, &scheme);
+    hides(&digest, &BasicScheme::new(users()));
     let builder = Authenticator::builder(realm()).with_scheme(scheme).with_basic(users());
-    shows_no_secret(&digest, &builder);
+    hides(&digest, &builder);
     let auth = builder.build().unwrap();
     let layer = ProxyAuthLayer::new(auth.clone());
-    shows_no_secret(&digest, &(&auth, &layer, &store, &key, &keys, &users()));
+    hides(&digest, &(&auth, &layer, &store, &key, &keys, &users()));
 }
 
 #[test]
-fn no_credentials_show_a_secret() {
+fn hides_secrets_in_credentials() {
     let proxy = Proxy::new();
     let digest = proxy.fresh();
     let (realm, field) = (realm(), digest.field());
@@ -93,35 +93,35 @@ fn no_credentials_show_a_secret() {
     let sent = tower_proxy_auth::wire::digest::Credentials::parse(field.clone(), 7, 32).unwrap();
     let user_pass =
         UserPass::decode(STANDARD.encode("alice:wonder").as_bytes(), &Reading::default());
-    shows_no_secret(&digest, &(&ha1, &borrowed, &borrowed.to_owned(), &user, &stored));
-    shows_no_secret(&digest, &(&sent, &user_pass, Password::new("wonder")));
+    hides(&digest, &(&ha1, &borrowed, &borrowed.to_owned(), &user, &stored));
+    hides(&digest, &(&sent, &user_pass, Password::new("wonder")));
     let basic = basic("alice:wonder");
     for field in [basic.as_bytes(), field.as_bytes(), &field.as_bytes()[7..]] {
-        shows_no_secret(&digest, &grammar::Credentials::parse(field));
-        shows_no_secret(&digest, &grammar::split_scheme(field));
-        shows_no_secret(&digest, &grammar::AuthParams::new(field, 0).collect::<Vec<_>>());
+        hides(&digest, &grammar::Credentials::parse(field));
+        hides(&digest, &grammar::split_scheme(field));
+        hides(&digest, &grammar::AuthParams::new(field, 0).collect::<Vec<_>>());
     }
 }
 
 #[test]
-fn what_is_handed_from_stage_to_stage_shows_no_secret() {
+fn hides_secrets_between_stages() {
     let proxy = Proxy::new();
     let digest = proxy.fresh();
     for field in [basic("alice:wonder"), digest.field(), basic("wonder:other")] {
         let mut request = request(&Method::GET, "http://example.org/", [field.clone()]);
-        shows_no_secret(&digest, &RequestHead::of_request(&request));
-        shows_no_secret(&digest, &ProxyAuthorization::One(field));
+        hides(&digest, &RequestHead::of_request(&request));
+        hides(&digest, &ProxyAuthorization::One(field));
         let taken = ProxyAuthorization::take(request.headers_mut());
-        shows_no_secret(&digest, &taken);
+        hides(&digest, &taken);
         let head = RequestHead::of_request(&request);
         let answer = proxy.authenticator().authenticate(&head, taken);
         assert!(matches!(answer, Authentication::Pending(_)));
-        shows_no_secret(&digest, &answer);
+        hides(&digest, &answer);
     }
 }
 
 #[test]
-fn neither_service_nor_future_shows_a_secret() {
+fn hides_secrets_in_service_and_future() {
     let inner = service_fn(|_: Request<Body>| async {
         Ok::<_, Infallible>(Response::new(Body::default()))
     });
@@ -131,15 +131,15 @@ fn neither_service_nor_future_shows_a_secret() {
     let mut service = ProxyAuthLayer::new(auth.clone()).layer(inner);
     for field in [basic("alice:wonder"), digest.field()] {
         let mut request = request(&Method::GET, "http://example.org/", [field]);
-        shows_no_secret(&digest, &service.call(request.clone()));
+        hides(&digest, &service.call(request.clone()));
         let taken = ProxyAuthorization::take(request.headers_mut());
         let waiting = auth.authenticate(&RequestHead::of_request(&request), taken);
         assert!(matches!(waiting, Authentication::Pending(_)));
-        shows_no_secret(&digest, &waiting);
+        hides(&digest, &waiting);
     }
 }
 
-/// A scheme that shows all that it is given.
+/// A scheme that prints all that it receives.
 struct Curious(Sender<String>);
 
 impl AuthScheme for Curious {
@@ -174,11 +174,25 @@ impl AuthScheme for Curious {
 }
 
 #[test]
-fn what_a_scheme_is_given_shows_no_secret() {
+fn hides_secrets_from_a_custom_scheme() {
     let (sender, receiver) = channel();
     let proxy = Proxy::of(Authenticator::builder(realm()).with_scheme(Curious(sender)));
-    proxy.get(basic("alice:wonder")).is("a scheme of one's own", 407, "wrong-password");
+    proxy.get(basic("alice:wonder")).is("a custom scheme", 407, "wrong-password");
     let shown: Vec<_> = receiver.try_iter().collect();
     assert_eq!(shown.len(), 3);
-    shows_no_secret(&Digest::new("n"), &shown);
+    hides(&Digest::new("n"), &shown);
+}
+
+#[test]
+fn hides_secrets_in_headers_of_both_directions() {
+    let proxy = Proxy::new().layer(|layer| layer.relay_credentials(true));
+    let digest = proxy.fresh();
+    let answer = proxy.login(&digest);
+    assert_eq!(answer.info("rspauth"), Some(digest.rspauth()));
+    let relayed = answer.forwarded.unwrap().headers;
+    assert_eq!(relayed[header::PROXY_AUTHORIZATION], digest.field());
+    hides(&digest, &relayed);
+    let shown = format!("{:?}", answer.headers);
+    assert!(!shown.contains(&digest.rspauth()), "{shown}");
+    hides(&digest, &answer.headers);
 }
