@@ -14,7 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, sleep_until};
 
-use crate::stopwatch::Stopwatch;
+use crate::idle_timer::Stopwatch;
 
 /// Counts the requests and tunnels of one connection. Clones share the count.
 ///

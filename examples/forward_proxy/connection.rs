@@ -30,8 +30,8 @@ use tower::Service;
 use crate::{
     access_log,
     activity::{Activity, Busy, Holding},
-    linger::Linger,
-    newcomers::{ADMISSION_TIME, Admission, Newcomers},
+    admission::{ADMISSION_TIME, Admission, Newcomers},
+    lingering::Linger,
     shutdown::Tasks,
 };
 
@@ -228,7 +228,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{newcomers::Newcomers, shutdown};
+    use crate::{admission::Newcomers, shutdown};
     use http::StatusCode;
     use http_body_util::Full;
     use std::{convert::Infallible, future};

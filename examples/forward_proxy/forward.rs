@@ -22,9 +22,9 @@ use tower::Service;
 
 use crate::{
     activity::Activity,
-    failure::Failure,
-    newcomers::Admission,
-    origins::{Origins, Relayed},
+    admission::Admission,
+    error::Failure,
+    origin::{Origins, Relayed},
     shutdown::Tasks,
     target::Target,
     tunnel,

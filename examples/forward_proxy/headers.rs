@@ -3,7 +3,7 @@
 //! [RFC 9110, 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1): a proxy removes
 //! `Connection`, every field that it names, and the fields known to be about one connection alone,
 //! in both directions. What the proxy adds itself is added afterwards, so that no `Connection`
-//! field can take it away again. Trailers are cleaned of the same fields (`trailers.rs`).
+//! field can take it away again. Trailers are cleaned of the same fields (`response_body.rs`).
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Version,

@@ -13,39 +13,39 @@
 //!
 //! | limit | | where |
 //! |---|---|---|
-//! | connections that have not authenticated | 1,024, of one peer 256, for 60 s | `newcomers.rs` |
+//! | connections that have not authenticated | 1,024, of one peer 256, for 60 s | `admission.rs` |
 //! | head of a request | 64 KiB, within 30 s | `connection.rs` |
 //! | connection without a request | 30 s | `connection.rs` |
 //! | requests of a connection that is to close | 15 min | `connection.rs` |
-//! | reading on after an early answer | 8 MiB, 8 s, 2 s of silence | `linger.rs` |
-//! | look-up and connection to an origin | 10 s | `dial.rs` |
-//! | origin's time to answer | 60 s since the request body last moved | `failure.rs` |
+//! | reading on after an early answer | 8 MiB, 8 s, 2 s of silence | `lingering.rs` |
+//! | look-up and connection to an origin | 10 s | `connector.rs` |
+//! | origin's time to answer | 60 s since the request body last moved | `error.rs` |
 //! | silent tunnel | 15 min | `tunnel.rs` |
 //! | end of the process | 5 s | `shutdown.rs` |
 
 mod access_log;
 mod activity;
+mod admission;
 mod auth;
 mod connection;
-mod dial;
-mod failure;
+mod connector;
+mod error;
 mod forward;
 mod guest;
 mod headers;
-mod linger;
+mod idle_timer;
+mod lingering;
 mod logging;
-mod newcomers;
 mod options;
-mod origins;
+mod origin;
 mod reachable;
+mod request_body;
+mod response_body;
 mod shutdown;
 mod sources;
-mod stopwatch;
 mod target;
-mod trailers;
 mod tunnel;
 mod upgrade;
-mod upload;
 
 use std::{
     env,

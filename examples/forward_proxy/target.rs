@@ -7,7 +7,7 @@
 
 use http::{Method, Request, Uri, header::HOST, uri::PathAndQuery};
 
-use crate::failure::Failure;
+use crate::error::Failure;
 
 /// Where a request wants to go.
 #[derive(Debug)]

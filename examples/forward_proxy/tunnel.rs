@@ -14,8 +14,8 @@ use tokio::{
 };
 
 use crate::{
-    activity::Busy, dial::dial, failure::Failure, linger::without_linger, shutdown::Tasks,
-    stopwatch::Stopwatch, target::Place,
+    activity::Busy, connector::dial, error::Failure, idle_timer::Stopwatch,
+    lingering::without_linger, shutdown::Tasks, target::Place,
 };
 
 /// A tunnel through which nothing has gone for this long is closed.

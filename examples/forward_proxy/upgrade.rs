@@ -13,9 +13,9 @@ use hyper_util::rt::TokioIo;
 
 use crate::{
     activity::Busy,
-    failure::Failure,
+    error::Failure,
     headers::{lists, tokens},
-    linger::without_linger,
+    lingering::without_linger,
     shutdown::Tasks,
     tunnel,
 };

@@ -12,8 +12,8 @@ use super::{
     database::{Database, Url},
     digest_files::DigestFile,
     directory::{Directory, Lookup},
-    listed,
     password_file::PasswordFile,
+    user_list,
 };
 use crate::Mistake;
 
@@ -122,7 +122,7 @@ impl SourceArguments {
     pub(crate) fn checked(self) -> Result<Sources, Mistake> {
         let (directory, database) = (self.directory()?, self.database()?);
         let sources = Sources {
-            users: listed::read(&self.users, self.users_file.as_deref())?,
+            users: user_list::read(&self.users, self.users_file.as_deref())?,
             password_file: self
                 .htpasswd
                 .map(|path| PasswordFile { path, allowed: self.htpasswd_allow }),

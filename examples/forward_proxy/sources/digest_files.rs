@@ -41,7 +41,7 @@ pub(super) fn add(
     let builder = others
         .iter()
         .fold(builder, |builder, DigestFile { path, function }| builder.with_file(path, *function));
-    let files = builder.on_change(super::report::of(OPTION)).open();
+    let files = builder.on_change(super::reload_log::of(OPTION)).open();
     let files = files.map_err(|error| format!("{OPTION} {error}"))?;
     tracing::info!(
         users = files.user_count(),

@@ -8,19 +8,19 @@ mod cache;
 mod database;
 mod digest_files;
 mod directory;
-mod listed;
 mod password_file;
 #[cfg(any(feature = "htdigest", feature = "htpasswd"))]
-mod report;
+mod reload_log;
 #[cfg(any(feature = "ldap", feature = "sql", test))]
 mod secret_file;
+mod user_list;
 
 use tower_proxy_auth::{
     Realm,
     backend::{SecretsChain, ValidatorChain},
 };
 
-pub(crate) use self::{arguments::SourceArguments, listed::User};
+pub(crate) use self::{arguments::SourceArguments, user_list::User};
 use self::{
     cache::Cache, database::Database, digest_files::DigestFile, directory::Directory,
     password_file::PasswordFile,
@@ -84,7 +84,7 @@ impl Sources {
         let (basic, digest) = (self.serve_basic(), self.serve_digest());
         let (mut validator, mut secrets) = (ValidatorChain::new(), SecretsChain::new());
         if !self.users.is_empty() {
-            let users = listed::open(realm, &self.users)?;
+            let users = user_list::open(realm, &self.users)?;
             (validator, secrets) = (validator.with(users.clone()), secrets.with(users));
         }
         if let Some(file) = self.password_file {

@@ -37,7 +37,7 @@ impl PasswordFile {
             policy = policy.allow_kind(kind);
         }
         let file = Htpasswd::builder(self.path).with_hash_policy(policy);
-        let file = file.on_change(super::report::of(OPTION)).open();
+        let file = file.on_change(super::reload_log::of(OPTION)).open();
         let file = file.map_err(|error| format!("{OPTION} {error}"))?;
         tracing::info!(users = file.user_count(), "{OPTION} was read");
         cache.add(validator, file)

@@ -24,7 +24,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::{sync::watch, time::timeout};
 
-use crate::{stopwatch::Stopwatch, trailers::Trimmed};
+use crate::{idle_timer::Stopwatch, response_body::Trimmed};
 
 /// An origin that says nothing for this long gets the body all the same: it may not know `Expect`.
 const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -23,14 +23,14 @@ use hyper_util::{
 
 use crate::{
     activity::{Busy, Holding},
-    dial::Dialer,
-    failure::{Failure, HEAD_TIMEOUT},
+    connector::Dialer,
+    error::{Failure, HEAD_TIMEOUT},
     headers,
+    request_body::{Gate, Progress, StopOnDrop, Upload},
+    response_body::Trimmed,
     shutdown::Tasks,
     target::Place,
-    trailers::Trimmed,
     upgrade::{self, Wanted},
-    upload::{Gate, Progress, StopOnDrop, Upload},
 };
 
 /// How long a connection to an origin is kept for the next request.

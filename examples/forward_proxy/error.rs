@@ -12,7 +12,7 @@ use http::{
 };
 use http_body_util::Full;
 
-use crate::dial::{CONNECT_TIMEOUT, DialError};
+use crate::connector::{CONNECT_TIMEOUT, DialError};
 
 /// How long an origin may take for the head of its answer, once the request is with it.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
