@@ -1,60 +1,55 @@
-//! What a connection is doing: how many requests are under way, and since when there is none.
+//! Tracks how many requests and tunnels of a connection are in progress.
 
 use std::{
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
-use http_body::{Body, Frame, SizeHint};
-use pin_project_lite::pin_project;
 use tokio::time::{Instant, sleep_until};
 
-use crate::idle_timer::Stopwatch;
+use crate::idle_timer::IdleTimer;
 
-/// Counts the requests and tunnels of one connection. Clones share the count.
+/// Counts what is in progress on one connection. Clones share the count.
 ///
-/// Beginning and ending wake nobody: whoever waits for the end looks again when it could be
-/// reached.
+/// Starting and ending wake no task: a task that waits for the connection to become idle looks
+/// again when that could have happened.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity(Arc<State>);
 
-/// One request or tunnel that is under way, until it is dropped.
+/// One request or tunnel in progress, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Busy(Arc<State>);
 
 #[derive(Debug)]
 struct State {
-    under_way: AtomicUsize,
-    /// Touched when something ends.
-    ended: Stopwatch,
+    in_progress: AtomicUsize,
+    /// Touched when a request or a tunnel ends.
+    ended: IdleTimer,
 }
 
 impl Activity {
     pub(crate) fn new() -> Self {
-        let ended = Stopwatch::start();
-        Self(Arc::new(State { under_way: AtomicUsize::new(0), ended }))
+        Self(Arc::new(State { in_progress: AtomicUsize::new(0), ended: IdleTimer::start() }))
     }
 
     pub(crate) fn begin(&self) -> Busy {
-        self.0.under_way.fetch_add(1, Ordering::Relaxed);
+        self.0.in_progress.fetch_add(1, Ordering::Relaxed);
         Busy(Arc::clone(&self.0))
     }
 
-    /// Ends when nothing has been under way for `limit` from now on.
+    /// Waits until nothing has been in progress for `limit`, counted from now.
     pub(crate) async fn idle_for(&self, limit: Duration) {
         let begun = Instant::now();
         let mut end = begun + limit;
         loop {
             sleep_until(end).await;
-            // Who sees that nothing is under way sees too when the last of it ended.
-            let is_busy = self.0.under_way.load(Ordering::Acquire) != 0;
-            let quiet_since = if is_busy { Instant::now() } else { self.0.ended.last().max(begun) };
-            end = quiet_since + limit;
+            // Acquire: a task that sees zero sees when the last request ended, too.
+            let is_busy = self.0.in_progress.load(Ordering::Acquire) != 0;
+            let idle_since = if is_busy { Instant::now() } else { self.0.ended.last().max(begun) };
+            end = idle_since + limit;
             if Instant::now() >= end {
                 return;
             }
@@ -65,43 +60,7 @@ impl Activity {
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.ended.touch();
-        self.0.under_way.fetch_sub(1, Ordering::Release);
-    }
-}
-
-pin_project! {
-    /// A body that holds on to something until it has been sent or is dropped.
-    #[derive(Debug)]
-    pub(crate) struct Holding<B, T> {
-        #[pin]
-        body: B,
-        held: T,
-    }
-}
-
-impl<B, T> Holding<B, T> {
-    pub(crate) fn new(body: B, held: T) -> Self {
-        Self { body, held }
-    }
-}
-
-impl<B: Body, T> Body for Holding<B, T> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().body.poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.0.in_progress.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -113,7 +72,7 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]
-    async fn is_not_idle_while_something_is_under_way() {
+    async fn is_not_idle_during_a_request() {
         let (activity, start) = (Activity::new(), Instant::now());
         let working = async {
             sleep(LIMIT / 2).await;
@@ -126,7 +85,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn short_work_starts_the_time_anew() {
+    async fn a_short_request_restarts_the_limit() {
         let (activity, start) = (Activity::new(), Instant::now());
         let working = async {
             sleep(LIMIT / 2).await;
@@ -137,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn regression_what_was_idle_before_does_not_count() {
+    async fn regression_earlier_idle_time_does_not_count() {
         let (activity, start) = (Activity::new(), Instant::now());
         activity.idle_for(LIMIT).await;
         activity.idle_for(LIMIT).await;

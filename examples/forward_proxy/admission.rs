@@ -1,13 +1,13 @@
-//! Limits connections that have not authenticated yet.
+//! Limits connections that have not authenticated yet, so that strangers cannot use up the proxy's
+//! sockets.
 //!
-//! Whoever has not logged in must not be able to use up the proxy's sockets. A connection is a
-//! newcomer from its first byte until its first request has passed the authentication layer; then
-//! it counts no more. It has [`ADMISSION_TIME`] for that, whatever it does meanwhile. Somebody who
-//! has to type a password first holds no connection while typing.
+//! A connection is *pending* until its first request has passed the authentication layer. It has
+//! [`ADMISSION_TIME`] for that, whatever it does meanwhile; a client whose user has to type a
+//! password holds no connection while they do.
 //!
-//! Past the limit of its peer a new connection is answered 503 and closed. When all places are
-//! taken, the peer that holds the most gives up its oldest one: a few peers cannot lock the others
-//! out.
+//! A new connection above the limit of its peer is answered 503 and closed. When all places are
+//! taken, the peer with the most pending connections loses its oldest one, so a few peers cannot
+//! lock out the others.
 
 use std::{
     cmp::Reverse,
@@ -18,142 +18,135 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
-/// Newcomers in the whole process.
-pub(crate) const MAX_NEWCOMERS: usize = 1024;
+/// The maximum number of pending connections.
+pub(crate) const MAX_PENDING: usize = 1024;
 
-/// Newcomers of one peer: an IPv4 address or an IPv6 /64 network.
-pub(crate) const MAX_NEWCOMERS_PER_PEER: usize = 256;
+/// The maximum number of pending connections of one peer: an IPv4 address or an IPv6 /64 network.
+pub(crate) const MAX_PENDING_PER_PEER: usize = 256;
 
-/// How long a connection may remain a newcomer.
+/// How long a connection may be pending.
 pub(crate) const ADMISSION_TIME: Duration = Duration::from_secs(60);
 
-/// Knows the newcomers. Clones share them.
+/// The pending connections. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Newcomers {
-    places: Arc<Mutex<Places>>,
-}
+pub(crate) struct PendingConnections(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
-struct Places {
-    /// How many newcomers there have ever been: a higher number is younger.
-    arrived: u64,
-    taken: usize,
-    /// The newcomers of each peer by number, each with what tells it to go. None is empty.
-    per_peer: HashMap<IpAddr, BTreeMap<u64, Arc<Notify>>>,
+struct State {
+    /// The number of the next connection.
+    next: u64,
+    count: usize,
+    /// The connections of each peer by number, with the token that evicts them. No peer is empty.
+    peers: HashMap<IpAddr, BTreeMap<u64, CancellationToken>>,
 }
 
-/// The place of one newcomer, free again when it is dropped.
+/// The place of one pending connection, free again when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Slot {
-    newcomers: Newcomers,
+pub(crate) struct Place {
+    pending: PendingConnections,
     peer: IpAddr,
     number: u64,
-    must_go: Arc<Notify>,
+    evicted: CancellationToken,
 }
 
-/// Lets the innermost service tell that a connection has authenticated. Clones share the slot.
+/// Whether a connection has been admitted. Clones are of the same connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Admission {
-    slot: Arc<Mutex<Option<Slot>>>,
-    must_go: Arc<Notify>,
-    start: Instant,
+    /// Empty once the connection has been admitted.
+    place: Arc<Mutex<Option<Place>>>,
+    evicted: CancellationToken,
+    deadline: Instant,
 }
 
-impl Newcomers {
-    /// A place for a connection from `address`, or `None` past the limit of its peer.
-    pub(crate) fn enter(&self, address: IpAddr) -> Option<Slot> {
+impl PendingConnections {
+    /// Adds a connection from `address`; `None` above the limit of its peer.
+    pub(crate) fn add(&self, address: IpAddr) -> Option<Place> {
         let peer = network(address);
-        let mut places = self.lock();
-        if places.per_peer.get(&peer).map_or(0, BTreeMap::len) >= MAX_NEWCOMERS_PER_PEER {
+        let mut state = self.lock();
+        if state.peers.get(&peer).map_or(0, BTreeMap::len) >= MAX_PENDING_PER_PEER {
             return None;
         }
-        if places.taken >= MAX_NEWCOMERS {
-            places.make_room();
+        if state.count >= MAX_PENDING {
+            state.evict();
         }
-        let number = places.arrived;
-        places.arrived += 1;
-        places.taken += 1;
-        let must_go = Arc::new(Notify::new());
-        places.per_peer.entry(peer).or_default().insert(number, Arc::clone(&must_go));
-        Some(Slot { newcomers: self.clone(), peer, number, must_go })
+        let number = state.next;
+        state.next += 1;
+        state.count += 1;
+        let evicted = CancellationToken::new();
+        state.peers.entry(peer).or_default().insert(number, evicted.clone());
+        Some(Place { pending: self.clone(), peer, number, evicted })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Places {
-    /// Ends the oldest newcomer of the peer that has the most. There are [`MAX_NEWCOMERS`] peers at
-    /// most to look at.
-    fn make_room(&mut self) {
-        let oldest = self.per_peer.iter().filter_map(|(peer, newcomers)| {
-            let (number, _) = newcomers.first_key_value()?;
-            Some((newcomers.len(), Reverse(*number), *peer))
+impl State {
+    /// Evicts the oldest connection of the peer that has the most.
+    fn evict(&mut self) {
+        let oldest = self.peers.iter().filter_map(|(peer, connections)| {
+            let (number, _) = connections.first_key_value()?;
+            Some((connections.len(), Reverse(*number), *peer))
         });
         if let Some((_, Reverse(number), peer)) = oldest.max()
-            && let Some(must_go) = self.remove(peer, number)
+            && let Some(evicted) = self.remove(peer, number)
         {
-            // Kept for the connection until it asks.
-            must_go.notify_one();
+            evicted.cancel();
         }
     }
 
-    fn remove(&mut self, peer: IpAddr, number: u64) -> Option<Arc<Notify>> {
-        let newcomers = self.per_peer.get_mut(&peer)?;
-        let removed = newcomers.remove(&number)?;
-        if newcomers.is_empty() {
-            self.per_peer.remove(&peer);
+    fn remove(&mut self, peer: IpAddr, number: u64) -> Option<CancellationToken> {
+        let connections = self.peers.get_mut(&peer)?;
+        let removed = connections.remove(&number)?;
+        if connections.is_empty() {
+            self.peers.remove(&peer);
         }
-        self.taken -= 1;
+        self.count -= 1;
         Some(removed)
     }
 }
 
-impl Drop for Slot {
+impl Drop for Place {
     fn drop(&mut self) {
-        // Nothing is there when the place has been given to another connection.
-        self.newcomers.lock().remove(self.peer, self.number);
+        // Removes nothing if the connection has been evicted.
+        self.pending.lock().remove(self.peer, self.number);
     }
 }
 
 impl Admission {
-    /// The time to be admitted starts now.
-    pub(crate) fn new(slot: Slot) -> Self {
-        let must_go = Arc::clone(&slot.must_go);
-        Self { slot: Arc::new(Mutex::new(Some(slot))), must_go, start: Instant::now() }
+    /// Starts the time until [`ADMISSION_TIME`].
+    pub(crate) fn new(place: Place) -> Self {
+        let evicted = place.evicted.clone();
+        let deadline = Instant::now() + ADMISSION_TIME;
+        Self { place: Arc::new(Mutex::new(Some(place))), evicted, deadline }
     }
 
-    /// A request has passed: the connection is a newcomer no more.
-    pub(crate) fn passed(&self) {
-        let slot = self.slot().take();
-        drop(slot);
+    /// Admits the connection: a request has passed the authentication layer.
+    pub(crate) fn grant(&self) {
+        let place = self.place().take();
+        drop(place);
     }
 
-    /// Ends when the connection must go: it is still a newcomer, and `limit` is over or its place
-    /// is needed. Never ends for a connection that has passed.
-    pub(crate) async fn denied(&self, limit: Duration) {
-        tokio::select! {
-            () = self.must_go.notified() => {}
-            () = sleep_until(self.start + limit) => {}
-        }
-        let passed = self.slot().is_none();
-        if passed {
+    /// Waits until the connection must be closed: it is still pending, and its time is over or it
+    /// was evicted. Never returns for an admitted connection.
+    pub(crate) async fn denied(&self) {
+        let _ = timeout_at(self.deadline, self.evicted.cancelled()).await;
+        let is_pending = self.place().is_some();
+        if !is_pending {
             future::pending().await
         }
     }
 
-    fn slot(&self) -> MutexGuard<'_, Option<Slot>> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    fn place(&self) -> MutexGuard<'_, Option<Place>> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One customer often has a whole IPv6 /64, so that is what counts as one peer.
+/// The peer that an address belongs to. One customer often has a whole IPv6 /64.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
@@ -170,77 +163,76 @@ mod tests {
         text.parse().expect("an address")
     }
 
+    /// Whether the connection must be closed although its time is not over.
+    async fn is_evicted(admission: &Admission) -> bool {
+        timeout(Duration::ZERO, admission.denied()).await.is_ok()
+    }
+
     #[test]
-    fn one_peer_cannot_take_all_places() {
-        let newcomers = Newcomers::default();
-        let slots: Vec<Slot> =
-            std::iter::from_fn(|| newcomers.enter(address("192.0.2.1"))).take(5_000).collect();
-        assert_eq!(slots.len(), MAX_NEWCOMERS_PER_PEER);
-        assert!(newcomers.enter(address("192.0.2.2")).is_some());
-        drop(slots);
-        assert!(newcomers.enter(address("192.0.2.1")).is_some());
-        assert!(newcomers.lock().per_peer.is_empty(), "nothing is kept of who has left");
-        assert_eq!(newcomers.lock().taken, 0);
+    fn limits_the_connections_of_one_peer() {
+        let pending = PendingConnections::default();
+        let places: Vec<Place> =
+            std::iter::from_fn(|| pending.add(address("192.0.2.1"))).take(5_000).collect();
+        assert_eq!(places.len(), MAX_PENDING_PER_PEER);
+        assert!(pending.add(address("192.0.2.2")).is_some());
+        drop(places);
+        assert!(pending.add(address("192.0.2.1")).is_some());
+        assert!(pending.lock().peers.is_empty(), "closed connections leave nothing behind");
+        assert_eq!(pending.lock().count, 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_process_has_a_limit_too() {
-        let newcomers = Newcomers::default();
+    async fn evicts_the_oldest_connection_among_equal_peers() {
+        let pending = PendingConnections::default();
         let mut admissions = (0..5_000_u32)
-            .map_while(|n| newcomers.enter(IpAddr::V4(n.into())))
+            .map_while(|n| pending.add(IpAddr::V4(n.into())))
             .map(Admission::new)
             .collect::<Vec<_>>();
-        assert_eq!((admissions.len(), newcomers.lock().taken), (5_000, MAX_NEWCOMERS));
-        // Where all have the same, the oldest go.
-        let remaining = admissions.split_off(5_000 - MAX_NEWCOMERS);
-        for (admissions, told_to_go) in [(admissions, true), (remaining, false)] {
+        assert_eq!((admissions.len(), pending.lock().count), (5_000, MAX_PENDING));
+        let remaining = admissions.split_off(5_000 - MAX_PENDING);
+        for (admissions, evicted) in [(admissions, true), (remaining, false)] {
             for admission in admissions {
-                assert_eq!(is_denied(&admission).await, told_to_go);
+                assert_eq!(is_evicted(&admission).await, evicted);
             }
         }
-        assert_eq!(newcomers.lock().taken, 0);
+        assert_eq!(pending.lock().count, 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn regression_a_few_peers_cannot_lock_the_others_out() {
-        let newcomers = Newcomers::default();
-        let enter = |peer: &str| newcomers.enter(address(peer)).map(Admission::new);
-        let mine = enter("192.0.2.1").expect("room");
-        let mut theirs = Vec::new();
+    async fn regression_a_few_peers_cannot_lock_out_the_others() {
+        let pending = PendingConnections::default();
+        let add = |peer: &str| pending.add(address(peer)).map(Admission::new);
+        let first = add("192.0.2.1").expect("a place");
+        let mut greedy = Vec::new();
         for peer in ["192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5"] {
-            theirs.extend(std::iter::from_fn(|| enter(peer)).take(5_000));
+            greedy.extend(std::iter::from_fn(|| add(peer)).take(5_000));
         }
-        let mine_too = enter("192.0.2.1").expect("room");
-        for admission in [&mine, &mine_too] {
-            assert!(!is_denied(admission).await, "who has few keeps them");
+        let second = add("192.0.2.1").expect("a place");
+        for admission in [&first, &second] {
+            assert!(!is_evicted(admission).await, "a peer with few connections keeps them");
         }
-        assert!(is_denied(theirs.first().expect("there are some")).await, "the oldest had to go");
-        assert_eq!(newcomers.lock().taken, MAX_NEWCOMERS);
+        assert!(is_evicted(greedy.first().expect("not empty")).await);
+        assert_eq!(pending.lock().count, MAX_PENDING);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn regression_a_newcomer_has_a_deadline() {
-        let newcomers = Newcomers::default();
-        let enter = || Admission::new(newcomers.enter(address("192.0.2.1")).expect("room"));
-        let (admitted, waiting, start) = (enter(), enter(), Instant::now());
-        admitted.passed();
-        waiting.denied(ADMISSION_TIME).await;
+    async fn regression_a_pending_connection_has_a_deadline() {
+        let pending = PendingConnections::default();
+        let add = || Admission::new(pending.add(address("192.0.2.1")).expect("a place"));
+        let (admitted, waiting, start) = (add(), add(), Instant::now());
+        admitted.grant();
+        waiting.denied().await;
         assert_eq!(start.elapsed(), ADMISSION_TIME);
-        assert!(timeout(ADMISSION_TIME, admitted.denied(ADMISSION_TIME)).await.is_err());
-    }
-
-    /// Whether the connection has been told to go before its time is over.
-    async fn is_denied(admission: &Admission) -> bool {
-        timeout(Duration::ZERO, admission.denied(ADMISSION_TIME)).await.is_ok()
+        assert!(timeout(ADMISSION_TIME, admitted.denied()).await.is_err());
     }
 
     #[test]
-    fn who_has_passed_is_not_counted() {
-        let newcomers = Newcomers::default();
-        let admission = Admission::new(newcomers.enter(address("192.0.2.1")).expect("room"));
-        admission.clone().passed();
-        admission.passed();
-        assert_eq!(newcomers.lock().taken, 0);
+    fn does_not_count_admitted_connections() {
+        let pending = PendingConnections::default();
+        let admission = Admission::new(pending.add(address("192.0.2.1")).expect("a place"));
+        admission.clone().grant();
+        admission.grant();
+        assert_eq!(pending.lock().count, 0);
     }
 
     #[test]

@@ -1,6 +1,4 @@
-//! Authentication: from the options to the layer that goes round the proxy.
-//!
-//! `sources` finds the users; nothing else here knows of authentication.
+//! Builds the authentication layer from the options; `sources` opens the users.
 
 use std::{mem, net::SocketAddr};
 
@@ -9,13 +7,14 @@ use tower_proxy_auth::{
 };
 
 use crate::{
-    Mistake,
+    Mistake, access_log,
+    client::Client,
+    listener::local_addresses,
     options::{Algorithm, AuthInfo, AuthOptions, UriCheck},
-    reachable,
     sources::Opened,
 };
 
-/// Authentication whose users have been found, and which needs but the address of the proxy.
+/// Authentication with its users, before the address of the proxy is known.
 pub(crate) struct Prepared {
     options: AuthOptions,
     realm: Realm,
@@ -26,7 +25,7 @@ impl Prepared {
     /// Opens the sources of users.
     ///
     /// # Errors
-    /// One line that names what is wrong with the options, or with a file.
+    /// One line that names what is wrong with an option or a file.
     pub(crate) async fn new(mut options: AuthOptions) -> Result<Self, Mistake> {
         let realm =
             Realm::new(options.realm.as_str()).map_err(|error| format!("--realm: {error}"))?;
@@ -37,7 +36,7 @@ impl Prepared {
     /// The layer for a proxy that listens on `address`.
     ///
     /// # Errors
-    /// One line that names what is wrong with the options.
+    /// One line that names what is wrong with an option.
     pub(crate) fn layer(self, address: SocketAddr) -> Result<ProxyAuthLayer, Mistake> {
         self.build(address).map_err(|error| error.to_string())
     }
@@ -51,7 +50,12 @@ impl Prepared {
         if let Some(validator) = validator.filter(|_| options.offers_basic) {
             builder = builder.with_basic(validator);
         }
-        Ok(ProxyAuthLayer::new(builder.build()?).with_identity_in_response(true))
+        // The access log shows the user.
+        Ok(ProxyAuthLayer::new(builder.build()?)
+            .with_peer_address(|head| {
+                head.extensions().get::<Client>().map(|client| client.address.ip())
+            })
+            .with_identity_in_response(access_log::is_enabled()))
     }
 }
 
@@ -76,9 +80,9 @@ fn digest_scheme(
     digest.build()
 }
 
-/// Takes the address of the proxy for the target, as some clients do.
+/// Accepts the address of the proxy in place of the target, which some clients send.
 fn lenient(address: SocketAddr) -> digest::UriCheck {
-    let addresses = reachable::locally(address).into_iter();
+    let addresses = local_addresses(address).into_iter();
     addresses.fold(digest::UriCheck::lenient(), |check, address| {
         check.with_proxy_address(address.to_string())
     })
@@ -114,7 +118,7 @@ mod tests {
     use tower_proxy_auth::RequestHead;
 
     #[test]
-    fn regression_a_proxy_on_all_addresses_knows_itself_by_the_loopback_ones() {
+    fn regression_a_wildcard_address_is_accepted_as_loopback() {
         let (parts, ()) = Request::get("http://o.example/a").body(()).expect("good").into_parts();
         for (listening, uri, accepted) in [
             ("127.0.0.1:3128", "127.0.0.1:3128", true),

@@ -1,157 +1,95 @@
-//! Connections to origins: looks the name up, tries its addresses, gives up in time.
+//! Opens connections to origins.
 
-use std::{
-    future::Future,
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
+use std::{io, time::Duration};
+
+use http::{Uri, uri::Authority};
+use hyper_util::{
+    client::legacy::connect::{HttpConnector, dns::GaiResolver},
+    rt::TokioIo,
 };
-
-use http::Uri;
-use hyper_util::rt::TokioIo;
 use thiserror::Error;
-use tokio::{
-    net::{TcpStream, lookup_host},
-    task::JoinSet,
-    time::{sleep, timeout},
-};
-use tower::Service;
+use tokio::net::TcpStream;
+use tower::{BoxError, ServiceExt, timeout::Timeout, util::BoxCloneSyncService};
 
 /// How long name look-up and connecting may take together.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long one address has the field to itself before the next one is tried beside it.
-const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+/// Looks up a name, tries its addresses and gives up after [`CONNECT_TIMEOUT`].
+pub(crate) type Connector = BoxCloneSyncService<Uri, TokioIo<TcpStream>, BoxError>;
 
-/// Why there is no connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(crate) enum DialError {
-    #[error("the name of the origin could not be resolved")]
-    UnknownHost,
-    #[error("the origin refused the connection")]
-    Refused,
-    #[error("the origin cannot be reached")]
-    Unreachable,
-    #[error("no connection to the origin in time")]
-    TimedOut,
+/// The name of the origin could not be resolved.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct UnknownHost(io::Error);
+
+pub(crate) fn connector() -> Connector {
+    connector_with(CONNECT_TIMEOUT)
 }
 
-/// Opens a connection to `host`, a name or an IP address without brackets.
+fn connector_with(limit: Duration) -> Connector {
+    let resolver = GaiResolver::new().map_err(UnknownHost);
+    let mut connector = HttpConnector::new_with_resolver(resolver);
+    // Without this a small write would wait for the acknowledgement of the one before.
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(limit));
+    BoxCloneSyncService::new(Timeout::new(connector, limit))
+}
+
+/// Opens a connection for a tunnel.
 ///
 /// # Errors
-/// [`DialError`], after [`CONNECT_TIMEOUT`] at the latest.
-pub(crate) async fn dial(host: &str, port: u16) -> Result<TcpStream, DialError> {
-    dial_within(host, port, CONNECT_TIMEOUT).await
-}
-
-async fn dial_within(host: &str, port: u16, limit: Duration) -> Result<TcpStream, DialError> {
-    let connecting = async {
-        let addresses = lookup_host((host, port)).await.map_err(|_| DialError::UnknownHost)?;
-        first_of(addresses).await
-    };
-    timeout(limit, connecting).await.unwrap_or(Err(DialError::TimedOut))
-}
-
-/// The first address that answers; each has a head start on the next one.
-async fn first_of(addresses: impl Iterator<Item = SocketAddr>) -> Result<TcpStream, DialError> {
-    let mut addresses = addresses.peekable();
-    let mut attempts = JoinSet::new();
-    let mut error = DialError::UnknownHost;
-    loop {
-        if let Some(address) = addresses.next() {
-            attempts.spawn(TcpStream::connect(address));
-        }
-        tokio::select! {
-            attempt = attempts.join_next() => match attempt {
-                None => return Err(error),
-                Some(Ok(Ok(stream))) => {
-                    // Without this a small write would wait for the other side's acknowledgement.
-                    let _ = stream.set_nodelay(true);
-                    return Ok(stream);
-                }
-                Some(Ok(Err(cause))) => error = reason(&cause),
-                Some(Err(_panicked)) => error = DialError::Unreachable,
-            },
-            () = sleep(NEXT_ADDRESS), if addresses.peek().is_some() => {}
-        }
-    }
-}
-
-fn reason(error: &io::Error) -> DialError {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => DialError::Refused,
-        io::ErrorKind::TimedOut => DialError::TimedOut,
-        _ => DialError::Unreachable,
-    }
-}
-
-/// [`dial`] as the connector of hyper-util's pooled client.
-#[derive(Clone, Debug)]
-pub(crate) struct Dialer;
-
-impl Service<Uri> for Dialer {
-    type Response = TokioIo<TcpStream>;
-    type Error = DialError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, DialError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), DialError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, origin: Uri) -> Self::Future {
-        Box::pin(async move {
-            let host = origin.host().unwrap_or_default().trim_matches(['[', ']']);
-            let stream = dial(host, origin.port_u16().unwrap_or(80)).await?;
-            Ok(TokioIo::new(stream))
-        })
-    }
+/// Those of the connector; see [`ForwardError::of`](crate::error::ForwardError::of).
+pub(crate) async fn connect(
+    connector: Connector,
+    authority: &Authority,
+) -> Result<TcpStream, BoxError> {
+    let uri = Uri::builder().scheme("http").authority(authority.as_str()).path_and_query("/");
+    connector.oneshot(uri.build()?).await.map(TokioIo::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ForwardError;
     use tokio::net::{TcpListener, TcpSocket};
 
+    async fn failure(connector: Connector, authority: &str) -> ForwardError {
+        let error = connect(connector, &authority.parse().unwrap()).await.unwrap_err();
+        ForwardError::of(&*error)
+    }
+
     #[tokio::test]
-    async fn connects_to_who_listens() {
+    async fn connects_to_a_listener() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        assert!(dial("127.0.0.1", port).await.is_ok());
+        let address = listener.local_addr().unwrap();
+        let authority = address.to_string().parse().unwrap();
+        let stream = connect(connector(), &authority).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), address);
     }
 
     #[tokio::test]
-    async fn a_later_address_is_tried_when_an_earlier_one_refuses() {
-        let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let alive = listener.local_addr().unwrap();
-        let stream = first_of([gone, alive].into_iter()).await.unwrap();
-        assert_eq!(stream.peer_addr().unwrap(), alive);
+    async fn tells_a_refused_connection_from_an_unknown_host() {
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        assert_eq!(failure(connector(), &closed.to_string()).await, ForwardError::Refused);
+        assert_eq!(failure(connector(), "unknown.invalid:80").await, ForwardError::UnknownHost);
     }
 
     #[tokio::test]
-    async fn tells_refusal_from_an_unknown_name() {
-        let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        assert_eq!(dial("127.0.0.1", gone.port()).await.unwrap_err(), DialError::Refused);
-        assert_eq!(dial("no such name", 80).await.unwrap_err(), DialError::UnknownHost);
-    }
-
-    #[tokio::test]
-    async fn gives_up_in_time() {
+    async fn gives_up_after_the_time_out() {
         // A full accept queue leaves further connections without an answer.
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = socket.listen(1).unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let authority: Authority = listener.local_addr().unwrap().to_string().parse().unwrap();
+        let connector = connector_with(Duration::from_millis(200));
         let mut queue = Vec::new();
         let error = loop {
-            match dial_within("127.0.0.1", port, Duration::from_millis(200)).await {
+            match connect(connector.clone(), &authority).await {
                 Ok(stream) => queue.push(stream),
                 Err(error) => break error,
             }
             assert!(queue.len() < 64, "the queue never filled up");
         };
-        assert_eq!(error, DialError::TimedOut);
+        assert_eq!(ForwardError::of(&*error), ForwardError::ConnectTimeout);
     }
 }

@@ -1,57 +1,73 @@
-//! The answers that the proxy gives itself when it cannot pass an answer on.
+//! The responses of the proxy itself when it has none to forward.
 //!
-//! One line of plain text that says what went wrong. Every text is a constant: nothing that the
-//! client or the origin sent is in it.
+//! One line of plain text says what went wrong. Every text is a constant: nothing that the client
+//! or the origin sent is repeated.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, io, time::Duration};
 
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
 };
 use http_body_util::Full;
+use thiserror::Error;
+use tower::timeout::error::Elapsed;
 
-use crate::connector::{CONNECT_TIMEOUT, DialError};
+use crate::connector::{CONNECT_TIMEOUT, UnknownHost};
 
-/// How long an origin may take for the head of its answer, once the request is with it.
+/// How long an origin may take for the head of its response.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Why a request got no answer from its origin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// The request makes no sense to a proxy.
+/// Why a request was not forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum ForwardError {
+    #[error("{0}")]
     BadRequest(&'static str),
-    /// The proxy does not do this itself.
+    #[error("the proxy does not answer this method itself")]
     MethodNotAllowed,
-    /// The request body is coded in a way that would be lost on the way.
+    #[error("chunked is the only transfer coding served")]
     TransferCoding,
-    /// There is no connection to the origin.
-    Dial(DialError),
-    /// The connection ended before the head of the answer was there.
-    NoAnswer,
-    /// What came back is not HTTP, or not as HTTP wants it.
-    NotHttp,
-    /// The head of the answer did not come in time.
+    #[error("the name of the origin could not be resolved")]
+    UnknownHost,
+    #[error("the origin refused the connection")]
+    Refused,
+    #[error("the origin cannot be reached")]
+    Unreachable,
+    #[error("no connection to the origin within {} s", CONNECT_TIMEOUT.as_secs())]
+    ConnectTimeout,
+    #[error("the origin closed the connection without an answer")]
+    NoResponse,
+    #[error("the origin's answer is not valid HTTP/1")]
+    InvalidResponse,
+    #[error("the origin did not answer within {} s", HEAD_TIMEOUT.as_secs())]
     HeadTimeout,
 }
 
-impl Failure {
-    /// What an error of the pooled client means.
-    pub(crate) fn of_client(error: &hyper_util::client::legacy::Error) -> Self {
-        let mut next: Option<&(dyn Error + 'static)> = Some(error);
+impl ForwardError {
+    /// Classifies an error of the connector or of the pooled client.
+    pub(crate) fn of(error: &(dyn Error + 'static)) -> Self {
+        let mut next = Some(error);
         while let Some(error) = next {
-            if let Some(dial) = error.downcast_ref::<DialError>() {
-                return Self::Dial(*dial);
+            if error.is::<Elapsed>() {
+                return Self::ConnectTimeout;
             }
-            if let Some(http) = error.downcast_ref::<hyper::Error>()
-                && http.is_parse()
-            {
-                return Self::NotHttp;
+            if error.is::<UnknownHost>() {
+                return Self::UnknownHost;
+            }
+            if let Some(http) = error.downcast_ref::<hyper::Error>() {
+                return if http.is_parse() { Self::InvalidResponse } else { Self::NoResponse };
+            }
+            if let Some(error) = error.downcast_ref::<io::Error>() {
+                return match error.kind() {
+                    io::ErrorKind::ConnectionRefused => Self::Refused,
+                    io::ErrorKind::TimedOut => Self::ConnectTimeout,
+                    _ => Self::Unreachable,
+                };
             }
             next = error.source();
         }
-        Self::NoAnswer
+        Self::NoResponse
     }
 
     fn status(self) -> StatusCode {
@@ -59,36 +75,23 @@ impl Failure {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
-            Self::Dial(DialError::TimedOut) | Self::HeadTimeout => StatusCode::GATEWAY_TIMEOUT,
-            Self::Dial(_) | Self::NoAnswer | Self::NotHttp => StatusCode::BAD_GATEWAY,
+            Self::UnknownHost
+            | Self::Refused
+            | Self::Unreachable
+            | Self::NoResponse
+            | Self::InvalidResponse => StatusCode::BAD_GATEWAY,
+            Self::ConnectTimeout | Self::HeadTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
-    fn reason(self) -> String {
-        match self {
-            Self::BadRequest(what) => what.to_owned(),
-            Self::MethodNotAllowed => "the proxy does not answer this method itself".to_owned(),
-            Self::TransferCoding => "chunked is the only transfer coding served".to_owned(),
-            Self::Dial(DialError::TimedOut) => {
-                format!("no connection to the origin within {} s", CONNECT_TIMEOUT.as_secs())
-            }
-            Self::Dial(error) => error.to_string(),
-            Self::NoAnswer => "the origin closed the connection without an answer".to_owned(),
-            Self::NotHttp => "the origin's answer is not valid HTTP/1".to_owned(),
-            Self::HeadTimeout => {
-                format!("the origin did not answer within {} s", HEAD_TIMEOUT.as_secs())
-            }
-        }
-    }
-
-    /// The answer to a request of `method`.
+    /// Makes the response to a request with `method`.
     pub(crate) fn into_response(self, method: &Method) -> Response<Full<Bytes>> {
         let status = self.status();
         let title = status.canonical_reason().unwrap_or_default();
-        let text = format!("{} {title}: {}\n", status.as_u16(), self.reason());
+        let text = format!("{} {title}: {self}\n", status.as_u16());
         let length = HeaderValue::from(text.len());
         let body = match *method {
-            // HTTP/2 would send the text although a HEAD has none.
+            // HTTP/2 would send the text although a response to HEAD has none.
             Method::HEAD => Full::default(),
             _ => Full::from(text),
         };
@@ -99,6 +102,9 @@ impl Failure {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if self == Self::MethodNotAllowed {
+            headers.insert(ALLOW, HeaderValue::from_static("OPTIONS"));
+        }
         response
     }
 }
@@ -108,33 +114,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statuses_tell_a_failure_from_a_timeout() {
-        for (failure, status) in [
-            (Failure::BadRequest("no"), 400),
-            (Failure::MethodNotAllowed, 405),
-            (Failure::TransferCoding, 501),
-            (Failure::Dial(DialError::Refused), 502),
-            (Failure::Dial(DialError::UnknownHost), 502),
-            (Failure::Dial(DialError::Unreachable), 502),
-            (Failure::NoAnswer, 502),
-            (Failure::NotHttp, 502),
-            (Failure::Dial(DialError::TimedOut), 504),
-            (Failure::HeadTimeout, 504),
+    fn every_error_has_its_status_and_text() {
+        for (error, status, text) in [
+            (ForwardError::BadRequest("no"), 400, "400 Bad Request: no\n"),
+            (ForwardError::MethodNotAllowed, 405, "405 Method Not Allowed: the proxy"),
+            (ForwardError::TransferCoding, 501, "501 Not Implemented: chunked"),
+            (ForwardError::UnknownHost, 502, "502 Bad Gateway: the name"),
+            (ForwardError::Refused, 502, "502 Bad Gateway: the origin refused"),
+            (ForwardError::Unreachable, 502, "502 Bad Gateway: the origin cannot"),
+            (ForwardError::NoResponse, 502, "502 Bad Gateway: the origin closed"),
+            (ForwardError::InvalidResponse, 502, "502 Bad Gateway: the origin's"),
+            (ForwardError::ConnectTimeout, 504, "504 Gateway Timeout: no connection"),
+            (ForwardError::HeadTimeout, 504, "504 Gateway Timeout: the origin did not"),
         ] {
-            let response = failure.into_response(&Method::GET);
-            assert_eq!(response.status(), status, "{failure:?}");
+            let response = error.into_response(&Method::GET);
+            assert_eq!(response.status(), status, "{error:?}");
             assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
             assert_eq!(response.headers()[X_CONTENT_TYPE_OPTIONS], "nosniff");
+            let body = format!("{:?}", response.into_body());
+            assert!(body.contains(text.trim_end()), "{error:?}: {body}");
         }
-    }
-
-    #[test]
-    fn the_two_timeouts_have_different_texts() {
-        let reasons =
-            [Failure::Dial(DialError::TimedOut), Failure::HeadTimeout].map(Failure::reason);
-        assert_eq!(
-            reasons,
-            ["no connection to the origin within 10 s", "the origin did not answer within 60 s"]
-        );
     }
 }

@@ -1,6 +1,4 @@
-//! The innermost service: does for a client what a proxy is there for.
-//!
-//! Whatever gets here has passed the authentication layer.
+//! The innermost service: forwards requests that have passed the authentication layer.
 
 use std::{
     convert::Infallible,
@@ -13,42 +11,36 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, Version,
-    header::{ALLOW, CONNECTION, MAX_FORWARDS},
+    header::{CONNECTION, MAX_FORWARDS},
 };
 use http_body::Body;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
+use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::{
-    activity::Activity,
-    admission::Admission,
-    error::Failure,
-    origin::{Origins, Relayed},
-    shutdown::Tasks,
-    target::Target,
-    tunnel,
+    client::Client, error::ForwardError, origin::Origins, response_body::ResponseBody,
+    target::Target, tunnel,
 };
 
-/// The body of an answer: streamed from the origin, or a short text of the proxy's own.
-pub(crate) type ProxyBody = Either<Relayed, Full<Bytes>>;
+/// The body of a response: streamed from the origin, or a short text of the proxy itself.
+pub(crate) type ProxyBody = Either<ResponseBody<Incoming>, Full<Bytes>>;
 
-/// A forward proxy as a tower service. Clones are cheap and share the connections to origins.
+/// A forward proxy as a tower service. Clones share the connections to origins.
 #[derive(Clone, Debug)]
-pub(crate) struct Forward {
-    inner: Arc<Inner>,
-}
+pub(crate) struct Forward(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     origins: Origins,
-    tasks: Tasks,
+    tasks: TaskTracker,
 }
 
 impl Forward {
-    /// A proxy whose tunnels belong to `tasks`.
-    pub(crate) fn new(tasks: Tasks) -> Self {
-        Self { inner: Arc::new(Inner { origins: Origins::new(tasks.clone()), tasks }) }
+    /// A proxy that spawns its tunnels on `tasks`.
+    pub(crate) fn new(tasks: TaskTracker) -> Self {
+        Self(Arc::new(Inner { origins: Origins::new(), tasks }))
     }
 }
 
@@ -62,76 +54,77 @@ impl Service<Request<Incoming>> for Forward {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        if let Some(admission) = request.extensions().get::<Admission>() {
-            admission.passed();
+        let client = request.extensions().get::<Client>().cloned();
+        if let Some(client) = &client {
+            client.admission.grant();
         }
-        let inner = Arc::clone(&self.inner);
-        Box::pin(async move { Ok(inner.answer(request).await) })
+        let inner = Arc::clone(&self.0);
+        Box::pin(async move { Ok(inner.respond(request, client).await) })
     }
 }
 
 impl Inner {
-    async fn answer(&self, request: Request<Incoming>) -> Response<ProxyBody> {
+    async fn respond(
+        &self,
+        request: Request<Incoming>,
+        client: Option<Client>,
+    ) -> Response<ProxyBody> {
         let method = request.method().clone();
         let may_be_unread =
             request.version() <= Version::HTTP_11 && !request.body().is_end_stream();
-        match self.pass_on(request).await {
-            Ok(response) => response,
-            Err(failure) => {
-                tracing::debug!(?failure, "not passed on");
-                let mut response = failure.into_response(&method).map(Either::Right);
-                let headers = response.headers_mut();
-                if may_be_unread {
-                    // hyper closes such a connection; the client is told.
-                    headers.insert(CONNECTION, HeaderValue::from_static("close"));
-                }
-                if failure == Failure::MethodNotAllowed {
-                    headers.insert(ALLOW, HeaderValue::from_static("OPTIONS"));
-                }
-                response
+        self.forward(request, client).await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "not forwarded");
+            let mut response = error.into_response(&method).map(Either::Right);
+            if may_be_unread {
+                // hyper closes such a connection; this tells the client.
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-        }
+            response
+        })
     }
 
-    async fn pass_on(
+    async fn forward(
         &self,
         mut request: Request<Incoming>,
-    ) -> Result<Response<ProxyBody>, Failure> {
-        let busy = request.extensions().get::<Activity>().map(Activity::begin);
+        client: Option<Client>,
+    ) -> Result<Response<ProxyBody>, ForwardError> {
+        let busy = client.map(|client| client.activity.begin());
         match Target::of(&request)? {
-            Target::Tunnel(place) => {
-                let response = tunnel::open(request, &place, busy, &self.tasks).await?;
-                Ok(response.map(|()| Either::Right(Full::default())))
+            Target::Tunnel(authority) => {
+                let client = tunnel::client(&mut request)?;
+                let origin = self.origins.connect(&authority).await?;
+                self.tasks.spawn(tunnel::run(client, origin, busy));
+                Ok(empty())
             }
-            Target::Proxy => Ok(about_the_proxy()),
-            Target::Resource(place, path) => {
+            Target::Proxy => Ok(empty()),
+            Target::Resource(uri) => {
                 if is_last_hop(&mut request)? {
                     return match *request.method() {
-                        Method::OPTIONS => Ok(about_the_proxy()),
-                        // TRACE: to send back what came would show fields meant for others.
-                        _ => Err(Failure::MethodNotAllowed),
+                        Method::OPTIONS => Ok(empty()),
+                        // TRACE: repeating the request would show fields meant for others.
+                        _ => Err(ForwardError::MethodNotAllowed),
                     };
                 }
-                let response = self.origins.fetch(request, &place, path, busy).await?;
+                let response = self.origins.send(request, uri)?.response(busy, &self.tasks).await?;
                 Ok(response.map(Either::Left))
             }
         }
     }
 }
 
-/// The answer to OPTIONS where it is about the proxy: there is nothing to tell.
-fn about_the_proxy() -> Response<ProxyBody> {
+/// A 200 without content.
+fn empty() -> Response<ProxyBody> {
     Response::new(Either::Right(Full::default()))
 }
 
-/// Counts `Max-Forwards` down for the two methods that it is about; true when it was zero.
-fn is_last_hop<B>(request: &mut Request<B>) -> Result<bool, Failure> {
+/// Decrements `Max-Forwards` for the two methods that it applies to; true if it was zero.
+fn is_last_hop<B>(request: &mut Request<B>) -> Result<bool, ForwardError> {
     if !matches!(*request.method(), Method::OPTIONS | Method::TRACE) {
         return Ok(false);
     }
     let Some(value) = request.headers().get(MAX_FORWARDS) else { return Ok(false) };
     let hops = value.to_str().ok().and_then(|text| text.trim().parse::<u64>().ok());
-    match hops.ok_or(Failure::BadRequest("Max-Forwards is not a number"))?.checked_sub(1) {
+    match hops.ok_or(ForwardError::BadRequest("Max-Forwards is not a number"))?.checked_sub(1) {
         None => Ok(true),
         Some(left) => {
             request.headers_mut().insert(MAX_FORWARDS, HeaderValue::from(left));

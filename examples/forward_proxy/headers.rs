@@ -1,60 +1,75 @@
-//! Header fields on their way through: what belongs to one connection stays behind.
+//! Rewrites header fields between client and origin.
 //!
 //! [RFC 9110, 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1): a proxy removes
-//! `Connection`, every field that it names, and the fields known to be about one connection alone,
-//! in both directions. What the proxy adds itself is added afterwards, so that no `Connection`
-//! field can take it away again. Trailers are cleaned of the same fields (`response_body.rs`).
+//! `Connection`, every field that it names, and the fields known to concern one connection alone,
+//! in both directions, from trailers as well. What the proxy adds itself is added afterwards, so
+//! that no `Connection` field can remove it again.
 
+use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Version,
     header::{CONNECTION, COOKIE, HOST, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE, VIA},
 };
+use http_body::Frame;
 
-/// The name under which this proxy appears in `Via`.
-const PSEUDONYM: &str = "forward_proxy";
+/// Removed from every message.
+///
+/// The authentication layer has removed `Proxy-Authorization` from the header already. It is in
+/// this list so that no password reaches an origin in trailers or with `--insecure-no-auth`.
+const ALWAYS_REMOVED: [HeaderName; 7] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
 
-/// The fields of one message that are about one connection alone.
+/// The fields of one message that concern one connection alone.
 #[derive(Clone, Debug)]
 pub(crate) struct HopByHop {
-    names: Vec<HeaderName>,
+    /// Those that `Connection` names.
+    named: Vec<HeaderName>,
 }
 
 impl HopByHop {
-    /// Those that `Connection` names, and those that always are.
-    fn of(headers: &HeaderMap) -> Self {
-        let named =
-            tokens(headers, CONNECTION).filter_map(|token| HeaderName::from_bytes(token).ok());
-        let known = [CONNECTION, TE, TRANSFER_ENCODING, UPGRADE]
-            .into_iter()
-            .chain(["keep-alive", "proxy-connection"].map(HeaderName::from_static));
-        Self { names: named.chain(known).collect() }
+    /// Removes the fields from `headers`.
+    fn remove_from(headers: &mut HeaderMap) -> Self {
+        let named = tokens(headers, CONNECTION)
+            .filter_map(|token| HeaderName::from_bytes(token).ok())
+            .collect();
+        let hop_by_hop = Self { named };
+        hop_by_hop.remove_again(headers);
+        hop_by_hop
     }
 
-    /// Takes them out of the header of the message, or of its trailers.
-    pub(crate) fn remove_from(&self, headers: &mut HeaderMap) {
-        for name in &self.names {
+    /// Removes the fields from the trailers of the same message.
+    pub(crate) fn remove_from_trailers(&self, frame: &mut Frame<Bytes>) {
+        if let Some(trailers) = frame.trailers_mut() {
+            self.remove_again(trailers);
+        }
+    }
+
+    fn remove_again(&self, headers: &mut HeaderMap) {
+        for name in ALWAYS_REMOVED.iter().chain(&self.named) {
             headers.remove(name);
         }
     }
 }
 
-/// Makes the header of a client's request fit for the origin. What stays behind must not go on in
-/// trailers either.
+/// Prepares the header of a request for the origin.
 ///
-/// `host` is the authority of the request target: it wins over whatever `Host` the client sent.
+/// `host` is the authority of the request target; it replaces the `Host` field that the client
+/// sent.
 pub(crate) fn toward_origin(
     headers: &mut HeaderMap,
     host: HeaderValue,
     version: Version,
 ) -> HopByHop {
-    let trailers = lists(headers, TE, "trailers");
-    let mut hop_by_hop = HopByHop::of(headers);
-    // The authentication layer has taken this field out of the header already. It is removed here
-    // all the same, so that no password goes to an origin in trailers, nor when the proxy runs with
-    // `--insecure-no-auth`.
-    hop_by_hop.names.push(PROXY_AUTHORIZATION);
-    hop_by_hop.remove_from(headers);
-    if trailers {
+    let accepts_trailers = lists(headers, TE, "trailers");
+    let hop_by_hop = HopByHop::remove_from(headers);
+    if accepts_trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
     }
@@ -62,38 +77,39 @@ pub(crate) fn toward_origin(
         join_cookies(headers);
     }
     headers.insert(HOST, host);
-    append_via(headers, version);
+    headers.append(VIA, via(version));
     hop_by_hop
 }
 
-/// Makes the header of an origin's response fit for the client. What stays behind must not go on
-/// in trailers either.
+/// Prepares the header of a response for the client.
 pub(crate) fn toward_client(headers: &mut HeaderMap, version: Version) -> HopByHop {
-    let hop_by_hop = HopByHop::of(headers);
-    hop_by_hop.remove_from(headers);
-    append_via(headers, version);
+    let hop_by_hop = HopByHop::remove_from(headers);
+    headers.append(VIA, via(version));
     hop_by_hop
 }
 
-/// Whether there is a `Transfer-Encoding` that says anything but chunked, once.
+/// Whether `Transfer-Encoding` is present and anything but a single `chunked`.
 ///
-/// hyper takes the chunks apart and leaves what is inside as it is, and `Transfer-Encoding` stays
-/// behind: the other side would not know that the body is still, say, compressed. And what is not
-/// understood here might be understood there, with another end of the message.
+/// hyper decodes the chunks and leaves their content as it is, while `Transfer-Encoding` is removed:
+/// the recipient would not learn that the body is compressed, for example. And what this proxy does
+/// not understand, the recipient might, and find another end of the message.
 pub(crate) fn has_other_coding(headers: &HeaderMap) -> bool {
+    if !headers.contains_key(TRANSFER_ENCODING) {
+        return false;
+    }
     let mut codings = tokens(headers, TRANSFER_ENCODING);
-    let chunked = codings.next().is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"));
-    headers.contains_key(TRANSFER_ENCODING) && !(chunked && codings.next().is_none())
+    let is_chunked = codings.next().is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"));
+    !is_chunked || codings.next().is_some()
 }
 
-/// Whether the list field `name` holds `token`, in any case of its letters.
+/// Whether the list field `name` contains `token`, ignoring case.
 pub(crate) fn lists(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token.as_bytes()))
 }
 
 /// The members of the list field `name`, over all of its lines.
 ///
-/// They are bytes: one that is no ASCII must not hide the others.
+/// They are bytes, so that a member that is not ASCII does not hide the others.
 pub(crate) fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
     headers
         .get_all(name)
@@ -103,27 +119,24 @@ pub(crate) fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Ite
         .filter(|token| !token.is_empty())
 }
 
-/// HTTP/2 may send the pieces of a cookie as fields of their own; HTTP/1.1 wants one line
+/// HTTP/2 may send the parts of a cookie as separate fields, HTTP/1.1 requires one line
 /// ([RFC 9113, 8.2.3](https://www.rfc-editor.org/rfc/rfc9113#section-8.2.3)).
 fn join_cookies(headers: &mut HeaderMap) {
-    let pieces: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
-    if pieces.len() > 1
-        && let Ok(line) = HeaderValue::from_bytes(&pieces.join(&b"; "[..]))
+    let parts: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if parts.len() > 1
+        && let Ok(line) = HeaderValue::from_bytes(&parts.join(&b"; "[..]))
     {
         headers.insert(COOKIE, line);
     }
 }
 
-/// `version` is that of the message as it was received.
-fn append_via(headers: &mut HeaderMap, version: Version) {
-    let received = match version {
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_2 => "2",
-        _ => "1.1",
-    };
-    if let Ok(via) = HeaderValue::try_from(format!("{received} {PSEUDONYM}")) {
-        headers.append(VIA, via);
-    }
+/// The `Via` entry for a message that was received with `version`.
+const fn via(version: Version) -> HeaderValue {
+    HeaderValue::from_static(match version {
+        Version::HTTP_10 => "1.0 forward_proxy",
+        Version::HTTP_2 => "2 forward_proxy",
+        _ => "1.1 forward_proxy",
+    })
 }
 
 #[cfg(test)]
@@ -145,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn hop_by_hop_fields_stay_behind() {
+    fn removes_hop_by_hop_fields() {
         let headers = sent(
             &[
                 ("connection", "close, X-Mine"),
@@ -166,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn connection_cannot_take_away_what_the_proxy_adds() {
+    fn connection_cannot_remove_what_the_proxy_adds() {
         let headers =
             sent(&[("connection", "via, host, te"), ("te", "trailers")], Version::HTTP_10);
         assert_eq!(headers[VIA], "1.0 forward_proxy");
@@ -175,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn te_keeps_trailers_alone() {
+    fn te_keeps_trailers_only() {
         for (te, kept) in [("trailers, gzip;q=0.5", true), ("gzip", false), ("TRAILERS", true)] {
             let headers = sent(&[("te", te)], Version::HTTP_11);
             assert_eq!(headers.contains_key(TE), kept, "TE: {te}");
@@ -184,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn regression_bytes_beyond_ascii_do_not_hide_what_is_beside_them() {
+    fn regression_non_ascii_bytes_do_not_hide_other_members() {
         let mut headers = fields(&[("x-mine", "1"), ("x-mine-too", "1"), ("accept", "*/*")]);
         let line = |bytes| HeaderValue::from_bytes(bytes).expect("a value");
         headers.append(CONNECTION, line(b"x-mine, \xff, x-mine-too"));
@@ -196,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn regression_only_chunked_is_a_known_coding() {
+    fn regression_chunked_is_the_only_known_coding() {
         for (lines, other) in [
             (&[][..], false),
             (&[&b"chunked"[..]], false),
@@ -217,20 +230,20 @@ mod tests {
     }
 
     #[test]
-    fn the_target_wins_over_the_host_field() {
+    fn the_target_replaces_the_host_field() {
         let headers = sent(&[("host", "elsewhere.example")], Version::HTTP_11);
         assert_eq!(headers.get_all(HOST).iter().collect::<Vec<_>>(), ["origin.example"]);
     }
 
     #[test]
-    fn cookies_of_http_2_become_one_line() {
+    fn joins_the_cookies_of_http_2() {
         let headers = sent(&[("cookie", "a=1"), ("cookie", "b=2")], Version::HTTP_2);
         assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=2"]);
         assert_eq!(headers[VIA], "2 forward_proxy");
     }
 
     #[test]
-    fn responses_keep_what_is_for_the_client() {
+    fn responses_keep_the_fields_for_the_client() {
         let mut headers = fields(&[
             ("connection", "x-private"),
             ("x-private", "1"),

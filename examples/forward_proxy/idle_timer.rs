@@ -1,40 +1,38 @@
-//! Tells when something has been idle for too long.
+//! Notices when something has been idle for too long.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use tokio::time::{Instant, sleep_until};
 
-/// Remembers when it was last touched. Clones share the time.
-#[derive(Clone, Debug)]
-pub(crate) struct Stopwatch {
+/// Remembers the time of the last activity, to the millisecond.
+#[derive(Debug)]
+pub(crate) struct IdleTimer {
     start: Instant,
-    /// Milliseconds from `start` to the last touch.
-    touched: Arc<AtomicU64>,
+    /// Milliseconds from `start` to the last activity.
+    last: AtomicU64,
 }
 
-impl Stopwatch {
+impl IdleTimer {
+    /// Starts with an activity.
     pub(crate) fn start() -> Self {
-        Self { start: Instant::now(), touched: Arc::default() }
+        Self { start: Instant::now(), last: AtomicU64::new(0) }
     }
 
-    /// Something happened.
+    /// Records an activity.
     pub(crate) fn touch(&self) {
         let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.touched.store(now, Ordering::Relaxed);
+        self.last.store(now, Ordering::Relaxed);
     }
 
-    /// When something happened last, to the millisecond.
+    /// Returns the time of the last activity.
     pub(crate) fn last(&self) -> Instant {
-        self.start + Duration::from_millis(self.touched.load(Ordering::Relaxed))
+        self.start + Duration::from_millis(self.last.load(Ordering::Relaxed))
     }
 
-    /// Ends when nothing has happened for `limit`.
+    /// Waits until nothing has happened for `limit`.
     pub(crate) async fn idle_for(&self, limit: Duration) {
         loop {
             let end = self.last() + limit;
@@ -52,16 +50,16 @@ mod tests {
     use tokio::time::sleep;
 
     #[tokio::test(start_paused = true)]
-    async fn touching_puts_the_end_off() {
+    async fn an_activity_postpones_the_end() {
         const LIMIT: Duration = Duration::from_secs(10);
-        let watch = Stopwatch::start();
+        let timer = IdleTimer::start();
         let touching = async {
             for _ in 0..5 {
                 sleep(LIMIT / 2).await;
-                watch.touch();
+                timer.touch();
             }
         };
-        tokio::join!(watch.idle_for(LIMIT), touching);
-        assert_eq!(watch.start.elapsed().as_secs(), 35);
+        tokio::join!(timer.idle_for(LIMIT), touching);
+        assert_eq!(timer.start.elapsed().as_secs(), 35);
     }
 }

@@ -1,9 +1,9 @@
-//! Closes a connection so that the other side can read the last answer.
+//! Closes a connection so that the other side can read the last response.
 //!
-//! A 407 often goes out while the client still sends a body. If the socket were closed with
-//! unread bytes in it, the kernel would answer them with a reset, and a reset throws away what the
-//! client has not read yet: the 407. So the write side is closed first, and what still comes is
-//! read and thrown away, within limits.
+//! A 407 often goes out while the client still sends a body. If the socket were closed with unread
+//! bytes in it, the kernel would send a reset, and a reset discards what the client has not read
+//! yet: the 407. So the write side is closed first, and what still arrives is read and discarded,
+//! within limits.
 
 use std::{
     io,
@@ -22,19 +22,19 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// How many bytes are thrown away at most.
+/// How many bytes are discarded at most.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// How long the other side may stay silent meanwhile.
+/// How long the other side may be silent meanwhile.
 const MAX_SILENCE: Duration = Duration::from_secs(2);
 
-/// How long it may take altogether.
+/// How long closing may take in total.
 const MAX_TIME: Duration = Duration::from_secs(8);
 
 pin_project! {
     /// A stream whose `poll_shutdown` lingers.
     #[derive(Debug)]
-    pub(crate) struct Linger<S> {
+    pub(crate) struct Lingering<S> {
         stream: S,
         state: State,
     }
@@ -47,29 +47,30 @@ enum State {
     Closed,
 }
 
-impl<S> Linger<S> {
-    pub(crate) fn new(stream: S) -> Self {
+impl<S> Lingering<S> {
+    pub(crate) const fn new(stream: S) -> Self {
         Self { stream, state: State::Open }
     }
 }
 
-/// What tunnels need of a stream.
+/// A stream for a tunnel.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// The stream below an upgraded connection, and what has been read of it already.
+/// Returns the stream below an upgraded connection, and the bytes that have been read from it
+/// already.
 ///
-/// A tunnel closes one direction and goes on with the other: it must not linger.
-pub(crate) fn without_linger(upgraded: Upgraded) -> (Bytes, Box<dyn Stream>) {
-    match downcast::<TokioIo<Linger<TcpStream>>>(upgraded) {
+/// A tunnel closes one direction and continues with the other: it must not linger.
+pub(crate) fn without_lingering(upgraded: Upgraded) -> (Bytes, Box<dyn Stream>) {
+    match downcast::<TokioIo<Lingering<TcpStream>>>(upgraded) {
         Ok(parts) => (parts.read_buf, Box::new(parts.io.into_inner().stream)),
-        // A stream of an HTTP/2 connection is not a socket of its own.
+        // A stream of an HTTP/2 connection has no socket of its own.
         Err(upgraded) => (Bytes::new(), Box::new(TokioIo::new(upgraded))),
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Linger<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Lingering<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -79,7 +80,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Linger<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Linger<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -122,7 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Linger<S> {
                     let mut buffer = ReadBuf::new(&mut scratch);
                     let more = match Pin::new(&mut *this.stream).poll_read(cx, &mut buffer) {
                         Poll::Ready(Ok(())) => !buffer.filled().is_empty(),
-                        // Nothing is left that could be saved.
+                        // The client cannot read the response any more.
                         Poll::Ready(Err(_)) => false,
                         Poll::Pending => {
                             ready!(silence.as_mut().poll(cx));
@@ -148,10 +149,10 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[tokio::test]
-    async fn reads_what_still_comes_after_the_answer() {
+    async fn reads_on_after_the_response() {
         let (mut client, server) = tokio::io::duplex(1024);
         let server = tokio::spawn(async move {
-            let mut server = Linger::new(server);
+            let mut server = Lingering::new(server);
             server.write_all(b"answer").await.unwrap();
             server.shutdown().await.unwrap();
         });
@@ -164,9 +165,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn does_not_read_for_ever() {
+    async fn discards_a_limited_number_of_bytes() {
         let (mut client, server) = tokio::io::duplex(64 * 1024);
-        tokio::spawn(async move { Linger::new(server).shutdown().await });
+        tokio::spawn(async move { Lingering::new(server).shutdown().await });
         let chunk = [b'x'; 64 * 1024];
         let mut sent = 0;
         while client.write_all(&chunk).await.is_ok() {
@@ -177,16 +178,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn does_not_wait_for_ever() {
+    async fn waits_for_a_silent_client_for_a_limited_time() {
         let (client, server) = tokio::io::duplex(1024);
         let start = Instant::now();
-        Linger::new(server).shutdown().await.unwrap();
+        Lingering::new(server).shutdown().await.unwrap();
         assert_eq!(start.elapsed().as_secs(), MAX_SILENCE.as_secs());
         drop(client);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_trickle_does_not_keep_it_open() {
+    async fn a_trickle_does_not_keep_the_connection_open() {
         let (mut client, server) = tokio::io::duplex(1024);
         let start = Instant::now();
         let trickle = async {
@@ -195,7 +196,7 @@ mod tests {
             }
         };
         let closing = async {
-            let mut server = Linger::new(server);
+            let mut server = Lingering::new(server);
             server.shutdown().await.unwrap();
             start.elapsed().as_secs()
         };

@@ -1,44 +1,43 @@
-//! A forward proxy that asks for a password, complete enough to be used.
+//! A forward proxy that requires authentication, complete enough to be used.
 //!
 //! ```text
 //! cargo run --example forward_proxy -- --user alice:wonder
 //! curl -x http://127.0.0.1:3128 -U alice:wonder --proxy-anyauth http://example.com/
 //! ```
 //!
-//! The proxy is a tower service, [`forward::Forward`]; authentication is a layer round it, made in
-//! `auth.rs`; hyper serves the two on every connection (`connection.rs`). The rest is what a proxy
-//! needs that listens to strangers: limits, time-outs, and a polite end.
+//! The proxy is a tower service, [`forward::Forward`]; authentication is a layer around it, built
+//! in `auth.rs`; hyper serves both on every connection (`connection.rs`). The other files are what
+//! a proxy needs that strangers can reach: limits, time-outs and an orderly shutdown.
 //!
 //! It does not cache, does not look into tunnels, and speaks HTTP/1.1 to origins.
 //!
 //! | limit | | where |
 //! |---|---|---|
 //! | connections that have not authenticated | 1,024, of one peer 256, for 60 s | `admission.rs` |
-//! | head of a request | 64 KiB, within 30 s | `connection.rs` |
+//! | head of a request | 64 KiB, within 40 s | `connection.rs` |
 //! | connection without a request | 30 s | `connection.rs` |
-//! | requests of a connection that is to close | 15 min | `connection.rs` |
-//! | reading on after an early answer | 8 MiB, 8 s, 2 s of silence | `lingering.rs` |
-//! | look-up and connection to an origin | 10 s | `connector.rs` |
-//! | origin's time to answer | 60 s since the request body last moved | `error.rs` |
+//! | reading on after an early response | 8 MiB, 8 s, 2 s of silence | `lingering.rs` |
+//! | look-up of an origin and connecting to it | 10 s | `connector.rs` |
+//! | time to a response since the request body last moved | 60 s | `error.rs` |
 //! | silent tunnel | 15 min | `tunnel.rs` |
-//! | end of the process | 5 s | `shutdown.rs` |
+//! | shutdown | 5 s | `shutdown.rs` |
 
 mod access_log;
 mod activity;
 mod admission;
 mod auth;
+mod client;
 mod connection;
 mod connector;
 mod error;
 mod forward;
-mod guest;
 mod headers;
 mod idle_timer;
 mod lingering;
+mod listener;
 mod logging;
 mod options;
 mod origin;
-mod reachable;
 mod request_body;
 mod response_body;
 mod shutdown;
@@ -50,7 +49,6 @@ mod upgrade;
 use std::{
     env,
     io::{self, Write},
-    net::SocketAddr,
     num::NonZero,
     process::ExitCode,
     thread,
@@ -58,9 +56,10 @@ use std::{
 };
 
 use tokio::{
-    net::TcpListener,
     runtime::{Builder, Runtime},
+    time::timeout,
 };
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Layer;
 
 use crate::{
@@ -74,7 +73,7 @@ use crate::{
 type Mistake = String;
 
 fn main() -> ExitCode {
-    let done = match Options::parse(env::args_os()) {
+    let result = match Options::parse(env::args_os()) {
         Ok(options) => start(options),
         Err(Early::Help(text)) => {
             let _ = write!(io::stdout(), "{text}");
@@ -82,7 +81,7 @@ fn main() -> ExitCode {
         }
         Err(Early::Mistake(mistake)) => Err(mistake),
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(mistake) => {
             eprintln!("error: {mistake}");
@@ -94,13 +93,13 @@ fn main() -> ExitCode {
 fn start(options: Options) -> Result<(), Mistake> {
     let _log = logging::start();
     let runtime = runtime().map_err(|error| format!("cannot start: {error}"))?;
-    let done = runtime.block_on(run(options));
-    // What has not ended by now, such as a name look-up, is not waited for.
+    let result = runtime.block_on(run(options));
+    // Does not wait for what blocks a thread, such as a name look-up.
     runtime.shutdown_timeout(Duration::ZERO);
-    done
+    result
 }
 
-/// With one processor one thread does it all: a second could only wait for it.
+/// With one processor, one thread does everything: a second could only wait for it.
 fn runtime() -> io::Result<Runtime> {
     let mut builder = match thread::available_parallelism() {
         Ok(NonZero::<usize>::MIN) => Builder::new_current_thread(),
@@ -110,12 +109,12 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 async fn run(mut options: Options) -> Result<(), Mistake> {
-    let signals = shutdown::signals().map_err(|error| format!("cannot see signals: {error}"))?;
-    let guest = match &mut options.auth {
+    let signal = shutdown::signal().map_err(|error| format!("cannot handle signals: {error}"))?;
+    let generated = match &mut options.auth {
         Some(auth) if auth.sources.is_empty() => {
-            let guest = User::made_up().map_err(|error| format!("no random bytes: {error}"))?;
-            auth.sources.users.push(guest.clone());
-            Some(guest)
+            let user = User::generate().map_err(|error| format!("no random bytes: {error}"))?;
+            auth.sources.users.push(user.clone());
+            Some(user)
         }
         _ => None,
     };
@@ -123,47 +122,30 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
         Some(auth) => Some(Prepared::new(auth).await?),
         None => None,
     };
-    let is_open = auth.is_none();
-    let (listener, address) = bind(options.listen).await?;
+    let (listener, address) = listener::bind(options.listen).await?;
     let layer = auth.map(|auth| auth.layer(address)).transpose()?;
-    announce(address, guest.as_ref());
-    if is_open && !address.ip().is_loopback() {
+    listener::announce(address, generated.as_ref());
+    if layer.is_none() && !address.ip().is_loopback() {
         tracing::warn!("this is an open proxy: --insecure-no-auth lets everybody in");
     }
-    let (tasks, drain) = shutdown::tasks();
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let forward = Forward::new(tasks.clone());
-    let accepting = async {
+    let serving = async {
+        let (tasks, stop) = (tasks.clone(), stop.clone());
         match layer {
-            Some(layer) => connection::serve(listener, layer.layer(forward), tasks).await,
-            None => connection::serve(listener, forward, tasks).await,
+            Some(layer) => connection::serve(listener, layer.layer(forward), tasks, stop).await,
+            None => connection::serve(listener, forward, tasks, stop).await,
         }
     };
     let stopping = async {
-        signals.await;
+        signal.await;
         tracing::info!("shutting down: requests in progress may finish");
-        drain.stop();
+        stop.cancel();
     };
-    tokio::join!(accepting, stopping);
-    if !drain.finished().await {
+    tokio::join!(serving, stopping);
+    tasks.close();
+    if timeout(shutdown::DRAIN_TIME, tasks.wait()).await.is_err() {
         tracing::warn!("shut down before all requests had finished");
     }
     Ok(())
-}
-
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Mistake> {
-    let cannot = |error| format!("cannot listen on {address}: {error}");
-    let listener = TcpListener::bind(address).await.map_err(cannot)?;
-    let bound = listener.local_addr().map_err(cannot)?;
-    Ok((listener, bound))
-}
-
-/// Says on stdout where the proxy listens: scripts read it from the first line.
-fn announce(address: SocketAddr, guest: Option<&User>) {
-    let mut lines = format!("listening on http://{address}\n");
-    if let Some(guest) = guest {
-        lines += &format!("{}\n", guest.curl_command(address));
-    }
-    let mut stdout = io::stdout().lock();
-    // Whoever started this may have closed the pipe.
-    let _ = stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush());
 }

@@ -1,36 +1,32 @@
-//! Exchanges with origins: a request of a client out, the origin's answer back.
+//! Sends requests to origins and prepares their responses for the client.
 //!
-//! Connections to origins are pooled and shared by all users. A login that sticks to a connection
+//! Connections to origins are pooled and shared by all users. A login that belongs to a connection
 //! (NTLM, Negotiate) must not be shared: a request with one gets a connection of its own, which is
-//! closed after it, and a connection on which an origin asks for one is not used again.
+//! closed after it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::{
     HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version,
-    header::{AUTHORIZATION, CONNECTION, EXPECT, WWW_AUTHENTICATE},
-    request::Parts,
-    uri::{PathAndQuery, Scheme},
+    header::{AUTHORIZATION, CONNECTION, EXPECT},
+    uri::Authority,
 };
 use hyper::body::Incoming;
 use hyper_util::{
-    client::legacy::{
-        Client,
-        connect::{CaptureConnection, capture_connection},
-    },
+    client::legacy::{Client, ResponseFuture},
     rt::{TokioExecutor, TokioTimer},
 };
+use tokio::net::TcpStream;
+use tokio_util::task::TaskTracker;
 
 use crate::{
-    activity::{Busy, Holding},
-    connector::Dialer,
-    error::{Failure, HEAD_TIMEOUT},
+    activity::Busy,
+    connector::{Connector, connect, connector},
+    error::{ForwardError, HEAD_TIMEOUT},
     headers,
-    request_body::{Gate, Progress, StopOnDrop, Upload},
-    response_body::Trimmed,
-    shutdown::Tasks,
-    target::Place,
-    upgrade::{self, Wanted},
+    request_body::{Gate, Progress, RequestBody},
+    response_body::ResponseBody,
+    upgrade::{self, UpgradeRequest},
 };
 
 /// How long a connection to an origin is kept for the next request.
@@ -39,172 +35,155 @@ const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many idle connections are kept for one origin.
 const POOL_IDLE_PER_ORIGIN: usize = 32;
 
-/// The body of an origin's answer, streamed.
-pub(crate) type Relayed = Holding<Trimmed<Incoming>, Option<StopOnDrop>>;
-
 /// Connections to origins.
 #[derive(Debug)]
 pub(crate) struct Origins {
-    pooled: Client<Dialer, Upload>,
+    connector: Connector,
+    pooled: Client<Connector, RequestBody>,
     /// Its connections serve one request each.
-    unshared: Client<Dialer, Upload>,
-    tasks: Tasks,
+    unshared: Client<Connector, RequestBody>,
 }
 
 impl Origins {
-    /// Upgraded connections will belong to `tasks`.
-    pub(crate) fn new(tasks: Tasks) -> Self {
-        Self { pooled: client(POOL_IDLE_PER_ORIGIN), unshared: client(0), tasks }
+    pub(crate) fn new() -> Self {
+        let connector = connector();
+        let pooled = client(&connector, POOL_IDLE_PER_ORIGIN);
+        let unshared = client(&connector, 0);
+        Self { connector, pooled, unshared }
     }
 
-    /// Asks `place` for `path` on behalf of the client who sent `request`.
+    /// Opens a connection for a tunnel.
     ///
     /// # Errors
-    /// When there is no answer that could be passed on.
-    pub(crate) async fn fetch(
-        &self,
-        mut request: Request<Incoming>,
-        place: &Place,
-        path: PathAndQuery,
-        busy: Option<Busy>,
-    ) -> Result<Response<Relayed>, Failure> {
-        if headers::has_other_coding(request.headers()) {
-            return Err(Failure::TransferCoding);
-        }
-        let version = request.version();
-        let wanted = Wanted::take_from(&mut request);
-        let (mut head, body) = request.into_parts();
-        head.uri = uri(place, path)?;
-        let hop_by_hop = headers::toward_origin(&mut head.headers, host(place)?, version);
-        if let Some(wanted) = &wanted {
-            wanted.ask(&mut head.headers);
-        }
-        let Outgoing { request, progress, gate, connection } =
-            Outgoing::new(head, Trimmed::new(body, hop_by_hop));
-        let mut answer = self.head_of_answer(request, &progress).await?;
-        if has_sticky_login(answer.headers()) {
-            keep_out_of_pool(&connection);
-        }
-        if headers::has_other_coding(answer.headers()) {
-            return Err(Failure::NotHttp);
-        }
-        let switched = match (answer.status(), wanted) {
-            (StatusCode::SWITCHING_PROTOCOLS, None) => return Err(Failure::NotHttp),
-            (StatusCode::SWITCHING_PROTOCOLS, Some(wanted)) => {
-                Some(wanted.switch(&mut answer, busy, &self.tasks)?)
-            }
-            _ => None,
-        };
-        let stop = gate.map(|gate| gate.answered(answer.status()));
-        let mut answer = incoming(answer).map(|body| Holding::new(body, stop));
-        if let Some(protocol) = switched {
-            upgrade::announce(answer.headers_mut(), protocol);
-        } else if !progress.is_finished() && version <= Version::HTTP_11 {
-            // hyper closes a connection whose request body was not read; the client is told.
-            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        Ok(answer)
+    /// There is no connection.
+    pub(crate) async fn connect(&self, authority: &Authority) -> Result<TcpStream, ForwardError> {
+        let connector = self.connector.clone();
+        connect(connector, authority).await.map_err(|error| ForwardError::of(&*error))
     }
 
-    /// Sends the request and waits for the head of the answer.
-    async fn head_of_answer(
+    /// Sends `request` to the origin of `uri`.
+    ///
+    /// # Errors
+    /// The request cannot be forwarded.
+    pub(crate) fn send(
         &self,
-        request: Request<Upload>,
-        progress: &Progress,
-    ) -> Result<Response<Incoming>, Failure> {
-        // When the answer is there it is too late to keep a connection out of the pool: somebody
-        // may have got it by then.
-        let client =
-            if has_sticky_login(request.headers()) { &self.unshared } else { &self.pooled };
-        tokio::select! {
-            answer = client.request(request) => {
-                answer.map_err(|error| Failure::of_client(&error))
-            }
-            () = progress.moved.idle_for(HEAD_TIMEOUT) => Err(Failure::HeadTimeout),
+        mut request: Request<Incoming>,
+        uri: Uri,
+    ) -> Result<Exchange, ForwardError> {
+        if headers::has_other_coding(request.headers()) {
+            return Err(ForwardError::TransferCoding);
         }
+        let version = request.version();
+        let upgrade = UpgradeRequest::take_from(&mut request);
+        let (mut head, body) = request.into_parts();
+        let hop_by_hop = headers::toward_origin(&mut head.headers, host(&uri)?, version);
+        if let Some(upgrade) = &upgrade {
+            upgrade.write_to(&mut head.headers);
+        }
+        let body = RequestBody::new(body, hop_by_hop);
+        let progress = body.progress();
+        if version == Version::HTTP_10 || progress.is_finished() {
+            head.headers.remove(EXPECT);
+        }
+        // Not made from `head`: its extensions belong to the connection of the client.
+        let mut request = Request::new(body);
+        *request.method_mut() = head.method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = head.headers;
+        let gate = request.headers().contains_key(EXPECT).then(|| Gate::close(&mut request));
+        let client = match has_sticky_login(request.headers()) {
+            true => &self.unshared,
+            false => &self.pooled,
+        };
+        Ok(Exchange { response: client.request(request), version, progress, gate, upgrade })
+    }
+}
+
+/// A request that has been sent to its origin.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    response: ResponseFuture,
+    /// The version that the client used.
+    version: Version,
+    progress: Arc<Progress>,
+    gate: Option<Gate>,
+    upgrade: Option<UpgradeRequest>,
+}
+
+impl Exchange {
+    /// Waits for the response, and prepares it for the client.
+    ///
+    /// # Errors
+    /// There is no response that can be forwarded.
+    pub(crate) async fn response(
+        mut self,
+        busy: Option<Busy>,
+        tasks: &TaskTracker,
+    ) -> Result<Response<ResponseBody<Incoming>>, ForwardError> {
+        let response = tokio::select! {
+            biased;
+            response = &mut self.response => response.map_err(|error| ForwardError::of(&error))?,
+            () = self.progress.moved.idle_for(HEAD_TIMEOUT) => {
+                return Err(ForwardError::HeadTimeout);
+            }
+        };
+        self.relay(response, busy, tasks)
+    }
+
+    fn relay(
+        self,
+        mut response: Response<Incoming>,
+        busy: Option<Busy>,
+        tasks: &TaskTracker,
+    ) -> Result<Response<ResponseBody<Incoming>>, ForwardError> {
+        if headers::has_other_coding(response.headers()) {
+            return Err(ForwardError::InvalidResponse);
+        }
+        let (busy, protocol) = match (response.status(), self.upgrade) {
+            (StatusCode::SWITCHING_PROTOCOLS, None) => return Err(ForwardError::InvalidResponse),
+            (StatusCode::SWITCHING_PROTOCOLS, Some(upgrade)) => {
+                (None, Some(upgrade.switch(&mut response, busy, tasks)?))
+            }
+            _ => (busy, None),
+        };
+        if let Some(gate) = &self.gate {
+            gate.responded(response.status());
+        }
+        let (mut head, body) = response.into_parts();
+        let hop_by_hop = headers::toward_client(&mut head.headers, head.version);
+        // Not made from `head`: its extensions belong to the connection to the origin.
+        let mut response = Response::new(ResponseBody::new(body, hop_by_hop, busy, self.gate));
+        *response.status_mut() = head.status;
+        *response.headers_mut() = head.headers;
+        if let Some(protocol) = protocol {
+            upgrade::announce(response.headers_mut(), protocol);
+        } else if !self.progress.is_finished() && self.version <= Version::HTTP_11 {
+            // hyper closes a connection whose request body was not read; this tells the client.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
     }
 }
 
 /// A client that keeps so many idle connections for one origin.
-fn client(idle_per_origin: usize) -> Client<Dialer, Upload> {
+fn client(connector: &Connector, idle_per_origin: usize) -> Client<Connector, RequestBody> {
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .pool_max_idle_per_host(idle_per_origin)
         .set_host(false)
-        .build(Dialer)
+        .build(connector.clone())
 }
 
-/// A request for the client of hyper-util, and what is to be known of it later.
-struct Outgoing {
-    request: Request<Upload>,
-    progress: Progress,
-    gate: Option<Gate>,
-    connection: CaptureConnection,
+fn host(uri: &Uri) -> Result<HeaderValue, ForwardError> {
+    HeaderValue::from_str(uri.authority().map_or("", Authority::as_str))
+        .map_err(|_| ForwardError::BadRequest("the host of the target is not valid"))
 }
 
-impl Outgoing {
-    /// `head` is fit for the origin but for `Expect`, which HTTP/1.0 does not have.
-    fn new(mut head: Parts, body: Trimmed<Incoming>) -> Self {
-        let (mut upload, progress) = Upload::new(body);
-        if head.version == Version::HTTP_10 || progress.is_finished() {
-            head.headers.remove(EXPECT);
-        }
-        let gate = head.headers.contains_key(EXPECT).then(|| upload.wait_for_continue());
-
-        // Not made from `head`: its extensions are about the client's connection.
-        let mut request = Request::new(upload);
-        *request.method_mut() = head.method;
-        *request.uri_mut() = head.uri;
-        *request.headers_mut() = head.headers;
-        if let Some(gate) = gate.clone() {
-            hyper::ext::on_informational(&mut request, move |response| {
-                if response.status() == StatusCode::CONTINUE {
-                    gate.open();
-                }
-            });
-        }
-        let connection = capture_connection(&mut request);
-        Self { request, progress, gate, connection }
-    }
-}
-
-/// The answer for the client. It has nothing of the origin's connection.
-fn incoming(answer: Response<Incoming>) -> Response<Trimmed<Incoming>> {
-    let (mut head, body) = answer.into_parts();
-    let hop_by_hop = headers::toward_client(&mut head.headers, head.version);
-    let mut response = Response::new(Trimmed::new(body, hop_by_hop));
-    *response.status_mut() = head.status;
-    *response.headers_mut() = head.headers;
-    response
-}
-
-fn uri(place: &Place, path: PathAndQuery) -> Result<Uri, Failure> {
-    Uri::builder()
-        .scheme(Scheme::HTTP)
-        .authority(place.authority())
-        .path_and_query(path)
-        .build()
-        .map_err(|_| Failure::BadRequest("the target is not valid"))
-}
-
-fn host(place: &Place) -> Result<HeaderValue, Failure> {
-    HeaderValue::try_from(place.authority())
-        .map_err(|_| Failure::BadRequest("the host of the target is not valid"))
-}
-
-/// Whether a login is under way that holds for all that follows on the connection.
+/// Whether the request logs in for all that follows on its connection.
 fn has_sticky_login(headers: &HeaderMap) -> bool {
-    [AUTHORIZATION, WWW_AUTHENTICATE].into_iter().any(|name| {
-        headers.get_all(name).iter().any(|value| {
-            let scheme = value.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
-            [b"NTLM".as_slice(), b"Negotiate"].iter().any(|s| s.eq_ignore_ascii_case(scheme))
-        })
+    headers.get_all(AUTHORIZATION).iter().any(|value| {
+        let scheme = value.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
+        [b"NTLM".as_slice(), b"Negotiate"].iter().any(|name| name.eq_ignore_ascii_case(scheme))
     })
-}
-
-fn keep_out_of_pool(connection: &CaptureConnection) {
-    if let Some(connection) = connection.connection_metadata().as_ref() {
-        connection.poison();
-    }
 }

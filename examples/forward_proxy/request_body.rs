@@ -1,10 +1,8 @@
-//! The body of a request on its way to the origin.
+//! The body of a client's request on its way to the origin.
 //!
-//! It is streamed, never collected. On the way it does two things: it tells how long ago something
-//! moved, so that the origin's time to answer does not run while a long upload is going on; and,
-//! for `Expect: 100-continue`, it holds the body back until the origin has said what it wants.
-//! hyper sends the client its 100 when the body is first polled, so the origin's wish reaches the
-//! client.
+//! It is streamed, never collected. It records when it last moved, so that the origin's time to
+//! respond does not run during a long upload. For `Expect: 100-continue` it waits until the origin
+//! has asked for it; hyper sends the client its 100 when the body is first polled.
 
 use std::{
     future::Future,
@@ -19,78 +17,46 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{Request, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::{sync::watch, time::timeout};
 
-use crate::{idle_timer::Stopwatch, response_body::Trimmed};
+use crate::{headers::HopByHop, idle_timer::IdleTimer};
 
-/// An origin that says nothing for this long gets the body all the same: it may not know `Expect`.
+/// An origin that is silent for this long gets the body nevertheless: it may not know `Expect`.
 const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A request body that is being passed on.
-pub(crate) struct Upload {
-    body: Trimmed<Incoming>,
-    gate: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
-    progress: Progress,
+/// A request body that is being forwarded.
+pub(crate) struct RequestBody {
+    body: Incoming,
+    hop_by_hop: HopByHop,
+    progress: Arc<Progress>,
+    wanted: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
 }
 
-/// What is known of an [`Upload`] while it is under way. Clones are of the same upload.
-#[derive(Clone, Debug)]
+/// How far a [`RequestBody`] has got.
+#[derive(Debug)]
 pub(crate) struct Progress {
     /// Touched whenever the body moves.
-    pub(crate) moved: Stopwatch,
-    finished: Arc<AtomicBool>,
+    pub(crate) moved: IdleTimer,
+    finished: AtomicBool,
 }
 
-/// What a body waits for that waits for a 100.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
-    /// The origin has said nothing yet.
-    Unknown,
-    /// It said 100.
-    Wanted,
-    /// It gave its final answer: the body waits until that has been passed on ...
-    Unwanted,
-    /// ... and then ends the connection, which cannot be used again.
-    Over,
-}
-
-/// Lets a body go that waits for a 100, or stops it. Clones are of the same body.
-#[derive(Clone, Debug)]
-pub(crate) struct Gate {
-    wish: Arc<watch::Sender<Wish>>,
-}
-
-/// Stops a body that still waits when this is dropped.
+/// Tells a body that waits for a 100 whether the origin wants it. While it is undecided, or wants
+/// no body, it keeps the connection to the origin open; dropping it ends an unwanted body.
 #[derive(Debug)]
-pub(crate) struct StopOnDrop {
-    gate: Gate,
-}
+pub(crate) struct Gate(Arc<watch::Sender<Option<bool>>>);
 
-impl Upload {
-    pub(crate) fn new(body: Trimmed<Incoming>) -> (Self, Progress) {
-        let finished = Arc::new(AtomicBool::new(body.is_end_stream()));
-        let progress = Progress { moved: Stopwatch::start(), finished };
-        (Self { body, gate: None, progress: progress.clone() }, progress)
+impl RequestBody {
+    pub(crate) fn new(body: Incoming, hop_by_hop: HopByHop) -> Self {
+        let finished = AtomicBool::new(body.is_end_stream());
+        let progress = Arc::new(Progress { moved: IdleTimer::start(), finished });
+        Self { body, hop_by_hop, progress, wanted: None }
     }
 
-    /// Holds the body back until the gate opens.
-    pub(crate) fn wait_for_continue(&mut self) -> Gate {
-        let (wish, mut changes) = watch::channel(Wish::Unknown);
-        self.gate = Some(Box::pin(async move {
-            let known = changes.wait_for(|wish| *wish != Wish::Unknown);
-            match timeout(CONTINUE_TIMEOUT, known).await {
-                Err(_elapsed) => return true,
-                Ok(Ok(wish)) if *wish == Wish::Wanted => return true,
-                Ok(_) => {}
-            }
-            // An error means that nobody waits for the answer any more.
-            let _ = changes.wait_for(|wish| *wish == Wish::Over).await;
-            false
-        }));
-        Gate { wish: Arc::new(wish) }
+    pub(crate) fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
     }
 }
 
@@ -102,37 +68,50 @@ impl Progress {
 }
 
 impl Gate {
-    /// The origin wants the body.
-    pub(crate) fn open(&self) {
-        self.set_if_unknown(Wish::Wanted);
-    }
-
-    /// The origin has answered; what this returns lives as long as the answer is being passed on.
-    ///
-    /// An origin may answer well before it has read the body, and then read it all the same.
-    pub(crate) fn answered(self, status: StatusCode) -> StopOnDrop {
-        self.set_if_unknown(if status.is_success() { Wish::Wanted } else { Wish::Unwanted });
-        StopOnDrop { gate: self }
-    }
-
-    fn set_if_unknown(&self, new: Wish) {
-        self.wish.send_if_modified(|wish| {
-            let unknown = *wish == Wish::Unknown;
-            if unknown {
-                *wish = new;
+    /// Holds the body of `request` back until the origin has sent a 100 or its response.
+    pub(crate) fn close(request: &mut Request<RequestBody>) -> Self {
+        let (decision, mut changes) = watch::channel(None);
+        request.body_mut().wanted = Some(Box::pin(async move {
+            let decided = changes.wait_for(Option::is_some);
+            match timeout(CONTINUE_TIMEOUT, decided).await {
+                Ok(Ok(wanted)) if *wanted == Some(true) => return true,
+                Err(_elapsed) => return true,
+                Ok(_) => {}
             }
-            unknown
+            // An error here would end the connection, and with it the response. Waits until the
+            // response has been forwarded and the gate is dropped.
+            while changes.changed().await.is_ok() {}
+            false
+        }));
+        let gate = Self(Arc::new(decision));
+        // Weak: hyper may keep the callback for longer than the response takes.
+        let decision = Arc::downgrade(&gate.0);
+        hyper::ext::on_informational(request, move |response| {
+            if response.status() == StatusCode::CONTINUE
+                && let Some(decision) = decision.upgrade()
+            {
+                Self(decision).decide(true);
+            }
+        });
+        gate
+    }
+
+    /// Records the origin's response. A successful one may come before the origin has read the
+    /// body; then the body is still wanted.
+    pub(crate) fn responded(&self, status: StatusCode) {
+        self.decide(status.is_success());
+    }
+
+    fn decide(&self, wanted: bool) {
+        self.0.send_if_modified(|decision| {
+            let is_open = decision.is_none();
+            decision.get_or_insert(wanted);
+            is_open
         });
     }
 }
 
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.gate.wish.send_replace(Wish::Over);
-    }
-}
-
-impl Body for Upload {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -140,13 +119,16 @@ impl Body for Upload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if let Some(gate) = self.gate.as_mut() {
-            if !ready!(gate.as_mut().poll(cx)) {
+        if let Some(wanted) = self.wanted.as_mut() {
+            if !ready!(wanted.as_mut().poll(cx)) {
                 return Poll::Ready(Some(Err(io::Error::other("the origin does not want it"))));
             }
-            self.gate = None;
+            self.wanted = None;
         }
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let mut frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let Some(Ok(frame)) = &mut frame {
+            self.hop_by_hop.remove_from_trailers(frame);
+        }
         self.progress.moved.touch();
         if frame.is_none() || self.body.is_end_stream() {
             self.progress.finished.store(true, Ordering::Relaxed);

@@ -1,49 +1,55 @@
-//! The fields behind a body: what belongs to one connection stays behind here too.
-//!
-//! They come when the header has long gone, so a body takes along what it must not let through.
+//! The body of an origin's response on its way to the client.
 
 use std::{
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::headers::HopByHop;
+use crate::{activity::Busy, headers::HopByHop, request_body::Gate};
 
 pin_project! {
-    /// A body whose trailers go on without the hop-by-hop fields.
+    /// A streamed body whose trailers lose the hop-by-hop fields.
     #[derive(Debug)]
-    pub(crate) struct Trimmed<B> {
+    pub(crate) struct ResponseBody<B> {
         #[pin]
         body: B,
         hop_by_hop: HopByHop,
+        // Kept until the body has been sent or is dropped.
+        busy: Option<Busy>,
+        gate: Option<Gate>,
     }
 }
 
-impl<B> Trimmed<B> {
-    pub(crate) fn new(body: B, hop_by_hop: HopByHop) -> Self {
-        Self { body, hop_by_hop }
+impl<B> ResponseBody<B> {
+    /// The connection is `busy` and the request body is held back by `gate` until the response body
+    /// has been sent.
+    pub(crate) const fn new(
+        body: B,
+        hop_by_hop: HopByHop,
+        busy: Option<Busy>,
+        gate: Option<Gate>,
+    ) -> Self {
+        Self { body, hop_by_hop, busy, gate }
     }
 }
 
-impl<B: Body> Body for Trimmed<B> {
-    type Data = B::Data;
+impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
+    type Data = Bytes;
     type Error = B::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.project();
-        let mut frame = ready!(this.body.poll_frame(cx));
-        if let Some(Ok(frame)) = &mut frame
-            && let Some(trailers) = frame.trailers_mut()
-        {
-            this.hop_by_hop.remove_from(trailers);
-        }
-        Poll::Ready(frame)
+        this.body.poll_frame(cx).map_ok(|mut frame| {
+            this.hop_by_hop.remove_from_trailers(&mut frame);
+            frame
+        })
     }
 
     fn is_end_stream(&self) -> bool {
@@ -59,12 +65,11 @@ impl<B: Body> Body for Trimmed<B> {
 mod tests {
     use super::*;
     use crate::headers::toward_client;
-    use bytes::Bytes;
     use http::{HeaderMap, HeaderName, HeaderValue, Version};
     use http_body_util::{BodyExt, Full};
 
     #[tokio::test]
-    async fn regression_hop_by_hop_fields_of_trailers_stay_behind() {
+    async fn regression_trailers_lose_hop_by_hop_fields() {
         let mut header = HeaderMap::new();
         header.insert("connection", HeaderValue::from_static("x-mine"));
         let mut trailers = HeaderMap::new();
@@ -73,9 +78,9 @@ mod tests {
         }
         let body = Full::new(Bytes::from_static(b"hello"))
             .with_trailers(std::future::ready(Some(Ok(trailers))));
-        let body = Trimmed::new(body, toward_client(&mut header, Version::HTTP_11));
-        let received = body.collect().await.expect("it cannot fail");
-        let left = received.trailers().expect("there are some").keys();
+        let hop_by_hop = toward_client(&mut header, Version::HTTP_11);
+        let received = ResponseBody::new(body, hop_by_hop, None, None).collect().await.unwrap();
+        let left = received.trailers().unwrap().keys();
         assert_eq!(left.map(HeaderName::as_str).collect::<Vec<_>>(), ["x-sum"]);
         assert_eq!(received.to_bytes(), "hello");
     }

@@ -1,12 +1,14 @@
-//! CONNECT, and the copying of bytes that it comes down to.
+//! Tunnels, for CONNECT and for upgraded connections.
 //!
-//! [RFC 9110, 9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6): a 2xx answer to
-//! CONNECT has neither Content-Length nor Transfer-Encoding; all that follows it is the tunnel's.
+//! [RFC 9110, 9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6): a 2xx response to
+//! CONNECT has neither Content-Length nor Transfer-Encoding; all that follows it belongs to the
+//! tunnel.
 
 use std::{io, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
+use http_body::Body;
 use hyper::upgrade::OnUpgrade;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split},
@@ -14,54 +16,49 @@ use tokio::{
 };
 
 use crate::{
-    activity::Busy, connector::dial, error::Failure, idle_timer::Stopwatch,
-    lingering::without_linger, shutdown::Tasks, target::Place,
+    activity::Busy, error::ForwardError, idle_timer::IdleTimer, lingering::without_lingering,
 };
 
-/// A tunnel through which nothing has gone for this long is closed.
-pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+/// A tunnel through which nothing has passed for this long is closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// How much is read at once.
+/// How many bytes are read at once.
 const CHUNK: usize = 16 * 1024;
 
-/// Opens the tunnel that `request` asks for; it lives on its own when the answer is out.
+/// Takes the client's end of the tunnel out of a CONNECT request.
 ///
 /// # Errors
-/// When there is no connection to the other end.
-pub(crate) async fn open<B: http_body::Body>(
-    mut request: Request<B>,
-    place: &Place,
-    busy: Option<Busy>,
-    tasks: &Tasks,
-) -> Result<Response<()>, Failure> {
+/// The request has a body, or its connection cannot become a tunnel.
+pub(crate) fn client<B: Body>(request: &mut Request<B>) -> Result<OnUpgrade, ForwardError> {
     if !request.body().is_end_stream() {
-        return Err(Failure::BadRequest("CONNECT has no body"));
+        return Err(ForwardError::BadRequest("CONNECT has no body"));
     }
-    let client = request
+    request
         .extensions_mut()
-        .remove::<OnUpgrade>()
-        .ok_or(Failure::BadRequest("this connection cannot become a tunnel"))?;
-    let origin = dial(&place.host, place.port).await.map_err(Failure::Dial)?;
-    tasks.spawn(async move {
-        report(run(client, origin).await);
-        drop(busy);
-    });
-    Ok(Response::new(()))
+        .remove()
+        .ok_or(ForwardError::BadRequest("this connection cannot become a tunnel"))
 }
 
-async fn run(client: OnUpgrade, origin: TcpStream) -> io::Result<Traffic> {
-    let (early, client) = without_linger(client.await.map_err(io::Error::other)?);
-    join(client, early, origin).await
+/// Serves a tunnel from the response to CONNECT to its end.
+pub(crate) async fn run(client: OnUpgrade, origin: TcpStream, busy: Option<Busy>) {
+    match client.await {
+        Ok(client) => {
+            let (early, client) = without_lingering(client);
+            report(join(client, early, origin).await);
+        }
+        Err(error) => tracing::debug!(%error, "tunnel not opened"),
+    }
+    drop(busy);
 }
 
-/// How many bytes went through a tunnel.
+/// How many bytes a tunnel has carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Traffic {
-    pub(crate) up: u64,
-    pub(crate) down: u64,
+    up: u64,
+    down: u64,
 }
 
-/// Notes the end of a tunnel in the log.
+/// Logs the end of a tunnel.
 pub(crate) fn report(end: io::Result<Traffic>) {
     match end {
         Ok(Traffic { up, down }) => tracing::debug!(up, down, "tunnel closed"),
@@ -69,29 +66,30 @@ pub(crate) fn report(end: io::Result<Traffic>) {
     }
 }
 
-/// Copies both ways until both sides are done. What the client sent before comes first.
+/// Copies in both directions until both sides have finished. `early` has been read from the client
+/// already.
 ///
-/// The end of one direction is passed on, and the other direction goes on (half-close).
+/// The end of one direction is passed on while the other direction continues (half-close).
 ///
 /// # Errors
-/// When one side fails, or after [`IDLE_TIMEOUT`].
+/// One side failed, or nothing has passed for [`IDLE_TIMEOUT`].
 pub(crate) async fn join(
     client: impl AsyncRead + AsyncWrite + Unpin,
     early: Bytes,
     origin: impl AsyncRead + AsyncWrite + Unpin,
 ) -> io::Result<Traffic> {
-    let watch = Stopwatch::start();
+    let timer = IdleTimer::start();
     let (client_read, client_write) = split(client);
     let (origin_read, origin_write) = split(origin);
     let copying = async {
         tokio::try_join!(
-            copy(early, client_read, origin_write, &watch),
-            copy(Bytes::new(), origin_read, client_write, &watch),
+            copy(early, client_read, origin_write, &timer),
+            copy(Bytes::new(), origin_read, client_write, &timer),
         )
     };
     tokio::select! {
         copied = copying => copied.map(|(up, down)| Traffic { up, down }),
-        () = watch.idle_for(IDLE_TIMEOUT) => Err(io::ErrorKind::TimedOut.into()),
+        () = timer.idle_for(IDLE_TIMEOUT) => Err(io::ErrorKind::TimedOut.into()),
     }
 }
 
@@ -99,7 +97,7 @@ async fn copy<R: AsyncRead, W: AsyncWrite>(
     first: Bytes,
     mut from: ReadHalf<R>,
     mut to: WriteHalf<W>,
-    watch: &Stopwatch,
+    timer: &IdleTimer,
 ) -> io::Result<u64> {
     let mut copied = first.len() as u64;
     to.write_all(&first).await?;
@@ -107,13 +105,13 @@ async fn copy<R: AsyncRead, W: AsyncWrite>(
     loop {
         to.flush().await?;
         let read = from.read(&mut chunk).await?;
-        watch.touch();
+        timer.touch();
         let Some(bytes) = chunk.get(..read).filter(|bytes| !bytes.is_empty()) else {
             to.shutdown().await?;
             return Ok(copied);
         };
         to.write_all(bytes).await?;
-        watch.touch();
+        timer.touch();
         copied += read as u64;
     }
 }

@@ -1,7 +1,7 @@
 //! Relays an HTTP upgrade, such as that to WebSocket.
 //!
-//! The upgrade is asked for on the one side and granted on the other; when the origin switches
-//! protocols (101), the proxy does so towards the client and then copies bytes.
+//! When the origin switches protocols (101), the proxy does so towards the client and then copies
+//! bytes.
 
 use http::{
     HeaderMap, HeaderValue, Request, Response, Version,
@@ -10,31 +10,30 @@ use http::{
 use http_body::Body;
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     activity::Busy,
-    error::Failure,
+    error::ForwardError,
     headers::{lists, tokens},
-    lingering::without_linger,
-    shutdown::Tasks,
+    lingering::without_lingering,
     tunnel,
 };
 
-/// An upgrade that a client has asked for.
+/// An upgrade that a client has requested.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct UpgradeRequest {
     protocols: HeaderValue,
     client: OnUpgrade,
 }
 
-impl Wanted {
-    /// Takes the wish for an upgrade out of `request`, if there is one.
+impl UpgradeRequest {
+    /// Takes the upgrade out of `request`, if it requests one that is relayed.
     ///
-    /// An upgrade to HTTP/2 is not relayed: the origin may go on with HTTP/1.1, and requests that
-    /// this proxy cannot see would be none of its business any more. Nor is one with a body: a
-    /// client that does not send all of it would keep a switched connection waiting for ever. Such
-    /// a request goes on as if it had not asked; nobody needs to grant an upgrade
-    /// ([RFC 9110, 7.8](https://www.rfc-editor.org/rfc/rfc9110#section-7.8)).
+    /// An upgrade to HTTP/2 is not: the proxy would not see the requests that follow. Nor is one
+    /// with a body: a client that does not send all of it would keep a switched connection waiting
+    /// indefinitely. Such a request is forwarded without the upgrade, which is optional for the
+    /// server ([RFC 9110, 7.8](https://www.rfc-editor.org/rfc/rfc9110#section-7.8)).
     pub(crate) fn take_from<B: Body>(request: &mut Request<B>) -> Option<Self> {
         let headers = request.headers();
         if request.version() != Version::HTTP_11
@@ -44,40 +43,36 @@ impl Wanted {
             return None;
         }
         let protocols = relayed(headers)?;
-        let client = request.extensions_mut().remove::<OnUpgrade>()?;
+        let client = request.extensions_mut().remove()?;
         Some(Self { protocols, client })
     }
 
-    /// Asks the origin for the same, after hop-by-hop fields have been removed.
-    pub(crate) fn ask(&self, headers: &mut HeaderMap) {
+    /// Requests the same upgrade from the origin, after hop-by-hop fields have been removed.
+    pub(crate) fn write_to(&self, headers: &mut HeaderMap) {
         headers.append(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(UPGRADE, self.protocols.clone());
     }
 
-    /// Makes the 101 for the client from that of the origin, and starts the copying.
+    /// Starts copying after the origin's 101, and returns the protocol for the client's 101.
     ///
     /// # Errors
-    /// When the origin switches without saying to which protocol.
+    /// The origin does not name the protocol.
     pub(crate) fn switch(
         self,
-        origin: &mut Response<Incoming>,
+        response: &mut Response<Incoming>,
         busy: Option<Busy>,
-        tasks: &Tasks,
-    ) -> Result<HeaderValue, Failure> {
-        let protocol = origin.headers().get(UPGRADE).cloned().ok_or(Failure::NotHttp)?;
-        let origin = hyper::upgrade::on(origin);
+        tasks: &TaskTracker,
+    ) -> Result<HeaderValue, ForwardError> {
+        let protocol =
+            response.headers().get(UPGRADE).cloned().ok_or(ForwardError::InvalidResponse)?;
+        let origin = hyper::upgrade::on(response);
         tasks.spawn(async move {
-            let copied = async {
-                let origin = origin.await?;
-                Ok::<_, hyper::Error>((self.client.await?, origin))
-            };
-            match copied.await {
+            match tokio::try_join!(self.client, origin) {
                 Ok((client, origin)) => {
-                    let (early, client) = without_linger(client);
-                    let origin = TokioIo::new(origin);
-                    tunnel::report(tunnel::join(client, early, origin).await);
+                    let (early, client) = without_lingering(client);
+                    tunnel::report(tunnel::join(client, early, TokioIo::new(origin)).await);
                 }
-                Err(error) => tracing::debug!(%error, "upgrade broken off"),
+                Err(error) => tracing::debug!(%error, "upgrade failed"),
             }
             drop(busy);
         });
@@ -85,13 +80,13 @@ impl Wanted {
     }
 }
 
-/// Says in a 101 for the client what the origin has switched to.
+/// Adds the protocol that the origin has switched to, to a 101 for the client.
 pub(crate) fn announce(headers: &mut HeaderMap, protocol: HeaderValue) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, protocol);
 }
 
-/// The protocols asked for, without HTTP/2 and what is no name of a protocol.
+/// The requested protocols, without HTTP/2 and invalid names.
 fn relayed(headers: &HeaderMap) -> Option<HeaderValue> {
     let protocols: Vec<&[u8]> = tokens(headers, UPGRADE)
         .filter(|protocol| protocol.is_ascii() && !protocol.eq_ignore_ascii_case(b"h2c"))
@@ -107,8 +102,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn http_2_is_not_relayed() {
-        for (asked, passed_on) in [
+    fn does_not_relay_http_2() {
+        for (requested, forwarded) in [
             ("websocket", Some("websocket")),
             ("h2c", None),
             ("H2C, websocket", Some("websocket")),
@@ -117,9 +112,10 @@ mod tests {
             ("", None),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(UPGRADE, HeaderValue::from_bytes(asked.as_bytes()).expect("a value"));
+            headers
+                .insert(UPGRADE, HeaderValue::from_bytes(requested.as_bytes()).expect("a value"));
             let found = relayed(&headers);
-            assert_eq!(found.as_ref().map(HeaderValue::as_bytes), passed_on.map(str::as_bytes));
+            assert_eq!(found.as_ref().map(HeaderValue::as_bytes), forwarded.map(str::as_bytes));
         }
     }
 }

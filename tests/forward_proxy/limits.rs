@@ -10,7 +10,7 @@ use crate::{
     support::{origin::Origin, proxy::Proxy, wire::Wire},
 };
 
-/// `MAX_NEWCOMERS_PER_PEER` of the example.
+/// `MAX_PENDING_PER_PEER` of the example.
 const NEWCOMERS: usize = 256;
 
 #[test]

@@ -13,7 +13,21 @@ pub(crate) struct User {
     pub(crate) password: String,
 }
 
+/// How many random bytes a generated password has.
+const PASSWORD_BYTES: usize = 12;
+
 impl User {
+    /// Makes a user with a random password, to try the proxy.
+    ///
+    /// # Errors
+    /// The system has no random bytes.
+    pub(crate) fn generate() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; PASSWORD_BYTES];
+        getrandom::fill(&mut bytes)?;
+        let password = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { name: "user".to_owned(), password })
+    }
+
     /// Reads NAME:PASSWORD, the name ending at the first colon. What is said of a mistake does not
     /// hold the password.
     fn parse(text: &str) -> Result<Self, Mistake> {
@@ -147,6 +161,13 @@ mod tests {
         }
         let missing = read(&[], Some(Path::new("/nowhere/users"))).expect_err("not there");
         assert!(missing.starts_with("--users-file /nowhere/users: "), "{missing}");
+    }
+
+    #[test]
+    fn generated_users_have_different_passwords() {
+        let [one, other] = [User::generate(), User::generate()].map(|user| user.expect("random"));
+        assert_ne!(one.password, other.password);
+        assert_eq!(one.password.len(), 2 * PASSWORD_BYTES);
     }
 
     #[test]

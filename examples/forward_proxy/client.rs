@@ -1,0 +1,19 @@
+//! The client at the other end of a connection.
+
+use std::net::SocketAddr;
+
+use crate::{activity::Activity, admission::Admission};
+
+/// What the services find in the extensions of a request. Clones are of the same connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    pub(crate) address: SocketAddr,
+    pub(crate) admission: Admission,
+    pub(crate) activity: Activity,
+}
+
+impl Client {
+    pub(crate) fn new(address: SocketAddr, admission: Admission) -> Self {
+        Self { address, admission, activity: Activity::new() }
+    }
+}
