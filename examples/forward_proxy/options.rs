@@ -1,4 +1,4 @@
-//! The command line. Whatever is wrong with it is found here and told in one line.
+//! The command line. Every mistake in it is reported in one line.
 
 use std::{collections::HashSet, ffi::OsString, fmt, net::SocketAddr, time::Duration};
 
@@ -6,10 +6,11 @@ use clap::{Parser, ValueEnum, error::ErrorKind};
 
 use crate::sources::{SourceArguments, Sources};
 
-/// A forward proxy that asks for a password.
+/// A forward proxy that requires authentication.
 ///
-/// Serves http:// targets and CONNECT, over HTTP/1.0, HTTP/1.1 and HTTP/2, to whoever has logged
-/// in by Basic or Digest. RUST_LOG sets what is logged to stderr (error, warn, info, debug).
+/// Serves http:// targets and CONNECT, over HTTP/1.0, HTTP/1.1 and HTTP/2, to clients that
+/// authenticate by Basic or Digest. RUST_LOG sets the level of the log on stderr (error, warn,
+/// info, debug).
 #[derive(Debug, Parser)]
 #[command(name = "forward_proxy", max_term_width = 100)]
 struct CommandLine {
@@ -17,30 +18,30 @@ struct CommandLine {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3128", value_parser = address)]
     listen: SocketAddr,
 
-    /// The protection space that clients see and that Digest passwords belong to.
+    /// The realm that clients see and that Digest secrets are bound to.
     #[arg(long, value_name = "TEXT", default_value = "proxy")]
     realm: String,
 
-    /// How clients may log in [default: in all ways that the users can serve].
+    /// The schemes to offer [default: those that the sources of users can serve].
     #[arg(long, value_enum)]
     scheme: Option<Scheme>,
 
     #[command(flatten)]
     sources: SourceArguments,
 
-    /// Digest algorithm to offer; repeat it for more [default: sha-256 and md5].
+    /// A Digest algorithm to offer; repeat the option for more [default: sha-256 and md5].
     #[arg(long = "algorithm", value_name = "NAME", value_enum)]
     algorithms: Vec<Algorithm>,
 
-    /// How long a Digest nonce may be used [default: 300].
+    /// The lifetime of a Digest nonce [default: 300].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     nonce_lifetime: Option<u64>,
 
-    /// How closely the uri of a Digest answer must match the request target [default: strict].
+    /// How the uri of Digest credentials is compared with the request target [default: strict].
     #[arg(long, value_name = "HOW", value_enum)]
     uri_check: Option<UriCheck>,
 
-    /// What Proxy-Authentication-Info says after a Digest login [default: full].
+    /// The content of Proxy-Authentication-Info after a Digest login [default: full].
     #[arg(long, value_name = "WHAT", value_enum)]
     auth_info: Option<AuthInfo>,
 
@@ -50,24 +51,24 @@ struct CommandLine {
     insecure_no_auth: bool,
 }
 
-/// What to do, checked.
+/// The checked command line.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
-    /// `None` lets everybody in.
+    /// `None` for an open proxy.
     pub(crate) auth: Option<AuthOptions>,
 }
 
-/// How clients authenticate. `None` leaves a setting to the library.
+/// How clients authenticate. `None` stands for the default of the library.
 #[derive(Debug)]
 pub(crate) struct AuthOptions {
     pub(crate) realm: String,
-    /// One of the two at least.
+    /// At least one of the two is offered.
     pub(crate) offers_basic: bool,
     pub(crate) offers_digest: bool,
     /// Empty when no source of users was given.
     pub(crate) sources: Sources,
-    /// Without duplicates; empty for the library's choice.
+    /// Without duplicates; empty for the default of the library.
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) nonce_lifetime: Option<Duration>,
     pub(crate) uri_check: Option<UriCheck>,
@@ -81,7 +82,7 @@ pub(crate) enum Scheme {
     Both,
 }
 
-/// The names are those of RFC 7616, in lower case.
+/// Named as in RFC 7616, in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Algorithm {
     Md5,
@@ -110,20 +111,20 @@ pub(crate) enum AuthInfo {
     Full,
 }
 
-/// Why the process ends before it has begun.
+/// Why the process ends at once.
 #[derive(Debug)]
 pub(crate) enum Early {
-    /// `--help` was asked for.
+    /// `--help` was given; its text.
     Help(String),
-    /// Something is wrong with this; one line.
+    /// One line that names what is wrong.
     Mistake(String),
 }
 
 impl Options {
-    /// Reads the command line; the first of `arguments` is the name of the program.
+    /// Parses the command line; the first of `arguments` is the name of the program.
     ///
     /// # Errors
-    /// When help was asked for, or when something is wrong.
+    /// See [`Early`].
     pub(crate) fn parse(
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<Self, Early> {
@@ -145,7 +146,7 @@ impl CommandLine {
         ];
         let digest_only = digest_only.into_iter().find(|(_, given)| *given);
         let sources = self.sources.checked()?;
-        // A user that is made up can do both.
+        // A generated user can do both.
         let (basic, digest) = match sources.is_empty() {
             true => (true, true),
             false => (sources.serve_basic(), sources.serve_digest()),
@@ -157,15 +158,15 @@ impl CommandLine {
             Some(Scheme::Both) => (true, true),
         };
         if offers_basic && !basic {
-            return Err("--scheme: no source of users can serve Basic".to_owned());
+            return Err("--scheme: no source of users serves Basic".to_owned());
         }
         if offers_digest && !digest {
-            return Err("--scheme: no source of users can serve Digest".to_owned());
+            return Err("--scheme: no source of users serves Digest".to_owned());
         }
         if let (false, Some((option, _))) = (offers_digest, digest_only) {
             return Err(match self.scheme {
-                Some(_) => format!("{option} is about Digest and does not go with --scheme basic"),
-                None => format!("{option} is about Digest, which no source of users can serve"),
+                Some(_) => format!("{option} applies to Digest and conflicts with --scheme basic"),
+                None => format!("{option} applies to Digest, which no source of users serves"),
             });
         }
         let auth = AuthOptions {
@@ -183,7 +184,7 @@ impl CommandLine {
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "an IP address and a port is needed, such as 127.0.0.1:3128".into())
+    text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:3128".into())
 }
 
 fn distinct(algorithms: Vec<Algorithm>) -> Result<Vec<Algorithm>, String> {
@@ -194,7 +195,7 @@ fn distinct(algorithms: Vec<Algorithm>) -> Result<Vec<Algorithm>, String> {
     }
 }
 
-/// clap explains itself in several lines; ours is one.
+/// Shortens the several lines of a clap error to one.
 fn early(error: clap::Error) -> Early {
     let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_manual() {
+    fn has_the_documented_defaults() {
         let options = parse(&[]).expect("good options");
         assert_eq!(options.listen.to_string(), "127.0.0.1:3128");
         let auth = options.auth.expect("with authentication");
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn algorithms_keep_their_names() {
+    fn algorithms_display_their_option_values() {
         let names =
             ["md5", "sha-256", "sha-512-256", "md5-sess", "sha-256-sess", "sha-512-256-sess"];
         let arguments: Vec<&str> = names.iter().flat_map(|name| ["--algorithm", name]).collect();
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_are_not_shown() {
+    fn shows_no_password() {
         let options = parse(&["--user", "alice:wonder"]).expect("good options");
         assert!(!format!("{options:?}").contains("wonder"));
         for arguments in [
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn help_is_no_mistake() {
+    fn help_is_not_a_mistake() {
         assert!(matches!(parse(&["--help"]), Err(Early::Help(_))));
     }
 }

@@ -1,4 +1,4 @@
-//! The options of the command line that say where users come from.
+//! The command-line options for the sources of users.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -8,7 +8,6 @@ use tower_proxy_auth::digest::HashFunction;
 
 use super::{
     Sources,
-    cache::Cache,
     database::{Database, Url},
     digest_files::DigestFile,
     directory::{Directory, Lookup},
@@ -20,8 +19,9 @@ use crate::Mistake;
 #[derive(Args, Debug)]
 #[group(id = "sources", multiple = true)]
 pub(crate) struct SourceArguments {
-    /// Who may use the proxy; repeat it for more. The name ends at the first colon. Without any
-    /// source of users one is made up. (Other users of this machine can see the command line.)
+    /// A user of the proxy; repeat the option for more. The name ends at the first colon. Without
+    /// any source of users, one user is generated. (Others on this machine can see the command
+    /// line.)
     #[arg(long = "user", value_name = "NAME:PASSWORD")]
     users: Vec<String>,
 
@@ -29,58 +29,58 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "FILE")]
     users_file: Option<PathBuf>,
 
-    /// A file as Apache's htpasswd writes it (bcrypt, SHA-crypt or Argon2), for Basic. It may
-    /// change while the proxy runs.
+    /// A file written by Apache's htpasswd (bcrypt, SHA-crypt or Argon2), for Basic. It may change
+    /// while the proxy runs.
     #[arg(long, value_name = "FILE")]
     htpasswd: Option<PathBuf>,
 
-    /// A weak hash that is accepted in that file all the same: apr1, sha or plain.
+    /// A weak hash to accept in that file: apr1, sha or plain; repeat the option for more.
     #[arg(long, value_name = "HASH", requires = "htpasswd")]
     htpasswd_allow: Vec<String>,
 
-    /// A file as Apache's htdigest writes it, for Digest; repeat it for more algorithms: md5,
-    /// sha-256 or sha-512-256. It may change while the proxy runs.
+    /// A file written by Apache's htdigest, for Digest; repeat the option for other algorithms:
+    /// md5 (the default), sha-256 or sha-512-256. It may change while the proxy runs.
     #[arg(long, value_name = "[ALGORITHM=]FILE")]
     htdigest: Vec<String>,
 
-    /// An LDAP server that checks passwords, for Basic, as in ldaps://ldap.example.org; repeat it
-    /// for others that hold the same. Find users by --ldap-dn or --ldap-base.
+    /// An LDAP server that checks passwords, for Basic, such as ldaps://ldap.example.org; repeat
+    /// the option for replicas. It needs --ldap-dn or --ldap-base.
     #[arg(long, value_name = "URL")]
     ldap: Vec<String>,
 
-    /// The DN of a user, as in uid={user},ou=people,dc=example,dc=org.
+    /// The DN of a user, such as uid={user},ou=people,dc=example,dc=org.
     #[arg(long, value_name = "TEMPLATE", requires = "ldap", conflicts_with = "ldap_base")]
     ldap_dn: Option<String>,
 
-    /// Where to search for users, which takes --ldap-bind-dn.
+    /// Where to search for users, as the account of --ldap-bind-dn.
     #[arg(long, value_name = "DN", requires_all = ["ldap", "ldap_bind_dn", "ldap_password_file"])]
     ldap_base: Option<String>,
 
-    /// What to search for.
+    /// The filter of the search.
     #[arg(long, value_name = "FILTER", default_value = "(uid={user})", requires = "ldap_base")]
     ldap_filter: String,
 
-    /// The attribute that has to be the name as the client sent it.
+    /// The attribute that must equal the name that the client sent.
     #[arg(long, value_name = "ATTRIBUTE", default_value = "uid", requires = "ldap_base")]
     ldap_name: String,
 
-    /// Who searches.
+    /// The account that searches.
     #[arg(long, value_name = "DN", requires = "ldap_base")]
     ldap_bind_dn: Option<String>,
 
-    /// A file with the password of who searches.
+    /// A file with the password of that account.
     #[arg(long, value_name = "FILE", requires = "ldap_base")]
     ldap_password_file: Option<PathBuf>,
 
-    /// Make ldap:// connections safe by StartTLS.
+    /// Encrypt ldap:// connections by StartTLS.
     #[arg(long, requires = "ldap")]
     ldap_starttls: bool,
 
-    /// Certificates to trust for LDAP, in PEM, instead of the system's.
+    /// Certificates to trust for LDAP, in PEM, instead of those of the system.
     #[arg(long, value_name = "FILE", requires = "ldap")]
     ldap_ca: Option<PathBuf>,
 
-    /// The attribute that holds a user's groups, such as memberOf.
+    /// The attribute that holds the groups of a user, such as memberOf.
     #[arg(long, value_name = "ATTRIBUTE", requires = "ldap")]
     ldap_groups: Option<String>,
 
@@ -88,38 +88,39 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "GROUP", requires = "ldap_groups")]
     ldap_required_group: Option<String>,
 
-    /// Send passwords to LDAP servers without TLS, for all on the way to read.
+    /// Send passwords to LDAP servers unencrypted.
     #[arg(long, requires = "ldap", conflicts_with = "ldap_starttls")]
     insecure_ldap_plaintext: bool,
 
-    /// A database whose table holds the users, as in sqlite:users.db or postgres://HOST/NAME.
+    /// A database with a table of users, such as sqlite:users.db or postgres://HOST/NAME.
     #[arg(long, value_name = "URL", conflicts_with = "database_url_file")]
     database: Option<String>,
 
-    /// A file with that URL, for one that holds a password.
+    /// A file with that URL, for a URL that contains a password.
     #[arg(long, value_name = "FILE")]
     database_url_file: Option<PathBuf>,
 
-    /// What finds a user, the name being $1 (PostgreSQL) or ? [default: a select from the table
+    /// The query that finds a user by name, $1 (PostgreSQL) or ? [default: a select from the table
     /// users].
     #[arg(long, value_name = "SQL")]
     database_query: Option<String>,
 
-    /// What is held for every user in the columns ha1_..., for Digest: md5, sha-256 or sha-512-256;
-    /// repeat it for more.
-    #[arg(long, value_name = "ALGORITHM", value_parser = function)]
+    /// An algorithm whose column ha1_... is filled for every user, for Digest: md5, sha-256 or
+    /// sha-512-256; repeat the option for more.
+    #[arg(long, value_name = "ALGORITHM", value_parser = hash_function)]
     database_digest: Vec<HashFunction>,
 
-    /// For how long what a file of hashes, a directory or a database said of a user is kept; a
-    /// refusal for a tenth of that.
+    /// How long to cache the answers of an htpasswd file, LDAP or a database; refusals are cached
+    /// for a tenth of that.
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=86_400))]
     cache: Option<u64>,
 }
 
 impl SourceArguments {
     /// # Errors
-    /// One line that names what is wrong.
+    /// One line that names the option.
     pub(crate) fn checked(self) -> Result<Sources, Mistake> {
+        self.check_features()?;
         let (directory, database) = (self.directory()?, self.database()?);
         let sources = Sources {
             users: user_list::read(&self.users, self.users_file.as_deref())?,
@@ -129,12 +130,29 @@ impl SourceArguments {
             digest_files: self.htdigest.iter().map(|text| DigestFile::parse(text)).collect(),
             directory,
             database,
-            cache: Cache::new(self.cache.map(Duration::from_secs))?,
+            cache: self.cache.map(Duration::from_secs),
         };
-        if self.cache.is_some() && !sources.has_a_slow_one() {
-            return Err("--cache: no source of users is slow enough for it".to_owned());
+        if self.cache.is_some() && !sources.has_cacheable() {
+            return Err("--cache needs --htpasswd, --ldap or --database".to_owned());
         }
         Ok(sources)
+    }
+
+    fn check_features(&self) -> Result<(), Mistake> {
+        const SQL: &str = "sql-sqlite, --features sql-postgres or --features sql-mysql";
+        for (option, is_given, feature, is_on) in [
+            ("--htpasswd", self.htpasswd.is_some(), "htpasswd", cfg!(feature = "htpasswd")),
+            ("--htdigest", !self.htdigest.is_empty(), "htdigest", cfg!(feature = "htdigest")),
+            ("--ldap", !self.ldap.is_empty(), "ldap", cfg!(feature = "ldap")),
+            ("--database", self.database.is_some(), SQL, cfg!(feature = "sql")),
+            ("--database-url-file", self.database_url_file.is_some(), SQL, cfg!(feature = "sql")),
+            ("--cache", self.cache.is_some(), "cached", cfg!(feature = "cached")),
+        ] {
+            if is_given && !is_on {
+                return Err(format!("{option} needs a build with --features {feature}"));
+            }
+        }
+        Ok(())
     }
 
     fn database(&self) -> Result<Option<Database>, Mistake> {
@@ -167,11 +185,9 @@ impl SourceArguments {
                 password_file,
             },
             _ => {
-                return Err(
-                    "--ldap needs a way to find users: give --ldap-dn, or --ldap-base with \
-                            --ldap-bind-dn and --ldap-password-file"
-                        .to_owned(),
-                );
+                return Err("--ldap needs --ldap-dn, or --ldap-base with --ldap-bind-dn and \
+                            --ldap-password-file"
+                    .to_owned());
             }
         };
         Ok(Some(Directory {
@@ -186,8 +202,9 @@ impl SourceArguments {
     }
 }
 
-/// A hash function by its name in Digest, in whatever case.
-pub(super) fn function(text: &str) -> Result<HashFunction, String> {
-    let named = |function: &HashFunction| function.to_string().eq_ignore_ascii_case(text);
-    HashFunction::all().find(named).ok_or_else(|| "it takes md5, sha-256 or sha-512-256".to_owned())
+/// Parses the name of a hash function, ignoring case.
+pub(super) fn hash_function(text: &str) -> Result<HashFunction, String> {
+    HashFunction::all()
+        .find(|function| function.to_string().eq_ignore_ascii_case(text))
+        .ok_or_else(|| "expected md5, sha-256 or sha-512-256".to_owned())
 }

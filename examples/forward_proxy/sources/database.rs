@@ -2,28 +2,19 @@
 
 use std::path::PathBuf;
 
-use tower_proxy_auth::{
-    Realm,
-    backend::{SecretsChain, ValidatorChain},
-    digest::HashFunction,
-};
-
-use super::cache::Cache;
-use crate::Mistake;
-
-const OPTION: &str = "--database";
+use tower_proxy_auth::digest::HashFunction;
 
 #[derive(Debug)]
-#[cfg_attr(not(feature = "sql"), expect(dead_code, reason = "nobody asks the database"))]
+#[cfg_attr(not(feature = "sql"), expect(dead_code, reason = "only parsed"))]
 pub(super) struct Database {
     pub(super) url: Url,
     pub(super) query: Option<String>,
-    /// What is held for every user; nothing, where Digest is not served.
+    /// The functions whose H(A1) is stored for every user; empty if Digest is not served.
     pub(super) functions: Vec<HashFunction>,
 }
 
-/// Where the database is. There may be a password in it.
-#[cfg_attr(not(feature = "sql"), expect(dead_code, reason = "nobody asks the database"))]
+/// The URL of a database, which may contain a password.
+#[cfg_attr(not(feature = "sql"), expect(dead_code, reason = "only parsed"))]
 pub(super) enum Url {
     Given(String),
     InFile(PathBuf),
@@ -33,59 +24,39 @@ impl Database {
     pub(super) fn serves_digest(&self) -> bool {
         !self.functions.is_empty()
     }
+}
 
-    #[cfg(feature = "sql")]
-    pub(super) async fn add_to(
+#[cfg(feature = "sql")]
+impl Database {
+    /// Checks the table. A database that does not answer at present is only logged.
+    pub(super) async fn open(
         self,
-        validator: ValidatorChain,
-        secrets: SecretsChain,
-        realm: &Realm,
-        cache: Cache,
-    ) -> Result<(ValidatorChain, SecretsChain), Mistake> {
+        realm: &tower_proxy_auth::Realm,
+    ) -> Result<tower_proxy_auth::backend::sql::Sql, crate::Mistake> {
         use std::error::Error as _;
 
         use tower_proxy_auth::backend::sql::Sql;
 
+        const OPTION: &str = "--database";
         let url = match self.url {
             Url::Given(url) => url,
             Url::InFile(path) => {
                 super::secret_file::read("--database-url-file", &path)?.expose().to_owned()
             }
         };
-        let serves_digest = !self.functions.is_empty();
         let mut builder = Sql::builder(url).with_digest(self.functions);
         if let Some(query) = self.query {
             builder = builder.with_query(query);
         }
         let users = builder.build().map_err(|error| format!("{OPTION}: {error}"))?;
         if let Err(error) = users.check(realm).await {
-            let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             if !error.is_transient() {
-                return Err(format!("{OPTION}: {why}"));
+                return Err(format!("{OPTION}: {cause}"));
             }
-            tracing::warn!("{OPTION} does not answer at present: {why}");
+            tracing::warn!("{OPTION} does not answer at present: {cause}");
         }
-        let validator = cache.add(validator, users.clone())?;
-        let secrets = match serves_digest {
-            true => cache.add_secrets(secrets, users)?,
-            false => secrets,
-        };
-        Ok((validator, secrets))
-    }
-
-    #[cfg(not(feature = "sql"))]
-    #[expect(clippy::unused_async, reason = "as with the feature")]
-    pub(super) async fn add_to(
-        self,
-        _: ValidatorChain,
-        _: SecretsChain,
-        _: &Realm,
-        _: Cache,
-    ) -> Result<(ValidatorChain, SecretsChain), Mistake> {
-        Err(format!(
-            "{OPTION} needs a feature for its kind of database: build with --features sql-sqlite, \
-             --features sql-postgres or --features sql-mysql"
-        ))
+        Ok(users)
     }
 }
 

@@ -2,13 +2,9 @@
 
 use std::path::PathBuf;
 
-use tower_proxy_auth::{Realm, backend::SecretsChain, digest::HashFunction};
+use tower_proxy_auth::digest::HashFunction;
 
-use crate::Mistake;
-
-const OPTION: &str = "--htdigest";
-
-/// A file, and the hash function of what is in it.
+/// A file and the hash function of its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DigestFile {
     path: PathBuf,
@@ -16,10 +12,10 @@ pub(super) struct DigestFile {
 }
 
 impl DigestFile {
-    /// Reads `[ALGORITHM=]FILE`; a file without an algorithm is one for MD5, as Apache's are.
+    /// Parses `[ALGORITHM=]FILE`; the algorithm is MD5 by default, as in Apache.
     pub(super) fn parse(text: &str) -> Self {
         let named = text.split_once('=').and_then(|(name, path)| {
-            let function = super::arguments::function(name).ok()?;
+            let function = super::arguments::hash_function(name).ok()?;
             Some(Self { path: path.into(), function })
         });
         named.unwrap_or_else(|| Self { path: text.into(), function: HashFunction::Md5 })
@@ -27,33 +23,30 @@ impl DigestFile {
 }
 
 #[cfg(feature = "htdigest")]
-pub(super) fn add(
+pub(super) fn open(
     files: &[DigestFile],
-    realm: &Realm,
-    secrets: SecretsChain,
-) -> Result<SecretsChain, Mistake> {
+    realm: &tower_proxy_auth::Realm,
+) -> Result<Option<tower_proxy_auth::backend::htdigest::Htdigest>, crate::Mistake> {
     use tower_proxy_auth::backend::htdigest::Htdigest;
 
+    const OPTION: &str = "--htdigest";
     let Some((DigestFile { path, function }, others)) = files.split_first() else {
-        return Ok(secrets);
+        return Ok(None);
     };
-    let builder = Htdigest::builder(realm, path, *function);
-    let builder = others
-        .iter()
-        .fold(builder, |builder, DigestFile { path, function }| builder.with_file(path, *function));
-    let files = builder.on_change(super::reload_log::of(OPTION)).open();
-    let files = files.map_err(|error| format!("{OPTION} {error}"))?;
+    let mut builder = Htdigest::builder(realm, path, *function);
+    for DigestFile { path, function } in others {
+        builder = builder.with_file(path, *function);
+    }
+    let files = builder
+        .on_change(super::reload_log::for_option(OPTION))
+        .open()
+        .map_err(|error| format!("{OPTION} {error}"))?;
     tracing::info!(
         users = files.user_count(),
         of_other_realms = files.skipped(),
-        "{OPTION} was read"
+        "{OPTION} loaded"
     );
-    Ok(secrets.with(files))
-}
-
-#[cfg(not(feature = "htdigest"))]
-pub(super) fn add(_: &[DigestFile], _: &Realm, _: SecretsChain) -> Result<SecretsChain, Mistake> {
-    Err(super::needs_feature(OPTION, "htdigest"))
+    Ok(Some(files))
 }
 
 #[cfg(test)]

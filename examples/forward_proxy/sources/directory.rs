@@ -1,19 +1,11 @@
-//! A directory that checks passwords: `--ldap`.
+//! An LDAP directory that checks passwords: `--ldap`.
 
 use std::path::PathBuf;
 
-use tower_proxy_auth::backend::ValidatorChain;
-
-use super::cache::Cache;
-use crate::Mistake;
-
-const OPTION: &str = "--ldap";
-
-/// How to find users in a directory, which is up to the directory to check.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "ldap"), expect(dead_code, reason = "nobody asks the directory"))]
+#[cfg_attr(not(feature = "ldap"), expect(dead_code, reason = "only parsed"))]
 pub(super) struct Directory {
-    /// Servers, one at least, asked in turn.
+    /// At least one server; further ones are replicas.
     pub(super) urls: Vec<String>,
     pub(super) start_tls: bool,
     pub(super) plaintext: bool,
@@ -23,10 +15,11 @@ pub(super) struct Directory {
     pub(super) required_group: Option<String>,
 }
 
+/// How to find the entry of a user.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "ldap"), expect(dead_code, reason = "nobody asks the directory"))]
+#[cfg_attr(not(feature = "ldap"), expect(dead_code, reason = "only parsed"))]
 pub(super) enum Lookup {
-    /// The name is put into this DN.
+    /// The name is inserted into this DN.
     Template(String),
     /// An account searches for the name.
     Search {
@@ -38,13 +31,9 @@ pub(super) enum Lookup {
     },
 }
 
+#[cfg(feature = "ldap")]
 impl Directory {
-    #[cfg(feature = "ldap")]
-    pub(super) fn add_to(
-        self,
-        validator: ValidatorChain,
-        cache: Cache,
-    ) -> Result<ValidatorChain, Mistake> {
+    pub(super) fn open(self) -> Result<tower_proxy_auth::backend::ldap::Ldap, crate::Mistake> {
         use tower_proxy_auth::backend::ldap::{Ldap, LdapBuilder};
 
         let mut urls = self.urls.into_iter();
@@ -63,8 +52,9 @@ impl Directory {
             Lookup::Template(template) => builder.with_dn_template(template),
             Lookup::Search { base, filter, name_attribute, bind_dn, password_file } => {
                 let password = super::secret_file::read("--ldap-password-file", &password_file)?;
-                let builder = builder.with_search(base, filter, name_attribute);
-                builder.with_service_account(bind_dn, password)
+                builder
+                    .with_search(base, filter, name_attribute)
+                    .with_service_account(bind_dn, password)
             }
         };
         if let Some(attribute) = self.group_attribute {
@@ -73,12 +63,6 @@ impl Directory {
         if let Some(group) = self.required_group {
             builder = builder.with_required_group(group);
         }
-        let directory = builder.build().map_err(|error| format!("{OPTION}: {error}"))?;
-        cache.add(validator, directory)
-    }
-
-    #[cfg(not(feature = "ldap"))]
-    pub(super) fn add_to(self, _: ValidatorChain, _: Cache) -> Result<ValidatorChain, Mistake> {
-        Err(super::needs_feature(OPTION, "ldap"))
+        builder.build().map_err(|error| format!("--ldap: {error}"))
     }
 }

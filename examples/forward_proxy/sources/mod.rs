@@ -1,9 +1,9 @@
-//! Where the users come from: in what order they are asked, and which schemes they can serve.
+//! The sources of users: the order in which they are consulted, and the schemes that they serve.
 //!
-//! Each source is a file here, and an option of the command line. Those that need a feature of the
-//! crate say so when it is off.
+//! Every source is a command-line option and has a file here.
 
 mod arguments;
+#[cfg(any(feature = "htpasswd", feature = "ldap", feature = "sql"))]
 mod cache;
 mod database;
 mod digest_files;
@@ -15,6 +15,8 @@ mod reload_log;
 mod secret_file;
 mod user_list;
 
+use std::time::Duration;
+
 use tower_proxy_auth::{
     Realm,
     backend::{SecretsChain, ValidatorChain},
@@ -22,13 +24,11 @@ use tower_proxy_auth::{
 
 pub(crate) use self::{arguments::SourceArguments, user_list::User};
 use self::{
-    cache::Cache, database::Database, digest_files::DigestFile, directory::Directory,
-    password_file::PasswordFile,
+    database::Database, digest_files::DigestFile, directory::Directory, password_file::PasswordFile,
 };
 use crate::Mistake;
 
-/// All that was said about where the users come from, checked as far as it goes without a look at
-/// files and servers.
+/// The sources of users as given on the command line.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     pub(crate) users: Vec<User>,
@@ -36,37 +36,33 @@ pub(crate) struct Sources {
     digest_files: Vec<DigestFile>,
     directory: Option<Directory>,
     database: Option<Database>,
-    cache: Cache,
+    /// How long answers are cached.
+    #[cfg_attr(
+        not(any(feature = "htpasswd", feature = "ldap", feature = "sql")),
+        expect(dead_code, reason = "no source can be cached")
+    )]
+    cache: Option<Duration>,
 }
 
-/// What checks passwords, and what holds Digest secrets; `None` where no source can.
+/// The sources for each scheme; `None` if no source serves it.
 pub(crate) struct Opened {
     pub(crate) validator: Option<ValidatorChain>,
     pub(crate) secrets: Option<SecretsChain>,
 }
 
 impl Sources {
-    /// Whether no source was given at all.
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { users, password_file, digest_files, directory, database, cache: _ } = self;
-        users.is_empty()
-            && password_file.is_none()
-            && digest_files.is_empty()
-            && directory.is_none()
-            && database.is_none()
+        !self.serve_basic() && !self.serve_digest()
     }
 
-    /// Whether any source takes so long that a cache pays.
-    fn has_a_slow_one(&self) -> bool {
+    /// Whether any source is slow enough for a cache.
+    fn has_cacheable(&self) -> bool {
         self.password_file.is_some() || self.directory.is_some() || self.database.is_some()
     }
 
     /// Whether any source can check passwords.
     pub(crate) fn serve_basic(&self) -> bool {
-        !self.users.is_empty()
-            || self.password_file.is_some()
-            || self.directory.is_some()
-            || self.database.is_some()
+        !self.users.is_empty() || self.has_cacheable()
     }
 
     /// Whether any source holds Digest secrets.
@@ -75,11 +71,11 @@ impl Sources {
         !self.users.is_empty() || !self.digest_files.is_empty() || in_database
     }
 
-    /// Opens files, and asks a database whether it is as it should be; other servers are called
-    /// when they are first needed.
+    /// Opens files and checks the table of a database; an LDAP server is contacted by the first
+    /// login.
     ///
     /// # Errors
-    /// One line that names what is wrong.
+    /// One line that names the option.
     pub(crate) async fn open(self, realm: &Realm) -> Result<Opened, Mistake> {
         let (basic, digest) = (self.serve_basic(), self.serve_digest());
         let (mut validator, mut secrets) = (ValidatorChain::new(), SecretsChain::new());
@@ -87,24 +83,27 @@ impl Sources {
             let users = user_list::open(realm, &self.users)?;
             (validator, secrets) = (validator.with(users.clone()), secrets.with(users));
         }
+        #[cfg(feature = "htpasswd")]
         if let Some(file) = self.password_file {
-            validator = file.add_to(validator, self.cache)?;
+            validator = cache::add_validator(validator, file.open()?, self.cache)?;
         }
-        if !self.digest_files.is_empty() {
-            secrets = digest_files::add(&self.digest_files, realm, secrets)?;
+        #[cfg(feature = "htdigest")]
+        if let Some(files) = digest_files::open(&self.digest_files, realm)? {
+            secrets = secrets.with(files);
         }
+        #[cfg(feature = "ldap")]
         if let Some(directory) = self.directory {
-            validator = directory.add_to(validator, self.cache)?;
+            validator = cache::add_validator(validator, directory.open()?, self.cache)?;
         }
+        #[cfg(feature = "sql")]
         if let Some(database) = self.database {
-            (validator, secrets) = database.add_to(validator, secrets, realm, self.cache).await?;
+            let serves_digest = database.serves_digest();
+            let users = database.open(realm).await?;
+            if serves_digest {
+                secrets = cache::add_secrets(secrets, users.clone(), self.cache)?;
+            }
+            validator = cache::add_validator(validator, users, self.cache)?;
         }
         Ok(Opened { validator: basic.then_some(validator), secrets: digest.then_some(secrets) })
     }
-}
-
-/// What to say where an option needs a feature that is off.
-#[allow(dead_code, reason = "with all features, nobody needs it")]
-fn needs_feature(option: &str, feature: &str) -> Mistake {
-    format!("{option} needs the feature {feature}: build with --features {feature}")
 }

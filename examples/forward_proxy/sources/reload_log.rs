@@ -1,18 +1,16 @@
-//! What the log says of files that have changed.
+//! Logs changes of watched files.
 
 #[cfg(feature = "htdigest")]
 use tower_proxy_auth::backend::htdigest::FileEvent;
 #[cfg(not(feature = "htdigest"))]
 use tower_proxy_auth::backend::htpasswd::FileEvent;
 
-/// Whom a source tells what became of the files that `option` names.
-pub(super) fn of(option: &'static str) -> impl Fn(FileEvent<'_>) + Send + Sync {
+/// Returns a function that logs what happens to the files of `option`.
+pub(super) fn for_option(option: &'static str) -> impl Fn(FileEvent<'_>) + Send + Sync {
     move |event| match event {
-        FileEvent::Reloaded => tracing::info!("{option} has changed and was read again"),
+        FileEvent::Reloaded => tracing::info!("{option} reloaded"),
         FileEvent::Failed(error) => {
-            tracing::error!(
-                "{option} has changed, and what it said before stays in force: {error}"
-            );
+            tracing::error!("{option} was not reloaded, its last content stays in force: {error}");
         }
         _ => {}
     }

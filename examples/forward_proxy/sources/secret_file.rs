@@ -1,4 +1,4 @@
-//! A password in a file of its own, so that it stands on no command line.
+//! Secrets in files, so that they do not appear on the command line.
 
 use std::{fs, path::Path};
 
@@ -6,7 +6,7 @@ use tower_proxy_auth::secret::Password;
 
 use crate::Mistake;
 
-/// Reads the password in a file: all of it but one line end.
+/// Reads the secret in the file of `option`: its content without one line end at its end.
 pub(super) fn read(option: &str, path: &Path) -> Result<Password, Mistake> {
     let shown = path.display();
     let text = fs::read_to_string(path).map_err(|error| format!("{option} {shown}: {error}"))?;
@@ -15,7 +15,7 @@ pub(super) fn read(option: &str, path: &Path) -> Result<Password, Mistake> {
     match password {
         "" => Err(format!("{option} {shown}: the file is empty")),
         _ if password.contains(char::is_control) => {
-            Err(format!("{option} {shown}: there is a control character in the password"))
+            Err(format!("{option} {shown}: the file contains a control character"))
         }
         _ => Ok(Password::new(password)),
     }
@@ -30,14 +30,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_one_line_with_or_without_its_end() {
+    fn a_secret_is_one_line_with_or_without_its_end() {
         for (content, expected) in [
             ("wonder", Ok("wonder")),
             ("wonder\n", Ok("wonder")),
             (" won der \r\n", Ok(" won der ")),
             ("", Err("the file is empty")),
             ("\n", Err("the file is empty")),
-            ("wonder\n\n", Err("there is a control character in the password")),
+            ("wonder\n\n", Err("the file contains a control character")),
         ] {
             let mut file = NamedTempFile::new().expect("a file");
             file.write_all(content.as_bytes()).expect("written");

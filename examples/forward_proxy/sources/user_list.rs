@@ -1,4 +1,4 @@
-//! Users with their passwords, from the command line and from a file.
+//! Users with their passwords, from `--user` and `--users-file`.
 
 use std::{collections::HashSet, fmt, fs, path::Path};
 
@@ -6,7 +6,7 @@ use tower_proxy_auth::{Realm, Users};
 
 use crate::Mistake;
 
-/// A name, not empty and without a colon, and a password, not empty.
+/// A name without a colon and a password; neither is empty or contains a control character.
 #[derive(Clone)]
 pub(crate) struct User {
     pub(crate) name: String,
@@ -28,18 +28,16 @@ impl User {
         Ok(Self { name: "user".to_owned(), password })
     }
 
-    /// Reads NAME:PASSWORD, the name ending at the first colon. What is said of a mistake does not
-    /// hold the password.
+    /// Parses NAME:PASSWORD, where the name ends at the first colon. Errors do not contain the
+    /// password.
     fn parse(text: &str) -> Result<Self, Mistake> {
         let Some((name, password)) = text.split_once(':') else {
-            return Err("there is no colon: NAME:PASSWORD is needed".to_owned());
+            return Err("no colon: expected NAME:PASSWORD".to_owned());
         };
         let problem = match (name, password) {
-            ("", _) => "there is no name before the colon",
-            (_, "") => "there is no password after the colon",
-            _ if text.contains(char::is_control) => {
-                "there is a control character in name or password"
-            }
+            ("", _) => "no name before the colon",
+            (_, "") => "no password after the colon",
+            _ if text.contains(char::is_control) => "control character in name or password",
             _ => return Ok(Self { name: name.to_owned(), password: password.to_owned() }),
         };
         Err(if name.is_empty() { problem.to_owned() } else { format!("{name:?}: {problem}") })
@@ -51,7 +49,7 @@ pub(super) fn read(given: &[String], file: Option<&Path>) -> Result<Vec<User>, M
     let mut users = List::default();
     for text in given {
         if !text.contains(':') {
-            return Err(format!("--user {text:?} has no colon: it takes NAME:PASSWORD"));
+            return Err(format!("--user {text:?} has no colon: expected NAME:PASSWORD"));
         }
         User::parse(text)
             .and_then(|user| users.add(user))
@@ -63,7 +61,7 @@ pub(super) fn read(given: &[String], file: Option<&Path>) -> Result<Vec<User>, M
     let text = str::from_utf8(&text).map_err(|error| {
         let before = text.get(..error.valid_up_to()).unwrap_or_default();
         let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        format!("--users-file {shown}, line {line}: this is not UTF-8")
+        format!("--users-file {shown}, line {line}: not UTF-8")
     })?;
     let before = users.users.len();
     for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -75,7 +73,7 @@ pub(super) fn read(given: &[String], file: Option<&Path>) -> Result<Vec<User>, M
             .map_err(|problem| format!("--users-file {shown}, line {}: {problem}", number + 1))?;
     }
     if users.users.len() == before {
-        return Err(format!("--users-file {shown}: there is no user in it"));
+        return Err(format!("--users-file {shown}: no user in this file"));
     }
     Ok(users.users)
 }
@@ -136,25 +134,22 @@ mod tests {
     }
 
     #[test]
-    fn a_file_may_have_comments_and_any_line_ends() {
+    fn a_file_may_have_comments_and_any_line_end() {
         let (_, users) =
             from_file(b"\xEF\xBB\xBF# who may\r\n\r\nalice:wonder\r\n  \nbob:#b:c\n#x:y\n");
         assert_eq!(pairs(&users.expect("good")), [("alice", "wonder"), ("bob", "#b:c")]);
     }
 
     #[test]
-    fn a_mistake_names_file_and_line_and_no_password() {
+    fn an_error_names_file_and_line_but_no_password() {
         for (content, expected) in [
-            (
-                b"alice:wonder\nbob\n".as_slice(),
-                ", line 2: there is no colon: NAME:PASSWORD is needed",
-            ),
-            (b"\n:wonder", ", line 2: there is no name before the colon"),
-            (b"alice:", ", line 1: \"alice\": there is no password after the colon"),
+            (b"alice:wonder\nbob\n".as_slice(), ", line 2: no colon: expected NAME:PASSWORD"),
+            (b"\n:wonder", ", line 2: no name before the colon"),
+            (b"alice:", ", line 1: \"alice\": no password after the colon"),
             (b"a:wonder\na:wonder", ", line 2: \"a\" is given twice"),
-            (b"a:won\tder", ", line 1: \"a\": there is a control character in name or password"),
-            (b"a:wonder\nb:\xFF\n", ", line 2: this is not UTF-8"),
-            (b"# nobody\n", ": there is no user in it"),
+            (b"a:won\tder", ", line 1: \"a\": control character in name or password"),
+            (b"a:wonder\nb:\xFF\n", ", line 2: not UTF-8"),
+            (b"# nobody\n", ": no user in this file"),
         ] {
             let (path, users) = from_file(content);
             assert_eq!(users.expect_err("bad"), format!("--users-file {path}{expected}"));
@@ -171,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_of_the_file_may_not_be_on_the_command_line_too() {
+    fn refuses_a_user_in_both_file_and_command_line() {
         let mut file = NamedTempFile::new().expect("a file");
         file.write_all(b"alice:other").expect("written");
         let both = read(&["alice:wonder".to_owned()], Some(file.path())).expect_err("twice");
