@@ -1,30 +1,30 @@
-//! What can go wrong outside a request: a set-up that makes no sense, a back end that fails.
+//! Errors outside of a request: mistakes in the set-up, and failures of back ends.
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
-/// A mistake in the set-up, found when the realm, the store or the authenticator is built.
+/// A mistake in the set-up, reported when a realm, a store or an authenticator is built.
 ///
 /// Each message names the value and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A realm without a character.
+    /// The realm is empty.
     #[error("the realm is empty: give the protection space a name that users recognise")]
     EmptyRealm,
-    /// A realm with a character that real clients break on.
+    /// The realm contains a character that some clients cannot handle.
     #[error(
-        "the realm {realm:?} holds {character:?} at byte {position}: use printable ASCII without \
-         quote and backslash, since real clients break on the rest"
+        "the realm {realm:?} contains {character:?} at byte {position}: use printable ASCII without \
+         quote and backslash, since some clients fail on the rest"
     )]
     InvalidRealm {
         /// The realm as given.
         realm: String,
-        /// The first character that may not stand in it.
+        /// The first character that is not allowed.
         character: char,
-        /// Where that character starts, in bytes.
+        /// The offset of that character, in bytes.
         position: usize,
     },
-    /// A realm longer than 512 bytes.
+    /// The realm is longer than 512 bytes.
     #[error("the realm is {length} bytes long: use at most {maximum}")]
     RealmTooLong {
         /// Its length in bytes.
@@ -43,45 +43,45 @@ pub enum ConfigError {
         /// The realm that the source has users of.
         served: String,
     },
-    /// No scheme to offer: every request would be refused with a 407 that nobody can answer.
+    /// No scheme is offered, so that every request would be refused.
     #[error("no authentication scheme is offered: add with_basic, with_digest or with_scheme")]
     NoScheme,
-    /// Two schemes of one name.
+    /// Two schemes have the same name.
     #[error("the scheme {name} is offered twice: add it once")]
     DuplicateScheme {
         /// The name of the scheme.
         name: &'static str,
     },
-    /// A scheme whose name is no token.
+    /// The name of a scheme is not a token.
     #[error("the scheme name {name:?} is not a token: use letters, digits and hyphens")]
     InvalidSchemeName {
         /// The name of the scheme.
         name: &'static str,
     },
-    /// Digest without an algorithm.
+    /// Digest has no algorithm.
     #[error("no Digest algorithm is offered: name at least one, such as SHA-256")]
     NoAlgorithm,
-    /// One algorithm named twice.
+    /// An algorithm is named twice.
     #[error("the Digest algorithm {algorithm} is offered twice: name it once")]
     DuplicateAlgorithm {
         /// The algorithm's name in a challenge.
         algorithm: &'static str,
     },
-    /// The back end holds no H(A1) for any algorithm that is to be offered.
+    /// The source of secrets has no H(A1) for any configured algorithm.
     #[error(
-        "none of the Digest algorithms {configured} can be served: the source of secrets holds \
-         H(A1) for {held}; name an algorithm that it holds, or offer Basic instead"
+        "none of the Digest algorithms {configured} can be offered: the source of secrets has H(A1) \
+         for {held}; name an algorithm that it has, or offer Basic instead"
     )]
     NoCommonAlgorithm {
-        /// What was to be offered.
+        /// The hash functions of the configured algorithms.
         configured: String,
-        /// What the source of secrets holds for every user.
+        /// The hash functions that every user has an H(A1) for.
         held: String,
     },
-    /// RFC 2069 responses were switched on without MD5, the one algorithm they know.
+    /// RFC 2069 responses are allowed without MD5, the only algorithm that they have.
     #[error("legacy_rfc2069 needs the algorithm MD5: add it, or leave the switch off")]
     LegacyWithoutMd5,
-    /// A nonce key that can be guessed.
+    /// A nonce key is too short.
     #[error("the nonce key is {length} bytes long: use at least {minimum} random bytes")]
     ShortNonceKey {
         /// The length of the key as given, in bytes.
@@ -89,14 +89,7 @@ pub enum ConfigError {
         /// The shortest that is allowed, in bytes.
         minimum: usize,
     },
-    /// Keys that outlive the process, with a memory of used nonces that does not.
-    #[error(
-        "nonce keys were configured, but the nonce store is local: after a restart, or on another \
-         node, used nonces would not be known; use a shared store, leave the keys out, or accept \
-         it with allow_unshared_replay_state"
-    )]
-    UnsharedReplayState,
-    /// Nonces that expire before they can be used, or practically never.
+    /// The nonce lifetime is out of range.
     #[error("the nonce lifetime is {lifetime:?}: use {minimum:?} to {maximum:?}")]
     NonceLifetime {
         /// The lifetime as given.
@@ -120,24 +113,24 @@ pub enum ConfigError {
         /// The largest valid window.
         maximum: u32,
     },
-    /// A limit of zero.
+    /// A limit is zero.
     #[error("the limit {name} is 0, which refuses everything: use a larger one")]
     ZeroLimit {
         /// The option.
         name: &'static str,
     },
-    /// A syntax of user parameters that cannot work.
+    /// The syntax of user parameters is contradictory.
     #[error("user parameters: {problem}")]
     UserParameters {
         /// The option, its value, and what is wrong with it.
         problem: String,
     },
-    /// User parameters together with a scheme that cannot take them out of names.
-    #[error("{scheme} cannot take parameters out of user names: {problem}")]
+    /// User parameters are configured, and a scheme cannot split them off names.
+    #[error("{scheme} cannot split parameters off user names: {problem}")]
     UserParametersUnsupported {
         /// The scheme.
         scheme: &'static str,
-        /// What would have to be otherwise.
+        /// What has to be changed.
         problem: &'static str,
     },
     /// A time that makes no sense for a cache.
@@ -152,8 +145,8 @@ pub enum ConfigError {
         /// The longest that is allowed.
         maximum: Duration,
     },
-    /// A header field that has a meaning of its own cannot carry the identity.
-    #[error("the field {name} cannot carry the identity: choose a name of your own")]
+    /// The identity header is a field that has a meaning in HTTP.
+    #[error("the header field {name} has a meaning in HTTP: choose another for the identity")]
     ReservedIdentityHeader {
         /// The field name as given.
         name: String,
@@ -161,8 +154,10 @@ pub enum ConfigError {
     /// The operating system gave no thread.
     #[error("the operating system gave no thread: raise its limit, or ask for fewer")]
     Threads(#[source] Box<dyn Error + Send + Sync>),
-    /// The operating system gave no random bytes.
-    #[error("the operating system gave no random bytes: let the process call getrandom(2)")]
+    /// The operating system provided no random bytes.
+    #[error(
+        "the operating system provided no random bytes: allow the process to call getrandom(2)"
+    )]
     Randomness(#[source] Box<dyn Error + Send + Sync>),
 }
 

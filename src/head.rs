@@ -1,4 +1,4 @@
-//! The head of a request: all that a decision is made from.
+//! The head of a request.
 
 use std::{fmt, net::IpAddr};
 
@@ -6,8 +6,8 @@ use http::{Extensions, HeaderMap, Method, Request, Uri, request::Parts};
 
 /// The head of a request, borrowed.
 ///
-/// Closures that choose a realm or let a request bypass authentication see the request through it.
-/// `Debug` shows neither header fields nor path, which may hold somebody's credentials.
+/// It is what closures get that choose a realm or let a request bypass authentication. `Debug`
+/// shows neither header fields nor path, which may contain credentials.
 #[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
     method: &'a Method,
@@ -18,7 +18,7 @@ pub struct RequestHead<'a> {
 }
 
 impl<'a> RequestHead<'a> {
-    /// The head that consists of these parts, from an unknown peer.
+    /// A head from its parts, with an unknown peer.
     #[must_use]
     pub const fn new(
         method: &'a Method,
@@ -29,7 +29,7 @@ impl<'a> RequestHead<'a> {
         Self { method, target, headers, extensions, peer: None }
     }
 
-    /// The head of a request that has been taken apart.
+    /// The head of a request that was split into parts.
     #[must_use]
     pub const fn of_parts(parts: &'a Parts) -> Self {
         Self::new(&parts.method, &parts.uri, &parts.headers, &parts.extensions)
@@ -41,14 +41,14 @@ impl<'a> RequestHead<'a> {
         Self::new(request.method(), request.uri(), request.headers(), request.extensions())
     }
 
-    /// Says where the request came from.
+    /// Sets the peer address.
     #[must_use]
     pub const fn with_peer(mut self, peer: Option<IpAddr>) -> Self {
         self.peer = peer;
         self
     }
 
-    /// Replaces the request target, where a router has changed the one that was sent.
+    /// Replaces the request target, where a router has changed it.
     #[must_use]
     pub const fn with_target(mut self, target: &'a Uri) -> Self {
         self.target = target;
@@ -67,19 +67,19 @@ impl<'a> RequestHead<'a> {
         self.target
     }
 
-    /// The header fields; `Proxy-Authorization` may already have been taken out.
+    /// The header fields. `Proxy-Authorization` may have been removed.
     #[must_use]
     pub const fn headers(&self) -> &'a HeaderMap {
         self.headers
     }
 
-    /// What the server attached to the request.
+    /// The extensions.
     #[must_use]
     pub const fn extensions(&self) -> &'a Extensions {
         self.extensions
     }
 
-    /// The address of the peer, where it is known.
+    /// The address of the peer, if it is known.
     #[must_use]
     pub const fn peer(&self) -> Option<IpAddr> {
         self.peer

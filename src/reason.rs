@@ -1,77 +1,111 @@
-//! Why a request was refused, in a closed list.
+//! The reasons for which requests are refused.
 
 use std::fmt;
 
 use http::StatusCode;
 
-/// Why a request was refused: what an operator sees in a log, told apart as the client never is.
+/// Why a request was refused, for logs and metrics.
 ///
-/// Its status and its name are fixed. Nothing in it comes from the client.
+/// It is more detailed than what the client is told. Each reason has a fixed status and a fixed
+/// name. It contains nothing that the client sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// No `Proxy-Authorization`.
+    /// The request has no `Proxy-Authorization`.
     MissingCredentials,
-    /// Credentials of a scheme that is not offered.
+    /// The credentials are for a scheme that is not offered.
     SchemeNotOffered,
-    /// A Digest algorithm that is not offered.
+    /// The Digest algorithm is not offered.
     AlgorithmNotOffered,
-    /// The credentials could not be decoded.
+    /// The credentials cannot be decoded.
     Undecodable,
-    /// An empty user-id.
+    /// The user-id is empty.
     EmptyUserId,
-    /// An empty password.
+    /// The password is empty.
     EmptyPassword,
-    /// A control character in user-id or password.
+    /// The user-id or the password contains a control character.
     ControlCharacter,
-    /// A password longer than the limit.
+    /// The password is longer than the limit.
     PasswordTooLong,
-    /// A user name whose parameters are not what they should be.
+    /// The parameters in the user name are malformed.
     UserParameters,
-    /// A user that the back end does not know.
+    /// The back end does not know the user.
     UnknownUser,
-    /// A user that the back end knows, without the right password.
+    /// The password, or the Digest response, is wrong.
     WrongPassword,
-    /// A user whose stored record cannot be used.
+    /// The user's stored record cannot be used.
     UnusableRecord,
-    /// Digest credentials made for another realm.
+    /// The Digest credentials are for another realm.
     OtherRealm,
-    /// A right digest over a nonce that has expired.
+    /// The Digest response is right and its nonce has expired.
     NonceExpired,
-    /// A right digest over a nonce that is not ours, or was issued by another process.
+    /// The Digest response is right and its nonce was not issued here.
     NonceUnknown,
-    /// A right digest over a nonce of which nobody knows any more what was used.
+    /// The Digest response is right and the store has dropped the record of its nonce.
     NonceForgotten,
-    /// A right digest with a nonce-count that was used before.
+    /// The Digest response is right and its nonce-count was used before.
     NonceReplayed,
-    /// A right digest over a nonce that another user used first.
+    /// The Digest response is right and another user used its nonce first.
     NonceOfOtherUser,
-    /// Several `Proxy-Authorization` fields.
+    /// The request has several `Proxy-Authorization` fields.
     SeveralFields,
-    /// A field that does not follow the grammar.
+    /// The field does not follow the grammar.
     Malformed,
-    /// A parameter that occurs twice.
+    /// A parameter occurs twice.
     DuplicateParameter,
-    /// A parameter that is missing.
+    /// A parameter is missing.
     MissingParameter,
-    /// A parameter with a value that it cannot have, or was not offered.
+    /// A parameter has an invalid value, or one that was not offered.
     ImproperParameter,
-    /// Digest credentials whose `uri` names another resource than the request.
+    /// The `uri` of the Digest credentials names another resource.
     OtherResource,
-    /// Right credentials of an account that is disabled.
+    /// The credentials are right and the account is disabled.
     AccountDisabled,
-    /// Right credentials of an account that has expired.
+    /// The credentials are right and the account has expired.
     AccountExpired,
-    /// A `Proxy-Authorization` field longer than the limit.
+    /// The `Proxy-Authorization` field is longer than the limit.
     FieldTooLong,
-    /// The back end could not answer.
+    /// A back end could not answer.
     BackendFailed,
-    /// A proxy upstream answered with a 407 of its own, which is not the client's to answer.
+    /// An upstream proxy answered with a 407.
     UpstreamChallenge,
 }
 
 impl Reason {
-    /// The status of the response: 400, 403, 407, 429, 431, 502 or 503.
+    /// All reasons, for instance to register a counter for each.
+    pub const ALL: &'static [Self] = &[
+        Self::MissingCredentials,
+        Self::SchemeNotOffered,
+        Self::AlgorithmNotOffered,
+        Self::Undecodable,
+        Self::EmptyUserId,
+        Self::EmptyPassword,
+        Self::ControlCharacter,
+        Self::PasswordTooLong,
+        Self::UserParameters,
+        Self::UnknownUser,
+        Self::WrongPassword,
+        Self::UnusableRecord,
+        Self::OtherRealm,
+        Self::NonceExpired,
+        Self::NonceUnknown,
+        Self::NonceForgotten,
+        Self::NonceReplayed,
+        Self::NonceOfOtherUser,
+        Self::SeveralFields,
+        Self::Malformed,
+        Self::DuplicateParameter,
+        Self::MissingParameter,
+        Self::ImproperParameter,
+        Self::OtherResource,
+        Self::AccountDisabled,
+        Self::AccountExpired,
+        Self::FieldTooLong,
+        Self::BackendFailed,
+        Self::UpstreamChallenge,
+    ];
+
+    /// The status of the response: 400, 403, 407, 431, 502 or 503.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -106,8 +140,8 @@ impl Reason {
         }
     }
 
-    /// Whether the digest was right and only its nonce cannot be used: `stale=true`, so that the
-    /// client tries again without asking its user.
+    /// Whether the Digest response is right and only its nonce cannot be used. The 407 then says
+    /// `stale=true`, so that the client repeats the request without asking its user.
     #[must_use]
     pub const fn is_stale(self) -> bool {
         matches!(
@@ -120,7 +154,7 @@ impl Reason {
         )
     }
 
-    /// The name for logs and metrics: lower case, with hyphens.
+    /// The name for logs and metrics, in lower case with hyphens.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -160,5 +194,19 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_every_reason_once() {
+        for (number, reason) in Reason::ALL.iter().enumerate() {
+            assert_eq!(*reason as usize, number, "{reason}");
+        }
+        // The last variant: a new one has to be added to the list.
+        assert_eq!(Reason::ALL.len(), Reason::UpstreamChallenge as usize + 1);
     }
 }

@@ -1,4 +1,4 @@
-//! The options of the engine.
+//! The options of the authenticator.
 
 use std::{fmt, num::NonZeroU32, sync::Arc};
 
@@ -18,12 +18,12 @@ use crate::{
 };
 
 const DEFAULT_MAX_FIELD_LENGTH: usize = 16 * 1_024;
-/// More than a browser has requests under way when a restart makes all its nonces stale at once.
+/// A browser has fewer requests in flight when a restart makes all of its nonces stale.
 const DEFAULT_MAX_CONSECUTIVE_STALE: u32 = 100;
 
 /// Collects the schemes and options of an [`Authenticator`].
 ///
-/// The first mistake is kept and reported by [`build`](Self::build).
+/// [`build`](Self::build) reports the first mistake.
 #[must_use]
 pub struct AuthenticatorBuilder {
     realm: Realm,
@@ -75,7 +75,7 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Offers a scheme: [`BasicScheme`] or [`DigestScheme`] with options, or one of your own.
+    /// Offers a scheme: [`BasicScheme`] or [`DigestScheme`] with options, or a custom one.
     pub fn with_scheme(mut self, scheme: impl AuthScheme) -> Self {
         self.schemes.push(Arc::new(scheme));
         self
@@ -88,10 +88,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Chooses the realm by the head of each request; `None` stands for the realm given first.
+    /// Chooses the realm of each request by its head; `None` means the realm of the builder.
     ///
-    /// Nonces, H(A1)s and the users of [`Users`](crate::Users) are good in one realm
-    /// alone.
+    /// Nonces, H(A1)s and the users of [`Users`](crate::Users) belong to one realm each.
     pub fn with_realm_of(
         mut self,
         realm_of: impl Fn(&RequestHead<'_>) -> Option<Realm> + Send + Sync + 'static,
@@ -100,12 +99,12 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Forwards requests for which `bypass` says so, whatever credentials they have: health
-    /// checks, trusted peers. They get no identity.
+    /// Forwards requests for which `bypass` returns `true`, with or without credentials: health
+    /// checks, for instance, or trusted peers. They have no identity.
     ///
     /// # Security
-    /// All of the head but the peer address is the client's to choose, the path of somebody else's
-    /// host included: compare the authority too, or `GET http://anyone/health` gets through.
+    /// The client chooses everything in the head but the peer address, including the path on another
+    /// host: compare the authority too, or `GET http://example.org/health` bypasses authentication.
     ///
     /// # Examples
     /// ```
@@ -156,14 +155,14 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Takes parameters out of user names before anything else is done with them: the back end is
-    /// asked about the user that is left, and the inner service finds the parameters in
-    /// [`Identity::user_parameters`]. Names that cannot be split are refused with 407.
+    /// Splits parameters off user names. Back ends get the user that is left, and the inner service
+    /// finds the parameters in [`Identity::user_parameters`]. Names that cannot be split are refused
+    /// with 407.
     ///
-    /// A client hashes the whole name into H(A1), so Digest works only with secrets that
-    /// [hold passwords](DigestSecrets::holds_passwords), and without userhash.
+    /// A client hashes the whole name into H(A1), so Digest works only with a source that
+    /// [holds passwords](DigestSecrets::holds_passwords), and without userhash.
     ///
-    /// [`Identity::user_parameters`]: crate::identity::Identity::user_parameters
+    /// [`Identity::user_parameters`]: crate::Identity::user_parameters
     pub fn with_user_parameters(mut self, syntax: UserParameterSyntax) -> Self {
         self.user_parameters = Some(syntax);
         self
@@ -181,11 +180,13 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Checks the options and makes the engine.
+    /// Checks the options, attaches the sources of users to the registry of revocations, and builds
+    /// the authenticator.
     ///
     /// # Errors
-    /// The first mistake in the options: no scheme, one twice, a limit of zero, whatever
-    /// [`with_digest`](Self::with_digest) found, user parameters for a scheme that cannot split names.
+    /// The first mistake in the options: no scheme, a duplicate one, a limit of zero, what
+    /// [`with_digest`](Self::with_digest) found, users of another realm, or user parameters with a
+    /// scheme that cannot split names.
     pub fn build(mut self) -> Result<Authenticator, ConfigError> {
         if let Some(mistake) = self.mistake {
             return Err(mistake);

@@ -1,29 +1,29 @@
-//! `Proxy-Authorization` on its way out of the header map.
+//! The `Proxy-Authorization` field of a request.
 
 use std::fmt;
 
 use http::{HeaderMap, HeaderValue, header};
 
-/// The `Proxy-Authorization` of a request. `Debug` shows nothing of its value.
+/// The `Proxy-Authorization` field of a request. `Debug` does not show its value.
 #[derive(Clone)]
 pub enum ProxyAuthorization {
     /// The request has no such field.
     Absent,
     /// The request has one such field.
     One(HeaderValue),
-    /// The request has several such fields: ambiguous, and refused whatever they hold.
+    /// The request has several such fields, which is ambiguous: 400.
     Several,
 }
 
 impl ProxyAuthorization {
-    /// Takes all of them out of the header map.
+    /// Removes the field from a header map.
     #[must_use]
     pub fn take(headers: &mut HeaderMap) -> Self {
         let before = headers.len();
-        // Not by `entry`, which makes room in the map before it looks.
+        // `entry` may grow the map.
         match headers.remove(header::PROXY_AUTHORIZATION) {
             None => Self::Absent,
-            // `remove` gives back the first line, and takes out all of them.
+            // `remove` returns the first value and removes all of them.
             Some(_) if before > headers.len().saturating_add(1) => Self::Several,
             Some(mut value) => {
                 value.set_sensitive(true);

@@ -1,4 +1,4 @@
-//! The body of a response: the inner service's own, or that of a refusal.
+//! The body of a response: that of the inner service, or that of a refusal.
 
 use std::{
     pin::Pin,
@@ -12,10 +12,10 @@ use pin_project_lite::pin_project;
 use super::response::remove_upstream_fields;
 
 pin_project! {
-    /// The body of a response that came through [`ProxyAuth`](super::ProxyAuth).
+    /// The body of a response of [`ProxyAuth`](crate::ProxyAuth).
     ///
-    /// Wraps the body of the inner service without boxing it. Trailers lose the authentication
-    /// fields of whoever is upstream, as the header did.
+    /// Wraps the body of the inner service without boxing it. The authentication fields of upstream
+    /// proxies are removed from trailers, as they are from the header.
     #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]

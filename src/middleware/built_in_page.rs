@@ -1,4 +1,4 @@
-//! What a person reads who meets a refusal.
+//! The built-in bodies of refusals.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use super::page::Page;
 use crate::reason::Reason;
 
-/// In which form a built-in page is sent.
+/// The form of a built-in page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// One line, for CONNECT.
@@ -18,7 +18,7 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// In the order of their numbers.
+    /// In the order of the discriminants.
     const ALL: [Self; 3] = [Self::Short, Self::Plain, Self::Html];
 
     pub(super) fn of(method: &Method, headers: &HeaderMap) -> Self {
@@ -39,7 +39,7 @@ fn accepts_html(headers: &HeaderMap) -> bool {
     })
 }
 
-/// A page with its header fields, made once and sent many times.
+/// A page with its header fields.
 #[derive(Clone, Debug)]
 pub(super) struct Rendered {
     pub(super) content_type: HeaderValue,
@@ -53,7 +53,7 @@ impl From<Page> for Rendered {
     }
 }
 
-/// What happened, in words for the person at the client.
+/// What a page explains to the person who reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Explanation {
     Missing,
@@ -68,7 +68,7 @@ enum Explanation {
 }
 
 impl Explanation {
-    /// In the order of their numbers.
+    /// In the order of the discriminants.
     const ALL: [Self; 9] = [
         Self::Missing,
         Self::NotOffered,
@@ -86,7 +86,7 @@ impl Explanation {
             (Reason::MissingCredentials, _) => Self::Missing,
             (Reason::SchemeNotOffered | Reason::AlgorithmNotOffered, _) => Self::NotOffered,
             (_, StatusCode::PROXY_AUTHENTICATION_REQUIRED) if reason.is_stale() => Self::Stale,
-            // Nothing here tells a wrong password from an unknown user.
+            // A wrong password and an unknown user look the same.
             (_, StatusCode::PROXY_AUTHENTICATION_REQUIRED) => Self::Wrong,
             (_, StatusCode::FORBIDDEN) => Self::NotAllowed,
             (_, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => Self::TooLong,
@@ -121,8 +121,8 @@ impl Explanation {
                  program. With curl: curl --proxy-anyauth -U NAME:PASSWORD -x PROXY URL"
             }
             Self::NotOffered => {
-                "The credentials for this proxy are of a kind that it does not offer. It takes \
-                 the kinds that its Proxy-Authenticate fields name."
+                "The credentials of this request are for an authentication scheme or algorithm \
+                 that this proxy does not offer. It offers those in its Proxy-Authenticate fields."
             }
             Self::Wrong => {
                 "The proxy did not accept the user name and password that came with this request. \
@@ -130,34 +130,34 @@ impl Explanation {
                  operator of the proxy whether the account exists."
             }
             Self::Stale => {
-                "The password was right, and the nonce that it was proved with cannot be used \
-                 any more. Programs try again by themselves with the new one; yours did not."
+                "The password is right, but the nonce of this request can no longer be used. \
+                 Programs repeat the request with a new nonce by themselves; yours did not."
             }
             Self::Malformed => {
                 "The Proxy-Authorization field of this request is ambiguous or malformed, or was \
-                 made for another resource. This is a fault in the program that sent it, or in \
-                 something between that program and the proxy."
+                 made for another resource. The program that sent it is at fault, or something \
+                 between that program and the proxy."
             }
             Self::NotAllowed => {
-                "The proxy knows you, and your account may not be used. Ask the operator of the \
-                 proxy."
+                "Your user name and password are right, but your account is disabled or has \
+                 expired. Ask the operator of the proxy."
             }
             Self::TooLong => {
                 "The Proxy-Authorization field of this request is longer than the proxy accepts."
             }
             Self::Unavailable => {
-                "The proxy cannot check user names and passwords at the moment. Yours may well \
-                 be right. Try again in a little while."
+                "The proxy cannot check user names and passwords at the moment. Yours may be \
+                 right. Try again later."
             }
             Self::Upstream => {
-                "Another proxy on the way asks this proxy for credentials. This is for its \
-                 operator to mend: your own user name and password are not at fault."
+                "An upstream proxy requires credentials that this proxy does not have. The \
+                 operator of this proxy has to fix that: your user name and password are fine."
             }
         }
     }
 }
 
-/// The built-in pages, rendered once for all layers, each explanation in each form.
+/// The built-in pages, rendered once: each explanation in each form.
 static PAGES: LazyLock<Vec<Rendered>> = LazyLock::new(|| {
     let each = |explanation| Form::ALL.map(|form| render(explanation, form));
     Explanation::ALL.into_iter().flat_map(each).collect()
@@ -183,7 +183,7 @@ fn render(explanation: Explanation, form: Form) -> Rendered {
             ),
         ),
     };
-    // Each is made once and lives as long as the process: what is static is cloned for nothing.
+    // Pages live as long as the process, and static values are cheap to clone.
     let length: &'static str = body.len().to_string().leak();
     Rendered {
         content_type: HeaderValue::from_static(content_type),

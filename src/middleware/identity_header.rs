@@ -1,4 +1,4 @@
-//! The identity as a header field for whoever is upstream.
+//! The identity as a header field for the upstream server.
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -12,7 +12,7 @@ use crate::{error::ConfigError, identity::Identity};
 pub(super) struct IdentityHeader(HeaderName);
 
 impl IdentityHeader {
-    /// Refuses names that mean something to proxies or servers already.
+    /// Refuses names that have a meaning for proxies or servers.
     pub(super) fn new(name: HeaderName) -> Result<Self, ConfigError> {
         let reserved = [
             header::AUTHORIZATION,
@@ -40,7 +40,7 @@ impl IdentityHeader {
         &self.0
     }
 
-    /// Removes what the client sent under this name, and says who it is in its place.
+    /// Replaces the fields of this name by the user-id, or removes them.
     pub(super) fn set(&self, headers: &mut HeaderMap, identity: Option<&Identity>) {
         headers.remove(&self.0);
         let user = identity.and_then(Identity::user).map(|user| percent_encode(user.as_str()));
@@ -50,7 +50,7 @@ impl IdentityHeader {
     }
 }
 
-/// Encodes all but printable ASCII, and the percent sign, so that any name can stand in a field.
+/// Encodes the percent sign and all that is not printable ASCII, so that any name fits in a field.
 fn percent_encode(name: &str) -> String {
     let mut encoded = String::with_capacity(name.len());
     for byte in name.bytes() {
@@ -62,11 +62,11 @@ fn percent_encode(name: &str) -> String {
     encoded
 }
 
-/// Takes `name` out of the options of `Connection`: a client could otherwise have the inner proxy
-/// remove, as hop-by-hop, what was added here.
+/// Removes `name` from the options of `Connection`. A client could otherwise have the inner proxy
+/// drop the field as hop-by-hop.
 pub(super) fn protect_from_connection(headers: &mut HeaderMap, name: &HeaderName) {
     let is_option = |option: &[u8]| option.trim_ascii().eq_ignore_ascii_case(name.as_ref());
-    // Looking by `entry` alone makes room in the map first.
+    // `entry` may grow the map.
     if !headers.contains_key(header::CONNECTION) {
         return;
     }
@@ -77,7 +77,7 @@ pub(super) fn protect_from_connection(headers: &mut HeaderMap, name: &HeaderName
             continue;
         }
         let kept: Vec<&[u8]> = options().filter(|option| !is_option(option)).collect();
-        // What was a field value stays one when members are taken out.
+        // A field value stays valid without some of its members.
         if let Ok(shorter) = HeaderValue::from_bytes(&kept.join(&b',')) {
             *value = shorter;
         }
@@ -145,7 +145,7 @@ mod tests {
         let error = IdentityHeader::new(header::CONNECTION).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the field connection cannot carry the identity: choose a name of your own"
+            "the header field connection has a meaning in HTTP: choose another for the identity"
         );
     }
 }

@@ -16,16 +16,14 @@ use super::{
 };
 use crate::{authenticator::Authenticator, error::ConfigError, head::RequestHead};
 
-/// Puts proxy authentication round a service.
+/// Adds proxy authentication to a service.
 ///
-/// A request that may pass reaches the inner service without `Proxy-Authorization` and with an
-/// [`Identity`](crate::identity::Identity) in its extensions. Any other is answered here, and the
-/// inner service never hears of it; the response has a
-/// [`Refusal`](crate::authenticator::Refusal) in its extensions.
+/// An authenticated request reaches the inner service without `Proxy-Authorization` and with an
+/// [`Identity`](crate::Identity) in its extensions. Any other request is refused without calling
+/// the inner service, and the response has a [`Refusal`](crate::Refusal) in its extensions.
 ///
-/// The layer answers for what goes to the client: `Proxy-Authenticate` and
-/// `Proxy-Authentication-Info` of whoever is upstream are removed, and a 407 from there becomes a
-/// 502, since the client's credentials are none of upstream's business.
+/// The layer removes `Proxy-Authenticate` and `Proxy-Authentication-Info` of upstream proxies from
+/// responses, and turns a 407 of theirs into a 502: the client's credentials are for this proxy.
 ///
 /// # Examples
 /// ```
@@ -59,7 +57,7 @@ pub struct ProxyAuthLayer {
     options: Arc<Options>,
 }
 
-/// The options of the layer, shared by all its services.
+/// The options of the layer, shared by all of its services.
 #[derive(Clone)]
 pub(super) struct Options {
     pub(super) peer_address: PeerAddress,
@@ -76,7 +74,7 @@ type RequestTarget = Arc<dyn Fn(&RequestHead<'_>) -> Option<Uri> + Send + Sync>;
 pub(super) type PageOf = Arc<dyn Fn(&PageRequest) -> Option<Page> + Send + Sync>;
 
 impl ProxyAuthLayer {
-    /// A layer that asks `auth` about each request.
+    /// A layer that authenticates each request with `auth`.
     #[must_use]
     pub fn new(auth: Authenticator) -> Self {
         let options = Options {
@@ -91,12 +89,12 @@ impl ProxyAuthLayer {
         Self { auth, options: Arc::new(options) }
     }
 
-    /// Says where the peer address comes from. By default it is a [`SocketAddr`] in the request's
-    /// extensions, put there by whoever accepted the connection.
+    /// Sets how the peer address of a request is found. By default it is a [`SocketAddr`] in the
+    /// request's extensions, which the server puts there.
     ///
     /// # Security
-    /// Without an address, limits count for each user wherever they are. A header field such as
-    /// `X-Forwarded-For` is the client's to choose unless a trusted peer has set it.
+    /// Without an address, limits count all peers of a user together. A client can choose the value
+    /// of a header field such as `X-Forwarded-For` unless a trusted peer has set it.
     #[must_use]
     pub fn with_peer_address(
         self,
@@ -105,8 +103,8 @@ impl ProxyAuthLayer {
         self.with(|options| options.peer_address = Arc::new(peer_address))
     }
 
-    /// Says what the request target was before a router changed it; `None` stands for the one that
-    /// the request has. Digest compares it with `uri`.
+    /// Sets how the original request target is found where a router has changed it; `None` means
+    /// the target of the request. Digest compares it with `uri`.
     #[must_use]
     pub fn with_request_target(
         self,
@@ -115,27 +113,26 @@ impl ProxyAuthLayer {
         self.with(|options| options.request_target = Some(Arc::new(request_target)))
     }
 
-    /// Tells the inner service the user-id in this field too, percent-encoded where it is not
-    /// printable ASCII. What the client sent under that name is removed from the header of every
-    /// request.
+    /// Adds a header field with the user-id to forwarded requests, percent-encoded where it is not
+    /// printable ASCII. Fields of that name that the client sent are removed from every request.
     ///
     /// # Security
-    /// Trailers are the inner service's to relay or drop. An upstream that takes `X_User` for
-    /// `X-User`, as CGI does, must be kept from it by a name without hyphens.
+    /// The inner service must not relay trailers of that name. Use a name without hyphens for an
+    /// upstream that treats `X_User` like `X-User`, as CGI does.
     ///
     /// # Errors
-    /// [`ConfigError::ReservedIdentityHeader`] for a field that means something already.
+    /// [`ConfigError::ReservedIdentityHeader`] for a field that has a meaning in HTTP.
     pub fn with_identity_header(self, name: HeaderName) -> Result<Self, ConfigError> {
         let header = IdentityHeader::new(name)?;
         Ok(self.with(|options| options.identity_header = Some(header)))
     }
 
-    /// Leaves `Proxy-Authorization` in requests that it let pass, for a proxy upstream that shares
-    /// the users by agreement, [RFC 9110, section 11.7.2].
+    /// Relays `Proxy-Authorization` of authenticated requests to an upstream proxy that cooperates,
+    /// [RFC 9110, section 11.7.2].
     ///
     /// # Security
-    /// Whoever is upstream learns a Basic password. A request that was forwarded without having
-    /// been asked for credentials has none.
+    /// The upstream proxy learns Basic passwords. Anonymous requests and requests that bypass
+    /// authentication have no credentials.
     ///
     /// [RFC 9110, section 11.7.2]: https://www.rfc-editor.org/rfc/rfc9110#section-11.7.2
     #[must_use]
@@ -143,21 +140,21 @@ impl ProxyAuthLayer {
         self.with(|options| options.relay_credentials = relay)
     }
 
-    /// Passes a 407 from upstream on to the client with its challenges, in place of a 502.
+    /// Passes a 407 of an upstream proxy on to the client, instead of a 502.
     #[must_use]
     pub fn allow_chaining(self, allow: bool) -> Self {
         self.with(|options| options.allow_chaining = allow)
     }
 
-    /// Puts the [`Identity`](crate::identity::Identity) into the extensions of each response too,
-    /// where layers further out can log it.
+    /// Adds the [`Identity`](crate::Identity) to the extensions of each response too, so that outer
+    /// layers can log it.
     #[must_use]
     pub fn with_identity_in_response(self, insert: bool) -> Self {
         self.with(|options| options.identity_in_response = insert)
     }
 
-    /// Makes the bodies of refusals; `None` stands for the built-in page. Status, challenges,
-    /// length and `Cache-Control` stay as they are.
+    /// Sets the bodies of refusals; `None` means the built-in page. Status, challenges, length and
+    /// `Cache-Control` cannot be changed.
     #[must_use]
     pub fn with_page(
         self,

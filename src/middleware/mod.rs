@@ -1,4 +1,4 @@
-//! The tower layer: what a decision means for a request, its response and their bodies.
+//! The tower layer: authenticates requests, and answers those that are refused.
 
 mod body;
 mod built_in_page;

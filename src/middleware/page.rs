@@ -1,14 +1,14 @@
-//! Pages of the user's own for refusals.
+//! Custom bodies of refusals.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::{authenticator::Refusal, reason::Reason};
 
-/// The body of a refusal, and what it is.
+/// The body of a refusal.
 ///
 /// # Security
-/// Put nothing into it that the client sent unless it is escaped.
+/// Escape everything that the client sent.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Page {
@@ -19,22 +19,22 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page of this type.
+    /// A page with a content type.
     pub fn new(content_type: HeaderValue, body: impl Into<Bytes>) -> Self {
         Self { content_type, body: body.into() }
     }
 }
 
-/// What a page is made for.
+/// The refused request that a page is made for.
 ///
-/// Status, challenges, length and `Cache-Control` are the layer's: a page cannot change them.
+/// A page cannot change status, challenges, length and `Cache-Control`.
 #[derive(Clone, Debug)]
 pub struct PageRequest {
     refusal: Refusal,
     wishes: Wishes,
 }
 
-/// What a client would like to see.
+/// The parts of a request that a page can depend on.
 #[derive(Clone, Debug)]
 pub(super) struct Wishes {
     method: Method,
@@ -70,13 +70,13 @@ impl PageRequest {
         self.refusal.reason()
     }
 
-    /// Why, in which realm, and whose request it was.
+    /// The refusal.
     #[must_use]
     pub const fn refusal(&self) -> &Refusal {
         &self.refusal
     }
 
-    /// The method. What answers a CONNECT is shown by no client.
+    /// The method. Clients do not show the body of a refused CONNECT.
     #[must_use]
     pub const fn method(&self) -> &Method {
         &self.wishes.method

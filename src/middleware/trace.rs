@@ -1,4 +1,4 @@
-//! What tower-http's `TraceLayer` shows of authentication.
+//! Authentication in the spans and events of tower-http's `TraceLayer`.
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -11,10 +11,10 @@ use crate::{authenticator::Refusal, identity::Identity, reason::Reason};
 /// The longest user name in a log line, in characters.
 const MAX_NAME: usize = 64;
 
-/// Makes a span with room for user, scheme and outcome, for `TraceLayer::make_span_with`.
+/// Makes a span with fields for user, scheme and outcome, for `TraceLayer::make_span_with`.
 ///
-/// The span is called `request` and shows method and host; the path may hold secrets and is left
-/// out. [`AuthOnResponse`] fills in the rest.
+/// The span is named `request` and has method and host. The path may contain secrets and is left
+/// out. [`AuthOnResponse`] records the other fields.
 ///
 /// # Examples
 /// ```
@@ -39,7 +39,7 @@ const MAX_NAME: usize = 64;
 pub struct AuthMakeSpan;
 
 impl AuthMakeSpan {
-    /// At level `INFO`.
+    /// Spans at level `INFO`.
     #[must_use]
     pub const fn new() -> Self {
         Self
@@ -60,18 +60,19 @@ impl<B> MakeSpan<B> for AuthMakeSpan {
     }
 }
 
-/// Records user, scheme and outcome in the span and logs one line, for `TraceLayer::on_response`.
+/// Records user, scheme and outcome in the span and emits one event, for
+/// `TraceLayer::on_response`.
 ///
-/// `outcome` is `forwarded` or the name of a [`Reason`](crate::reason::Reason). User and scheme of
-/// a forwarded request are known where the layer was told
-/// [`with_identity_in_response`](super::ProxyAuthLayer::with_identity_in_response).
+/// `outcome` is `forwarded` or the name of a [`Reason`](crate::Reason). User and scheme of a
+/// forwarded request are recorded with
+/// [`with_identity_in_response`](crate::ProxyAuthLayer::with_identity_in_response).
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct AuthOnResponse;
 
 impl AuthOnResponse {
-    /// Forwarded requests at level `INFO`; refused ones at `WARN`, but at `DEBUG` where clients go
-    /// on by themselves, and at `ERROR` where it is the proxy's own fault or that of one upstream.
+    /// Forwarded requests at level `INFO`. Refused ones at `WARN`, but at `DEBUG` where clients
+    /// repeat the request by themselves, and at `ERROR` for the failure of a back end or upstream.
     #[must_use]
     pub const fn new() -> Self {
         Self
@@ -112,12 +113,12 @@ impl<B> OnResponse<B> for AuthOnResponse {
     }
 }
 
-/// Most clients send no credentials until they are asked, and get a new nonce now and then.
+/// Most clients send no credentials before the first 407, and need a new nonce from time to time.
 fn is_routine(reason: Reason) -> bool {
     reason == Reason::MissingCredentials || reason.is_stale()
 }
 
-/// A name as it may stand in a log line: without control characters, and not for ever.
+/// A name with control characters escaped, cut at [`MAX_NAME`] characters.
 struct Shown<'a>(&'a str);
 
 impl fmt::Display for Shown<'_> {
@@ -134,7 +135,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// An error with all that lies behind it.
+/// An error with its chain of sources.
 struct Causes<'a>(&'a (dyn Error + 'static));
 
 impl fmt::Display for Causes<'_> {

@@ -101,23 +101,23 @@ mod tests {
             ("", "the realm is empty: give the protection space a name that users recognise"),
             (
                 "a\"b",
-                "the realm \"a\\\"b\" holds '\"' at byte 1: use printable ASCII without quote and \
-                 backslash, since real clients break on the rest",
+                "the realm \"a\\\"b\" contains '\"' at byte 1: use printable ASCII without quote and \
+                 backslash, since some clients fail on the rest",
             ),
             (
                 "a\\",
-                "the realm \"a\\\\\" holds '\\\\' at byte 1: use printable ASCII without quote and \
-                 backslash, since real clients break on the rest",
+                "the realm \"a\\\\\" contains '\\\\' at byte 1: use printable ASCII without quote and \
+                 backslash, since some clients fail on the rest",
             ),
             (
                 "\u{7f}",
-                "the realm \"\\u{7f}\" holds '\\u{7f}' at byte 0: use printable ASCII without \
-                 quote and backslash, since real clients break on the rest",
+                "the realm \"\\u{7f}\" contains '\\u{7f}' at byte 0: use printable ASCII without \
+                 quote and backslash, since some clients fail on the rest",
             ),
             (
                 "caf\u{e9}",
-                "the realm \"caf\u{e9}\" holds '\u{e9}' at byte 3: use printable ASCII without \
-                 quote and backslash, since real clients break on the rest",
+                "the realm \"caf\u{e9}\" contains '\u{e9}' at byte 3: use printable ASCII without \
+                 quote and backslash, since some clients fail on the rest",
             ),
         ];
         for (realm, message) in table {

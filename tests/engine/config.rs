@@ -77,7 +77,7 @@ fn a_scheme_that_says_nothing_of_user_parameters_cannot_have_them() {
     let builder = Authenticator::builder(realm()).with_user_parameters(syntax);
     refuses(
         builder.with_basic(users()).with_scheme(Named("Token")).build(),
-        "Token cannot take parameters out of user names: the scheme does not support it",
+        "Token cannot split parameters off user names: the scheme does not support it",
     );
 }
 
@@ -98,7 +98,7 @@ fn a_realm_that_real_clients_break_on_is_refused() {
             Realm::new(realm),
             &format!(
                 "the realm {shown} at byte {position}: use printable ASCII without quote and \
-                 backslash, since real clients break on the rest"
+                 backslash, since some clients fail on the rest"
             ),
         );
     }
@@ -142,19 +142,19 @@ fn algorithms_are_there_once_each_and_somebody_holds_them() {
     }
     refuses(
         DigestScheme::builder(Holds(HashFunctions::NONE)).build(),
-        "none of the Digest algorithms SHA-256, MD5 can be served: the source of secrets holds \
-         H(A1) for none; name an algorithm that it holds, or offer Basic instead",
+        "none of the Digest algorithms SHA-256, MD5 can be offered: the source of secrets has \
+         H(A1) for none; name an algorithm that it has, or offer Basic instead",
     );
     let sha512 = HashFunctions::NONE.with(HashFunction::Sha512_256);
     refuses(
         DigestScheme::builder(Holds(sha512)).with_algorithms([Algorithm::Md5Sess]).build(),
-        "none of the Digest algorithms MD5 can be served: the source of secrets holds H(A1) for \
-         SHA-512-256; name an algorithm that it holds, or offer Basic instead",
+        "none of the Digest algorithms MD5 can be offered: the source of secrets has H(A1) for \
+         SHA-512-256; name an algorithm that it has, or offer Basic instead",
     );
     refuses(
         DigestScheme::builder(SecretsChain::new()).build(),
-        "none of the Digest algorithms SHA-256, MD5 can be served: the source of secrets holds \
-         H(A1) for none; name an algorithm that it holds, or offer Basic instead",
+        "none of the Digest algorithms SHA-256, MD5 can be offered: the source of secrets has \
+         H(A1) for none; name an algorithm that it has, or offer Basic instead",
     );
     assert!(DigestScheme::builder(Holds(sha512)).with_algorithms(Algorithm::all()).build().is_ok());
 }
@@ -167,8 +167,8 @@ fn a_mistake_in_digest_comes_out_of_the_authenticator_too() {
             .with_basic(users())
             .with_basic(users())
             .build(),
-        "none of the Digest algorithms SHA-256, MD5 can be served: the source of secrets holds \
-         H(A1) for none; name an algorithm that it holds, or offer Basic instead",
+        "none of the Digest algorithms SHA-256, MD5 can be offered: the source of secrets has \
+         H(A1) for none; name an algorithm that it has, or offer Basic instead",
     );
 }
 
@@ -260,7 +260,9 @@ fn a_field_with_a_meaning_of_its_own_can_not_carry_the_identity() {
     ] {
         refuses(
             layer.clone().with_identity_header(HeaderName::from_static(name)),
-            &format!("the field {name} cannot carry the identity: choose a name of your own"),
+            &format!(
+                "the header field {name} has a meaning in HTTP: choose another for the identity"
+            ),
         );
     }
     assert!(layer.with_identity_header(HeaderName::from_static("x-user")).is_ok());

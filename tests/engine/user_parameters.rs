@@ -211,7 +211,7 @@ fn digest_needs_a_source_that_holds_passwords() {
         let builder = Authenticator::builder(realm()).with_user_parameters(syntax());
         builder.with_digest(digest).build().unwrap_err().to_string()
     }
-    let expected = "Digest cannot take parameters out of user names: clients hash the whole name, \
+    let expected = "Digest cannot split parameters off user names: clients hash the whole name, \
                     so the source of secrets must hold passwords";
     assert_eq!(error(users()), expected);
     assert_eq!(error(SecretsChain::new().with(Passwords).with(users())), expected);
