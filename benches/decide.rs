@@ -136,6 +136,6 @@ fn decision(
 fn reason(decision: &Decision) -> Option<Reason> {
     match decision {
         Decision::Forward(_) | Decision::Bypass => None,
-        Decision::Refuse(refusal) => Some(refusal.reason()),
+        Decision::Refuse(refusal, _) => Some(refusal.reason()),
     }
 }

@@ -111,7 +111,7 @@ pub(crate) fn decide(
 /// The fields of the 407 for a stranger.
 pub(crate) fn challenges(auth: &Authenticator) -> HeaderMap {
     match decide(auth, &request(None), ProxyAuthorization::Absent) {
-        Decision::Refuse(refusal) => refusal.into_parts().1,
+        Decision::Refuse(_, headers) => headers,
         Decision::Forward(_) | Decision::Bypass => panic!("a stranger was let in"),
     }
 }

@@ -9,6 +9,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use http::HeaderMap;
+
 use super::{engine::Engine, erased::PendingResult, refusal::Refusal, scheme::Authenticated};
 use crate::{revocation::CheckStart, wire::Realm};
 
@@ -19,8 +21,9 @@ pub enum Decision {
     Bypass,
     /// Forward the request.
     Forward(Authenticated),
-    /// Answer the request with what [`Refusal::into_parts`] returns.
-    Refuse(Refusal),
+    /// Answer the request with [`Refusal::status`] and these header fields: the challenges on 407,
+    /// `Cache-Control: no-store`, and `Retry-After` on 503.
+    Refuse(Refusal, HeaderMap),
 }
 
 /// A decision, or the future of one.

@@ -25,9 +25,6 @@ use crate::{
     wire::Realm,
 };
 
-/// Room for all names of header fields in a 407, so that the map does not grow.
-const FIELDS_OF_407: usize = 6;
-
 /// Decides whether requests may be forwarded. Cloning is cheap, and clones share everything.
 ///
 /// # Examples
@@ -45,9 +42,8 @@ const FIELDS_OF_407: usize = 6;
 /// let mut request = Request::get("http://example.org/").body(())?;
 /// let field = ProxyAuthorization::take(request.headers_mut());
 /// match auth.authenticate(&RequestHead::of_request(&request), field) {
-///     Authentication::Ready(Decision::Refuse(refusal)) => {
-///         let (status, headers, refusal) = refusal.into_parts();
-///         assert_eq!(status, 407);
+///     Authentication::Ready(Decision::Refuse(refusal, headers)) => {
+///         assert_eq!(refusal.status(), 407);
 ///         assert_eq!(headers.get_all("proxy-authenticate").iter().count(), 3);
 ///         assert_eq!(refusal.reason(), Reason::MissingCredentials);
 ///     }
@@ -91,9 +87,8 @@ impl Authenticator {
         let chosen = engine.realm_of.as_ref().and_then(|realm_of| realm_of(head));
         let realm = chosen.as_ref().unwrap_or(&engine.realm);
         let now = engine.clock.now();
-        let refuse = |refusal, scheme| {
-            Authentication::Ready(Decision::Refuse(engine.complete(refusal, scheme, realm, now)))
-        };
+        let refuse =
+            |refusal, scheme| Authentication::Ready(engine.refuse(refusal, scheme, realm, now));
         let field = match field {
             ProxyAuthorization::One(field) => field,
             ProxyAuthorization::Absent if engine.allows_anonymous => {
@@ -159,7 +154,7 @@ impl Engine {
             Err(refusal) => {
                 let now = self.clock.now();
                 let refusal = self.limit_stale(refusal, check, now);
-                Decision::Refuse(self.complete(refusal, Some(check.scheme), &check.realm, now))
+                self.refuse(refusal, Some(check.scheme), &check.realm, now)
             }
         }
     }
@@ -188,45 +183,50 @@ impl Engine {
     }
 
     /// Adds what only the engine knows: scheme, realm and challenges.
-    fn complete(
+    fn refuse(
         &self,
         refusal: Refusal,
         scheme: Option<&'static str>,
         realm: &Realm,
         now: Timestamp,
-    ) -> Refusal {
-        let mut refusal = match self.challenges(&refusal, realm, now) {
-            Ok(challenges) => Refusal { challenges, ..refusal },
-            Err(error) => error.into(),
+    ) -> Decision {
+        let mut headers = refusal.headers();
+        let mut refusal = match self.add_challenges(&refusal, realm, now, &mut headers) {
+            Ok(()) => refusal,
+            Err(error) => {
+                let failed = Refusal::from(error);
+                headers = failed.headers();
+                failed
+            }
         };
         refusal.scheme = scheme;
         refusal.realm = Some(realm.clone());
-        refusal
+        Decision::Refuse(refusal, headers)
     }
 
-    /// The `Proxy-Authenticate` fields of a 407; none for any other status.
-    fn challenges(
+    /// Adds the `Proxy-Authenticate` fields of a 407, and none to any other status.
+    fn add_challenges(
         &self,
         refusal: &Refusal,
         realm: &Realm,
         now: Timestamp,
-    ) -> Result<HeaderMap, BackendError> {
+        headers: &mut HeaderMap,
+    ) -> Result<(), BackendError> {
         if refusal.status() != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-            return Ok(HeaderMap::new());
+            return Ok(());
         }
-        let mut challenges = HeaderMap::with_capacity(FIELDS_OF_407);
         let context = ChallengeContext { realm, now, stale: refusal.stale_field.is_some() };
         for scheme in &self.schemes {
             scheme.challenges(&context, &mut |challenge| {
-                challenges.append(header::PROXY_AUTHENTICATE, challenge);
+                headers.append(header::PROXY_AUTHENTICATE, challenge);
             })?;
         }
         // A client cannot answer a 407 without a challenge. A source that has just been reloaded
         // may have secrets for no algorithm that is configured.
-        if challenges.is_empty() {
+        if !headers.contains_key(header::PROXY_AUTHENTICATE) {
             return Err(BackendError::new("no scheme can be offered at present"));
         }
-        Ok(challenges)
+        Ok(())
     }
 }
 

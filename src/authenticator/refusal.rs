@@ -1,6 +1,6 @@
-//! Why a request is refused, and the status and header fields of its response.
+//! Why a request is refused, and the status of its response.
 
-use std::{error::Error, fmt, mem, sync::Arc};
+use std::{error::Error, fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
@@ -12,7 +12,10 @@ use crate::{
 /// For how long a client should leave a failed back end alone, in seconds.
 const BACKEND_RETRY_AFTER: u64 = 5;
 
-/// A refused request: the reason, the cause for the operator, and what the response has to say.
+/// Room for all names of header fields in a 407, so that the map does not grow.
+const FIELDS: usize = 6;
+
+/// Why a request is refused, and what only the operator should see of it.
 ///
 /// The layer leaves it in the extensions of each response that it makes itself, for logs and
 /// metrics. `Display` shows the reason; the source is for the operator's log only.
@@ -23,8 +26,6 @@ pub struct Refusal {
     pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
     pub(super) scheme: Option<&'static str>,
     pub(super) realm: Option<Realm>,
-    /// The `Proxy-Authenticate` fields; none unless the engine has seen the refusal.
-    pub(super) challenges: HeaderMap,
     /// Tells one `Proxy-Authorization` field from another, where only the nonce was wrong.
     pub(super) stale_field: Option<u64>,
 }
@@ -32,16 +33,8 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal for `reason`, which also fixes the status.
     #[must_use]
-    pub fn new(reason: Reason) -> Self {
-        Self {
-            reason,
-            account: None,
-            source: None,
-            scheme: None,
-            realm: None,
-            challenges: HeaderMap::new(),
-            stale_field: None,
-        }
+    pub const fn new(reason: Reason) -> Self {
+        Self { reason, account: None, source: None, scheme: None, realm: None, stale_field: None }
     }
 
     /// Adds the account, for a user who has proved to know the password.
@@ -91,17 +84,15 @@ impl Refusal {
         self.reason.status()
     }
 
-    /// The status, the header fields that the response must have, and the refusal without its
-    /// challenges. The fields are `Cache-Control: no-store`, the challenges on 407, and
+    /// The header fields of the response, without challenges: `Cache-Control: no-store`, and
     /// `Retry-After` on 503.
-    #[must_use]
-    pub fn into_parts(mut self) -> (StatusCode, HeaderMap, Self) {
-        let mut headers = mem::take(&mut self.challenges);
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(FIELDS);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, BACKEND_RETRY_AFTER.into());
         }
-        (self.status(), headers, self)
+        headers
     }
 }
 

@@ -150,8 +150,8 @@ impl Explanation {
                  right. Try again later."
             }
             Self::Upstream => {
-                "An upstream proxy requires credentials that this proxy does not have. The \
-                 operator of this proxy has to fix that: your user name and password are fine."
+                "Another proxy requires credentials that this proxy does not have. The operator \
+                 of this proxy has to fix that: your user name and password are fine."
             }
         }
     }

@@ -159,8 +159,9 @@ where
         let authenticated = match decision {
             Decision::Bypass => None,
             Decision::Forward(authenticated) => Some(authenticated),
-            Decision::Refuse(refusal) => {
-                return State::Refused { response: Some(refuse(refusal, facts, &options)) };
+            Decision::Refuse(refusal, headers) => {
+                let response = refuse(refusal, headers, facts, &options);
+                return State::Refused { response: Some(response) };
             }
         };
         let forwarded = admit(&mut request, authenticated, facts, &options);

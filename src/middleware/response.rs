@@ -81,18 +81,23 @@ fn has_connection_option(headers: &HeaderMap, wanted: &[u8]) -> bool {
 }
 
 /// The response to a request that is not forwarded.
-pub(super) fn refuse(refusal: Refusal, facts: RequestFacts, options: &Options) -> Response<Bytes> {
+pub(super) fn refuse(
+    refusal: Refusal,
+    headers: HeaderMap,
+    facts: RequestFacts,
+    options: &Options,
+) -> Response<Bytes> {
     let must_close = facts.must_close;
-    respond(refusal, facts, must_close, options.page.as_ref())
+    respond(refusal, headers, facts, must_close, options.page.as_ref())
 }
 
 fn respond(
     refusal: Refusal,
+    mut headers: HeaderMap,
     facts: RequestFacts,
     must_close: bool,
     custom_page: Option<&PageOf>,
 ) -> Response<Bytes> {
-    let (status, mut headers, refusal) = refusal.into_parts();
     let is_head = facts.is_head;
     let page = facts.page(custom_page, &refusal);
     headers.insert(header::CONTENT_TYPE, page.content_type);
@@ -102,7 +107,7 @@ fn respond(
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     let mut response = Response::new(if is_head { Bytes::new() } else { page.body });
-    *response.status_mut() = status;
+    *response.status_mut() = refusal.status();
     *response.headers_mut() = headers;
     response.extensions_mut().insert(refusal);
     response
@@ -147,8 +152,8 @@ impl Forwarded {
             // Only the inner service knows whether the request's body was read to its end.
             let must_close = has_connection_option(response.headers(), b"close");
             let refusal = Refusal::new(Reason::UpstreamChallenge);
-            respond(refusal, self.facts, must_close, self.custom_page.as_ref())
-                .map(ResponseBody::own)
+            let (headers, page) = (refusal.headers(), self.custom_page.as_ref());
+            respond(refusal, headers, self.facts, must_close, page).map(ResponseBody::own)
         };
         if let Some(info) = self.info {
             response.headers_mut().insert(PROXY_AUTHENTICATION_INFO, info);

@@ -57,9 +57,9 @@ where
         let authenticated = match authentication {
             Authentication::Ready(Decision::Bypass) => None,
             Authentication::Ready(Decision::Forward(authenticated)) => Some(authenticated),
-            Authentication::Ready(Decision::Refuse(refusal)) => {
+            Authentication::Ready(Decision::Refuse(refusal, headers)) => {
                 drop(self.take_ready());
-                return ResponseFuture::refused(refuse(refusal, facts, &self.options));
+                return ResponseFuture::refused(refuse(refusal, headers, facts, &self.options));
             }
             Authentication::Pending(decision) => {
                 let (service, options) = (self.take_ready(), Arc::clone(&self.options));

@@ -44,10 +44,9 @@ fn issues_a_million_nonces_without_keeping_any() {
     let mut nonces = HashSet::new();
     for _ in 0..1_000_000 {
         let answer = auth.authenticate(&head, ProxyAuthorization::Absent);
-        let Authentication::Ready(Decision::Refuse(refusal)) = answer else {
+        let Authentication::Ready(Decision::Refuse(_, headers)) = answer else {
             panic!("not refused");
         };
-        let (_, headers, _) = refusal.into_parts();
         let challenge = headers["proxy-authenticate"].to_str().unwrap();
         let (_, nonce) = challenge.split_once("nonce=\"").unwrap();
         let nonce: [u8; 64] = nonce.as_bytes()[..64].try_into().unwrap();
