@@ -88,11 +88,11 @@ fn a_realm_that_real_clients_break_on_is_refused() {
         "the realm is empty: give the protection space a name that users recognise",
     );
     for (realm, shown, position) in [
-        ("a\"b", r#""a\"b" holds '"'"#, 1),
-        ("a\\", r#""a\\" holds '\\'"#, 1),
-        ("corp\nproxy", r#""corp\nproxy" holds '\n'"#, 4),
-        ("\u{7f}", r#""\u{7f}" holds '\u{7f}'"#, 0),
-        ("caf\u{e9}", "\"caf\u{e9}\" holds '\u{e9}'", 3),
+        ("a\"b", r#""a\"b" contains '"'"#, 1),
+        ("a\\", r#""a\\" contains '\\'"#, 1),
+        ("corp\nproxy", r#""corp\nproxy" contains '\n'"#, 4),
+        ("\u{7f}", r#""\u{7f}" contains '\u{7f}'"#, 0),
+        ("caf\u{e9}", "\"caf\u{e9}\" contains '\u{e9}'", 3),
     ] {
         refuses(
             Realm::new(realm),
