@@ -124,7 +124,7 @@ pub mod authenticator;
 pub mod backend;
 pub mod clock;
 mod error;
-pub mod grammar;
+mod grammar;
 mod head;
 mod identity;
 pub mod middleware;
@@ -133,8 +133,7 @@ mod reason;
 pub mod revocation;
 pub mod secret;
 pub mod user_parameters;
-pub mod wire;
-mod words;
+mod wire;
 
 pub use authenticator::{
     basic::BasicScheme, digest::DigestScheme, engine::Authenticator, refusal::Refusal,

@@ -53,24 +53,6 @@ pub(crate) const BASE64: Hostile = Hostile {
     end: "YWFh",
 };
 
-/// Challenges one after the other, as a client gets them.
-pub(crate) const CHALLENGES: Hostile = Hostile {
-    name: "many challenges",
-    scheme: "Basic",
-    begin: "realm=a, ",
-    repeat: |_| r#"B r="\"", "#.to_owned(),
-    end: "Basic realm=b",
-};
-
-/// Percent-encoded bytes.
-pub(crate) const PERCENT: Hostile = Hostile {
-    name: "percent-encoded",
-    scheme: "",
-    begin: "UTF-8''",
-    repeat: |_| "%C3%A9".to_owned(),
-    end: "e",
-};
-
 impl Hostile {
     /// What follows the scheme in fields of some lengths, and what to call it.
     pub(crate) fn in_each_length(&self) -> impl Iterator<Item = (String, String)> {

@@ -10,7 +10,7 @@ use crate::{
     backend::{CredentialValidator, DigestSecrets},
     clock::{Clock, SystemClock},
     error::ConfigError,
-    grammar::chars::is_tchar,
+    grammar::is_tchar,
     head::RequestHead,
     revocation::Revocations,
     user_parameters::UserParameterSyntax,

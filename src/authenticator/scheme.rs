@@ -8,6 +8,7 @@ use super::refusal::Refusal;
 use crate::{
     clock::Timestamp,
     error::{BackendError, ConfigError},
+    grammar::token68,
     head::RequestHead,
     identity::Identity,
     revocation::Revocations,
@@ -213,14 +214,11 @@ impl SentCredentials {
         self.field.as_bytes().get(self.position..).unwrap_or_default().trim_ascii_end()
     }
 
-    /// What follows the scheme, if it is a token68: letters, digits and `-._~+/`, then any number
-    /// of `=`.
+    /// Returns what follows the scheme if it is a token68, as in `Bearer` credentials: letters,
+    /// digits and `-._~+/`, then any number of `=`.
     #[must_use]
     pub fn token68(&self) -> Option<&str> {
-        let token = str::from_utf8(self.as_bytes()).ok()?;
-        let is_char = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
-        let is_token = !token.starts_with('=') && token.trim_end_matches('=').chars().all(is_char);
-        Some(token).filter(|token| is_token && !token.is_empty())
+        token68(self.as_bytes())
     }
 
     /// The whole field value.

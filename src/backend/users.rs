@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     error::{BackendError, ConfigError},
-    grammar::chars::has_control_character,
     identity::{Account, UserId},
     revocation::{Attached, Revocations},
     secret::constant_time_eq,
@@ -217,7 +216,7 @@ fn problem_of_name(name: &str) -> Option<&'static str> {
     match name {
         "" => Some("is empty"),
         _ if name.contains(':') => Some("holds a colon"),
-        _ if has_control_character(name) => Some("holds a control character"),
+        _ if name.contains(char::is_control) => Some("holds a control character"),
         _ => None,
     }
 }
@@ -225,7 +224,7 @@ fn problem_of_name(name: &str) -> Option<&'static str> {
 fn problem_of_password(password: &str) -> Option<&'static str> {
     match password {
         "" => Some("is empty"),
-        _ if has_control_character(password) => Some("holds a control character"),
+        _ if password.contains(char::is_control) => Some("holds a control character"),
         _ => None,
     }
 }

@@ -1,76 +1,33 @@
 //! Lists of parameters, [RFC 9110, 11.2](https://www.rfc-editor.org/rfc/rfc9110#section-11.2).
 
-use std::{fmt, iter::FusedIterator};
-
 use super::{
+    chars::is_tchar,
     cursor::Cursor,
-    quoted::read_quoted,
     syntax_error::{SyntaxError, SyntaxErrorKind},
     value::Value,
 };
 
-/// How many parameters [`AuthParams`] reads unless told otherwise. Digest defines twelve.
-pub const DEFAULT_MAX_PARAMETERS: usize = 32;
-
-/// The parameters of a list, one after the other, in the order in which they were sent.
+/// An iterator over the parameters of a list, in the order in which they were sent.
 ///
-/// It reads as it goes and ends after the first error. Whether a name occurs twice is for the
-/// caller to find out, who knows the names: RFC 9110 allows each of them once.
-///
-/// # Examples
-/// ```
-/// use tower_proxy_auth::grammar::{AuthParams, SyntaxErrorKind};
-///
-/// let mut params = AuthParams::new(br#"qop = auth,, uri="/a", nc"#, 0);
-/// let qop = params.next().ok_or("a parameter")??;
-/// assert!(qop.name_is("QOP") && qop.value().eq_ignore_ascii_case("auth"));
-/// let uri = params.next().ok_or("a parameter")??;
-/// assert_eq!(uri.value().raw(), b"/a");
-///
-/// let error = params.next().ok_or("an error")?.unwrap_err();
-/// assert_eq!((error.kind(), error.position()), (SyntaxErrorKind::ExpectedEquals, 25));
-/// assert!(params.next().is_none());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// It ends after the first error. The caller checks whether a name occurs twice.
 #[derive(Clone)]
-pub struct AuthParams<'a> {
+pub(crate) struct AuthParams<'a> {
     cursor: Cursor<'a>,
     remaining: usize,
 }
 
-/// A parameter: a name and a value.
+/// A parameter: a name as sent, and where its value lies.
 #[derive(Clone, Copy)]
-pub struct AuthParam<'a> {
-    name: &'a [u8],
-    position: usize,
-    value: Value<'a>,
+pub(crate) struct AuthParam<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) value: Value,
 }
 
 impl<'a> AuthParams<'a> {
-    /// Reads the parameters of `list`, which begins `position` bytes into its field, up to
-    /// [`DEFAULT_MAX_PARAMETERS`] of them.
-    #[must_use]
-    pub const fn new(list: &'a [u8], position: usize) -> Self {
-        Self::at(Cursor::new(list, position), DEFAULT_MAX_PARAMETERS)
-    }
-
-    /// Reads up to `limit` parameters from here on. One more is an error, also where it would not
-    /// be well-formed; `usize::MAX` means no limit.
-    #[must_use]
-    pub const fn with_limit(mut self, limit: usize) -> Self {
-        self.remaining = limit;
-        self
-    }
-
-    pub(super) const fn at(cursor: Cursor<'a>, limit: usize) -> Self {
-        Self { cursor, remaining: limit }
-    }
-
-    /// Whether there is nothing in the list but whitespace and commas.
-    pub(super) fn has_no_member(&self) -> bool {
-        let mut cursor = self.cursor;
-        cursor.skip_to_member();
-        cursor.is_at_end()
+    /// Reads the list from `position` to the end of `field`. More than `limit` parameters are an
+    /// error.
+    pub(crate) const fn new(field: &'a [u8], position: usize, limit: usize) -> Self {
+        Self { cursor: Cursor::new(field, position), remaining: limit }
     }
 
     fn read(&mut self) -> Result<AuthParam<'a>, SyntaxError> {
@@ -80,73 +37,6 @@ impl<'a> AuthParams<'a> {
             .ok_or_else(|| self.cursor.error(SyntaxErrorKind::TooManyParameters))?;
         read_param(&mut self.cursor)
     }
-}
-
-impl<'a> AuthParam<'a> {
-    /// The name as it was sent.
-    #[must_use]
-    pub const fn name(&self) -> &'a [u8] {
-        self.name
-    }
-
-    /// Whether this is the parameter `name`: names are compared without regard to case.
-    #[must_use]
-    pub fn name_is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name.as_bytes())
-    }
-
-    /// The value.
-    #[must_use]
-    pub const fn value(&self) -> Value<'a> {
-        self.value
-    }
-
-    /// Where the name begins: an offset in bytes from the beginning of the field.
-    #[must_use]
-    pub const fn position(&self) -> usize {
-        self.position
-    }
-
-    /// Appends the parameter to `out`: name and value as they were sent, without whitespace round
-    /// the `=`.
-    pub fn write_to(&self, out: &mut Vec<u8>) {
-        let quote: &[u8] = if self.value.is_quoted() { b"\"" } else { b"" };
-        for part in [self.name, b"=", quote, self.value.raw(), quote] {
-            out.extend_from_slice(part);
-        }
-    }
-}
-
-/// Reads a parameter and the whitespace after it; what follows is a comma or the end.
-pub(super) fn read_param<'a>(cursor: &mut Cursor<'a>) -> Result<AuthParam<'a>, SyntaxError> {
-    let position = cursor.position();
-    let name = cursor.take_token();
-    if name.is_empty() {
-        return Err(cursor.error(SyntaxErrorKind::ExpectedName));
-    }
-    cursor.skip_ows();
-    if !cursor.eat(b'=') {
-        return Err(cursor.error(SyntaxErrorKind::ExpectedEquals));
-    }
-    cursor.skip_ows();
-    let value = read_value(cursor)?;
-    cursor.skip_ows();
-    match cursor.peek() {
-        None | Some(b',') => Ok(AuthParam { name, position, value }),
-        Some(_) => Err(cursor.error(SyntaxErrorKind::AfterValue)),
-    }
-}
-
-fn read_value<'a>(cursor: &mut Cursor<'a>) -> Result<Value<'a>, SyntaxError> {
-    if cursor.peek() == Some(b'"') {
-        return Ok(Value::quoted(&read_quoted(cursor)?));
-    }
-    let position = cursor.position();
-    let token = cursor.take_token();
-    if token.is_empty() {
-        return Err(cursor.error(SyntaxErrorKind::ExpectedValue));
-    }
-    Ok(Value::plain(token, position, false))
 }
 
 impl<'a> Iterator for AuthParams<'a> {
@@ -159,54 +49,53 @@ impl<'a> Iterator for AuthParams<'a> {
         }
         let param = self.read();
         if param.is_err() {
-            self.cursor = Cursor::new(b"", self.cursor.position());
+            self.cursor = Cursor::new(b"", 0);
         }
         Some(param)
     }
 }
 
-impl FusedIterator for AuthParams<'_> {}
-
-impl fmt::Debug for AuthParams<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The bytes may be part of somebody's credentials: they are not shown.
-        f.debug_struct("AuthParams")
-            .field("position", &self.cursor.position())
-            .field("length", &self.cursor.rest().len())
-            .field("remaining", &self.remaining)
-            .finish()
+/// Reads a parameter and the whitespace after it, up to a comma or the end.
+fn read_param<'a>(cursor: &mut Cursor<'a>) -> Result<AuthParam<'a>, SyntaxError> {
+    let name = cursor.take_while(is_tchar);
+    if name.is_empty() {
+        return Err(cursor.error(SyntaxErrorKind::ExpectedName));
     }
-}
-
-impl fmt::Debug for AuthParam<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A password may have been sent where a name belongs: it is not shown either.
-        f.debug_struct("AuthParam")
-            .field("position", &self.position)
-            .field("value", &self.value)
-            .finish_non_exhaustive()
+    cursor.skip_ows();
+    if !cursor.eat(b'=') {
+        return Err(cursor.error(SyntaxErrorKind::ExpectedEquals));
+    }
+    cursor.skip_ows();
+    let value = Value::read(cursor)?;
+    cursor.skip_ows();
+    match cursor.peek() {
+        None | Some(b',') => Ok(AuthParam { name, value }),
+        Some(_) => Err(cursor.error(SyntaxErrorKind::AfterValue)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::cursor::looks, *};
+    use proptest::{collection::vec, prelude::*};
 
-    #[track_caller]
-    fn params(list: &[u8]) -> Vec<AuthParam<'_>> {
-        AuthParams::new(list, 0).collect::<Result<_, _>>().expect("well-formed")
-    }
+    use super::{
+        super::{
+            cursor::byte_reads,
+            generators::{blank, hostile, quotable, quoted, token},
+        },
+        *,
+    };
 
     #[track_caller]
     fn error(list: &[u8]) -> SyntaxError {
-        let mut params = AuthParams::new(list, 0);
+        let mut params = AuthParams::new(list, 0, 32);
         let error = params.find_map(Result::err).expect("malformed");
-        assert!(params.next().is_none(), "goes on after an error");
+        assert!(params.next().is_none(), "continues after an error");
         error
     }
 
     #[test]
-    fn reads_names_and_values_however_they_are_spaced_and_quoted() {
+    fn reads_names_and_values() {
         for (list, expected) in [
             ("", &[][..]),
             (" , ,\t, ", &[]),
@@ -226,10 +115,12 @@ mod tests {
             ("username*=UTF-8''J%C3%A4s", &[("username*", "UTF-8''J%C3%A4s")]),
             ("username=\"J\u{e4}s\u{f8}n\"", &[("username", "J\u{e4}s\u{f8}n")]),
         ] {
-            let read: Vec<_> = params(list.as_bytes())
-                .iter()
-                .map(|param| (param.name(), param.value().raw()))
-                .collect();
+            let field = format!("Digest {list}");
+            let field = field.as_bytes();
+            let params = AuthParams::new(field, "Digest ".len(), 32);
+            let params: Vec<_> = params.map(|param| param.expect("well-formed")).collect();
+            let read: Vec<_> =
+                params.iter().map(|param| (param.name, param.value.raw(field))).collect();
             let expected: Vec<_> =
                 expected.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
             assert_eq!(read, expected, "{list}");
@@ -237,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_list_of_parameters() {
+    fn refuses_malformed_lists() {
         use SyntaxErrorKind::*;
         for (name, list, kind, position) in [
             ("a lone quote", b"uri=\"".as_slice(), UnclosedQuote, 4),
@@ -257,52 +148,33 @@ mod tests {
             ("a semicolon", b"a=1; b=2", AfterValue, 3),
             ("two credentials", b"a=1, Digest b=2", ExpectedEquals, 12),
             ("a non-ASCII name", b"n\xC3\xA9=1", ExpectedEquals, 1),
-            ("a name that begins so", b"\xE9=1", ExpectedName, 0),
+            ("a name that starts with 0xE9", b"\xE9=1", ExpectedName, 0),
             ("a non-ASCII token", b"a=\xE9", ExpectedValue, 2),
             ("NUL in a quoted-string", b"a=\"b\0\"", ControlCharacter, 4),
-            ("a line break", b"a=\"b\r\n c\"", ControlCharacter, 4),
-            ("a line break between", b"a=1,\r\n b=2", ExpectedName, 4),
+            ("a line break in a quoted-string", b"a=\"b\r\n c\"", ControlCharacter, 4),
+            ("a line break between parameters", b"a=1,\r\n b=2", ExpectedName, 4),
         ] {
             assert_eq!(error(list), SyntaxError::new(kind, position), "{name}");
         }
     }
 
     #[test]
-    fn positions_are_offsets_in_the_field() {
-        let field = br#"Digest  a = tok , b="q\"t""#;
-        let list = &field[8..];
-        let read: Vec<_> = AuthParams::new(list, 8).map(Result::unwrap).collect();
-        for param in &read {
-            let (value, start) = (param.value(), param.position());
-            assert_eq!(&field[start..start + param.name().len()], param.name());
-            assert_eq!(&field[value.position()..value.position() + value.raw().len()], value.raw());
-        }
-        let [token, quoted] = read[..] else { panic!("two parameters") };
-        assert!(!token.value().is_quoted() && !token.value().has_escapes());
-        assert!(quoted.value().is_quoted() && quoted.value().has_escapes());
-        assert!(quoted.value().unescaped().eq(*b"q\"t"));
-        assert!(token.name_is("A") && !token.name_is("a*"));
-    }
-
-    #[test]
-    fn one_parameter_past_the_limit_is_an_error() {
-        for limit in [0, 1, DEFAULT_MAX_PARAMETERS] {
+    fn one_parameter_above_the_limit_is_an_error() {
+        for limit in [0, 1, 32] {
             let list = b"a=b,".repeat(limit);
-            assert_eq!(AuthParams::new(&list, 0).with_limit(limit).flatten().count(), limit);
+            assert_eq!(AuthParams::new(&list, 0, limit).flatten().count(), limit);
             let list = b"a=b,".repeat(limit + 1);
-            let mut params = AuthParams::new(&list, 0).with_limit(limit);
+            let mut params = AuthParams::new(&list, 0, limit);
             assert_eq!(params.by_ref().take(limit).flatten().count(), limit);
-            let error = params.next().expect("one more").expect_err("past the limit");
-            assert_eq!(error, SyntaxError::new(SyntaxErrorKind::TooManyParameters, 4 * limit));
+            let error = params.next().expect("one more").err();
+            let expected = SyntaxError::new(SyntaxErrorKind::TooManyParameters, 4 * limit);
+            assert_eq!(error, Some(expected));
             assert!(params.next().is_none());
         }
-        let error = error(&b"a=b,".repeat(5_000));
-        assert_eq!(error.kind(), SyntaxErrorKind::TooManyParameters);
-        assert_eq!(error.position(), 4 * DEFAULT_MAX_PARAMETERS);
     }
 
     #[test]
-    fn no_byte_is_looked_at_more_than_four_times() {
+    fn reads_no_byte_more_than_four_times() {
         let size = 20_000;
         for (name, unit) in [
             ("parameters", b"a=b,".as_slice()),
@@ -314,27 +186,58 @@ mod tests {
             ("quotes", b"\""),
         ] {
             let list = unit.repeat(size / unit.len());
-            let looks = looks::during(|| {
-                AuthParams::new(&list, 0).with_limit(usize::MAX).for_each(drop);
+            let byte_reads = byte_reads::during(|| {
+                AuthParams::new(&list, 0, usize::MAX).for_each(drop);
             });
-            assert!(looks <= 4 * size, "{name}: {looks} looks");
+            assert!(byte_reads <= 4 * size, "{name}: {byte_reads} byte reads");
         }
     }
 
-    #[test]
-    fn prints_without_the_whitespace() {
-        let mut out = Vec::new();
-        for param in params(br#"A = 1, b = "x\"y" "#) {
-            param.write_to(&mut out);
-            out.push(b';');
+    proptest! {
+        #[test]
+        fn any_bytes_give_values_in_the_field_or_an_error(
+            field in hostile(),
+            position in 0..8_usize,
+        ) {
+            let mut params = AuthParams::new(&field, position, 32);
+            let mut end = position;
+            for param in params.by_ref() {
+                match param {
+                    Ok(AuthParam { name, value }) => {
+                        let raw = value.raw(&field);
+                        prop_assert!(name.iter().copied().all(is_tchar));
+                        prop_assert!(value.position() > end + name.len());
+                        prop_assert_eq!(&field[value.position()..][..raw.len()], raw);
+                        prop_assert_eq!(value.has_escapes(), raw.contains(&b'\\'));
+                        end = value.position() + raw.len();
+                    }
+                    Err(error) => prop_assert!((end..=field.len()).contains(&error.position())),
+                }
+            }
+            prop_assert!(params.next().is_none());
         }
-        assert_eq!(out, br#"A=1;b="x\"y";"#);
-    }
 
-    #[test]
-    fn debug_output_shows_no_byte_of_them() {
-        let list = b"secret=secret";
-        let shown = format!("{:?} {:?}", AuthParams::new(list, 0), params(list));
-        assert!(!shown.contains("secret"), "{shown}");
+        #[test]
+        fn parameters_read_back_as_printed(
+            params in vec((token(), prop_oneof![
+                token().prop_map(|token| (token.clone(), token)),
+                quotable().prop_map(|text| (quoted(&text), text)),
+            ]), 0..32),
+            blank in blank(),
+        ) {
+            let blank = blank.as_slice();
+            let print = |(name, (value, _)): &(Vec<u8>, (Vec<u8>, Vec<u8>))| {
+                [b",", blank, b",", name, blank, b"=", blank, value, blank].concat()
+            };
+            let field: Vec<u8> = params.iter().flat_map(print).collect();
+            let read: Result<Vec<_>, _> = AuthParams::new(&field, 0, 32)
+                .map(|param| {
+                    let AuthParam { name, value } = param?;
+                    Ok::<_, SyntaxError>((name.to_vec(), value.unescaped(&field).into_owned()))
+                })
+                .collect();
+            let expected = params.into_iter().map(|(name, (_, text))| (name, text)).collect();
+            prop_assert_eq!(read, Ok(expected));
+        }
     }
 }

@@ -1,53 +1,50 @@
-//! A place in a field. With `runs`, the only code of the full grammar that looks
-//! at the bytes that are parsed.
+//! A position in a field. Everything that is parsed is read through it.
 
 use super::{
     chars::is_ows,
-    runs::{qdtext_run, token_run},
     syntax_error::{SyntaxError, SyntaxErrorKind},
 };
 
-/// A place in a list or field. A copy marks a place to come back to.
+/// A position in a field. Parsing ends where `bytes` end.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
     bytes: &'a [u8],
-    /// How many of them have been read.
-    read: usize,
-    /// Where in the field they begin.
-    offset: usize,
+    position: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) const fn new(bytes: &'a [u8], offset: usize) -> Self {
-        Self { bytes, read: 0, offset }
+    pub(super) const fn new(bytes: &'a [u8], position: usize) -> Self {
+        Self { bytes, position }
     }
 
-    pub(super) fn rest(&self) -> &'a [u8] {
-        self.bytes.get(self.read..).unwrap_or_default()
-    }
-
+    /// Returns the offset from the start of the field.
     pub(super) const fn position(&self) -> usize {
-        // A caller may have said that its slice lies at the end of the address space.
-        self.offset.saturating_add(self.read)
+        self.position
+    }
+
+    /// Returns what has been read since the cursor was at `start`.
+    pub(super) fn since(&self, start: Self) -> &'a [u8] {
+        self.bytes.get(start.position..self.position).unwrap_or_default()
     }
 
     pub(super) const fn is_at_end(&self) -> bool {
-        self.read >= self.bytes.len()
+        self.position >= self.bytes.len()
     }
 
+    /// Returns the next byte without reading it.
     pub(super) fn peek(&self) -> Option<u8> {
-        looks::add(1);
-        self.bytes.get(self.read).copied()
+        byte_reads::add(1);
+        self.bytes.get(self.position).copied()
     }
 
-    /// Steps over one byte, if there is one.
+    /// Skips one byte, if there is one.
     pub(super) const fn advance(&mut self) {
         if !self.is_at_end() {
-            self.read += 1;
+            self.position += 1;
         }
     }
 
-    /// Steps over `byte` if it is the next one, and says whether it was.
+    /// Skips `byte` if it is the next one, and returns whether it was.
     pub(super) fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         if found {
@@ -56,88 +53,45 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// Takes the longest run of bytes of one class, which may be empty.
+    /// Reads the longest run of bytes of one class, which may be empty.
     pub(super) fn take_while(&mut self, class: impl Fn(u8) -> bool) -> &'a [u8] {
-        let rest = self.rest();
-        let end = rest.iter().position(|&byte| !class(byte));
-        looks::add(end.unwrap_or(rest.len()) + 1);
-        self.skip(end.unwrap_or(rest.len()));
-        end.map_or(rest, |end| rest.get(..end).unwrap_or_default())
-    }
-
-    /// Takes a token, which may be empty.
-    pub(super) fn take_token(&mut self) -> &'a [u8] {
         let start = *self;
-        self.skip(token_run(self.rest()));
+        while self.peek().is_some_and(&class) {
+            self.advance();
+        }
         self.since(start)
     }
 
-    /// Steps over what may stand in a quoted-string without an escape.
-    pub(super) fn skip_qdtext(&mut self) {
-        self.skip(qdtext_run(self.rest()));
-    }
-
-    /// Steps over bytes that have been looked at.
-    pub(super) const fn skip(&mut self, run: usize) {
-        self.read += run;
-    }
-
     pub(super) fn skip_ows(&mut self) {
-        while self.peek().is_some_and(is_ows) {
-            self.advance();
-        }
+        self.take_while(is_ows);
     }
 
-    /// Forgets the whitespace at the end of what is left to read.
-    pub(super) fn drop_ows_at_end(&mut self) {
-        while !self.is_at_end()
-            && let Some((&last, before)) = self.bytes.split_last()
-        {
-            looks::add(1);
-            if !is_ows(last) {
-                break;
-            }
-            self.bytes = before;
-        }
-    }
-
-    /// Steps over whitespace and commas to the next member of a list, and says whether there was
-    /// a comma among them.
-    pub(super) fn skip_to_member(&mut self) -> bool {
-        let mut found = false;
-        while let Some(byte) = self.peek().filter(|&byte| byte == b',' || is_ows(byte)) {
-            found |= byte == b',';
-            self.advance();
-        }
-        found
-    }
-
-    /// What has been read since the cursor stood at `start`.
-    pub(super) fn since(&self, start: Self) -> &'a [u8] {
-        self.bytes.get(start.read..self.read).unwrap_or_default()
+    /// Skips whitespace and commas up to the next member of a list.
+    pub(super) fn skip_to_member(&mut self) {
+        self.take_while(|byte| byte == b',' || is_ows(byte));
     }
 
     pub(super) const fn error(&self, kind: SyntaxErrorKind) -> SyntaxError {
-        SyntaxError::new(kind, self.position())
+        SyntaxError::new(kind, self.position)
     }
 }
 
-/// Counts, in tests, how often a byte was looked at, so that a parser that goes over its input
-/// again and again fails without a stopwatch.
-pub(super) mod looks {
+/// Counts in tests how often a byte is read, so that a parser that is not linear fails without a
+/// stopwatch.
+pub(super) mod byte_reads {
     #[cfg(test)]
     std::thread_local! {
         static COUNT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
     }
 
-    pub(in crate::grammar) fn add(looks: usize) {
+    pub(super) fn add(reads: usize) {
         #[cfg(test)]
-        COUNT.set(COUNT.get() + looks);
+        COUNT.set(COUNT.get() + reads);
         #[cfg(not(test))]
-        let _ = looks;
+        let _ = reads;
     }
 
-    /// How many looks `work` takes.
+    /// Returns how many bytes `work` reads.
     #[cfg(test)]
     pub(in crate::grammar) fn during(work: impl FnOnce()) -> usize {
         let before = COUNT.get();
@@ -151,23 +105,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_count_from_the_beginning_of_the_field() {
-        let mut cursor = Cursor::new(b"abc  , d", 10);
+    fn positions_are_offsets_from_the_start_of_the_field() {
+        let mut cursor = Cursor::new(b"--abc  , d", 2);
+        let start = cursor;
         assert_eq!(cursor.take_while(|byte| byte.is_ascii_alphabetic()), b"abc");
-        assert_eq!(cursor.position(), 13);
-        assert!(cursor.skip_to_member());
-        assert_eq!((cursor.position(), cursor.rest()), (17, b"d".as_slice()));
+        assert_eq!((cursor.position(), cursor.since(start)), (5, b"abc".as_slice()));
+        cursor.skip_to_member();
+        assert_eq!((cursor.position(), cursor.peek()), (9, Some(b'd')));
         assert!(!cursor.eat(b'e'));
         assert!(cursor.eat(b'd'));
         cursor.advance();
-        assert_eq!((cursor.position(), cursor.peek()), (18, None));
+        assert_eq!((cursor.position(), cursor.peek()), (10, None));
     }
 
     #[test]
-    fn a_position_at_the_end_of_the_address_space_does_not_overflow() {
-        let mut cursor = Cursor::new(b"abc", usize::MAX - 1);
-        let start = cursor;
-        cursor.take_while(|_| true);
-        assert_eq!((cursor.position(), cursor.since(start)), (usize::MAX, b"abc".as_slice()));
+    fn nothing_is_left_past_the_end() {
+        for position in [3, 4, usize::MAX] {
+            let mut cursor = Cursor::new(b"abc", position);
+            assert!(cursor.is_at_end());
+            cursor.skip_to_member();
+            assert_eq!((cursor.peek(), cursor.position()), (None, position));
+        }
     }
 }

@@ -1,133 +1,65 @@
-//! Extended values, [RFC 8187](https://www.rfc-editor.org/rfc/rfc8187): how `username*` carries
-//! what a quoted-string cannot.
-
-use std::{fmt, iter::FusedIterator};
+//! Extended values, [RFC 8187](https://www.rfc-editor.org/rfc/rfc8187), as in
+//! `username*=UTF-8''J%C3%A4s%C3%B8n`.
 
 use super::{
     chars::{is_attr_char, is_tchar},
     cursor::Cursor,
+    percent::percent_decode,
     syntax_error::{SyntaxError, SyntaxErrorKind},
+    value::Value,
 };
 
-/// The value of an extended parameter, as in `username*=UTF-8''J%C3%A4s%C3%B8n`.
-///
-/// # Examples
-/// ```
-/// use tower_proxy_auth::grammar::{ExtValue, write_ext_value};
-///
-/// let value = ExtValue::parse(b"utf-8'de'J%c3%a4s%c3%b8n%20Doe", 0)?;
-/// assert_eq!(value.language(), b"de");
-/// assert_eq!(value.to_text()?, "Jäsøn Doe");
-///
-/// let mut out = Vec::new();
-/// write_ext_value(&mut out, "Jäsøn Doe")?;
-/// assert_eq!(out, b"UTF-8''J%C3%A4s%C3%B8n%20Doe");
-/// # Ok::<(), tower_proxy_auth::grammar::SyntaxError>(())
-/// ```
-#[derive(Clone, Copy)]
-pub struct ExtValue<'a> {
-    language: &'a [u8],
-    encoded: &'a [u8],
-    position: usize,
-}
-
-/// The bytes that an extended value stands for. Made by [`ExtValue::bytes`].
-#[derive(Clone)]
-pub struct PercentDecoded<'a> {
-    encoded: std::slice::Iter<'a, u8>,
-}
-
-impl<'a> ExtValue<'a> {
-    /// Reads `raw`, a parameter's value as it was sent, which begins `position` bytes into its
-    /// field.
-    ///
-    /// # Errors
-    /// If the charset is missing or is not UTF-8 (in any case of letters), if the language is
-    /// neither empty nor of the form of a language tag, if a byte stands for itself that may not,
-    /// or if `%` is not followed by two hex digits. What the bytes decode to is looked at by
-    /// [`to_text`](Self::to_text) alone.
-    pub fn parse(raw: &'a [u8], position: usize) -> Result<Self, SyntaxError> {
-        let mut cursor = Cursor::new(raw, position);
-        let start = cursor;
-        let charset = cursor.take_while(|byte| is_tchar(byte) && byte != b'\'');
-        if charset.is_empty() || !cursor.eat(b'\'') {
-            return Err(cursor.error(SyntaxErrorKind::ExpectedCharset));
-        }
-        if !charset.eq_ignore_ascii_case(b"UTF-8") {
-            return Err(start.error(SyntaxErrorKind::UnknownCharset));
-        }
-        let start = cursor;
-        let language = cursor.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if !is_language(language) {
-            return Err(start.error(SyntaxErrorKind::InvalidLanguage));
-        }
-        if !cursor.eat(b'\'') {
-            return Err(cursor.error(SyntaxErrorKind::InvalidLanguage));
-        }
-        let (encoded, position) = (cursor.rest(), cursor.position());
-        check_value_chars(cursor)?;
-        Ok(Self { language, encoded, position })
-    }
-
-    /// The language tag, which is usually empty. It has no meaning for a user name.
-    #[must_use]
-    pub const fn language(&self) -> &'a [u8] {
-        self.language
-    }
-
-    /// The decoded bytes, whatever they are.
-    #[must_use]
-    pub fn bytes(&self) -> PercentDecoded<'a> {
-        PercentDecoded { encoded: self.encoded.iter() }
-    }
-
-    /// The decoded text. This allocates, as nothing else that parses does.
-    ///
-    /// # Errors
-    /// If the bytes are not UTF-8 (overlong forms are not), or if a control character is among
-    /// them: NUL, line breaks, the tab, those from U+0080 to U+009F.
-    pub fn to_text(&self) -> Result<String, SyntaxError> {
-        let text = String::from_utf8(self.bytes().collect()).map_err(|error| {
-            self.error(SyntaxErrorKind::InvalidUtf8, error.utf8_error().valid_up_to())
-        })?;
-        match text.char_indices().find(|(_, character)| character.is_control()) {
-            Some((index, _)) => Err(self.error(SyntaxErrorKind::ControlCharacter, index)),
-            None => Ok(text),
-        }
-    }
-
-    /// The error `kind` at the byte that is number `index` once decoded.
-    fn error(&self, kind: SyntaxErrorKind, index: usize) -> SyntaxError {
-        let mut bytes = self.bytes();
-        bytes.by_ref().take(index).for_each(drop);
-        let offset = self.encoded.len().saturating_sub(bytes.encoded.len());
-        SyntaxError::new(kind, self.position.saturating_add(offset))
-    }
-}
-
-/// Appends `text` to `out` as an extended value in UTF-8 without a language.
+/// Decodes the extended value at `value` in `field`. A language tag is allowed and ignored.
 ///
 /// # Errors
-/// A control character, which [`ExtValue::to_text`] would refuse. The error's position is its
-/// offset in `text`, and nothing has been appended.
-pub fn write_ext_value(out: &mut Vec<u8>, text: &str) -> Result<(), SyntaxError> {
-    if let Some((position, _)) = text.char_indices().find(|(_, character)| character.is_control()) {
-        return Err(SyntaxError::new(SyntaxErrorKind::ControlCharacter, position));
+/// Returns an error if the charset is not UTF-8, if a character is not percent-encoded that has to
+/// be, or if the decoded bytes are not UTF-8 or contain a control character.
+pub(crate) fn decode_ext_value(field: &[u8], value: Value) -> Result<String, SyntaxError> {
+    let raw = value.raw(field);
+    let end = value.position().saturating_add(raw.len());
+    let mut cursor = Cursor::new(field.get(..end).unwrap_or_default(), value.position());
+    read_charset(&mut cursor)?;
+    read_language(&mut cursor)?;
+    let start = cursor;
+    let encoded = cursor.take_while(|byte| is_attr_char(byte) || byte == b'%');
+    if !cursor.is_at_end() {
+        return Err(cursor.error(SyntaxErrorKind::InvalidValueChar));
     }
-    out.extend_from_slice(b"UTF-8''");
-    for byte in text.bytes() {
-        if is_attr_char(byte) {
-            out.push(byte);
-        } else {
-            out.extend(format!("%{byte:02X}").into_bytes());
-        }
+    let bytes =
+        percent_decode(encoded).ok_or_else(|| start.error(SyntaxErrorKind::InvalidEscape))?;
+    let text = String::from_utf8(bytes).map_err(|_| start.error(SyntaxErrorKind::InvalidUtf8))?;
+    if text.contains(char::is_control) {
+        return Err(start.error(SyntaxErrorKind::ControlCharacter));
+    }
+    Ok(text)
+}
+
+fn read_charset(cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
+    let start = *cursor;
+    let charset = cursor.take_while(|byte| is_tchar(byte) && byte != b'\'');
+    if charset.is_empty() || !cursor.eat(b'\'') {
+        return Err(cursor.error(SyntaxErrorKind::ExpectedCharset));
+    }
+    if !charset.eq_ignore_ascii_case(b"UTF-8") {
+        return Err(start.error(SyntaxErrorKind::UnknownCharset));
     }
     Ok(())
 }
 
-/// Whether `tag` is empty or has the form of a language tag: subtags of one to eight letters and
-/// digits, the first of letters alone, with hyphens between them (RFC 5646, 2.1). That they are
-/// registered is nobody's concern here.
+fn read_language(cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
+    let start = *cursor;
+    let language = cursor.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if !is_language(language) {
+        return Err(start.error(SyntaxErrorKind::InvalidLanguage));
+    }
+    if !cursor.eat(b'\'') {
+        return Err(cursor.error(SyntaxErrorKind::InvalidLanguage));
+    }
+    Ok(())
+}
+
+/// Returns whether `tag` is empty or has the form of a language tag: subtags of one to eight
+/// letters and digits, joined by hyphens, the first of letters alone (RFC 5646, 2.1).
 fn is_language(tag: &[u8]) -> bool {
     let mut subtags = tag.split(|&byte| byte == b'-');
     let primary = subtags.next().unwrap_or_default();
@@ -137,64 +69,19 @@ fn is_language(tag: &[u8]) -> bool {
             && subtags.all(|subtag| matches!(subtag.len(), 1..=8)))
 }
 
-fn check_value_chars(mut cursor: Cursor<'_>) -> Result<(), SyntaxError> {
-    loop {
-        cursor.take_while(is_attr_char);
-        let escape = cursor;
-        if !cursor.eat(b'%') {
-            break;
-        }
-        for _ in 0..2 {
-            if !cursor.peek().is_some_and(|byte| byte.is_ascii_hexdigit()) {
-                return Err(escape.error(SyntaxErrorKind::InvalidEscape));
-            }
-            cursor.advance();
-        }
-    }
-    if cursor.is_at_end() { Ok(()) } else { Err(cursor.error(SyntaxErrorKind::InvalidValueChar)) }
-}
-
-impl Iterator for PercentDecoded<'_> {
-    type Item = u8;
-
-    fn next(&mut self) -> Option<u8> {
-        match self.encoded.next().copied()? {
-            b'%' => {
-                let digits = [*self.encoded.next()?, *self.encoded.next()?];
-                let mut byte = [0];
-                base16ct::mixed::decode(digits, &mut byte).ok()?.first().copied()
-            }
-            byte => Some(byte),
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let encoded = self.encoded.len();
-        (encoded / 3, Some(encoded))
-    }
-}
-
-impl FusedIterator for PercentDecoded<'_> {}
-
-impl fmt::Debug for ExtValue<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The bytes are a user's name, or a password in its place: they are not shown.
-        f.debug_struct("ExtValue")
-            .field("position", &self.position)
-            .field("length", &self.encoded.len())
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for PercentDecoded<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PercentDecoded").field("length", &self.encoded.len()).finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::{collection::vec, prelude::*};
+
+    use super::{super::generators::hostile, *};
+
+    /// Decodes `raw` as the value of a quoted-string, which any of the bytes below can be part of.
+    fn decode(raw: &[u8]) -> Result<String, SyntaxError> {
+        let field = [b"x*=\"", raw, b"\""].concat();
+        let value = Value::read(&mut Cursor::new(&field, 3)).expect("a quoted-string");
+        assert_eq!(value.raw(&field), raw);
+        decode_ext_value(&field, value)
+    }
 
     #[test]
     fn decodes_to_text() {
@@ -208,14 +95,12 @@ mod tests {
             ("UTF-8''%25%27%2A", "%'*"),
             ("UTF-8''!#$&+-.^_`|~", "!#$&+-.^_`|~"),
         ] {
-            let value = ExtValue::parse(raw.as_bytes(), 10).expect("well-formed");
-            assert_eq!(value.to_text().as_deref(), Ok(text), "{raw}");
-            assert!(value.bytes().eq(text.bytes()), "{raw}");
+            assert_eq!(decode(raw.as_bytes()).as_deref(), Ok(text), "{raw}");
         }
     }
 
     #[test]
-    fn refuses_what_is_no_extended_value() {
+    fn refuses_malformed_values() {
         use SyntaxErrorKind::*;
         for (name, raw, kind, position) in [
             ("nothing", b"".as_slice(), ExpectedCharset, 0),
@@ -232,60 +117,71 @@ mod tests {
             ("an asterisk", b"UTF-8''a*", InvalidValueChar, 8),
             ("a third quote", b"UTF-8''a'", InvalidValueChar, 8),
             ("a blank", b"UTF-8''a b", InvalidValueChar, 8),
+            ("a tab", b"UTF-8''a\tb", InvalidValueChar, 8),
             ("raw UTF-8", b"UTF-8''\xC3\xA4", InvalidValueChar, 7),
-            ("a backslash", b"UTF-8''\\a", InvalidValueChar, 7),
-            ("NUL", b"UTF-8''\0", InvalidValueChar, 7),
-            ("a lone percent sign", b"UTF-8''a%", InvalidEscape, 8),
+            ("a quoted-pair", b"UTF-8''\\a", InvalidValueChar, 7),
+            ("a lone percent sign", b"UTF-8''a%", InvalidEscape, 7),
             ("one hex digit", b"UTF-8''%4", InvalidEscape, 7),
-            ("no hex digit", b"UTF-8''a%G0", InvalidEscape, 8),
+            ("no hex digit", b"UTF-8''a%G0", InvalidEscape, 7),
             ("one hex digit and more", b"UTF-8''%4G", InvalidEscape, 7),
-            ("an escaped percent sign in one", b"UTF-8''%%41", InvalidEscape, 7),
+            ("a percent sign in an escape", b"UTF-8''%%41", InvalidEscape, 7),
             ("a signed number", b"UTF-8''%+1", InvalidEscape, 7),
         ] {
-            let error = ExtValue::parse(raw, 0).map(|_| ()).expect_err(name);
-            assert_eq!(error, SyntaxError::new(kind, position), "{name}");
-            let error = ExtValue::parse(raw, 10).map(|_| ()).expect_err(name);
-            assert_eq!(error.position(), position + 10, "{name}");
+            let expected = SyntaxError::new(kind, "x*=\"".len() + position);
+            assert_eq!(decode(raw), Err(expected), "{name}");
         }
     }
 
     #[test]
-    fn refuses_text_that_no_name_may_hold() {
+    fn refuses_text_that_no_name_can_have() {
         use SyntaxErrorKind::{ControlCharacter, InvalidUtf8};
-        for (name, raw, kind, position) in [
-            ("Latin-1", "UTF-8''%A3%20rates", InvalidUtf8, 7),
-            ("an overlong slash", "UTF-8''a%C0%AF", InvalidUtf8, 8),
-            ("an overlong NUL", "UTF-8''%C0%80", InvalidUtf8, 7),
-            ("an overlong euro sign", "UTF-8''%F0%82%82%AC", InvalidUtf8, 7),
-            ("a surrogate", "UTF-8''%41%ED%A0%80", InvalidUtf8, 10),
-            ("past U+10FFFF", "UTF-8''%F4%90%80%80", InvalidUtf8, 7),
-            ("half a character", "UTF-8''ab%C3", InvalidUtf8, 9),
-            ("NUL", "UTF-8''%00", ControlCharacter, 7),
-            ("a line break", "UTF-8''%C3%A4%0D%0A", ControlCharacter, 13),
-            ("the tab", "UTF-8''a%09", ControlCharacter, 8),
-            ("DEL", "UTF-8''%7F", ControlCharacter, 7),
-            ("U+0085", "UTF-8''a%C2%85", ControlCharacter, 8),
+        for (name, raw, kind) in [
+            ("Latin-1", "UTF-8''%A3%20rates", InvalidUtf8),
+            ("an overlong slash", "UTF-8''a%C0%AF", InvalidUtf8),
+            ("an overlong NUL", "UTF-8''%C0%80", InvalidUtf8),
+            ("an overlong euro sign", "UTF-8''%F0%82%82%AC", InvalidUtf8),
+            ("a surrogate", "UTF-8''%41%ED%A0%80", InvalidUtf8),
+            ("past U+10FFFF", "UTF-8''%F4%90%80%80", InvalidUtf8),
+            ("half a character", "UTF-8''ab%C3", InvalidUtf8),
+            ("NUL", "UTF-8''%00", ControlCharacter),
+            ("a line break", "UTF-8''%C3%A4%0D%0A", ControlCharacter),
+            ("the tab", "UTF-8''a%09", ControlCharacter),
+            ("DEL", "UTF-8''%7F", ControlCharacter),
+            ("U+0085", "UTF-8''a%C2%85", ControlCharacter),
         ] {
-            let value = ExtValue::parse(raw.as_bytes(), 0).expect("the form is right");
-            let error = value.to_text().expect_err(name);
-            assert_eq!(error, SyntaxError::new(kind, position), "{name}");
+            assert_eq!(decode(raw.as_bytes()).map_err(SyntaxError::kind), Err(kind), "{name}");
         }
     }
 
-    #[test]
-    fn printing_a_control_character_appends_nothing() {
-        for (text, position) in [("\0", 0), ("ä\n", 2), ("a\u{85}", 1)] {
-            let mut out = b"kept".to_vec();
-            let error = write_ext_value(&mut out, text).expect_err("a control character");
-            assert_eq!(error, SyntaxError::new(SyntaxErrorKind::ControlCharacter, position));
-            assert_eq!(out, b"kept");
+    proptest! {
+        #[test]
+        fn any_bytes_are_text_without_control_characters_or_refused(
+            raw in prop_oneof![
+                hostile(),
+                hostile().prop_map(|tail| [b"x*=UTF-8''".to_vec(), tail].concat()),
+                vec(any::<u8>(), 0..12).prop_map(|bytes| {
+                    let escaped = bytes.iter().map(|byte| format!("%{byte:02x}"));
+                    format!("x*=UTF-8''{}", escaped.collect::<String>()).into_bytes()
+                }),
+            ],
+            start in 0..5_usize,
+        ) {
+            if let Ok(value) = Value::read(&mut Cursor::new(&raw, start)) {
+                match decode_ext_value(&raw, value) {
+                    Ok(text) => prop_assert!(!text.contains(char::is_control)),
+                    Err(error) => prop_assert!((start..=raw.len()).contains(&error.position())),
+                }
+            }
         }
-    }
 
-    #[test]
-    fn debug_output_shows_no_byte_of_it() {
-        let value = ExtValue::parse(b"UTF-8''secret", 0).expect("well-formed");
-        let shown = format!("{value:?} {:?}", value.bytes());
-        assert!(!shown.contains("secret"), "{shown}");
+        #[test]
+        fn text_reads_back_as_printed(text in "\\PC*") {
+            let escaped = text.bytes().map(|byte| match byte {
+                byte if is_attr_char(byte) => char::from(byte).to_string(),
+                byte => format!("%{byte:02X}"),
+            });
+            let printed = format!("UTF-8''{}", escaped.collect::<String>());
+            prop_assert_eq!(decode(printed.as_bytes()), Ok(text));
+        }
     }
 }

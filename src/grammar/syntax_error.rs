@@ -1,73 +1,65 @@
-//! Where and why a field is not what the grammar asks for.
+//! The error for a field that does not follow the grammar.
 
 use std::{error::Error, fmt};
 
-/// A field, or a part of one, that does not follow the grammar.
+/// A field that does not follow the grammar.
 ///
-/// It holds a reason and a place, never a byte of what the peer sent: it can go to a log, or into
-/// an answer, as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SyntaxError {
+/// It has a reason and a position, and nothing of what the peer sent: it can be logged as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SyntaxError {
     kind: SyntaxErrorKind,
     position: usize,
 }
 
 /// What was wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SyntaxErrorKind {
-    /// A scheme should stand here, and what stands here is not a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SyntaxErrorKind {
+    /// What should be a scheme is not a token.
     ExpectedScheme,
     /// The scheme is followed by something other than a space or the end.
     AfterScheme,
-    /// A parameter's name should stand here, and what stands here is not a token.
+    /// What should be a parameter's name is not a token.
     ExpectedName,
-    /// A parameter's name is not followed by `=`. Two credentials in one field show themselves
-    /// this way.
+    /// A parameter's name is not followed by `=`, as with two credentials in one field.
     ExpectedEquals,
-    /// There is neither a token nor a quoted-string after `=`.
+    /// The `=` is followed by neither a token nor a quoted-string.
     ExpectedValue,
     /// A value is followed by something other than a comma or the end.
     AfterValue,
-    /// The quoted-string that begins here has no end.
+    /// A quoted-string has no closing quote. The position is that of the opening one.
     UnclosedQuote,
-    /// A control character where text should be.
+    /// Text contains a control character.
     ControlCharacter,
     /// There are more parameters than the limit allows.
     TooManyParameters,
-    /// An extended value does not begin with a charset and its `'`.
+    /// An extended value does not begin with a charset and `'`.
     ExpectedCharset,
     /// The charset of an extended value is not UTF-8.
     UnknownCharset,
-    /// What stands between the two `'` of an extended value is no language tag, or the second
-    /// one is missing.
+    /// The language tag of an extended value is malformed, or the `'` after it is missing.
     InvalidLanguage,
-    /// A byte that should have been percent-encoded in an extended value.
+    /// A character in an extended value has to be percent-encoded and is not.
     InvalidValueChar,
-    /// A `%` that is not followed by two hex digits.
+    /// A `%` in an extended value is not followed by two hex digits. The position of this error
+    /// and of the errors in decoded text is the start of the encoded text.
     InvalidEscape,
     /// The decoded bytes of an extended value are not UTF-8.
     InvalidUtf8,
 }
 
 impl SyntaxError {
-    /// The error `kind` at `position`, for parsers of further schemes that are built on this
-    /// grammar.
-    #[must_use]
-    pub const fn new(kind: SyntaxErrorKind, position: usize) -> Self {
+    pub(super) const fn new(kind: SyntaxErrorKind, position: usize) -> Self {
         Self { kind, position }
     }
 
-    /// What was wrong.
-    #[must_use]
-    pub const fn kind(&self) -> SyntaxErrorKind {
+    #[cfg(test)]
+    pub(crate) const fn kind(self) -> SyntaxErrorKind {
         self.kind
     }
 
-    /// Where it was: an offset in bytes from the beginning of the field (or of the text, for what
-    /// is printed). It is never larger than the field's length.
-    #[must_use]
-    pub const fn position(&self) -> usize {
+    /// Returns the offset from the start of the field; at most the field's length.
+    #[cfg(test)]
+    pub(crate) const fn position(self) -> usize {
         self.position
     }
 }
@@ -107,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_says_what_and_where() {
+    fn display_names_reason_and_position() {
         let error = SyntaxError::new(SyntaxErrorKind::ExpectedEquals, 17);
         assert_eq!(error.kind(), SyntaxErrorKind::ExpectedEquals);
         assert_eq!(error.position(), 17);

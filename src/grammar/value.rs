@@ -1,92 +1,103 @@
-//! The value of a parameter, as sent and as meant.
+//! The values of parameters.
 
-use std::fmt;
+use std::borrow::Cow;
 
-use super::quoted::{Quoted, Unescaped, unescape};
+use super::{
+    chars::{is_qdtext, is_quoted_pair_octet, is_tchar},
+    cursor::Cursor,
+    syntax_error::{SyntaxError, SyntaxErrorKind},
+};
 
-/// A parameter's value: a token or a quoted-string.
+/// Where a parameter's value lies in its field: a token, or a quoted-string without its quotes.
 ///
-/// It is a view into the field and costs nothing to copy. There is no `==` on it: a value may be
-/// a secret, and how a parameter compares (as sent, unescaped, without regard to case, in constant
-/// time) depends on the parameter.
-#[derive(Clone, Copy)]
-pub struct Value<'a> {
-    raw: &'a [u8],
-    position: usize,
-    is_quoted: bool,
+/// Its methods take the field that it was read from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Value {
+    start: usize,
+    end: usize,
     has_escapes: bool,
 }
 
-impl<'a> Value<'a> {
-    /// The bytes as they were sent: a token, or what is between the quotes with the backslashes
-    /// still in it.
-    #[must_use]
-    pub const fn raw(&self) -> &'a [u8] {
-        self.raw
+impl Value {
+    /// Reads a token or a quoted-string.
+    pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
+        if cursor.peek() == Some(b'"') {
+            return Self::read_quoted(cursor);
+        }
+        let start = cursor.position();
+        if cursor.take_while(is_tchar).is_empty() {
+            return Err(cursor.error(SyntaxErrorKind::ExpectedValue));
+        }
+        Ok(Self { start, end: cursor.position(), has_escapes: false })
     }
 
-    /// Where [`raw`](Self::raw) begins: an offset in bytes from the beginning of the field. For a
-    /// quoted-string that is the byte after the opening quote.
-    #[must_use]
-    pub const fn position(&self) -> usize {
-        self.position
+    /// Reads a quoted-string whose opening quote is the next byte.
+    fn read_quoted(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
+        let opening = *cursor;
+        cursor.advance();
+        let start = cursor.position();
+        let mut has_escapes = false;
+        loop {
+            cursor.take_while(is_qdtext);
+            match cursor.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => has_escapes = true,
+                Some(_) => return Err(cursor.error(SyntaxErrorKind::ControlCharacter)),
+                None => return Err(opening.error(SyntaxErrorKind::UnclosedQuote)),
+            }
+            cursor.advance();
+            match cursor.peek() {
+                Some(byte) if is_quoted_pair_octet(byte) => cursor.advance(),
+                Some(_) => return Err(cursor.error(SyntaxErrorKind::ControlCharacter)),
+                None => return Err(opening.error(SyntaxErrorKind::UnclosedQuote)),
+            }
+        }
+        let end = cursor.position();
+        cursor.advance();
+        Ok(Self { start, end, has_escapes })
     }
 
-    /// Whether it was sent as a quoted-string.
-    #[must_use]
-    pub const fn is_quoted(&self) -> bool {
-        self.is_quoted
+    /// Returns the offset of the value from the start of the field.
+    pub(crate) const fn position(self) -> usize {
+        self.start
     }
 
-    /// Whether there is a quoted-pair in it, so that [`raw`](Self::raw) is not what was meant.
-    #[must_use]
-    pub const fn has_escapes(&self) -> bool {
+    /// Returns whether the value contains quoted-pairs, so that [`raw`](Self::raw) and
+    /// [`unescaped`](Self::unescaped) differ.
+    pub(crate) const fn has_escapes(self) -> bool {
         self.has_escapes
     }
 
-    /// The bytes that were meant: those of [`raw`](Self::raw) without the backslashes of
-    /// quoted-pairs.
-    #[must_use]
-    pub fn unescaped(&self) -> Unescaped<'a> {
-        unescape(self.raw)
+    /// Returns the same value with its backslashes taken literally.
+    pub(crate) const fn without_escapes(self) -> Self {
+        Self { has_escapes: false, ..self }
     }
 
-    /// Whether the unescaped bytes are `text`, ASCII letters compared without regard to case.
+    /// Returns the bytes as sent, with the backslashes of quoted-pairs.
+    pub(crate) fn raw(self, field: &[u8]) -> &[u8] {
+        field.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Returns the bytes without the backslashes of quoted-pairs.
+    pub(crate) fn unescaped(self, field: &[u8]) -> Cow<'_, [u8]> {
+        let raw = self.raw(field);
+        if !self.has_escapes {
+            return Cow::Borrowed(raw);
+        }
+        let mut unescaped = Vec::with_capacity(raw.len());
+        let mut bytes = raw.iter();
+        while let Some(&byte) = bytes.next() {
+            unescaped.extend(if byte == b'\\' { bytes.next() } else { Some(&byte) });
+        }
+        Cow::Owned(unescaped)
+    }
+
+    /// Compares the unescaped bytes with `text`, ASCII letters without regard to case.
     ///
     /// # Security
-    /// It returns at the first difference: not for secrets.
-    #[must_use]
-    pub fn eq_ignore_ascii_case(&self, text: &str) -> bool {
-        if !self.has_escapes {
-            return self.raw.eq_ignore_ascii_case(text.as_bytes());
-        }
-        self.unescaped()
-            .map(|byte| byte.to_ascii_lowercase())
-            .eq(text.bytes().map(|byte| byte.to_ascii_lowercase()))
-    }
-
-    pub(super) const fn plain(raw: &'a [u8], position: usize, is_quoted: bool) -> Self {
-        Self { raw, position, is_quoted, has_escapes: false }
-    }
-
-    pub(super) const fn quoted(quoted: &Quoted<'a>) -> Self {
-        Self {
-            raw: quoted.raw,
-            position: quoted.position,
-            is_quoted: true,
-            has_escapes: quoted.has_escapes,
-        }
-    }
-}
-
-impl fmt::Debug for Value<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The bytes may be part of somebody's credentials: they are not shown.
-        f.debug_struct("Value")
-            .field("position", &self.position)
-            .field("length", &self.raw.len())
-            .field("is_quoted", &self.is_quoted)
-            .finish_non_exhaustive()
+    /// It stops at the first difference: not for secrets.
+    pub(crate) fn eq_ignore_ascii_case(self, text: &str, field: &[u8]) -> bool {
+        self.unescaped(field).eq_ignore_ascii_case(text.as_bytes())
     }
 }
 
@@ -95,18 +106,57 @@ mod tests {
     use super::*;
 
     #[test]
-    fn compares_what_was_meant_without_regard_to_case() {
-        let value = Value { raw: br"sha\-2\5\6", position: 0, is_quoted: true, has_escapes: true };
-        assert!(value.eq_ignore_ascii_case("SHA-256"));
-        for other in ["SHA-25", "SHA-2566", "SHA-257", ""] {
-            assert!(!value.eq_ignore_ascii_case(other), "{other}");
+    fn reads_tokens_and_quoted_strings() {
+        for (sent, raw, unescaped) in [
+            (b"token".as_slice(), b"token".as_slice(), b"token".as_slice()),
+            (b"token, more", b"token", b"token"),
+            (br#""""#, b"", b""),
+            (br#""a b""#, b"a b", b"a b"),
+            (b"\"\ta,=\xE9\"", b"\ta,=\xE9", b"\ta,=\xE9"),
+            (br#""\"\\""#, br#"\"\\"#, br#""\"#),
+            (br#""\a\ ""#, br"\a\ ", b"a "),
+            (b"\"\\\xFF\"", b"\\\xFF", b"\xFF"),
+        ] {
+            let name = sent.escape_ascii();
+            let mut cursor = Cursor::new(sent, 0);
+            let value = Value::read(&mut cursor).expect("well-formed");
+            assert_eq!(value.raw(sent), raw, "{name}");
+            assert_eq!(*value.unescaped(sent), *unescaped, "{name}");
+            assert_eq!(value.has_escapes(), raw.contains(&b'\\'), "{name}");
+            assert_eq!(*value.without_escapes().unescaped(sent), *raw, "{name}");
+            assert_eq!(&sent[value.position()..][..raw.len()], raw, "{name}");
+            assert!(matches!(cursor.peek(), None | Some(b',')), "{name}");
         }
-        assert!(!Value::plain("É".as_bytes(), 0, false).eq_ignore_ascii_case("é"));
     }
 
     #[test]
-    fn debug_output_shows_no_byte_of_it() {
-        let shown = format!("{:?}", Value::plain(b"753927fa0e85d155", 3, false));
-        assert_eq!(shown, "Value { position: 3, length: 16, is_quoted: false, .. }");
+    fn refuses_malformed_values() {
+        use SyntaxErrorKind::{ControlCharacter, ExpectedValue, UnclosedQuote};
+        for (sent, kind, position) in [
+            (b"".as_slice(), ExpectedValue, 0),
+            (b",", ExpectedValue, 0),
+            (b"\xE9", ExpectedValue, 0),
+            (b"\"", UnclosedQuote, 0),
+            (b"\"abc", UnclosedQuote, 0),
+            (b"\"abc\\", UnclosedQuote, 0),
+            (b"\"abc\\\"", UnclosedQuote, 0),
+            (b"\"a\0\"", ControlCharacter, 2),
+            (b"\"a\r\n\"", ControlCharacter, 2),
+            (b"\"\x7F\"", ControlCharacter, 1),
+            (b"\"\\\n\"", ControlCharacter, 2),
+        ] {
+            let error = Value::read(&mut Cursor::new(sent, 0)).expect_err("malformed");
+            assert_eq!(error, SyntaxError::new(kind, position), "{}", sent.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn compares_unescaped_bytes_without_regard_to_case() {
+        let field = br#""sha\-2\5\6""#;
+        let value = Value::read(&mut Cursor::new(field, 0)).expect("well-formed");
+        assert!(value.eq_ignore_ascii_case("SHA-256", field));
+        for other in ["SHA-25", "SHA-2566", "SHA-257", ""] {
+            assert!(!value.eq_ignore_ascii_case(other, field), "{other}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::syntax::{Key, Kind, UserParameterSyntax};
-use crate::{error::ConfigError, grammar::chars::has_control_character};
+use crate::error::ConfigError;
 
 /// What is done about a key that the syntax does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -145,7 +145,7 @@ impl UserParameterSyntaxBuilder {
 fn problem_of(text: &str) -> Option<&'static str> {
     match text {
         "" => Some("is empty"),
-        _ if text.contains(':') || has_control_character(text) => {
+        _ if text.contains(':') || text.contains(char::is_control) => {
             Some("cannot stand in a user name")
         }
         _ => None,

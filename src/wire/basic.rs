@@ -13,29 +13,27 @@ use zeroize::Zeroizing;
 use super::Realm;
 
 /// The name of the scheme.
-pub const NAME: &str = "Basic";
+pub(crate) const NAME: &str = "Basic";
 
 /// Returns the challenge for `realm`, with `charset="UTF-8"`.
 ///
 /// `None` cannot occur, because a [`Realm`] has only characters that a field value can have.
-#[must_use]
-pub fn challenge(realm: &Realm) -> Option<HeaderValue> {
+pub(crate) fn challenge(realm: &Realm) -> Option<HeaderValue> {
     let text = ["Basic realm=\"", realm.as_str(), "\", charset=\"UTF-8\""].concat();
     HeaderValue::from_maybe_shared(Bytes::from(text)).ok()
 }
 
 /// How credentials are read; the default is the strict way.
 #[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Reading {
+pub(crate) struct Reading {
     /// Whether what is not UTF-8 is read as Latin-1, as some old clients send it.
-    pub latin1: bool,
+    pub(crate) latin1: bool,
     /// Whether user-id and password are brought into Unicode normalization form C.
-    pub nfc: bool,
+    pub(crate) nfc: bool,
     /// Whether the password may be empty.
-    pub empty_password: bool,
+    pub(crate) empty_password: bool,
     /// The longest password, in bytes of UTF-8.
-    pub max_password_length: usize,
+    pub(crate) max_password_length: usize,
 }
 
 impl Default for Reading {
@@ -46,8 +44,7 @@ impl Default for Reading {
 
 /// Why a user-pass cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum UserPassError {
+pub(crate) enum UserPassError {
     /// A comma follows: a second set of credentials in the same field.
     #[error("more than one set of credentials in one field")]
     SeveralCredentials,
@@ -72,7 +69,7 @@ pub enum UserPassError {
 }
 
 /// The user-id and password of a client, decoded. Wiped when dropped.
-pub struct UserPass {
+pub(crate) struct UserPass {
     text: Zeroizing<String>,
     colon: usize,
 }
@@ -82,7 +79,7 @@ impl UserPass {
     ///
     /// # Errors
     /// Returns why the credentials cannot be used.
-    pub fn decode(encoded: &[u8], reading: &Reading) -> Result<Self, UserPassError> {
+    pub(crate) fn decode(encoded: &[u8], reading: &Reading) -> Result<Self, UserPassError> {
         // `decode_vec` allocates once, so no copy is left behind.
         let mut bytes = Zeroizing::new(Vec::new());
         if STANDARD.decode_vec(encoded, &mut bytes).is_err() {
@@ -102,14 +99,12 @@ impl UserPass {
     }
 
     /// The user-id: not empty, without colon and control characters.
-    #[must_use]
-    pub fn user_id(&self) -> &str {
+    pub(crate) fn user_id(&self) -> &str {
         self.text.get(..self.colon).unwrap_or_default()
     }
 
     /// The password: without control characters.
-    #[must_use]
-    pub fn password(&self) -> &str {
+    pub(crate) fn password(&self) -> &str {
         self.text.get(self.colon + 1..).unwrap_or_default()
     }
 

@@ -6,8 +6,8 @@
 //! [RFC 7616]: https://www.rfc-editor.org/rfc/rfc7616
 //! [RFC 7617]: https://www.rfc-editor.org/rfc/rfc7617
 
-pub mod basic;
-pub mod digest;
+pub(crate) mod basic;
+pub(crate) mod digest;
 mod realm;
 
 pub use realm::Realm;

@@ -7,7 +7,6 @@ mod basic;
 mod challenges;
 mod config;
 mod digest;
-mod grammar;
 mod info;
 mod layering;
 mod many;

@@ -1,13 +1,11 @@
 //! The names of users in files.
 
-use crate::grammar::chars::has_control_character;
-
 /// Says what is wrong with a name that no client could send.
 pub(in crate::backend) fn check_name(name: &str) -> Result<(), String> {
     if name.trim().is_empty() {
         return Err("the user name is empty".to_owned());
     }
-    if has_control_character(name) {
+    if name.contains(char::is_control) {
         return Err(format!("the user name {} holds a control character", shown(name)));
     }
     Ok(())

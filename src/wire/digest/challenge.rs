@@ -11,29 +11,28 @@ use crate::wire::Realm;
 /// One Digest challenge. All that stand in one 407 share realm, nonce and opaque, because clients
 /// mix them.
 #[derive(Clone, Copy, Debug)]
-pub struct Challenge<'a> {
+pub(crate) struct Challenge<'a> {
     /// The protection space.
-    pub realm: &'a Realm,
+    pub(crate) realm: &'a Realm,
     /// The algorithm; its name is printed in exactly one case and unquoted.
-    pub algorithm: Algorithm,
+    pub(crate) algorithm: Algorithm,
     /// The nonce: letters, digits, `-` and `_`.
-    pub nonce: &'a str,
+    pub(crate) nonce: &'a str,
     /// The opaque value: letters, digits, `-` and `_`.
-    pub opaque: &'a str,
+    pub(crate) opaque: &'a str,
     /// Whether `qop="auth"` is offered; without it a client answers as in RFC 2069.
-    pub qop: bool,
+    pub(crate) qop: bool,
     /// Whether a hash may stand in for the user-id.
-    pub userhash: bool,
+    pub(crate) userhash: bool,
     /// Whether only the nonce was wrong in what the client had sent.
-    pub stale: bool,
+    pub(crate) stale: bool,
 }
 
 impl Challenge<'_> {
     /// The challenge as a field value, with one allocation.
     ///
     /// `None` if nonce or opaque hold what cannot stand in a field.
-    #[must_use]
-    pub fn to_header_value(&self) -> Option<HeaderValue> {
+    pub(crate) fn to_header_value(self) -> Option<HeaderValue> {
         let parts = [
             "Digest realm=\"",
             self.realm.as_str(),

@@ -1,10 +1,11 @@
-//! The Digest scheme, [RFC 7616]: what is printed, what is read, and what is computed from it.
+//! The Digest scheme, [RFC 7616]: challenges, credentials, and the response.
 //!
 //! [RFC 7616]: https://www.rfc-editor.org/rfc/rfc7616
 
 mod algorithm;
 mod challenge;
 mod credentials;
+mod credentials_error;
 mod hash;
 mod hash_function;
 mod hash_functions;
@@ -13,24 +14,28 @@ mod info;
 mod nonce;
 mod nonce_key;
 mod parameters;
-mod part;
+mod protection;
 mod response;
+#[cfg(test)]
+mod sample;
 mod uri;
+mod userhash;
 mod username;
 
 pub use algorithm::Algorithm;
-pub use challenge::Challenge;
-pub(crate) use credentials::Claimed;
-pub use credentials::{Credentials, CredentialsError};
+pub(crate) use challenge::Challenge;
+pub(crate) use credentials::Credentials;
+pub(crate) use credentials_error::CredentialsError;
 pub use hash_function::HashFunction;
 pub use hash_functions::HashFunctions;
 pub use hashed_a1::{HashedA1, InvalidHashedA1};
 pub use nonce::{Epoch, NonceCount, NonceId};
 pub use nonce_key::NonceKey;
 pub(crate) use nonce_key::NonceText;
-pub use response::Userhash;
 pub(crate) use response::Verified;
 pub use uri::UriCheck;
+pub use userhash::Userhash;
+pub(crate) use username::Claimed;
 
 /// The name of the scheme.
-pub const NAME: &str = "Digest";
+pub(crate) const NAME: &str = "Digest";

@@ -1,94 +1,194 @@
-//! Who a client says it is, in the readings that real clients need.
+//! The user that credentials name.
 //!
-//! Many clients neither escape quotes and backslashes in the name nor notice: they put the raw
-//! name between the quotes and hash the raw name. Others percent-encode what is not ASCII and hash
-//! the name without. So one `username` may be read in up to three ways, and each is tried.
+//! Many clients do not escape quotes and backslashes in the name: they put the raw name between
+//! the quotes and hash the raw name. Others percent-encode what is not ASCII and hash the decoded
+//! name. So one `username` can be read in up to three ways, and each is tried.
 
 use std::borrow::Cow;
 
-use crate::grammar::{
-    chars::{has_control_character, is_printable_ascii},
-    percent_decode,
+use super::{
+    CredentialsError, HashFunction, Userhash,
+    parameters::{Name, Parameters},
 };
+use crate::grammar::{Value, decode_ext_value, percent_decode};
 
-/// The readings of a name, in the order in which they are tried; those that fail are `None`.
+/// The `username` or `username*` of credentials.
+pub(super) enum Username {
+    /// A `username`, which can be read in several ways.
+    Plain(Value),
+    /// A `username*`, decoded.
+    Extended(String),
+    /// A `username` with `userhash=true`.
+    Hashed(Userhash),
+}
+
+/// The user that credentials name.
+pub(crate) enum Claimed<'a> {
+    /// The names that the client may have meant.
+    Names(Readings<'a>),
+    /// The hash that stands for the name.
+    Userhash(&'a Userhash),
+}
+
+/// The names that the client may have meant, in the order in which they are tried: unescaped, as
+/// sent, percent-decoded. `None` if a name is not a valid user-id or repeats another.
 pub(crate) type Readings<'a> = [Option<Cow<'a, str>>; 3];
 
-/// The readings of a `username` parameter.
-///
-/// `raw` is what stands between the quotes, `unescaped` the same without backslashes. A reading
-/// that is no UTF-8, is empty, holds a control character or repeats another is left out.
-pub(crate) fn readings<'a>(raw: &'a [u8], unescaped: Cow<'a, [u8]>) -> Readings<'a> {
-    // A text without its backslashes is shorter.
-    let is_plain = raw.len() == unescaped.len();
-    if is_plain && !raw.contains(&b'%') {
-        return [into_user_id(unescaped), None, None];
+impl Username {
+    pub(super) fn parse(
+        parameters: &Parameters<'_>,
+        function: HashFunction,
+    ) -> Result<Self, CredentialsError> {
+        let plain = parameters.get(Name::Username);
+        let extended = parameters.get(Name::UsernameExtended);
+        match (plain, extended, is_hashed(parameters)?) {
+            (None, None, _) => Err(CredentialsError::Missing("username")),
+            (Some(_), Some(_), _) | (None, Some(_), true) => {
+                Err(CredentialsError::Improper("username*"))
+            }
+            (Some(value), None, true) => Userhash::from_hex(function, &parameters.text(value))
+                .map(Self::Hashed)
+                .ok_or(CredentialsError::Improper("username")),
+            (Some(value), None, false) => match into_user_id(parameters.text(value)) {
+                Some(_) => Ok(Self::Plain(value)),
+                None => Err(CredentialsError::Improper("username")),
+            },
+            (None, Some(value), false) => match decode_ext_value(parameters.field(), value)? {
+                name if name.is_empty() => Err(CredentialsError::Improper("username*")),
+                name => Ok(Self::Extended(name)),
+            },
+        }
     }
-    let percent_decoded = unescaped
-        .contains(&b'%')
-        .then(|| percent_decode(&unescaped))
-        .flatten()
-        .and_then(|bytes| into_user_id(Cow::Owned(bytes)));
-    let raw = if is_plain { None } else { into_user_id(Cow::Borrowed(raw)) };
-    [into_user_id(unescaped), raw, percent_decoded]
+
+    pub(super) fn claimed<'a>(&'a self, field: &'a [u8]) -> Claimed<'a> {
+        match self {
+            Self::Plain(value) => Claimed::Names(readings(*value, field)),
+            Self::Extended(name) => Claimed::Names([Some(name.into()), None, None]),
+            Self::Hashed(hash) => Claimed::Userhash(hash),
+        }
+    }
 }
 
-/// Whether a text can be a user-id at all.
-pub(crate) fn is_user_id(name: &[u8]) -> bool {
-    let is_text = || str::from_utf8(name).is_ok_and(|name| !has_control_character(name));
-    !name.is_empty() && (is_printable_ascii(name) || is_text())
+fn is_hashed(parameters: &Parameters<'_>) -> Result<bool, CredentialsError> {
+    let Some(value) = parameters.get(Name::Userhash) else { return Ok(false) };
+    if value.eq_ignore_ascii_case("true", parameters.field()) {
+        Ok(true)
+    } else if value.eq_ignore_ascii_case("false", parameters.field()) {
+        Ok(false)
+    } else {
+        Err(CredentialsError::Improper("userhash"))
+    }
 }
 
+fn readings(value: Value, field: &[u8]) -> Readings<'_> {
+    let unescaped = value.unescaped(field);
+    let as_sent = value.has_escapes().then(|| Cow::Borrowed(value.raw(field)));
+    let is_encoded = unescaped.contains(&b'%');
+    let decoded = is_encoded.then(|| percent_decode(&unescaped)).flatten().map(Cow::Owned);
+    [Some(unescaped), as_sent, decoded].map(|name| name.and_then(into_user_id))
+}
+
+/// Converts bytes to a name; `None` if they are empty, not UTF-8 or contain a control character.
 fn into_user_id(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
-    into_text(bytes).filter(|name| is_user_id(name.as_bytes()))
-}
-
-fn into_text(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
-    match bytes {
+    let name = match bytes {
         Cow::Borrowed(bytes) => str::from_utf8(bytes).ok().map(Cow::Borrowed),
         Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
-    }
+    };
+    name.filter(|name| !name.is_empty() && !name.contains(char::is_control))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::{
+            Credentials,
+            sample::{PREFIX, Sample, is_right},
+        },
+        *,
+    };
+    use crate::grammar::SyntaxErrorKind;
 
-    #[track_caller]
-    fn read(raw: &[u8], unescaped: &[u8]) -> Vec<String> {
-        let readings = readings(raw, Cow::Borrowed(unescaped));
-        readings.into_iter().flatten().map(Cow::into_owned).collect()
+    #[test]
+    fn refuses_two_kinds_of_name_at_once() {
+        let extended = |value: &str| Sample::new().without("username").and("username*", value);
+        let both = Sample::new().and("username*", "UTF-8''Mufasa");
+        assert_eq!(both.error(), CredentialsError::Improper("username*"));
+        let hashed = extended("UTF-8''Mufasa").and("userhash", "true");
+        assert_eq!(hashed.error(), CredentialsError::Improper("username*"));
+        let all = Sample::new().and("username*", "UTF-8''Mufasa").and("userhash", "true");
+        assert_eq!(all.error(), CredentialsError::Improper("username*"));
+        let nobody = Sample::new().without("username").and("userhash", "true");
+        assert_eq!(nobody.error(), CredentialsError::Missing("username"));
+        let empty = extended("UTF-8''");
+        assert_eq!(empty.error(), CredentialsError::Improper("username*"));
+
+        let named = extended("utf-8'en'J%C3%A4s%c3%b8n%20100%25").parse();
+        let Claimed::Names(names) = named.claimed() else { panic!("a hash") };
+        assert_eq!(names, [Some("J\u{e4}s\u{f8}n 100%".into()), None, None]);
+        assert!(is_right(&named));
     }
 
     #[test]
-    fn a_plain_name_has_one_reading() {
-        assert_eq!(read(b"alice", b"alice"), ["alice"]);
-        assert_eq!(
-            read("J\u{e4}son Doe".as_bytes(), "J\u{e4}son Doe".as_bytes()),
-            ["J\u{e4}son Doe"]
-        );
-    }
-
-    #[test]
-    fn the_unescaped_reading_comes_before_the_raw_one() {
-        assert_eq!(read(br"dom\alice", b"domalice"), ["domalice", r"dom\alice"]);
-    }
-
-    #[test]
-    fn a_percent_encoded_name_is_tried_last_when_it_decodes_to_utf8() {
-        assert_eq!(read(b"J%C3%A4son", b"J%C3%A4son"), ["J%C3%A4son", "J\u{e4}son"]);
-        assert_eq!(read(b"J%c3%a4son", b"J%c3%a4son"), ["J%c3%a4son", "J\u{e4}son"]);
-        assert_eq!(read(br"a\%41", b"a%41"), ["a%41", r"a\%41", "aA"]);
-        for broken in ["100%", "%", "%4", "%zz", "%4z", "%E4", "a%00", "%0d%0a"] {
-            assert_eq!(read(broken.as_bytes(), broken.as_bytes()), [broken]);
+    fn refuses_a_malformed_extended_name() {
+        let table = [
+            ("ISO-8859-1''J%E4son", SyntaxErrorKind::UnknownCharset, 0),
+            ("Mufasa", SyntaxErrorKind::ExpectedCharset, 6),
+            ("UTF-8''%zz", SyntaxErrorKind::InvalidEscape, 7),
+            ("UTF-8''a%00", SyntaxErrorKind::ControlCharacter, 7),
+            ("UTF-8''%C0%AF", SyntaxErrorKind::InvalidUtf8, 7),
+        ];
+        for (value, kind, position) in table {
+            let list = format!("{PREFIX}username*={value}");
+            let start = list.len() - value.len();
+            let error = Credentials::parse(list.try_into().unwrap(), PREFIX.len(), 32).unwrap_err();
+            let CredentialsError::Syntax(error) = error else { panic!("{error:?}") };
+            assert_eq!((error.kind(), error.position()), (kind, start + position), "{value}");
         }
     }
 
     #[test]
-    fn a_reading_that_can_be_no_user_id_is_left_out() {
-        assert!(read(b"", b"").is_empty());
-        assert!(read(b"\xe9", b"\xe9").is_empty());
-        assert!(read(b"a\tb", b"a\tb").is_empty());
-        assert_eq!(read(b"a\\\xe9", b"a\xe9"), [""; 0]);
+    fn reads_a_userhash_of_the_right_length() {
+        let hash = "4238f3a16167373febb9bc4d43db9cc4";
+        let sent = |name: &str| Sample::new().with("username", name).and("userhash", "TRUE");
+        for name in [format!("\"{hash}\""), hash.to_uppercase()] {
+            let sample = sent(&name).parse();
+            assert!(sample.has_userhash());
+            assert!(is_right(&sample));
+            let Claimed::Userhash(claimed) = sample.claimed() else { panic!("a name") };
+            let expected = Userhash::new(HashFunction::Md5, "Mufasa", "http-auth@example.org");
+            assert_eq!(*claimed, expected);
+        }
+        for name in ["Mufasa", &hash[1..], &hash.repeat(2)] {
+            assert_eq!(sent(name).error(), CredentialsError::Improper("username"), "{name}");
+        }
+    }
+
+    #[test]
+    fn reads_a_plain_name_in_every_way() {
+        type Names = [Option<&'static str>; 3];
+        let table: [(&str, Names); 8] = [
+            ("Mufasa", [Some("Mufasa"), None, None]),
+            ("J\u{e4}son Doe", [Some("J\u{e4}son Doe"), None, None]),
+            (r"dom\alice", [Some("domalice"), Some(r"dom\alice"), None]),
+            ("J%C3%A4son", [Some("J%C3%A4son"), None, Some("J\u{e4}son")]),
+            ("J%c3%a4son", [Some("J%c3%a4son"), None, Some("J\u{e4}son")]),
+            (r"a\%41", [Some("a%41"), Some(r"a\%41"), Some("aA")]),
+            ("a\\\u{e9}", [Some("a\u{e9}"), Some("a\\\u{e9}"), None]),
+            ("100%25", [Some("100%25"), None, Some("100%")]),
+        ];
+        for (value, expected) in table {
+            let sample = Sample::new().with("username", format!("\"{value}\"")).parse();
+            let Claimed::Names(names) = sample.claimed() else { panic!("a hash") };
+            assert_eq!(names.each_ref().map(Option::as_deref), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn skips_a_percent_decoded_name_that_is_invalid() {
+        for value in ["100%", "%", "%4", "%zz", "%4z", "%E4", "a%00", "%0d%0a"] {
+            let sample = Sample::new().with("username", format!("\"{value}\"")).parse();
+            let Claimed::Names(names) = sample.claimed() else { panic!("a hash") };
+            assert_eq!(names.each_ref().map(Option::as_deref), [Some(value), None, None]);
+        }
     }
 }
