@@ -1,51 +1,67 @@
-//! Nonces and nonce-counts: nothing forged is opened, and parse(print(x)) == x.
+//! Nonces and nonce-counts, under a right response: a forged nonce is never accepted, and a count is
+//! eight hex digits other than zeros.
 
 #![no_main]
 
 use std::sync::LazyLock;
 
+use http::HeaderValue;
 use libfuzzer_sys::fuzz_target;
-use tower_proxy_auth::{
-    Realm,
-    clock::Timestamp,
-    digest::NonceKey,
-    nonce_store::{NonceCount, NonceId},
-};
+use md5::{Digest, Md5};
+use tower_proxy_auth::Reason;
+use tower_proxy_auth_fuzz::{HA1, Proxy, REALM};
 
-static REALM: LazyLock<Realm> = LazyLock::new(|| Realm::new("proxy").expect("a realm"));
-static KEY: LazyLock<NonceKey> = LazyLock::new(|| NonceKey::new(&[7; 32]).expect("a key"));
+static PROXY: LazyLock<Proxy> = LazyLock::new(|| Proxy::new(|basic| basic, |digest| digest));
+static NONCE: LazyLock<String> = LazyLock::new(|| PROXY.nonce());
 
 fuzz_target!(|bytes: &[u8]| {
-    if let Some(id) = KEY.open(bytes, &REALM) {
-        let again = KEY.seal(&id, &REALM);
-        assert_eq!(again.as_str().as_bytes(), bytes, "one nonce has one text");
+    // libFuzzer finds the genuine nonce by itself.
+    for nonce in [bytes, &forged(bytes)] {
+        if nonce != NONCE.as_bytes() {
+            refuse(nonce, b"00000001", Reason::NonceUnknown);
+        }
     }
-    if let Some(count) = NonceCount::from_hex(bytes) {
-        let printed = count.to_string();
-        assert!(printed.as_bytes().eq_ignore_ascii_case(bytes));
-        assert_eq!(NonceCount::from_hex(printed.as_bytes()), Some(count));
-    }
-    if let Some((numbers, rest)) = bytes.split_first_chunk::<24>() {
-        check_printing(numbers, rest);
-    }
+    let is_count = bytes.len() == 8 && bytes.iter().all(u8::is_ascii_hexdigit);
+    let is_allowed = is_count && bytes != b"00000000";
+    let reason = if is_allowed { Reason::NonceUnknown } else { Reason::ImproperParameter };
+    refuse(b"unknown", bytes, reason);
 });
 
-/// Seals an id made of `numbers`, opens it, and then forges it with what is left of the input.
-fn check_printing(numbers: &[u8; 24], rest: &[u8]) {
-    let [issued, node, counter] = [0, 8, 16].map(|start| {
-        let number = numbers[start..start + 8].try_into().expect("eight bytes");
-        u64::from_be_bytes(number)
-    });
-    let id = NonceId::new(Timestamp::from_micros(issued), node, counter);
-    let nonce = KEY.seal(&id, &REALM);
-    assert_eq!(KEY.open(nonce.as_str().as_bytes(), &REALM), Some(id));
-
-    let mut forged = nonce.as_str().as_bytes().to_vec();
-    for change in rest.chunks_exact(2) {
+/// Changes the bytes of the genuine nonce: each pair in `changes` is a position and a byte.
+fn forged(changes: &[u8]) -> Vec<u8> {
+    let mut forged = NONCE.clone().into_bytes();
+    for change in changes.chunks_exact(2) {
         let position = usize::from(change[0]) % forged.len();
         forged[position] = change[1];
     }
-    if forged != nonce.as_str().as_bytes() {
-        assert_eq!(KEY.open(&forged, &REALM), None);
-    }
+    forged
+}
+
+/// Sends credentials with a right response, which have to be refused for this reason, unless the
+/// field cannot hold them.
+fn refuse(nonce: &[u8], count: &[u8], expected: Reason) {
+    let a2 = hash(b"GET:/");
+    let parts = [HA1.as_bytes(), b":", nonce, b":", count, b":c:auth:", a2.as_bytes()];
+    let response = hash(&parts.concat());
+    let field = [
+        b"Digest username=nobody, uri=\"/\", algorithm=MD5, qop=auth, cnonce=c, realm=",
+        REALM.as_bytes(),
+        b", nonce=\"",
+        &escaped(nonce),
+        b"\", nc=\"",
+        &escaped(count),
+        b"\", response=",
+        response.as_bytes(),
+    ];
+    let Ok(field) = HeaderValue::from_bytes(&field.concat()) else { return };
+    let (reason, _) = PROXY.send(field);
+    assert!(reason == expected || reason == Reason::FieldTooLong, "{reason}, not {expected}");
+}
+
+fn escaped(text: &[u8]) -> Vec<u8> {
+    text.iter().flat_map(|&byte| [b'\\', byte]).collect()
+}
+
+fn hash(text: &[u8]) -> String {
+    Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }

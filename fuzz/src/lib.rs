@@ -1,90 +1,139 @@
-//! What the fuzz targets of the grammar share.
+//! A proxy that the fuzz targets send credentials to. Its back end records each look-up.
 
-use tower_proxy_auth::grammar::{
-    AuthParam, AuthParams, CredentialsBody, SyntaxError, chars, unescape, write_quoted,
+use std::{
+    convert::Infallible,
+    mem,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, Waker},
 };
 
-/// A parameter: its name, its value as sent, and whether that was quoted.
-pub type Param = (Vec<u8>, Vec<u8>, bool);
+use http::{
+    HeaderValue, Request, Response, Uri,
+    header::{PROXY_AUTHENTICATE, PROXY_AUTHORIZATION},
+};
+use tower::{Layer, ServiceExt, service_fn};
+use tower_proxy_auth::{
+    Account, Authenticator, BackendError, BasicCredentials, BasicScheme, CredentialValidator,
+    DigestAccount, DigestScheme, DigestSecrets, DigestUser, HashedA1, ProxyAuthLayer, Realm,
+    Reason, Refusal, SecretLookup, Verdict,
+    backend::DigestName,
+    digest::{Algorithm, DigestBuilder, HashFunction, HashFunctions},
+    middleware::ResponseBody,
+};
 
-/// What is equal when two bodies say the same, wherever in their fields they stand.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// No body.
-    Empty,
-    /// The token68.
-    Token68(Vec<u8>),
-    /// The parameters.
-    Params(Vec<Param>),
+/// A look-up in the back end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// Basic credentials were validated.
+    Basic { user_id: String, password: String },
+    /// The secret of a user was looked up by name.
+    Name(String),
+    /// The secret of a user was looked up by the hash of a name.
+    Userhash,
 }
 
-impl Shape {
-    /// The shape of `body`, all of whose parts are checked against `field` on the way.
-    pub fn of(field: &[u8], body: CredentialsBody<'_>) -> Result<Self, SyntaxError> {
-        match body {
-            CredentialsBody::Empty => Ok(Self::Empty),
-            CredentialsBody::Token68(token68) => {
-                let letters = token68.iter().take_while(|&&byte| chars::is_token68_char(byte));
-                let letters = letters.count();
-                assert!(letters > 0 && token68[letters..].iter().all(|&byte| byte == b'='));
-                Ok(Self::Token68(token68.to_vec()))
-            }
-            CredentialsBody::Params(params) => {
-                let params = read_all(field, params)?;
-                assert!(!params.is_empty(), "a list without members is no list");
-                Ok(Self::Params(params))
-            }
-            other => panic!("an unknown form: {other:?}"),
+/// The realm of the proxy.
+pub const REALM: &str = "proxy";
+
+/// The secret of every user for MD5; twice that for the other hash functions.
+pub const HA1: &str = "0123456789abcdef0123456789abcdef";
+
+/// A proxy that offers Basic and Digest.
+pub struct Proxy {
+    layer: ProxyAuthLayer,
+    lookups: Recorder,
+}
+
+impl Proxy {
+    /// Builds a proxy for [`REALM`].
+    pub fn new(
+        basic: impl FnOnce(BasicScheme<Recorder>) -> BasicScheme<Recorder>,
+        digest: impl FnOnce(DigestBuilder<Recorder>) -> DigestBuilder<Recorder>,
+    ) -> Self {
+        let lookups = Recorder::default();
+        let basic = basic(BasicScheme::new(lookups.clone()));
+        let builder = DigestScheme::builder(lookups.clone());
+        let digest = digest(builder.with_algorithms(Algorithm::all()));
+        let auth = Authenticator::builder(Realm::from_static(REALM))
+            .with_scheme(digest.build().expect("a valid set-up"))
+            .with_scheme(basic)
+            .build()
+            .expect("a valid set-up");
+        Self { layer: ProxyAuthLayer::new(auth), lookups }
+    }
+
+    /// Sends credentials for a GET of `http://example.org/`. Returns why they were refused, and
+    /// the look-ups before that.
+    pub fn send(&self, field: HeaderValue) -> (Reason, Vec<Lookup>) {
+        let response = self.respond(Some(field));
+        let refusal = response.extensions().get::<Refusal>().expect("a refusal");
+        (refusal.reason(), self.lookups.take())
+    }
+
+    /// Returns a nonce of the proxy.
+    pub fn nonce(&self) -> String {
+        let response = self.respond(None);
+        let challenge = response.headers().get(PROXY_AUTHENTICATE).expect("a challenge");
+        let challenge = challenge.to_str().expect("ASCII");
+        let (_, rest) = challenge.split_once("nonce=\"").expect("a nonce");
+        rest.split('"').next().expect("its end").to_owned()
+    }
+
+    fn respond(&self, field: Option<HeaderValue>) -> Response<ResponseBody<String>> {
+        let mut request = Request::new(String::new());
+        *request.uri_mut() = Uri::from_static("http://example.org/");
+        request.headers_mut().extend(field.map(|field| (PROXY_AUTHORIZATION, field)));
+        let answer = pin!(self.layer.layer(service_fn(forward)).oneshot(request));
+        match answer.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(response)) => response,
+            Poll::Pending => panic!("the proxy waits"),
         }
     }
 }
 
-/// Asserts that the error lies within the field.
-pub fn check_error(field: &[u8], error: SyntaxError) {
-    assert!(error.position() <= field.len(), "{error} in {} bytes", field.len());
+async fn forward(_: Request<String>) -> Result<Response<String>, Infallible> {
+    panic!("the request was forwarded")
 }
 
-fn read_all(field: &[u8], mut params: AuthParams<'_>) -> Result<Vec<Param>, SyntaxError> {
-    let mut read = Vec::new();
-    let mut end = 0;
-    while let Some(param) = params.next() {
-        let param = param.inspect_err(|_| assert!(params.next().is_none(), "not fused"))?;
-        assert!(param.position() >= end, "out of order");
-        end = check_param(field, param);
-        read.push((param.name().to_vec(), param.value().raw().to_vec(), param.value().is_quoted()));
+/// A back end that records each look-up. It refuses every password and has the secret [`HA1`] for
+/// every user.
+#[derive(Clone, Default)]
+pub struct Recorder(Arc<Mutex<Vec<Lookup>>>);
+
+impl Recorder {
+    fn add(&self, lookup: Lookup) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(lookup);
     }
-    assert!(params.next().is_none(), "not fused");
-    Ok(read)
+
+    fn take(&self) -> Vec<Lookup> {
+        mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
-/// Checks one parameter and returns where its value ends.
-fn check_param(field: &[u8], param: AuthParam<'_>) -> usize {
-    let (name, value) = (param.name(), param.value());
-    assert_eq!(&field[param.position()..][..name.len()], name);
-    assert!(!name.is_empty() && name.iter().all(|&byte| chars::is_tchar(byte)));
-    assert!(param.name_is(&String::from_utf8_lossy(name).to_ascii_uppercase()));
+impl CredentialValidator for Recorder {
+    async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+        let user_id = credentials.user_id().to_owned();
+        self.add(Lookup::Basic { user_id, password: credentials.password().to_owned() });
+        Ok(Verdict::WrongPassword)
+    }
+}
 
-    let raw = value.raw();
-    assert_eq!(&field[value.position()..][..raw.len()], raw);
-    assert!(value.position() > param.position() + name.len());
-    assert_eq!(value.has_escapes(), raw.contains(&b'\\'));
-    if value.is_quoted() {
-        assert_eq!(field[value.position() - 1], b'"');
-        assert_eq!(field[value.position() + raw.len()], b'"');
-    } else {
-        assert!(!raw.is_empty() && raw.iter().all(|&byte| chars::is_tchar(byte)));
+impl DigestSecrets for Recorder {
+    fn hash_functions(&self) -> HashFunctions {
+        HashFunctions::ALL
     }
 
-    let meant: Vec<u8> = value.unescaped().collect();
-    assert!(unescape(raw).eq(meant.iter().copied()));
-    assert!(value.has_escapes() || meant == raw);
-    if let Ok(text) = std::str::from_utf8(&meant) {
-        assert!(value.eq_ignore_ascii_case(text));
+    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
+        self.add(match user.name() {
+            DigestName::UserId(name) => Lookup::Name(name.to_owned()),
+            _ => Lookup::Userhash,
+        });
+        let ha1 = match user.function() {
+            HashFunction::Md5 => HA1.to_owned(),
+            _ => HA1.repeat(2),
+        };
+        let ha1 = HashedA1::from_hex(user.function(), &ha1).expect("a valid H(A1)");
+        Ok(SecretLookup::Found(DigestAccount::new(Account::new("nobody"), ha1)))
     }
-    let mut printed = b"x=".to_vec();
-    write_quoted(&mut printed, &meant).expect("a quoted-string holds no control characters");
-    let mut again = AuthParams::new(&printed, 0);
-    let again = again.next().expect("a parameter").expect("well-formed");
-    assert!(again.value().is_quoted() && again.value().unescaped().eq(meant));
-    value.position() + raw.len()
 }

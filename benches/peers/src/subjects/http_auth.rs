@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use http::header::PROXY_AUTHENTICATE;
 use http_auth::{PasswordClient, PasswordParams};
-use tower_proxy_auth::{Authenticator, digest::{self, AuthInfo}, wire::basic};
+use tower_proxy_auth::{Authenticator, digest::AuthInfo};
 
 use super::digest_auth;
 use crate::{
@@ -13,10 +13,10 @@ use crate::{
 };
 
 pub(crate) fn subjects() -> Vec<Subject> {
-    let mut subjects = vec![answers(basic::NAME.to_owned(), &engine::basic(users(1)))];
+    let mut subjects = vec![answers("Basic".to_owned(), &engine::basic(users(1)))];
     for algorithm in digest_auth::ALGORITHMS {
         let auth = engine::digest(users(1), algorithm, AuthInfo::Off);
-        subjects.push(answers(format!("{} {algorithm}", digest::NAME), &auth));
+        subjects.push(answers(format!("Digest {algorithm}"), &auth));
     }
     subjects
 }

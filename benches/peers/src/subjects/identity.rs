@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use http::Extensions;
-use tower_proxy_auth::{Account, Identity, Realm, wire::basic};
+use tower_proxy_auth::{Account, Identity, Realm};
 
 use crate::{
     engine::{USER, realm},
@@ -28,7 +28,7 @@ impl Work for Insertion {
         for _ in 0..operations {
             let (account, realm) = (self.account.clone(), self.realm.clone());
             let mut extensions = Extensions::new();
-            extensions.insert(Identity::new(account, basic::NAME, realm));
+            extensions.insert(Identity::new(account, "Basic", realm));
             drop(black_box(extensions));
         }
     }

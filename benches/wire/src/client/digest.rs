@@ -5,10 +5,7 @@ use std::{io, str};
 
 use md5::Md5;
 use sha2::{Digest, Sha256};
-use tower_proxy_auth::{
-    HashedA1,
-    grammar::{AuthParams, Challenge, Challenges, CredentialsBody},
-};
+use tower_proxy_auth::HashedA1;
 
 use crate::auth::{Algorithm, User};
 
@@ -80,8 +77,8 @@ impl DigestSession {
         request.extend_from_slice(b"\r\n");
     }
 
-    /// Takes up the first challenge of the algorithm. False if there is none, or if it refuses what
-    /// was sent for another reason than its age.
+    /// Takes up the first challenge for the algorithm. Returns false if there is none, or if what
+    /// was sent is refused for another reason than a stale nonce.
     ///
     /// # Errors
     /// When a challenge cannot be read.
@@ -90,67 +87,64 @@ impl DigestSession {
         lines: impl IntoIterator<Item = &'a [u8]>,
     ) -> io::Result<bool> {
         for line in lines {
-            for challenge in Challenges::new(line) {
-                let challenge = challenge.map_err(io::Error::other)?;
-                if challenge.scheme_is("Digest")
-                    && let Some((taken, stale)) = self.read(&challenge)?
-                {
-                    let wanted = stale || self.challenge.is_none();
-                    self.challenge = Some(taken);
-                    return Ok(wanted);
-                }
+            let line = str::from_utf8(line).map_err(io::Error::other)?;
+            if let Some(list) = line.strip_prefix("Digest ")
+                && let Some((taken, stale)) = self.read(list)?
+            {
+                let wanted = stale || self.challenge.is_none();
+                self.challenge = Some(taken);
+                return Ok(wanted);
             }
         }
         Ok(false)
     }
 
-    /// What to answer, and whether the challenge is for a stale nonce; `None` if it is of another
-    /// algorithm.
-    fn read(&self, challenge: &Challenge<'_>) -> io::Result<Option<(Taken, bool)>> {
-        let CredentialsBody::Params(params) = challenge.body() else { return Ok(None) };
-        let value = |name| parameter(params.clone(), name);
+    /// Returns what to answer, and whether the challenge is for a stale nonce; `None` if it is for
+    /// another algorithm.
+    fn read(&self, list: &str) -> io::Result<Option<(Taken, bool)>> {
         // A challenge without an algorithm is for MD5.
-        let algorithm = value("algorithm")?.unwrap_or_else(|| Algorithm::Md5.name().to_owned());
+        let algorithm = parameter(list, "algorithm").unwrap_or(Algorithm::Md5.name());
         if !algorithm.eq_ignore_ascii_case(self.algorithm.name()) {
             return Ok(None);
         }
         let missing = || io::Error::other("a Digest challenge without realm or nonce");
-        let realm = value("realm")?.ok_or_else(missing)?;
+        let realm = parameter(list, "realm").ok_or_else(missing)?;
         let User { name, password } = &self.user;
-        let hashed_a1 = HashedA1::new(self.algorithm.function(), name, &realm, password);
-        let stale = value("stale")?.is_some_and(|stale| stale.eq_ignore_ascii_case("true"));
+        let hashed_a1 = HashedA1::new(self.algorithm.function(), name, realm, password);
+        let stale = parameter(list, "stale");
         let taken = Taken {
-            realm,
-            nonce: value("nonce")?.ok_or_else(missing)?,
-            opaque: value("opaque")?,
+            realm: realm.to_owned(),
+            nonce: parameter(list, "nonce").ok_or_else(missing)?.to_owned(),
+            opaque: parameter(list, "opaque").map(str::to_owned),
             hashed_a1: hashed_a1.expose_hex().to_string(),
             count: 0,
         };
-        Ok(Some((taken, stale)))
+        Ok(Some((taken, stale.is_some_and(|stale| stale.eq_ignore_ascii_case("true")))))
     }
 
     /// Goes on with the nonce that `Proxy-Authentication-Info` announces.
     pub(super) fn follow_nextnonce(&mut self, info: &[u8]) -> io::Result<()> {
+        let info = str::from_utf8(info).map_err(io::Error::other)?;
         if let Some(taken) = &mut self.challenge
-            && let Some(nonce) = parameter(AuthParams::new(info, 0), "nextnonce")?
+            && let Some(nonce) = parameter(info, "nextnonce")
         {
-            taken.nonce = nonce;
+            taken.nonce = nonce.to_owned();
             taken.count = 0;
         }
         Ok(())
     }
 }
 
-/// The value of a parameter; nothing that a proxy here sends has escapes.
-fn parameter(params: AuthParams<'_>, name: &str) -> io::Result<Option<String>> {
-    for param in params {
-        let param = param.map_err(io::Error::other)?;
-        if param.name_is(name) {
-            let text = str::from_utf8(param.value().raw()).map_err(io::Error::other)?;
-            return Ok(Some(text.to_owned()));
-        }
-    }
-    Ok(None)
+/// Returns the value of a parameter without quotes. It knows no escapes, which no proxy here sends.
+fn parameter<'a>(list: &'a str, name: &str) -> Option<&'a str> {
+    let mut is_quoted = false;
+    let params = list.split(|character| {
+        is_quoted ^= character == '"';
+        character == ',' && !is_quoted
+    });
+    let mut pairs = params.filter_map(|param| param.trim().split_once('='));
+    let (_, value) = pairs.find(|(other, _)| other.eq_ignore_ascii_case(name))?;
+    Some(value.trim_matches('"'))
 }
 
 /// The hash of the concatenation of `parts`, in hex.
