@@ -1,14 +1,13 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, missing_debug_implementations)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing))]
-//! Proxy authentication for [tower]: Basic and Digest at 407, as a [`Layer`] round any HTTP service.
+//! Proxy authentication for [tower]: a [`Layer`] that requires Basic or Digest credentials.
 //!
-//! When a client reaches the Internet through a proxy, the proxy must know who it is before it
-//! forwards anything. This crate asks (407 and `Proxy-Authenticate`), checks the answer
-//! (`Proxy-Authorization`), and passes a request on only once its sender has been proved, without
-//! the credentials and with an [`Identity`] in its extensions. It works with hyper, axum and
-//! anything else that speaks [`http::Request`], over HTTP/1.0, 1.1 and 2, for plain requests,
-//! CONNECT and extended CONNECT.
+//! [`ProxyAuthLayer`] wraps the service of a forward proxy. It answers 407 with
+//! `Proxy-Authenticate` until the client has authenticated with Basic ([RFC 7617]) or Digest
+//! ([RFC 7616]). It then forwards the request without the credentials and with an [`Identity`] in
+//! its extensions. It works with hyper, axum and every other service on [`http::Request`], over
+//! HTTP/1.0, 1.1 and 2, for plain requests, CONNECT and extended CONNECT.
 //!
 //! # Example
 //! ```
@@ -23,11 +22,11 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let realm = Realm::new("corp proxy")?;
-//! let users = Users::new(&realm).with_user("alice", "wonder")?; // keeps hashes, no plain text
+//! let users = Users::new(&realm).with_user("alice", "wonder")?; // stores hashes only
 //! let auth = Authenticator::builder(realm)
 //!     .with_digest(users.clone()) // SHA-256, then MD5
 //!     .with_basic(users)
-//!     .build()?; // every mistake in the set-up is found here
+//!     .build()?; // reports configuration mistakes
 //!
 //! let forward = |request: Request<Empty<Bytes>>| async move {
 //!     let user = request.extensions().get::<Identity>().and_then(Identity::user);
@@ -42,83 +41,114 @@
 //! # Ok(())
 //! # }
 //! ```
-//! A complete forward proxy is in `examples/forward_proxy`; smaller ones stand beside it.
+//! `examples/forward_proxy` is a complete forward proxy; there are smaller examples beside it.
 //!
 //! # Where things are
 //! | to | see |
 //! |---|---|
-//! | choose schemes and options | [`Authenticator::builder`], [`BasicScheme`], [`DigestScheme`] |
-//! | wrap a service | [`ProxyAuthLayer`] |
-//! | check passwords yourself (PAM, an HTTP service, ...) | [`CredentialValidator`], for Basic |
-//! | hold Digest secrets yourself | [`DigestSecrets`] |
-//! | be told how, step by step | `docs/guide/write-your-own-validator.md`, with `examples/http_validator` |
+//! | choose schemes and options | [`Authenticator::builder`], [`BasicScheme`], [`DigestScheme`], [`digest`] |
+//! | wrap a service | [`ProxyAuthLayer`], [`middleware`] |
 //! | keep users in memory | [`Users`] |
-//! | keep users in files, a directory or a database | [`validator`], and the features below |
-//! | ask several back ends in turn | [`ValidatorChain`](validator::ValidatorChain), [`SecretsChain`](validator::SecretsChain) |
-//! | take parameters out of user names | [`user_parameters`] |
-//! | find out why a request was refused | [`Refusal`] in the response's extensions, [`Reason`] |
-//! | add a third scheme | [`AuthScheme`](authenticator::AuthScheme) |
-//! | use the engine without tower | [`Authenticator::authenticate`] |
+//! | keep users in files, a directory or a database | [`backend`], and the features below |
+//! | check passwords yourself (PAM, an HTTP service, ...) | [`CredentialValidator`] for Basic, and the [`guide`] |
+//! | store Digest secrets yourself | [`DigestSecrets`] |
+//! | try several back ends in order | [`ValidatorChain`](backend::ValidatorChain), [`SecretsChain`](backend::SecretsChain) |
+//! | choose a back end at run time | [`AnyValidator`](backend::AnyValidator), [`AnySecrets`](backend::AnySecrets) |
+//! | split parameters off user names | [`user_parameters`] |
+//! | end the access of users who are logged in | [`Authenticator::revoke`], [`Identity::revoked`], [`revocation`] |
+//! | find out why a request was refused | [`Refusal`] in the extensions of the response, [`Reason`] |
+//! | share nonces among several proxies | [`NonceStore`](nonce_store::NonceStore), [`NonceKeys`](digest::NonceKeys) |
+//! | add another scheme | [`scheme`] |
+//! | use the engine without tower | [`authenticator`] |
+//! | set the time in tests | [`clock`] |
 //!
-//! # What is answered
+//! # Responses
+//! A request that is not forwarded is answered with one of these statuses. [`Reason`] lists the
+//! reasons for each.
+//!
 //! | status | when |
 //! |---|---|
-//! | 400 | credentials that are ambiguous or malformed, or a `uri` that names another resource |
-//! | 403 | right credentials of an account that is disabled or has expired |
-//! | 407 | credentials that are missing, of a scheme not offered, undecodable, or wrong |
-//! | 429 | a client that keeps using stale nonces |
-//! | 431 | a `Proxy-Authorization` field longer than the limit |
-//! | 502 | a 407 from upstream, unless chaining is allowed |
-//! | 503 | a back end that failed: never a pass, never a wrong password |
+//! | 400 | the credentials are ambiguous or malformed, or `uri` names another resource |
+//! | 403 | the credentials are right, and the account is disabled or has expired |
+//! | 407 | the credentials are missing, undecodable, wrong, or of a scheme that is not offered |
+//! | 431 | the `Proxy-Authorization` field is longer than the limit |
+//! | 502 | the upstream answered with 407, unless [`allow_chaining`] is set |
+//! | 503 | a back end or the nonce store failed or is overloaded |
+//!
+//! `stale=true` is part of a 407 if the response in the credentials is right and its nonce cannot
+//! be used: it is expired, unknown or forgotten, another user used it first, or the nonce-count was
+//! used before. The client then tries again without asking its user. After 100 such answers in a
+//! row to one user of a realm at one address, the 407 omits it, which ends endless loops.
+//!
+//! A stored record that cannot be used, such as a malformed hash, is answered like an unknown user,
+//! affects that user alone, and is reported to the operator as [`Reason::UnusableRecord`].
 //!
 //! # Threat model
-//! The client is a stranger until it has proved otherwise: everything it sends may be hostile,
-//! malformed, replayed, or far too large.
+//! Clients are untrusted until they have authenticated: everything they send may be malformed,
+//! forged, replayed or too large.
 //!
-//! - Every branch fails closed: an empty chain of validators knows nobody, a lost store refuses, a
-//!   malformed field is not anonymous.
-//! - Secrets are compared in constant time. To the engine, to [`Users`] and to files an unknown
-//!   user costs what a known one costs; how far directory, database and cache hold to that, each
-//!   says. Secrets appear in no log, no `Debug`, no error and no body. What the crate holds of them
-//!   is wiped when dropped; what drivers of directories and databases copy is not.
-//! - A 407 stores nothing: a nonce carries its own issue time and a MAC. What was used is kept in
-//!   bounded memory, and what was dropped from there is refused, never accepted again.
+//! - Every branch fails closed: an empty chain of back ends knows no users, a failed store refuses,
+//!   and a malformed field is not an anonymous request.
+//! - Secrets are compared in constant time. The engine, [`Users`] and the file back ends do the
+//!   same work for unknown users as for known ones; the docs of the directory, the database and the
+//!   cache say how far they do. No log, `Debug` output, error or body contains a secret. Secrets
+//!   that the crate owns are wiped when dropped; copies made by database and directory drivers are
+//!   not.
+//! - A 407 stores nothing: a nonce carries its time of issue and a MAC. Used nonce-counts are kept
+//!   in bounded memory, and a nonce whose record was dropped is refused.
 //! - A Digest response is verified before its nonce-count is recorded, in one atomic step.
 //!
-//! What it does not do: Basic shows the password, and Digest the request, to whoever reads the
-//! connection between client and proxy, so give that connection TLS where strangers can listen.
-//! Digest with `qop=auth` does not protect bodies. Guessing is not throttled yet: guesses also fill
-//! the queue of a back end that is slow, and then everybody gets 503.
+//! Out of scope:
+//!
+//! - Basic shows the password, and Digest the request, to everyone who can read the connection
+//!   between client and proxy. Use TLS where others can read it.
+//! - Digest with `qop=auth` does not protect bodies and header fields.
+//! - Most clients send only path and query as `uri`, which does not bind the host: an attacker who
+//!   intercepts such a request can have it forwarded, once, to the same path of another host.
+//! - Guessing is not throttled. Guesses also fill the queue of a slow back end, and then requests
+//!   get 503.
 //!
 //! # Deviations from the RFCs
-//! - `-sess` takes nonce and cnonce of the request at hand; RFC 7616 fixes them at the session's
-//!   start, which would need state for each session. Clients send the same.
-//! - `auth-int` is not offered: most clients break on it.
-//! - `domain` is not sent, since it means nothing to a proxy. `opaque` is sent for clients that
-//!   want one, and ignored when it comes back.
+//! - `uri` may be path and query alone even if the request target is absolute, because most clients
+//!   send nothing else. RFC 7616 requires that it designates the same resource.
+//! - `-sess` algorithms use the nonce and cnonce of the current request. RFC 7616 fixes them when
+//!   the session starts, which would need state for each session. Real clients send the same.
+//! - `auth-int` is neither offered nor accepted, because most clients implement it incorrectly.
+//! - `domain` is not sent, because it has no meaning for a proxy. `opaque` is sent, because some
+//!   clients require it, and ignored in requests.
 //! - A user name is tried in up to three readings (unescaped, as sent, percent-decoded), because
-//!   real clients escape in different ways. A name with a bare quote cannot be read at all.
-//! - An algorithm that was not offered is answered with 407 and what is offered, not with 400.
-//! - The realm is printable ASCII without quote and backslash.
-//! - `stale=true` goes also with a nonce-count that was used before.
+//!   clients escape differently. A name with an unescaped quote is malformed.
+//! - An algorithm that is not offered is answered with 407, not with 400.
+//! - `stale=true` is also sent for a nonce-count that was used before, and omitted after 100
+//!   consecutive times.
+//! - A realm consists of printable ASCII without quote and backslash.
+//! - Names and passwords are compared byte for byte, without the preparation of [RFC 8265].
+//!   [`BasicScheme::with_nfc`] normalizes them.
+//! - Basic refuses empty passwords unless [`BasicScheme::allow_empty_passwords`] is set.
+//! - The 407 of an upstream proxy becomes a 502, because the client's credentials are for this
+//!   proxy.
 //!
 //! # Features
+//! Features add items and never change behaviour. None is enabled by default.
+//!
 //! | feature | adds |
 //! |---|---|
-//! | `cached` | `Cached` in [`validator`]: verdicts and Digest secrets kept for a while, one check for identical requests |
-//! | `htdigest` | `htdigest` in [`validator`]: users for Digest in files that are read again when they change |
-//! | `htpasswd` | `htpasswd` in [`validator`]: users for Basic in a file that is read again when it changes |
-//! | `ldap` | `Ldap` in [`validator`], which asks a directory; needs a tokio runtime |
-//! | `password-hash` | `password_hash` in [`validator`]: stored passwords, checked and made |
-//! | `sql-mysql`, `sql-postgres`, `sql-sqlite` | `sql` in [`validator`]: users in a table of a database; they need Rust 1.94 |
-//! | `sql` | what those three have in common; by itself it opens no database |
-//! | `timeout` | `Timeout` in [`validator`]: an end to every wait for a back end |
+//! | `cached` | `backend::cached`: a cache for verdicts and Digest secrets |
+//! | `htdigest` | `backend::htdigest`: users for Digest in files, reloaded when they change |
+//! | `htpasswd` | `backend::htpasswd`: users for Basic in a file, reloaded when it changes |
+//! | `ldap` | `backend::ldap`: users for Basic in a directory; needs a tokio runtime |
+//! | `password-hash` | `backend::password_hash`: checks and creates stored passwords |
+//! | `sql-mysql`, `sql-postgres`, `sql-sqlite` | `backend::sql`: users in a table of a database; they need Rust 1.94 |
+//! | `sql` | the shared part of those three; it opens no database by itself |
+//! | `timeout` | `backend::Timeout`: a time limit for every call of a back end |
 //! | `tower-http` | `AuthMakeSpan` and `AuthOnResponse` in [`middleware`], for `TraceLayer` |
-//!
-//! Features add types and never change behaviour.
 //!
 //! [tower]: https://docs.rs/tower
 //! [`Layer`]: https://docs.rs/tower/latest/tower/trait.Layer.html
+//! [`allow_chaining`]: ProxyAuthLayer::allow_chaining
+//! [RFC 7616]: https://www.rfc-editor.org/rfc/rfc7616
+//! [RFC 7617]: https://www.rfc-editor.org/rfc/rfc7617
+//! [RFC 8265]: https://www.rfc-editor.org/rfc/rfc8265
 
 pub mod authenticator;
 pub mod backend;
@@ -150,7 +180,7 @@ pub use middleware::{layer::ProxyAuthLayer, service::ProxyAuth};
 pub use reason::Reason;
 pub use wire::{Realm, digest::HashedA1};
 
-/// The options of [`DigestScheme`], and the types that Digest is made of.
+/// The options of [`DigestScheme`]: algorithms, nonce keys, and how `uri` is compared.
 pub mod digest {
     pub use crate::{
         authenticator::digest::{AuthInfo, DigestBuilder, NonceKeys},
@@ -160,12 +190,27 @@ pub mod digest {
     };
 }
 
-/// What an authentication scheme of your own implements and uses.
+/// The trait [`AuthScheme`](scheme::AuthScheme), for schemes other than Basic and Digest.
 ///
-/// `examples/bearer_scheme.rs` adds one.
+/// `examples/bearer_scheme.rs` implements one.
 pub mod scheme {
     pub use crate::authenticator::scheme::{
         AuthResult, AuthScheme, Authenticated, ChallengeContext, RequestContext, SchemeSetup,
         SentCredentials,
     };
 }
+
+/// The guide. Its chapters are also files in `docs/guide`.
+#[cfg(any(doc, doctest))]
+pub mod guide {
+    #[doc = include_str!("../docs/guide/write-your-own-validator.md")]
+    pub mod write_your_own_validator {}
+
+    #[doc = include_str!("../docs/guide/troubleshooting.md")]
+    pub mod troubleshooting {}
+}
+
+/// Compiles the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,8 +1,8 @@
 //! Where users come from: the traits that a back end implements, and the back ends that come with
 //! the crate.
 //!
-//! [`CredentialValidator`](crate::CredentialValidator) checks passwords, for Basic, and
-//! [`DigestSecrets`](crate::DigestSecrets) hands out what Digest is checked against. What can only
+//! [`CredentialValidator`] checks passwords, for Basic, and
+//! [`DigestSecrets`] hands out what Digest is checked against. What can only
 //! check passwords cannot serve Digest.
 
 #[cfg(feature = "cached")]
