@@ -25,11 +25,11 @@ use validator::HttpValidator;
 
 use crate::support::validator_battery::{BackEnd, SOON, battery};
 
-/// The validator of the guide; the services that it has asked.
+/// The validator of the guide, with the services and listeners that must outlive it.
 #[derive(Default)]
 struct OverHttp {
     services: Mutex<Vec<Service>>,
-    deaf: Mutex<Vec<TcpListener>>,
+    hanging: Mutex<Vec<TcpListener>>,
 }
 
 fn validator_of(listener: &TcpListener) -> HttpValidator {
@@ -48,15 +48,15 @@ impl BackEnd for OverHttp {
         validator
     }
 
-    /// The operating system takes connections, and nobody else does.
+    /// Connections are made, but never accepted.
     async fn hanging(&self) -> Option<HttpValidator> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let validator = validator_of(&listener);
-        self.deaf.lock().unwrap().push(listener);
+        self.hanging.lock().unwrap().push(listener);
         Some(validator)
     }
 
-    /// Nobody is there any more.
+    /// Connections are refused: the listener is dropped at once.
     async fn failing(&self) -> Option<HttpValidator> {
         Some(validator_of(&TcpListener::bind("127.0.0.1:0").unwrap()))
     }
