@@ -4,7 +4,7 @@ use tower_proxy_auth::{Authenticator, Realm, Users};
 
 use crate::support::{
     digest::{Digest, quoted},
-    engine::{Answer, Proxy, Waiting, realm},
+    engine::{Answer, Proxy, realm},
 };
 
 const NAME: &str = "J\u{e4}s\u{f8}n Doe";
@@ -159,16 +159,6 @@ fn takes_a_percent_sign_literally_first() {
     for name in ["100%", "a%41", "%C3%A4"] {
         login(&proxy(name), name, &quoted(name)).passes(name, name);
     }
-}
-
-#[test]
-fn tries_both_readings_at_a_back_end_that_waits() {
-    let name = r"corp\alice";
-    let users = Users::new(&realm()).with_user(name, "wonder").unwrap();
-    let proxy = Proxy::of(Authenticator::builder(realm()).with_digest(Waiting(users)));
-    login(&proxy, name, r#""corp\alice""#).passes("raw", name);
-    login(&proxy, name, &quoted(name)).passes("escaped", name);
-    login(&proxy, "other", r#""corp\alice""#).is("neither", 407, "wrong-password");
 }
 
 #[test]

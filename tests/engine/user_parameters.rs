@@ -1,4 +1,4 @@
-//! Parameters in user names are taken out before the back end is asked, and reach the inner
+//! Parameters in user names: they are split off before the back end is called, and reach the inner
 //! service.
 
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use tower_proxy_auth::{
 
 use crate::support::{
     digest::{Digest, Params, quoted},
-    engine::{Answer, Proxy, Waiting, basic, realm, users},
+    engine::{Answer, Proxy, basic, realm, users},
 };
 
 fn syntax() -> UserParameterSyntax {
@@ -22,7 +22,7 @@ fn syntax() -> UserParameterSyntax {
     syntax.with_number("minutes", 1..=60).build().unwrap()
 }
 
-/// The passwords of `alice` and `bob`, as they are.
+/// A source with the passwords of `alice` and `bob`.
 #[derive(Clone, Debug)]
 struct Passwords;
 
@@ -52,53 +52,49 @@ impl DigestSecrets for Passwords {
     }
 }
 
-fn proxies() -> [(&'static str, Proxy); 2] {
-    let builder = || Authenticator::builder(realm()).with_user_parameters(syntax());
-    let each = [Algorithm::Sha256, Algorithm::Md5, Algorithm::Md5Sess];
-    let ready = DigestScheme::builder(Passwords).with_algorithms(each).build().unwrap();
-    let waiting = DigestScheme::builder(Waiting(Passwords)).with_algorithms(each).build().unwrap();
-    [
-        ("ready", Proxy::of(builder().with_scheme(ready).with_basic(users()))),
-        ("waiting", Proxy::of(builder().with_scheme(waiting).with_basic(Waiting(users())))),
-    ]
+/// A proxy with both schemes.
+fn proxy() -> Proxy {
+    let digest = DigestScheme::builder(Passwords);
+    let digest = digest.with_algorithms([Algorithm::Sha256, Algorithm::Md5, Algorithm::Md5Sess]);
+    let builder = Authenticator::builder(realm()).with_user_parameters(syntax());
+    Proxy::of(builder.with_scheme(digest.build().unwrap()).with_basic(users()))
 }
 
-/// What the inner service is told of the wishes.
+/// The parameters that the inner service sees.
 #[track_caller]
-fn wishes(answer: &Answer) -> (Option<&str>, Option<&str>, Option<u64>, bool) {
-    let wishes = answer.identity().expect("forwarded").user_parameters();
-    let (country, session) = (wishes.text("country"), wishes.text("session"));
-    (country, session, wishes.number("minutes"), wishes.flag("sticky"))
+fn parameters(answer: &Answer) -> (Option<&str>, Option<&str>, Option<u64>, bool) {
+    let parameters = answer.identity().expect("forwarded").user_parameters();
+    let (country, session) = (parameters.text("country"), parameters.text("session"));
+    (country, session, parameters.number("minutes"), parameters.flag("sticky"))
 }
 
 const NAME: &str = "customer-alice-country-jp-session-x1-minutes-30-sticky";
-const WISHES: (Option<&str>, Option<&str>, Option<u64>, bool) =
+const ALL: (Option<&str>, Option<&str>, Option<u64>, bool) =
     (Some("jp"), Some("x1"), Some(30), true);
 
 #[test]
-fn with_basic_the_back_end_is_asked_about_the_user_alone() {
-    for (name, proxy) in proxies() {
-        let answer = proxy.get(basic(format!("{NAME}:wonder")));
-        answer.passes(name, "alice");
-        assert_eq!(wishes(&answer), WISHES, "{name}");
-        let answer = proxy.get(basic("customer-bob-sticky:builder"));
-        answer.passes(name, "bob");
-        assert_eq!(wishes(&answer), (None, None, None, true), "{name}");
-        let answer = proxy.get(basic("alice:wonder"));
-        answer.passes(name, "alice");
-        assert!(answer.identity().unwrap().user_parameters().is_empty(), "{name}");
-        proxy.get(basic(format!("{NAME}:builder"))).is(name, 407, "wrong-password");
-        proxy.get(basic("customer-mallory-sticky:wonder")).is(name, 407, "unknown-user");
-    }
+fn are_split_off_before_the_back_end_with_basic() {
+    let proxy = proxy();
+    let answer = proxy.get(basic(format!("{NAME}:wonder")));
+    answer.passes("alice", "alice");
+    assert_eq!(parameters(&answer), ALL);
+    let answer = proxy.get(basic("customer-bob-sticky:builder"));
+    answer.passes("bob", "bob");
+    assert_eq!(parameters(&answer), (None, None, None, true));
+    let answer = proxy.get(basic("alice:wonder"));
+    answer.passes("alice", "alice");
+    assert!(answer.identity().unwrap().user_parameters().is_empty());
+    proxy.get(basic(format!("{NAME}:builder"))).is("alice", 407, "wrong-password");
+    proxy.get(basic("customer-mallory-sticky:wonder")).is("mallory", 407, "unknown-user");
 }
 
 #[test]
-fn a_name_that_cannot_be_split_is_refused_and_no_back_end_is_asked() {
-    let asked = Arc::new(Mutex::new(Vec::new()));
+fn refuse_a_name_that_cannot_be_split() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
     let validator = {
-        let asked = Arc::clone(&asked);
+        let seen = Arc::clone(&seen);
         from_fn(move |credentials: &BasicCredentials<'_>| {
-            asked.lock().unwrap().push(credentials.user_id().to_owned());
+            seen.lock().unwrap().push(credentials.user_id().to_owned());
             Verdict::Accepted(Account::new(credentials.user_id()))
         })
     };
@@ -116,85 +112,80 @@ fn a_name_that_cannot_be_split_is_refused_and_no_back_end_is_asked() {
         let answer = proxy.get(basic(format!("{name}:wonder")));
         answer.is(name, 407, "user-parameters");
         assert!(!String::from_utf8_lossy(&answer.body).contains("alice"), "{name}");
-        assert_eq!(*asked.lock().unwrap(), [""; 0], "{name}");
+        assert_eq!(*seen.lock().unwrap(), [""; 0], "{name}");
     }
-    proxy.get(basic("customer-alice-sticky:wonder")).passes("at last", "alice");
-    assert_eq!(*asked.lock().unwrap(), ["alice"]);
+    proxy.get(basic("customer-alice-sticky:wonder")).passes("a valid one", "alice");
+    assert_eq!(*seen.lock().unwrap(), ["alice"]);
 }
 
 #[test]
-fn with_digest_the_whole_name_is_hashed_and_the_user_looked_up() {
-    for (name, proxy) in proxies() {
-        for algorithm in ["SHA-256", "MD5", "MD5-sess"] {
-            let alice = Digest { user: NAME.into(), algorithm, ..proxy.fresh() };
-            let answer = proxy.login(&alice);
-            answer.passes(name, "alice");
-            assert_eq!(wishes(&answer), WISHES, "{name}");
-            assert_eq!(answer.info("rspauth"), Some(alice.rspauth()), "{name}");
-            // The next count takes the way of known nonces.
-            let answer = proxy.login(&alice.count(2));
-            answer.passes(name, "alice");
-            assert_eq!(wishes(&answer), WISHES, "{name}");
-            proxy.login(&alice.count(2)).is(name, 407, "nonce-replayed");
-            let wrong = Digest { password: "builder".into(), ..alice.count(3) };
-            proxy.login(&wrong).is(name, 407, "wrong-password");
-            let plain = Digest { user: "alice".into(), ..alice.count(3) };
-            proxy.login(&plain).passes(name, "alice");
-        }
+fn are_hashed_and_then_split_off_with_digest() {
+    let proxy = proxy();
+    for algorithm in ["SHA-256", "MD5", "MD5-sess"] {
+        let alice = Digest { user: NAME.into(), algorithm, ..proxy.fresh() };
+        let answer = proxy.login(&alice);
+        answer.passes(algorithm, "alice");
+        assert_eq!(parameters(&answer), ALL, "{algorithm}");
+        assert_eq!(answer.info("rspauth"), Some(alice.rspauth()), "{algorithm}");
+        let answer = proxy.login(&alice.count(2));
+        answer.passes(algorithm, "alice");
+        assert_eq!(parameters(&answer), ALL, "{algorithm}");
+        proxy.login(&alice.count(2)).is(algorithm, 407, "nonce-replayed");
+        let wrong = Digest { password: "builder".into(), ..alice.count(3) };
+        proxy.login(&wrong).is(algorithm, 407, "wrong-password");
+        let plain = Digest { user: "alice".into(), ..alice.count(3) };
+        proxy.login(&plain).passes(algorithm, "alice");
     }
 }
 
 #[test]
-fn with_digest_the_wishes_cannot_be_changed_on_the_way() {
-    for (name, proxy) in proxies() {
-        let params = Digest { user: NAME.into(), ..proxy.fresh() }.params();
-        let change = |user: &str| -> Params { params.clone().with("username", quoted(user)) };
-        for other in ["customer-alice-country-fr-session-x1-minutes-30-sticky", "alice"] {
-            proxy.get(change(other).field()).is(name, 407, "wrong-password");
-        }
-        proxy.get(change("customer-alice-city-kyoto").field()).is(name, 407, "user-parameters");
-        proxy.get(params.field()).passes(name, "alice");
+fn cannot_be_changed_with_digest() {
+    let proxy = proxy();
+    let params = Digest { user: NAME.into(), ..proxy.fresh() }.params();
+    let change = |user: &str| -> Params { params.clone().with("username", quoted(user)) };
+    for other in ["customer-alice-country-fr-session-x1-minutes-30-sticky", "alice"] {
+        proxy.get(change(other).field()).is(other, 407, "wrong-password");
     }
+    proxy.get(change("customer-alice-city-kyoto").field()).is("city", 407, "user-parameters");
+    proxy.get(params.field()).passes("unchanged", "alice");
 }
 
 #[test]
-fn a_nonce_belongs_to_the_user_whatever_the_wishes() {
-    for (name, proxy) in proxies() {
-        let alice = Digest { user: NAME.into(), ..proxy.fresh() };
-        proxy.login(&alice).passes(name, "alice");
-        let other = Digest { user: "customer-alice-country-fr".into(), ..alice.count(2) };
-        let answer = proxy.login(&other);
-        answer.passes(name, "alice");
-        assert_eq!(wishes(&answer).0, Some("fr"), "{name}");
-        let bob = "customer-bob-country-jp".into();
-        let bob = Digest { user: bob, password: "builder".into(), ..alice.count(3) };
-        proxy.login(&bob).is(name, 407, "nonce-of-other-user");
-    }
+fn do_not_unbind_a_nonce_from_its_user() {
+    let proxy = proxy();
+    let alice = Digest { user: NAME.into(), ..proxy.fresh() };
+    proxy.login(&alice).passes("jp", "alice");
+    let other = Digest { user: "customer-alice-country-fr".into(), ..alice.count(2) };
+    let answer = proxy.login(&other);
+    answer.passes("fr", "alice");
+    assert_eq!(parameters(&answer).0, Some("fr"));
+    let bob = "customer-bob-country-jp".into();
+    let bob = Digest { user: bob, password: "builder".into(), ..alice.count(3) };
+    proxy.login(&bob).is("bob", 407, "nonce-of-other-user");
 }
 
 #[test]
-fn a_name_sent_in_other_ways_is_split_too() {
-    for (name, proxy) in proxies() {
-        let digest = Digest { user: "customer-alice-session-\u{e4}\\b".into(), ..proxy.fresh() };
-        // Escaped as the RFC asks, raw as many clients send it, and as an extended value.
-        let answer = proxy.login(&digest);
-        answer.passes(name, "alice");
-        assert_eq!(wishes(&answer).1, Some("\u{e4}\\b"), "{name}");
-        let raw = digest.count(2).params().with("username", format!("\"{}\"", digest.user));
-        proxy.get(raw.field()).passes(name, "alice");
-        let extended = "UTF-8''customer-alice-session-%C3%A4%5Cb";
-        let params = digest.count(3).params().without("username").and("username*", extended);
-        proxy.get(params.field()).passes(name, "alice");
-    }
+fn are_split_off_in_every_form_of_a_name() {
+    let proxy = proxy();
+    let digest = Digest { user: "customer-alice-session-\u{e4}\\b".into(), ..proxy.fresh() };
+    // Escaped as in the RFC, raw as many clients send it, and as an extended value.
+    let answer = proxy.login(&digest);
+    answer.passes("escaped", "alice");
+    assert_eq!(parameters(&answer).1, Some("\u{e4}\\b"));
+    let raw = digest.count(2).params().with("username", format!("\"{}\"", digest.user));
+    proxy.get(raw.field()).passes("raw", "alice");
+    let extended = "UTF-8''customer-alice-session-%C3%A4%5Cb";
+    let params = digest.count(3).params().without("username").and("username*", extended);
+    proxy.get(params.field()).passes("extended", "alice");
 }
 
-/// Names that differ in their wishes alone have different secrets, and none is taken for another.
+/// Names that differ only in parameters have different secrets.
 #[cfg(feature = "cached")]
 #[test]
-fn a_cache_of_secrets_keeps_names_with_other_wishes_apart() {
+fn keep_names_apart_in_a_cache() {
     use tower_proxy_auth::backend::cached::Cached;
 
-    let secrets = Cached::new(Waiting(Passwords)).unwrap();
+    let secrets = Cached::new(Passwords).unwrap();
     let builder = Authenticator::builder(realm()).with_user_parameters(syntax());
     let proxy = Proxy::of(builder.with_digest(secrets));
     let alice = proxy.fresh();
@@ -205,7 +196,7 @@ fn a_cache_of_secrets_keeps_names_with_other_wishes_apart() {
 }
 
 #[test]
-fn digest_needs_a_source_that_holds_passwords() {
+fn need_a_source_with_passwords_for_digest() {
     #[track_caller]
     fn error(digest: impl DigestSecrets) -> String {
         let builder = Authenticator::builder(realm()).with_user_parameters(syntax());
@@ -221,7 +212,7 @@ fn digest_needs_a_source_that_holds_passwords() {
 }
 
 #[test]
-fn with_userhash_a_name_cannot_be_read() {
+fn cannot_be_combined_with_userhash() {
     let builder = Authenticator::builder(realm()).with_user_parameters(syntax());
     let digest = DigestScheme::builder(Passwords).with_userhash(true).build().unwrap();
     let error = builder.with_scheme(digest).build().unwrap_err();

@@ -1,4 +1,4 @@
-//! Bodies pass through as they are: not boxed, and with nothing asked of them.
+//! Bodies pass through unchanged and unboxed, whatever their type.
 
 use std::{
     cell::Cell,
@@ -26,7 +26,7 @@ use crate::support::layer::{
     INFO, Origin, RIGHT, URL, WRONG, alice, layer, text, waiting, with_credentials,
 };
 
-/// A body with a mark `M` that decides whether it is `Send` and `Sync`.
+/// A body with a marker `M` that decides whether it is `Send` and `Sync`.
 struct Marked<M>(Full<Bytes>, M);
 
 impl<M: Unpin> Body for Marked<M> {
@@ -45,7 +45,7 @@ fn marked<M>(text: &'static str, mark: M) -> Marked<M> {
     Marked(Full::from(text), mark)
 }
 
-/// Sends a marked body there and back, at once and after a wait, and is refused once.
+/// Sends a marked body there and back, with an immediate and a pending check, and is refused once.
 async fn there_and_back<M: Clone + Unpin>(mark: M) {
     let (waits, answers) = waiting();
     for layer in [layer(), waits] {
@@ -71,12 +71,12 @@ async fn there_and_back<M: Clone + Unpin>(mark: M) {
 }
 
 #[tokio::test]
-async fn bodies_need_not_be_send() {
+async fn need_not_be_send() {
     there_and_back(Rc::new(())).await;
 }
 
 #[tokio::test]
-async fn bodies_need_not_be_sync() {
+async fn need_not_be_sync() {
     there_and_back(Cell::new(())).await;
 }
 
@@ -84,7 +84,7 @@ async fn bodies_need_not_be_sync() {
 fn assert_send<T: Send>() {}
 
 #[test]
-fn what_is_made_of_send_bodies_is_send_although_they_are_not_sync() {
+fn make_send_types_if_they_are_send() {
     type Unsync = Marked<Cell<()>>;
     type Inner = tower::util::BoxCloneService<Request<Unsync>, Response<Unsync>, Infallible>;
     assert_send::<ResponseFuture<Inner, Unsync>>();
@@ -92,7 +92,7 @@ fn what_is_made_of_send_bodies_is_send_although_they_are_not_sync() {
     assert_send::<ProxyAuth<Inner>>();
 }
 
-/// A body that borrows, as nothing boxed could without a lifetime.
+/// A body that borrows.
 struct Borrowed<'a>(Option<&'a str>, PhantomData<Rc<()>>);
 
 impl Body for Borrowed<'_> {
@@ -109,7 +109,7 @@ impl Body for Borrowed<'_> {
 }
 
 #[tokio::test]
-async fn bodies_may_borrow() {
+async fn may_borrow() {
     let page = "borrowed".to_owned();
     let inner = service_fn(|_: Request<Empty<Bytes>>| async {
         Ok::<_, Infallible>(Response::new(Borrowed(Some(&page), PhantomData)))
@@ -143,7 +143,7 @@ impl Buf for Chunk {
 }
 
 #[tokio::test]
-async fn data_may_be_of_a_type_of_its_own() {
+async fn may_have_a_custom_data_type() {
     let inner = service_fn(|_: Request<Empty<Bytes>>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Chunk(Bytes::from("chunk")))))
     });
@@ -155,7 +155,7 @@ async fn data_may_be_of_a_type_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_body_says_of_itself_what_it_said() {
+async fn keep_their_size_hint_and_end() {
     let respond = |body: &'static str| Origin::answering(move || Response::new(Full::from(body)));
     for (sent, ended) in [("forwarded", false), ("", true)] {
         let service = layer().layer(respond(sent));
@@ -173,7 +173,7 @@ async fn a_body_says_of_itself_what_it_said() {
     assert_eq!((body.size_hint().lower(), body.size_hint().upper()), (3, Some(7)));
 }
 
-/// A body of these frames, which knows of its length only so much.
+/// A body of these frames, with bounds for its length.
 struct Frames<E>(VecDeque<Result<Frame<Bytes>, E>>);
 
 impl<E> Default for Frames<E> {
@@ -202,7 +202,7 @@ impl<E: Unpin> Body for Frames<E> {
 }
 
 #[tokio::test]
-async fn the_body_of_a_refusal_has_a_length_and_an_end() {
+async fn of_refusals_have_a_length_and_an_end() {
     let request = with_credentials(Request::new(Full::<Bytes>::default()), WRONG);
     let response = layer().layer(Origin::new()).oneshot(request).await.unwrap();
     let length: u64 = response.headers()[header::CONTENT_LENGTH].to_str().unwrap().parse().unwrap();
@@ -218,7 +218,7 @@ async fn the_body_of_a_refusal_has_a_length_and_an_end() {
 }
 
 #[tokio::test]
-async fn trailers_pass_but_for_what_only_this_proxy_says() {
+async fn keep_all_trailers_but_proxy_authentication() {
     let inner = service_fn(|_: Request<Empty<Bytes>>| async {
         let mut trailers = HeaderMap::new();
         trailers.insert("x-checksum", HeaderValue::from_static("17"));
@@ -242,7 +242,7 @@ async fn trailers_pass_but_for_what_only_this_proxy_says() {
 struct Torn;
 
 #[tokio::test]
-async fn an_error_of_the_body_passes_through() {
+async fn keep_their_errors() {
     let inner = service_fn(|_: Request<Empty<Bytes>>| async {
         Ok::<_, Infallible>(Response::new(Frames([Err(Torn)].into())))
     });
@@ -252,7 +252,7 @@ async fn an_error_of_the_body_passes_through() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_time_out_can_stand_outside() {
+async fn can_be_used_inside_a_timeout_layer() {
     let (waits, _answers) = waiting();
     let time_out =
         TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(1));

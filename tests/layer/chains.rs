@@ -18,7 +18,7 @@ use crate::support::{
     layer::{Origin, RIGHT, URL, alice, challenges, get, realm, reason, request, send, users},
 };
 
-/// The user that `validator` finds for right Basic credentials of alice, or the reason why none.
+/// The user for right Basic credentials of alice, or the reason of the refusal.
 async fn basic(validator: impl CredentialValidator) -> Result<String, Reason> {
     let auth = Authenticator::builder(realm()).with_basic(validator).build().unwrap();
     outcome(&ProxyAuthLayer::new(auth), RIGHT).await
@@ -45,7 +45,7 @@ async fn outcome(layer: &ProxyAuthLayer, credentials: &str) -> Result<String, Re
 
 type Says = fn() -> Result<Verdict, BackendError>;
 
-/// What one of a chain says, and how often it was asked.
+/// A member of a chain that gives one answer and counts its calls.
 #[derive(Clone)]
 struct Member {
     says: Says,
@@ -81,7 +81,7 @@ impl CredentialValidator for Member {
     }
 }
 
-/// A source with users that has to be waited for, or that fails.
+/// A source that holds users or fails, and counts its calls.
 #[derive(Clone)]
 struct Source {
     users: Option<Users>,
@@ -125,7 +125,7 @@ fn unknown() -> Result<Verdict, BackendError> {
 }
 
 #[tokio::test]
-async fn an_empty_chain_knows_nobody() {
+async fn know_no_user_when_empty() {
     assert_eq!(basic(ValidatorChain::new()).await, Err(Reason::UnknownUser));
     let mistake = Authenticator::builder(realm()).with_digest(SecretsChain::new()).build();
     let error = mistake.unwrap_err();
@@ -133,7 +133,7 @@ async fn an_empty_chain_knows_nobody() {
 }
 
 #[tokio::test]
-async fn the_first_that_knows_the_user_decides() {
+async fn stop_at_the_first_member_that_knows_the_user() {
     let bob = Users::new(&realm()).with_user("bob", "builder").unwrap();
     let table: [(&str, Says, _); 5] = [
         ("accepts", accepted, Ok("alice".to_owned())),
@@ -154,7 +154,7 @@ async fn the_first_that_knows_the_user_decides() {
 }
 
 #[tokio::test]
-async fn a_member_that_has_to_be_waited_for_does_not_end_the_chain() {
+async fn continue_after_a_member_that_waits() {
     let ends = || [Member::new(unknown), Member::waiting(unknown)];
     for first in ends() {
         for second in ends() {
@@ -170,7 +170,7 @@ async fn a_member_that_has_to_be_waited_for_does_not_end_the_chain() {
 }
 
 #[tokio::test]
-async fn a_chain_can_be_a_member() {
+async fn can_be_nested() {
     let inner = ValidatorChain::new().with(Member::waiting(unknown)).with(users());
     let chain = ValidatorChain::new().with(ValidatorChain::new()).with(inner);
     assert_eq!(basic(chain.clone()).await, Ok("alice".to_owned()));
@@ -178,7 +178,7 @@ async fn a_chain_can_be_a_member() {
 }
 
 #[tokio::test]
-async fn the_first_source_that_knows_the_user_decides() {
+async fn stop_at_the_first_source_that_knows_the_user() {
     let bob = Users::new(&realm()).with_user("bob", "builder").unwrap();
     let other = Users::new(&realm()).with_user("alice", "other").unwrap();
     let sources = |users: Option<Users>| [Source::at_once(users.clone()), Source::waiting(users)];
@@ -202,7 +202,7 @@ async fn the_first_source_that_knows_the_user_decides() {
     }
 }
 
-/// Users of whom not every hash is held.
+/// A source without users for these hash functions.
 struct Only(HashFunctions);
 
 impl DigestSecrets for Only {
@@ -216,7 +216,7 @@ impl DigestSecrets for Only {
 }
 
 #[tokio::test]
-async fn what_all_members_hold_is_offered() {
+async fn offer_what_all_members_hold() {
     let only = |functions: &[HashFunction]| {
         Only(functions.iter().copied().fold(HashFunctions::NONE, HashFunctions::with))
     };
@@ -236,7 +236,7 @@ async fn what_all_members_hold_is_offered() {
 }
 
 #[tokio::test]
-async fn a_closure_that_answers_at_once_is_a_validator() {
+async fn take_a_closure() {
     let check = |credentials: &BasicCredentials<'_>| {
         assert_eq!(credentials.realm().as_str(), "proxy");
         match (credentials.user_id(), credentials.verify(Some("wonder"))) {
@@ -251,7 +251,7 @@ async fn a_closure_that_answers_at_once_is_a_validator() {
 }
 
 #[tokio::test]
-async fn a_closure_that_waits_is_a_validator() {
+async fn take_an_async_closure() {
     let check = |credentials: OwnedCredentials| async move {
         tokio::task::yield_now().await;
         let credentials = credentials.as_borrowed();
@@ -260,7 +260,7 @@ async fn a_closure_that_waits_is_a_validator() {
             _ => Verdict::UnknownUser,
         })
     };
-    // The name that counts is the back end's, not the one that was sent.
+    // The name is that of the back end, not the one sent.
     assert_eq!(basic(from_async_fn(check)).await, Ok("Alice".to_owned()));
     let fails = |_: OwnedCredentials| async { Err(BackendError::new("down")) };
     assert_eq!(basic(from_async_fn(fails)).await, Err(Reason::BackendFailed));

@@ -44,14 +44,13 @@ fn values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
 #[test]
 fn removes_credentials_in_every_version() {
     for version in [Version::HTTP_10, Version::HTTP_11, Version::HTTP_2] {
-        for (name, proxy) in Proxy::ready_and_waiting() {
-            let digest = proxy.fresh();
-            for count in 1..=5 {
-                for field in [basic("alice:wonder"), digest.count(count).field()] {
-                    let mut request = request(&Method::GET, "http://example.org/", [field]);
-                    *request.version_mut() = version;
-                    proxy.send(request).passes(name, "alice");
-                }
+        let proxy = Proxy::new();
+        let digest = proxy.fresh();
+        for count in 1..=5 {
+            for field in [basic("alice:wonder"), digest.count(count).field()] {
+                let mut request = request(&Method::GET, "http://example.org/", [field]);
+                *request.version_mut() = version;
+                proxy.send(request).passes(&format!("{version:?}"), "alice");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The layer over HTTP/2, between hyper's own client and server on a connection in memory.
+//! The layer over HTTP/2, between hyper's client and server on a connection in memory.
 
 use std::{
     convert::Infallible,
@@ -32,7 +32,7 @@ use crate::support::{
 
 type Page = Full<Bytes>;
 
-/// An inner service that names the user, and sends what comes through a tunnel back in capitals.
+/// An inner service that names the user, and echoes a tunnel in capitals.
 #[derive(Clone, Default)]
 struct Echo(Arc<Mutex<Vec<request::Parts>>>);
 
@@ -81,7 +81,7 @@ impl Service<Request<Incoming>> for Echo {
     }
 }
 
-/// A client of `layer` round `echo`, over one connection.
+/// A client of `layer` around `echo`, over one connection.
 async fn connect(layer: &ProxyAuthLayer, echo: &Echo) -> SendRequest<Page> {
     let (near, far) = tokio::io::duplex(64 * 1_024);
     let service: ProxyAuth<Echo> = layer.layer(echo.clone());
@@ -97,7 +97,7 @@ async fn connect(layer: &ProxyAuthLayer, echo: &Echo) -> SendRequest<Page> {
     sender
 }
 
-/// The header of the 407 to a request.
+/// The headers of the 407 to a request.
 async fn challenged(sender: &mut SendRequest<Page>, request: Request<Page>) -> HeaderMap {
     let response = sender.send_request(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::PROXY_AUTHENTICATION_REQUIRED);
@@ -109,7 +109,7 @@ async fn challenged(sender: &mut SendRequest<Page>, request: Request<Page>) -> H
 }
 
 #[tokio::test]
-async fn each_request_of_a_connection_is_authenticated_on_its_own() {
+async fn authenticates_each_request_of_a_connection() {
     let (layer, echo) = (ProxyAuthLayer::new(both()), Echo::default());
     let mut sender = connect(&layer, &echo).await;
     let headers = challenged(&mut sender, request(Method::GET, URL)).await;
@@ -141,7 +141,7 @@ async fn each_request_of_a_connection_is_authenticated_on_its_own() {
 }
 
 #[tokio::test]
-async fn requests_at_the_same_time_do_not_lend_each_other_credentials() {
+async fn keeps_concurrent_requests_apart() {
     let (layer, echo) = (ProxyAuthLayer::new(both()), Echo::default());
     let sender = connect(&layer, &echo).await;
     let mut tasks = Vec::new();
@@ -161,12 +161,12 @@ async fn requests_at_the_same_time_do_not_lend_each_other_credentials() {
 }
 
 #[tokio::test]
-async fn a_refused_body_ends_its_request_and_not_the_connection() {
+async fn keeps_the_connection_after_an_unread_body() {
     let (layer, echo) = (ProxyAuthLayer::new(both()), Echo::default());
     let mut sender = connect(&layer, &echo).await;
     for _ in 0..3 {
         let mut refused = request(Method::POST, URL);
-        // More than the window of a connection: nobody reads it.
+        // More than the window of a connection, and it stays unread.
         *refused.body_mut() = Full::from(vec![b'x'; 200_000]);
         let response = sender.send_request(refused).await.unwrap();
         assert_eq!(response.status(), 407);
@@ -181,17 +181,17 @@ async fn a_refused_body_ends_its_request_and_not_the_connection() {
 }
 
 #[tokio::test]
-async fn regression_a_refusal_of_head_has_no_body() {
+async fn regression_sends_no_body_to_head() {
     let mut sender = connect(&ProxyAuthLayer::new(both()), &Echo::default()).await;
     let response = sender.send_request(request(Method::HEAD, URL)).await.unwrap();
     assert_eq!(response.status(), StatusCode::PROXY_AUTHENTICATION_REQUIRED);
     assert_ne!(response.headers()[header::CONTENT_LENGTH], "0");
-    // Its length is that of a GET's; a frame with data would be an error of the protocol.
+    // The length is that for GET; a data frame would be a protocol error.
     assert_eq!(text(response).await, "");
 }
 
 #[tokio::test]
-async fn a_tunnel_carries_bytes_once_its_client_is_known() {
+async fn opens_a_tunnel_after_authentication() {
     let (layer, echo) = (ProxyAuthLayer::new(both()), Echo::default());
     let mut sender = connect(&layer, &echo).await;
     let ask = || request(Method::CONNECT, "example.org:443");
@@ -213,7 +213,7 @@ async fn a_tunnel_carries_bytes_once_its_client_is_known() {
 }
 
 #[tokio::test]
-async fn an_extended_connect_is_proved_by_its_path() {
+async fn checks_the_path_of_an_extended_connect() {
     let (layer, echo) = (ProxyAuthLayer::new(both()), Echo::default());
     let mut sender = connect(&layer, &echo).await;
     let ask = || {
@@ -235,7 +235,7 @@ async fn an_extended_connect_is_proved_by_its_path() {
     assert!(!head.headers.contains_key(header::PROXY_AUTHORIZATION));
 }
 
-/// Sends bytes through a tunnel, both ways and more than once.
+/// Sends bytes through a tunnel in both directions, twice.
 async fn tunnel(response: Response<Incoming>) {
     assert_eq!(response.status(), 200);
     let mut tunnel = TokioIo::new(hyper::upgrade::on(response).await.unwrap());

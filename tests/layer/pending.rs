@@ -1,4 +1,4 @@
-//! Validators that have to be waited for, and those that break.
+//! Checks that are pending, fail or panic.
 
 use std::{
     error::Error,
@@ -35,7 +35,7 @@ async fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 }
 
 #[tokio::test]
-async fn what_is_accepted_after_a_wait_is_forwarded() {
+async fn forwards_after_a_pending_check() {
     let ((layer, answers), origin) = (waiting(), Origin::new());
     let mut response = pin!(layer.layer(origin.clone()).oneshot(get(RIGHT)));
     assert!(poll_once(response.as_mut()).await.is_pending());
@@ -52,7 +52,7 @@ async fn what_is_accepted_after_a_wait_is_forwarded() {
 }
 
 #[tokio::test]
-async fn what_is_not_accepted_after_a_wait_is_refused() {
+async fn refuses_after_a_pending_check() {
     let table = [
         (Verdict::WrongPassword, 407, Reason::WrongPassword),
         (Verdict::UnknownUser, 407, Reason::UnknownUser),
@@ -73,7 +73,7 @@ async fn what_is_not_accepted_after_a_wait_is_refused() {
 }
 
 #[tokio::test]
-async fn a_back_end_that_fails_is_neither_a_pass_nor_a_wrong_password() {
+async fn answers_503_when_the_back_end_fails() {
     let ((waits, answers), origin) = (waiting(), Origin::new());
     answers.send(Err(BackendError::transient("no route to 192.0.2.7"))).unwrap();
     let at_once = over(FailsAtOnce);
@@ -89,7 +89,7 @@ async fn a_back_end_that_fails_is_neither_a_pass_nor_a_wrong_password() {
         assert_eq!(failed.source().unwrap().to_string(), "no route to 192.0.2.7");
         let page = text(response).await;
         assert!(page.starts_with("Service Unavailable\n"), "{page}");
-        assert!(!page.contains("192.0.2.7"), "the client is told of the back end");
+        assert!(!page.contains("192.0.2.7"), "the cause reached the client");
     }
     assert_eq!(origin.calls(), 0);
 }
@@ -103,7 +103,7 @@ impl CredentialValidator for FailsAtOnce {
 }
 
 #[tokio::test]
-async fn a_wait_that_is_given_up_forwards_nothing() {
+async fn forwards_nothing_when_the_request_is_dropped() {
     let ((layer, answers), origin) = (waiting(), Origin::new());
     {
         let mut response = pin!(layer.layer(origin.clone()).oneshot(get(RIGHT)));
@@ -112,12 +112,12 @@ async fn a_wait_that_is_given_up_forwards_nothing() {
     }
     tokio::task::yield_now().await;
     assert_eq!(origin.calls(), 0);
-    // The answer was not consumed: nobody waited any more.
+    // The dropped request did not consume the answer.
     assert_eq!(layer.layer(origin.clone()).oneshot(get(RIGHT)).await.unwrap().status(), 200);
 }
 
 #[tokio::test]
-async fn a_validator_that_panics_lets_nobody_in() {
+async fn forwards_nothing_when_a_validator_panics() {
     let at_once = over(from_fn(|_: &BasicCredentials<'_>| panic!("on purpose")));
     let waits = over(from_async_fn(|_: OwnedCredentials| async {
         tokio::task::yield_now().await;
@@ -133,7 +133,7 @@ async fn a_validator_that_panics_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_inner_service_passes_through() {
+async fn returns_errors_of_the_inner_service() {
     let (waits, answers) = waiting();
     answers.send(Ok(alice())).unwrap();
     for layer in [layer(), waits] {
@@ -147,7 +147,7 @@ async fn an_error_of_the_inner_service_passes_through() {
 
 #[tokio::test]
 #[should_panic(expected = "`ResponseFuture` polled after completion")]
-async fn the_future_is_not_polled_again_after_its_end() {
+async fn panics_when_polled_after_completion() {
     let mut response = layer().layer(Origin::new()).call(get("Basic"));
     let first = poll_once(Pin::new(&mut response)).await;
     assert!(first.is_ready());
@@ -155,15 +155,15 @@ async fn the_future_is_not_polled_again_after_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_that_wait_do_not_hold_each_other_up() {
+async fn does_not_make_requests_wait_for_each_other() {
     let ((layer, answers), origin) = (waiting(), Origin::new());
     let service = layer.layer(origin.clone());
     let first = tokio::spawn(service.clone().oneshot(get(RIGHT)));
     let second = tokio::spawn(service.clone().oneshot(get(RIGHT)));
-    // What needs no back end is answered in the meantime.
+    // A request that needs no check is answered in the meantime.
     let malformed = with_credentials(get(RIGHT), RIGHT);
     let response = time::timeout(Duration::from_secs(1), service.oneshot(malformed));
-    let response = response.await.expect("it waits too").unwrap();
+    let response = response.await.expect("an immediate answer").unwrap();
     assert_eq!(response.status(), 400);
     answers.send(Ok(alice())).unwrap();
     answers.send(Ok(Verdict::WrongPassword)).unwrap();

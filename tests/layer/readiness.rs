@@ -1,4 +1,4 @@
-//! Whether the inner service is ready, and which instance of it is called.
+//! Readiness of the inner service, and which instance is called.
 
 use std::{
     convert::Infallible,
@@ -27,7 +27,7 @@ use crate::support::layer::{Origin, RIGHT, WRONG, alice, get, layer, realm, wait
 type Message = Full<Bytes>;
 
 #[tokio::test]
-async fn it_is_ready_when_the_inner_service_is() {
+async fn is_ready_when_the_inner_service_is() {
     let (service, mut handle) = mock::pair::<Request<Message>, Response<Message>>();
     let mut service = mock::Spawn::new(layer().layer(service));
     handle.allow(0);
@@ -44,7 +44,7 @@ async fn it_is_ready_when_the_inner_service_is() {
 }
 
 #[tokio::test]
-async fn it_fails_when_the_inner_service_does() {
+async fn fails_when_the_inner_service_does() {
     let (service, mut handle) = mock::pair::<Request<Message>, Response<Message>>();
     let mut service = mock::Spawn::new(layer().layer(service));
     handle.send_error("gone");
@@ -53,7 +53,7 @@ async fn it_fails_when_the_inner_service_does() {
 }
 
 #[tokio::test]
-async fn a_refusal_asks_nothing_of_the_inner_service() {
+async fn does_not_call_the_inner_service_for_a_refusal() {
     let (service, mut handle) = mock::pair::<Request<Message>, Response<Message>>();
     let mut service = mock::Spawn::new(layer().layer(service));
     assert!(service.poll_ready().is_ready());
@@ -66,7 +66,7 @@ async fn a_refusal_asks_nothing_of_the_inner_service() {
     assert_eq!(response.await.unwrap().unwrap().status(), 200);
 }
 
-/// Whether the one place behind `layer` is free.
+/// Whether the permit is free.
 async fn is_free<S>(service: &mut S) -> bool
 where
     S: Service<Request<Message>>,
@@ -96,7 +96,7 @@ impl<B> IsStatus for Response<B> {
 }
 
 #[tokio::test]
-async fn a_refusal_gives_the_permit_back() {
+async fn returns_the_permit_on_a_refusal() {
     let [mut first, mut second] = narrow(layer());
     first.ready().await.unwrap();
     assert!(!is_free(&mut second).await);
@@ -107,12 +107,12 @@ async fn a_refusal_gives_the_permit_back() {
 }
 
 #[tokio::test]
-async fn a_refusal_after_a_wait_gives_the_permit_back() {
+async fn returns_the_permit_on_a_late_refusal() {
     let (layer, answers) = waiting();
     let [mut first, mut second] = narrow(layer);
     first.ready().await.unwrap();
     let refusal = first.call(get(WRONG));
-    assert!(!is_free(&mut second).await, "the place is kept for a request that may pass");
+    assert!(!is_free(&mut second).await, "kept for the first poll");
     answers.send(Ok(Verdict::WrongPassword)).unwrap();
     let response = refusal.await.unwrap();
     assert!(response.is(407));
@@ -121,7 +121,7 @@ async fn a_refusal_after_a_wait_gives_the_permit_back() {
 }
 
 #[tokio::test]
-async fn a_wait_that_is_given_up_gives_the_permit_back() {
+async fn returns_the_permit_of_a_dropped_request() {
     let (layer, _answers) = waiting();
     let [mut first, mut second] = narrow(layer);
     first.ready().await.unwrap();
@@ -133,20 +133,20 @@ async fn a_wait_that_is_given_up_gives_the_permit_back() {
 }
 
 #[tokio::test]
-async fn a_request_that_passes_after_a_wait_uses_the_permit_that_was_kept() {
+async fn keeps_the_permit_until_the_first_poll() {
     let (layer, answers) = waiting();
     let [mut first, mut second] = narrow(layer);
     first.ready().await.unwrap();
     let passing = first.call(get(RIGHT));
     answers.send(Ok(alice())).unwrap();
-    // A second permit is never to be had here: a fresh clone could not have been called.
+    // There is no second permit: a fresh clone could not be called.
     assert!(!is_free(&mut second).await);
     assert!(passing.await.unwrap().is(200));
     assert!(is_free(&mut second).await);
     drop(first);
 }
 
-/// A service that has to be asked whether it is ready, each instance for itself.
+/// A service of which each instance must be polled for readiness.
 struct Instance {
     is_ready: bool,
     number: usize,
@@ -187,7 +187,7 @@ impl Service<Request<Message>> for Instance {
 }
 
 #[tokio::test]
-async fn the_instance_that_was_ready_is_called() {
+async fn calls_the_ready_instance() {
     let instance = Instance::new();
     let called = Arc::clone(&instance.called);
     let mut service = layer().layer(instance);
@@ -198,7 +198,7 @@ async fn the_instance_that_was_ready_is_called() {
 }
 
 #[tokio::test]
-async fn the_instance_that_was_ready_is_called_after_a_wait_and_its_clone_stays() {
+async fn calls_ready_instances_in_the_order_of_verdicts() {
     let (layer, answers) = waiting();
     let instance = Instance::new();
     let called = Arc::clone(&instance.called);
@@ -213,7 +213,7 @@ async fn the_instance_that_was_ready_is_called_after_a_wait_and_its_clone_stays(
 }
 
 #[tokio::test]
-async fn a_refusal_leaves_an_instance_that_has_not_been_asked() {
+async fn does_not_call_an_instance_twice() {
     let instance = Instance::new();
     let called = Arc::clone(&instance.called);
     let mut service = layer().layer(instance);
@@ -222,7 +222,7 @@ async fn a_refusal_leaves_an_instance_that_has_not_been_asked() {
     assert_eq!(*called.lock().unwrap(), [1]);
 }
 
-/// Waits for a verdict on alice, and for nothing on others.
+/// Never answers for one user, and accepts all others at once.
 struct SlowFor(&'static str);
 
 impl CredentialValidator for SlowFor {
@@ -235,7 +235,7 @@ impl CredentialValidator for SlowFor {
 }
 
 #[tokio::test]
-async fn a_slow_check_does_not_hold_a_permit() {
+async fn holds_no_permit_during_a_slow_check() {
     let auth = Authenticator::builder(realm()).with_basic(SlowFor("stranger")).build().unwrap();
     let service = ServiceBuilder::new()
         .layer(ProxyAuthLayer::new(auth))
@@ -250,6 +250,6 @@ async fn a_slow_check_does_not_hold_a_permit() {
         waiting.push(response);
     }
     let quick = service.oneshot(get(RIGHT));
-    let response = timeout(Duration::from_secs(60), quick).await.expect("waits for strangers");
+    let response = timeout(Duration::from_secs(60), quick).await.expect("no wait for strangers");
     assert_eq!(response.unwrap().status(), 200);
 }

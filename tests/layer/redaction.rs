@@ -29,7 +29,7 @@ use tower_proxy_auth::{
 
 use crate::support::{
     digest::Digest,
-    engine::{Body, Proxy, Waiting, basic, realm, request, users},
+    engine::{Body, Proxy, basic, realm, request, users},
 };
 
 const KEY: &[u8; 32] = b"a key that nobody ought to see!!";
@@ -115,8 +115,8 @@ fn hides_secrets_in_service_and_future() {
         Ok::<_, Infallible>(Response::new(Body::default()))
     });
     let digest = Proxy::new().fresh();
-    let builder = Authenticator::builder(realm()).with_digest(Waiting(users()));
-    let auth = builder.with_basic(Waiting(users())).build().unwrap();
+    let builder = Authenticator::builder(realm()).with_digest(users());
+    let auth = builder.with_basic(users()).build().unwrap();
     let mut service = ProxyAuthLayer::new(auth.clone()).layer(inner);
     for field in [basic("alice:wonder"), digest.field()] {
         let mut request = request(&Method::GET, "http://example.org/", [field]);

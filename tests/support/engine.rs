@@ -83,40 +83,6 @@ impl Clock for FakeClock {
     }
 }
 
-/// A back end that never answers at once, for the path on which the engine waits.
-#[derive(Clone, Debug)]
-pub(crate) struct Waiting<T>(pub(crate) T);
-
-impl<V: CredentialValidator> CredentialValidator for Waiting<V> {
-    async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        self.0.validate(credentials).await
-    }
-}
-
-impl<V: DigestSecrets> DigestSecrets for Waiting<V> {
-    fn hash_functions(&self) -> HashFunctions {
-        self.0.hash_functions()
-    }
-
-    fn holds_passwords(&self) -> bool {
-        self.0.holds_passwords()
-    }
-
-    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
-        self.0.secret(user).await
-    }
-}
-
-impl<S: NonceStore> NonceStore for Waiting<S> {
-    fn epoch(&self) -> Result<Epoch, BackendError> {
-        self.0.epoch()
-    }
-
-    async fn check_and_insert(&self, one: NonceCheck<'_>) -> Result<NonceUse, BackendError> {
-        self.0.check_and_insert(one).await
-    }
-}
-
 /// Digest secrets by a closure, which holds them for all hash functions.
 pub(crate) struct Secrets<F>(pub(crate) F);
 
@@ -163,21 +129,6 @@ impl Proxy {
         options: impl FnOnce(BasicScheme<Users>) -> BasicScheme<Users>,
     ) -> Self {
         Self::of(Authenticator::builder(realm()).with_scheme(options(BasicScheme::new(users()))))
-    }
-
-    /// The same twice over: with back ends that answer at once, with such as wait, and with a
-    /// mixture of both.
-    pub(crate) fn ready_and_waiting() -> [(&'static str, Self); 3] {
-        let (waiting, store) = (Waiting(users()), Waiting(MemoryNonceStore::new()));
-        let slow = DigestScheme::builder(waiting.clone()).with_nonce_store(store.clone());
-        let slow = Authenticator::builder(realm()).with_scheme(slow.build().unwrap());
-        let mixed = DigestScheme::builder(users()).with_nonce_store(store).build().unwrap();
-        let mixed = Authenticator::builder(realm()).with_scheme(mixed);
-        [
-            ("ready", Self::new()),
-            ("waiting", Self::of(slow.with_basic(waiting))),
-            ("waiting for the store", Self::of(mixed.with_basic(users()))),
-        ]
     }
 
     pub(crate) fn of(builder: AuthenticatorBuilder) -> Self {
