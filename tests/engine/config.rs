@@ -1,4 +1,4 @@
-//! Mistakes in the set-up: each is found when it is built, and says what to do.
+//! Mistakes in the set-up: building fails, and the error says what to do.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -27,12 +27,12 @@ fn digest() -> DigestBuilder<Users> {
 #[track_caller]
 fn refuses<T>(built: Result<T, ConfigError>, message: &str) {
     match built {
-        Ok(_) => panic!("built, without a word of: {message}"),
+        Ok(_) => panic!("built instead of: {message}"),
         Err(error) => assert_eq!(error.to_string(), message),
     }
 }
 
-/// A scheme that knows nothing but its name.
+/// A scheme with nothing but a name.
 struct Named(&'static str);
 
 impl AuthScheme for Named {
@@ -58,7 +58,7 @@ impl AuthScheme for Named {
     }
 }
 
-/// A source that holds these alone.
+/// A source without users for these hash functions.
 struct Holds(HashFunctions);
 
 impl DigestSecrets for Holds {
@@ -72,7 +72,7 @@ impl DigestSecrets for Holds {
 }
 
 #[test]
-fn a_scheme_that_says_nothing_of_user_parameters_cannot_have_them() {
+fn rejects_user_parameters_that_a_scheme_does_not_split() {
     let syntax = UserParameterSyntax::builder().with_flag("sticky").build().unwrap();
     let builder = Authenticator::builder(realm()).with_user_parameters(syntax);
     refuses(
@@ -82,7 +82,7 @@ fn a_scheme_that_says_nothing_of_user_parameters_cannot_have_them() {
 }
 
 #[test]
-fn a_realm_that_real_clients_break_on_is_refused() {
+fn rejects_a_realm_that_clients_fail_on() {
     refuses(
         Realm::new(""),
         "the realm is empty: give the protection space a name that users recognise",
@@ -107,7 +107,7 @@ fn a_realm_that_real_clients_break_on_is_refused() {
 }
 
 #[test]
-fn schemes_are_there_once_each_under_a_name_that_is_a_token() {
+fn rejects_schemes_missing_doubled_or_misnamed() {
     let builder = || Authenticator::builder(realm());
     refuses(
         builder().build(),
@@ -131,7 +131,7 @@ fn schemes_are_there_once_each_under_a_name_that_is_a_token() {
 }
 
 #[test]
-fn algorithms_are_there_once_each_and_somebody_holds_them() {
+fn rejects_algorithms_missing_doubled_or_not_held() {
     refuses(
         digest().with_algorithms([]).build(),
         "no Digest algorithm is offered: name at least one, such as SHA-256",
@@ -160,7 +160,7 @@ fn algorithms_are_there_once_each_and_somebody_holds_them() {
 }
 
 #[test]
-fn a_mistake_in_digest_comes_out_of_the_authenticator_too() {
+fn rejects_a_mistake_in_digest_at_the_authenticator() {
     refuses(
         Authenticator::builder(realm())
             .with_digest(Holds(HashFunctions::NONE))
@@ -173,7 +173,7 @@ fn a_mistake_in_digest_comes_out_of_the_authenticator_too() {
 }
 
 #[test]
-fn rfc_2069_needs_md5() {
+fn rejects_rfc_2069_without_md5() {
     let message = "legacy_rfc2069 needs the algorithm MD5: add it, or leave the switch off";
     let sha256 = [Algorithm::Sha256, Algorithm::Md5Sess];
     refuses(digest().legacy_rfc2069(true).with_algorithms(sha256).build(), message);
@@ -181,7 +181,7 @@ fn rfc_2069_needs_md5() {
 }
 
 #[test]
-fn a_nonce_key_has_at_least_32_bytes() {
+fn rejects_a_nonce_key_under_32_bytes() {
     for length in [0, 1, 31] {
         refuses(
             NonceKey::new(&vec![7; length]),
@@ -192,7 +192,7 @@ fn a_nonce_key_has_at_least_32_bytes() {
 }
 
 #[test]
-fn a_realm_that_the_users_do_not_have_is_a_mistake() {
+fn rejects_a_realm_without_users() {
     let authenticator = || Authenticator::builder(Realm::new("Proxy").unwrap());
     let message = "the authenticator's realm is \"Proxy\", and its users belong to the realm \
                    \"proxy\": make both the same";
@@ -206,7 +206,7 @@ fn a_realm_that_the_users_do_not_have_is_a_mistake() {
 }
 
 #[test]
-fn a_nonce_lives_between_a_second_and_a_day() {
+fn rejects_a_nonce_lifetime_out_of_range() {
     let lifetime = |lifetime| digest().with_nonce_lifetime(lifetime).build();
     for (out_of_range, shown) in [
         (Duration::ZERO, "0ns"),
@@ -221,7 +221,7 @@ fn a_nonce_lives_between_a_second_and_a_day() {
 }
 
 #[test]
-fn a_limit_of_zero_would_refuse_everything() {
+fn rejects_a_limit_of_zero() {
     let builder = || Authenticator::builder(realm()).with_basic(users());
     refuses(
         builder().with_max_field_length(0).build(),
@@ -239,7 +239,7 @@ fn a_limit_of_zero_would_refuse_everything() {
 }
 
 #[test]
-fn a_field_with_a_meaning_of_its_own_can_not_carry_the_identity() {
+fn rejects_a_reserved_field_for_the_identity() {
     let layer =
         ProxyAuthLayer::new(Authenticator::builder(realm()).with_basic(users()).build().unwrap());
     for name in [
@@ -269,7 +269,7 @@ fn a_field_with_a_meaning_of_its_own_can_not_carry_the_identity() {
 }
 
 #[test]
-fn a_user_who_could_never_log_in_is_refused_and_the_password_not_shown() {
+fn rejects_a_user_who_could_never_log_in() {
     let table = [
         (users().with_user("", "wonder"), "the user name \"\" is empty: choose another"),
         (users().with_user("a:b", "wonder"), "the user name \"a:b\" holds a colon: choose another"),

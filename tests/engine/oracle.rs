@@ -1,4 +1,4 @@
-//! The engine against a Digest client that shares no code with it.
+//! The engine and the `digest_auth` crate, which share no code, agree.
 
 use digest_auth::{AuthContext, AuthorizationHeader, HttpMethod, WwwAuthenticateHeader};
 use http::{HeaderValue, Method};
@@ -10,9 +10,9 @@ use crate::support::{
     engine::{Answer, INFO, Proxy, field, realm},
 };
 
-/// What a user of the client asks for.
+/// A request and its credentials.
 #[derive(Clone, Debug)]
-struct Wish {
+struct Sample {
     user: String,
     password: String,
     method: &'static str,
@@ -23,7 +23,7 @@ struct Wish {
     userhash: bool,
 }
 
-fn wish() -> impl Strategy<Value = Wish> {
+fn sample() -> impl Strategy<Value = Sample> {
     (
         "[^\\pC:]{1,16}",
         "[^\\pC]{1,24}",
@@ -34,19 +34,12 @@ fn wish() -> impl Strategy<Value = Wish> {
         select(Algorithm::all().map(Algorithm::as_str).collect::<Vec<_>>()),
         any::<bool>(),
     )
-        .prop_map(|(user, password, method, path, cnonce, count, algorithm, userhash)| Wish {
-            user,
-            password,
-            method,
-            path,
-            cnonce,
-            count,
-            algorithm,
-            userhash,
+        .prop_map(|(user, password, method, path, cnonce, count, algorithm, userhash)| {
+            Sample { user, password, method, path, cnonce, count, algorithm, userhash }
         })
 }
 
-impl Wish {
+impl Sample {
     fn proxy(&self) -> Proxy {
         let users = Users::new(&realm()).with_user(&self.user, &self.password).unwrap();
         let digest = DigestScheme::builder(users).with_algorithms(Algorithm::all());
@@ -66,7 +59,7 @@ impl Wish {
         }
     }
 
-    /// What the client of these tests answers, to be tampered with.
+    /// The parameters by the client of these tests, to be tampered with.
     fn params(&self, proxy: &Proxy) -> Params {
         let digest = Digest {
             user: self.user.clone(),
@@ -94,7 +87,7 @@ impl Wish {
         context
     }
 
-    /// What the other client answers to the challenge for its algorithm.
+    /// The answer of `digest_auth` to the challenge for its algorithm.
     fn answer(&self, proxy: &Proxy) -> AuthorizationHeader {
         let answer = proxy.challenge();
         let wanted = format!(", algorithm={}, ", self.algorithm);
@@ -121,50 +114,50 @@ fn unescaped(value: &[u8]) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn what_another_client_computes_is_accepted_once(wish in wish()) {
-        let proxy = wish.proxy();
-        let header = wish.answer(&proxy);
+    fn accepts_what_another_client_computes_once(sample in sample()) {
+        let proxy = sample.proxy();
+        let header = sample.answer(&proxy);
         let sent = field(header.to_header_string());
-        let answer = wish.ask(&proxy, sent.clone());
+        let answer = sample.ask(&proxy, sent.clone());
         prop_assert_eq!(answer.reason(), "");
-        prop_assert_eq!(answer.user(), Some(wish.user.as_str()));
-        prop_assert_eq!(wish.ask(&proxy, sent).reason(), "nonce-replayed");
+        prop_assert_eq!(answer.user(), Some(sample.user.as_str()));
+        prop_assert_eq!(sample.ask(&proxy, sent).reason(), "nonce-replayed");
     }
 
     #[test]
-    fn what_the_proxy_proves_is_what_another_client_computes(wish in wish()) {
-        let proxy = wish.proxy();
-        let mut header = wish.answer(&proxy);
-        let answer = wish.ask(&proxy, field(header.to_header_string()));
+    fn sends_the_rspauth_that_another_client_computes(sample in sample()) {
+        let proxy = sample.proxy();
+        let mut header = sample.answer(&proxy);
+        let answer = sample.ask(&proxy, field(header.to_header_string()));
         let info = answer.headers[INFO].to_str().unwrap().to_owned();
         // A2 of rspauth is that of a request without a method.
-        header.digest(&wish.context(""));
+        header.digest(&sample.context(""));
         let expected = format!(
             "rspauth={}, cnonce={}, nc={:08x}, qop=auth",
             quoted(&header.response),
-            quoted(&wish.cnonce),
-            wish.count,
+            quoted(&sample.cnonce),
+            sample.count,
         );
         prop_assert_eq!(info, expected);
     }
 
     #[test]
-    fn a_change_of_any_parameter_is_refused(
-        wish in wish(),
+    fn refuses_a_change_of_any_parameter(
+        sample in sample(),
         name in select(vec![
             "username", "realm", "nonce", "uri", "response", "cnonce", "nc", "qop", "algorithm",
         ]),
         position in any::<prop::sample::Index>(),
         change in 1..=u8::MAX,
     ) {
-        let proxy = wish.proxy();
-        let right = wish.params(&proxy);
+        let proxy = sample.proxy();
+        let right = sample.params(&proxy);
         let (_, value) = right.0.iter().find(|(other, _)| other == name).unwrap();
         let inside = if value.starts_with(b"\"") { 1..value.len() - 1 } else { 0..value.len() };
         let mut changed = value.clone();
         let at = inside.start + position.index(inside.len());
         changed[at] ^= change;
-        // Neither a needless backslash nor the case of these two is a change.
+        // A needless backslash is not a change, and neither is the case of these two.
         let any_case = ["response", "algorithm"].contains(&name);
         let meant = |value: &[u8]| {
             let meant = unescaped(value);
@@ -173,46 +166,46 @@ proptest! {
         prop_assume!(meant(&changed) != meant(value));
         prop_assume!(HeaderValue::from_bytes(&changed).is_ok());
         let sent = right.clone().with(name, changed).field();
-        let answer = wish.ask(&proxy, sent);
+        let answer = sample.ask(&proxy, sent);
         prop_assert!(answer.forwarded.is_none(), "{} {:?}", name, answer);
         prop_assert!([400, 407].contains(&answer.status));
-        prop_assert_eq!(wish.ask(&proxy, right.field()).reason(), "", "nothing was used up");
+        prop_assert_eq!(sample.ask(&proxy, right.field()).reason(), "", "the count is still unused");
     }
 
     #[test]
-    fn a_parameter_that_is_left_out_is_missed(
-        wish in wish(),
+    fn refuses_a_missing_parameter(
+        sample in sample(),
         name in select(vec![
             "username", "realm", "nonce", "uri", "response", "cnonce", "nc", "qop",
         ]),
     ) {
-        let proxy = wish.proxy();
-        let right = wish.params(&proxy);
-        let answer = wish.ask(&proxy, right.clone().without(name).field());
+        let proxy = sample.proxy();
+        let right = sample.params(&proxy);
+        let answer = sample.ask(&proxy, right.clone().without(name).field());
         prop_assert_eq!((answer.status, answer.reason()), (400, "missing-parameter"));
     }
 
     #[test]
-    fn another_password_method_or_user_is_refused(
-        wish in wish(),
+    fn refuses_another_password_method_or_user(
+        sample in sample(),
         other in "[^\\pC:]{1,16}",
         method in select(vec!["GET", "CONNECT", "POST", "HEAD"]),
     ) {
-        let proxy = wish.proxy();
+        let proxy = sample.proxy();
         for wrong in [
-            Wish { password: other.clone(), ..wish.clone() },
-            Wish { user: other, ..wish.clone() },
+            Sample { password: other.clone(), ..sample.clone() },
+            Sample { user: other, ..sample.clone() },
         ] {
-            prop_assume!((&wrong.user, &wrong.password) != (&wish.user, &wish.password));
+            prop_assume!((&wrong.user, &wrong.password) != (&sample.user, &sample.password));
             let header = wrong.answer(&proxy);
-            let answer = wish.ask(&proxy, field(header.to_header_string()));
+            let answer = sample.ask(&proxy, field(header.to_header_string()));
             prop_assert_eq!(answer.status, 407, "{:?}", answer);
             prop_assert!(["wrong-password", "unknown-user"].contains(&answer.reason()));
         }
-        prop_assume!(method != wish.method);
-        let mut header = wish.answer(&proxy);
-        header.digest(&wish.context(method));
-        let answer = wish.ask(&proxy, field(header.to_header_string()));
+        prop_assume!(method != sample.method);
+        let mut header = sample.answer(&proxy);
+        header.digest(&sample.context(method));
+        let answer = sample.ask(&proxy, field(header.to_header_string()));
         prop_assert_eq!(answer.reason(), "wrong-password");
     }
 }

@@ -1,5 +1,4 @@
-//! A scheme that the crate does not know goes through the engine like Basic and Digest: nothing
-//! of the engine had to be touched for it.
+//! A scheme from outside the crate works like Basic and Digest.
 
 use std::{
     future::Future,
@@ -12,8 +11,7 @@ use std::{
 use http::{HeaderValue, Method};
 use tokio::task;
 use tower_proxy_auth::{
-    Account, Authenticator, BackendError, ConfigError, Identity, ProxyAuthLayer, Realm, Reason,
-    Refusal,
+    Account, Authenticator, BackendError, Identity, ProxyAuthLayer, Realm, Reason, Refusal,
     authenticator::AuthenticatorBuilder,
     scheme::{
         AuthResult, AuthScheme, Authenticated, ChallengeContext, RequestContext, SentCredentials,
@@ -28,11 +26,11 @@ use crate::support::{
     },
 };
 
-/// Tokens of one user, looked up at once or after a while.
+/// A scheme with tokens, looked up at once or after a yield.
 #[derive(Default)]
 struct Bearer {
     waits: bool,
-    /// How often a token was looked up.
+    /// The number of look-ups.
     lookups: Arc<AtomicUsize>,
 }
 
@@ -97,7 +95,7 @@ fn layer(bearer: Bearer) -> ProxyAuthLayer {
 }
 
 #[tokio::test]
-async fn it_lets_in_whom_it_knows_and_refuses_the_rest() {
+async fn accepts_and_refuses_like_a_built_in_scheme() {
     let table = [
         ("right", "Bearer c2VjcmV0", 200, None),
         ("right, in another case", "bEARER  c2VjcmV0 ", 200, None),
@@ -132,14 +130,14 @@ async fn it_lets_in_whom_it_knows_and_refuses_the_rest() {
 }
 
 #[tokio::test]
-async fn it_is_challenged_for_between_digest_and_basic() {
+async fn is_offered_between_digest_and_basic() {
     let response = send(&layer(Bearer::default()), &Origin::new(), request(Method::GET, URL)).await;
     assert_eq!(schemes(response.headers()), ["Digest", "Digest", "Bearer", "Basic"]);
     assert_eq!(challenges(response.headers())[2], "Bearer realm=\"proxy\"");
 }
 
 #[tokio::test]
-async fn it_is_told_when_a_client_is_stale() {
+async fn learns_that_a_nonce_was_stale() {
     let (layer, origin) = (layer(Bearer::default()), Origin::new());
     let refused = send(&layer, &origin, request(Method::GET, URL)).await;
     let credentials = Digest::of_headers(refused.headers()).answer("GET", "/a?b=c");
@@ -151,7 +149,7 @@ async fn it_is_told_when_a_client_is_stale() {
 }
 
 #[tokio::test]
-async fn it_keeps_its_place_where_the_order_is_kept() {
+async fn is_offered_in_an_explicit_order() {
     let auth = builder(Bearer::default()).keep_scheme_order(true).build().unwrap();
     let layer = ProxyAuthLayer::new(auth);
     let response = send(&layer, &Origin::new(), request(Method::GET, URL)).await;
@@ -159,7 +157,7 @@ async fn it_keeps_its_place_where_the_order_is_kept() {
 }
 
 #[tokio::test]
-async fn it_leaves_the_other_schemes_alone() {
+async fn does_not_affect_other_schemes() {
     let (layer, origin) = (layer(Bearer { waits: true, ..Bearer::default() }), Origin::new());
     assert_eq!(send(&layer, &origin, get(RIGHT)).await.status(), 200);
     assert_eq!(origin.identity().unwrap().scheme(), "Basic");
@@ -167,42 +165,4 @@ async fn it_leaves_the_other_schemes_alone() {
     let credentials = Digest::of_headers(refused.headers()).answer("GET", "/a?b=c");
     assert_eq!(send(&layer, &origin, get(&credentials)).await.status(), 200);
     assert_eq!(origin.identity().unwrap().scheme(), "Digest");
-}
-
-/// A scheme that has nothing but a name.
-struct Named(&'static str);
-
-impl AuthScheme for Named {
-    fn name(&self) -> &'static str {
-        self.0
-    }
-
-    fn challenges(
-        &self,
-        _: &ChallengeContext<'_>,
-        _: &mut dyn FnMut(HeaderValue),
-    ) -> Result<(), BackendError> {
-        Ok(())
-    }
-
-    fn authenticate(
-        self: Arc<Self>,
-        _: &RequestContext<'_>,
-        _: SentCredentials,
-    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
-        Ok(async { Err(Refusal::new(Reason::UnknownUser)) })
-    }
-}
-
-#[test]
-fn a_name_that_is_no_token_or_is_taken_is_a_mistake() {
-    let build = |name| builder(Bearer::default()).with_scheme(Named(name)).build();
-    for name in ["", "Be arer", "Bearer,", "B\u{e9}arer"] {
-        let error = build(name).unwrap_err();
-        assert!(matches!(error, ConfigError::InvalidSchemeName { name: its } if its == name));
-    }
-    for name in ["bearer", "BASIC", "digest"] {
-        let error = build(name).unwrap_err();
-        assert!(matches!(error, ConfigError::DuplicateScheme { name: its } if its == name));
-    }
 }
