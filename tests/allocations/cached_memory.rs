@@ -1,4 +1,4 @@
-//! How much memory a cache takes.
+//! The memory of a cache.
 //!
 //! It is not in the binary of the cache's other tests: memory is counted per thread, and entries
 //! that one cache evicts are freed by any thread that uses a cache.
@@ -17,7 +17,7 @@ fn places(count: usize) -> NonZeroUsize {
 }
 
 #[test]
-fn made_up_names_take_bounded_memory_and_drive_nobody_out() {
+fn is_bounded_when_guesses_make_up_names() {
     let _turn = turn();
     let directory = Directory::new();
     let (cache, _) = directory.cached_with(|options| {
@@ -34,11 +34,11 @@ fn made_up_names_take_bounded_memory_and_drive_nobody_out() {
     assert!(full.bytes_kept < 1 << 20, "{full:?}");
     let asked = directory.asked();
     assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
-    assert_eq!(directory.asked(), asked, "alice is still there");
+    assert_eq!(directory.asked(), asked, "alice is still cached");
 }
 
 #[test]
-fn a_verdict_takes_a_few_hundred_bytes() {
+fn is_a_few_hundred_bytes_for_a_verdict() {
     let _turn = turn();
     let directory = Directory::new();
     let names: Vec<&'static str> =

@@ -1,8 +1,8 @@
-//! What a request costs in heap allocations, once everything is warm.
+//! The heap allocations of a request, and the memory of a cache.
 //!
-//! Bodies and the inner service are left out: its response is made before the count begins. A
-//! request begins with empty extensions, so that the first insertion is counted too. Dropping the
-//! response is no part of it.
+//! Requests are counted after a warm-up, without bodies and without the inner service, whose
+//! response is made beforehand. A request has empty extensions, so that the first insertion counts.
+//! Dropping the response does not count.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -39,7 +39,7 @@ fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Rounds before one is counted: lazily made things are made in the first.
+/// Requests before the one that is counted, as the first makes what is made lazily.
 const WARM_UP: usize = 3;
 
 /// Each request, the number of challenges in its response, and its exact number of allocations.
@@ -70,7 +70,7 @@ enum Client {
 }
 
 #[test]
-fn each_operation_costs_exactly_what_is_known() {
+fn makes_exactly_the_known_number_of_allocations() {
     let _turn = turn();
     let mut changed = Vec::new();
     for (name, auth, client, challenges, known) in operations() {

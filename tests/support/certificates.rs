@@ -1,10 +1,10 @@
-//! Certificates of servers that tests start.
+//! Certificates for the servers that tests start.
 
 use std::{fs, path::Path};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
-/// Writes `authority.pem`, and `server.pem` with `key.pem`, which it has signed for these names.
+/// Writes `authority.pem`, and `server.pem` with `key.pem` that it has signed for these names.
 #[track_caller]
 pub(crate) fn write(folder: &Path, names: &[String]) {
     let key = || KeyPair::generate().expect("a key can be made");

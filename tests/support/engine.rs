@@ -1,4 +1,4 @@
-//! A proxy whose every answer is checked against the status contract, and what is sent to it.
+//! A proxy of which each answer is checked against the status contract, and requests for it.
 
 use std::{
     convert::Infallible,
@@ -30,7 +30,7 @@ use super::digest::{Digest, parameter};
 pub(crate) type Body = Full<Bytes>;
 
 pub(crate) const INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
-/// When the tests begin, in seconds.
+/// The start of the clock, in seconds.
 const START: u64 = 1_000_000;
 
 pub(crate) fn realm() -> Realm {
@@ -52,16 +52,16 @@ pub(crate) fn field(text: impl AsRef<[u8]>) -> HeaderValue {
     HeaderValue::from_bytes(text.as_ref()).unwrap()
 }
 
-/// What a future that does not wait comes to.
+/// The output of a future that is ready at once.
 #[track_caller]
 pub(crate) fn now<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("it waits"),
+        Poll::Pending => panic!("the future is pending"),
     }
 }
 
-/// A clock that stands still until it is moved.
+/// A clock that stands still until it is set.
 #[derive(Clone, Debug)]
 pub(crate) struct FakeClock(Arc<AtomicU64>);
 
@@ -70,7 +70,7 @@ impl FakeClock {
         Self(Arc::new(AtomicU64::new(START * 1_000_000)))
     }
 
-    /// Puts the clock so many seconds after the beginning of the test, or before it.
+    /// Sets the clock to so many seconds after its start, or before it.
     pub(crate) fn set(&self, seconds: i64) {
         let micros = START.checked_add_signed(seconds).unwrap() * 1_000_000;
         self.0.store(micros, Ordering::SeqCst);
@@ -83,7 +83,7 @@ impl Clock for FakeClock {
     }
 }
 
-/// Digest secrets by a closure, which holds them for all hash functions.
+/// A source of secrets from a closure, for all hash functions.
 pub(crate) struct Secrets<F>(pub(crate) F);
 
 impl<F> DigestSecrets for Secrets<F>
@@ -135,7 +135,7 @@ impl Proxy {
         Self::at(FakeClock::new(), builder)
     }
 
-    /// A proxy that has its clock in common with another.
+    /// A proxy with this clock.
     pub(crate) fn at(clock: FakeClock, builder: AuthenticatorBuilder) -> Self {
         let auth = builder.with_clock(clock.clone()).build().unwrap();
         let layer = ProxyAuthLayer::new(auth.clone());
@@ -148,7 +148,7 @@ impl Proxy {
         self
     }
 
-    /// Answers forwarded requests so.
+    /// Sets the answer to forwarded requests.
     pub(crate) fn inner(
         mut self,
         inner: impl Fn(&Parts) -> Response<Body> + Send + Sync + 'static,
@@ -191,7 +191,7 @@ impl Proxy {
         answer
     }
 
-    /// GETs `http://example.org/` with this as the one `Proxy-Authorization`.
+    /// GETs `http://example.org/` with one `Proxy-Authorization`.
     #[track_caller]
     pub(crate) fn get(&self, field: HeaderValue) -> Answer {
         self.ask(&Method::GET, "http://example.org/", field)
@@ -202,7 +202,7 @@ impl Proxy {
         self.send(request(method, target, [field]))
     }
 
-    /// Asks for what the credentials are made for, in absolute-form or for a tunnel.
+    /// Requests what the credentials are made for, in absolute-form or as a tunnel.
     #[track_caller]
     pub(crate) fn login(&self, digest: &Digest) -> Answer {
         let target = match digest.method {
@@ -212,7 +212,7 @@ impl Proxy {
         self.ask(&digest.method, &target, digest.field())
     }
 
-    /// What is answered to a request without credentials.
+    /// The answer to a request without credentials.
     #[track_caller]
     pub(crate) fn challenge(&self) -> Answer {
         self.send(request(&Method::GET, "http://example.org/", []))
@@ -223,7 +223,7 @@ impl Proxy {
         self.challenge().nonce()
     }
 
-    /// The right credentials of `alice` over a new nonce.
+    /// Right credentials of alice over a new nonce.
     #[track_caller]
     pub(crate) fn fresh(&self) -> Digest {
         Digest::new(self.nonce())
@@ -242,7 +242,7 @@ pub(crate) fn request(
     request
 }
 
-/// What came back, and what reached the inner service.
+/// An answer, and what reached the inner service.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -280,16 +280,16 @@ impl Answer {
             return;
         }
         assert_eq!(self.headers[header::CONTENT_LENGTH], self.body.len().to_string());
-        assert!(!self.body.is_empty(), "{method} {reason}: no word of what is wrong");
+        assert!(!self.body.is_empty(), "{method} {reason}: an empty body");
     }
 
-    /// The request was refused for this reason.
+    /// Checks that the request was refused for this reason.
     #[track_caller]
     pub(crate) fn is(&self, name: &str, status: u16, reason: &str) {
         assert_eq!((self.status, self.reason()), (status, reason), "{name}");
     }
 
-    /// The request was forwarded as one of `user`, without credentials.
+    /// Checks that the request was forwarded for `user`, without credentials.
     #[track_caller]
     pub(crate) fn passes(&self, name: &str, user: &str) {
         assert_eq!((self.reason(), self.user()), ("", Some(user)), "{name}");
@@ -297,7 +297,7 @@ impl Answer {
         assert!(!forwarded.headers.contains_key(header::PROXY_AUTHORIZATION), "{name}");
     }
 
-    /// Why it was refused; empty if it was not.
+    /// The reason of the refusal; empty if it was forwarded.
     pub(crate) fn reason(&self) -> &'static str {
         self.refused.as_ref().map_or("", |refused| refused.reason().as_str())
     }

@@ -1,4 +1,4 @@
-//! A server that gives the answers it was told to give, and one that gives none.
+//! An LDAP server with prepared answers, or without answers.
 
 use std::{
     sync::{
@@ -16,12 +16,12 @@ use tokio::{
     time,
 };
 
-/// A server on the loopback address; it ends with this value.
+/// A server on the loopback address. It ends when this is dropped.
 pub(crate) struct FalseLdap {
     port: u16,
     connections: watch::Receiver<usize>,
     accepted: Arc<AtomicUsize>,
-    /// How often it was frozen.
+    /// The number of times that it was frozen.
     ages: Arc<AtomicUsize>,
     task: AbortHandle,
 }
@@ -63,7 +63,7 @@ impl FalseLdap {
         server
     }
 
-    /// Sends these bytes to whoever says anything.
+    /// Answers everything with these bytes.
     pub(crate) async fn sending(bytes: &'static [u8]) -> Self {
         Self::start(move |mut stream| async move {
             let mut seen = [0; 1_024];
@@ -75,7 +75,7 @@ impl FalseLdap {
         .await
     }
 
-    /// Passes everything on to the server at `port`, and starts with it after a while.
+    /// Forwards everything to the server at `port`, after a delay.
     pub(crate) async fn slow(port: u16, delay: Duration) -> Self {
         Self::start(move |mut stream| async move {
             time::sleep(delay).await;
@@ -118,12 +118,12 @@ impl FalseLdap {
         format!("ldaps://localhost:{}", self.port)
     }
 
-    /// Lets the connections that are open now fall silent, and answers on new ones.
+    /// Stops answering on the connections that are open now.
     pub(crate) fn freeze(&self) {
         self.ages.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// How many connections there have been.
+    /// The number of connections accepted so far.
     pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
@@ -172,7 +172,7 @@ async fn message(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// An answer to a request of this tag with a result and no more.
+/// A result as the answer to a request with this tag.
 pub(crate) fn result(request: u8, code: u8, text: &str) -> Vec<u8> {
     let tag = match request {
         BIND => 0x61,
@@ -183,7 +183,7 @@ pub(crate) fn result(request: u8, code: u8, text: &str) -> Vec<u8> {
     element(tag, &content)
 }
 
-/// Tag, length and content, which is shorter than 128 bytes or than 64 KiB.
+/// Tag, length and content, which is shorter than 64 KiB.
 pub(crate) fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).expect("less than 64 KiB").to_be_bytes();
     let header = match content.len() {

@@ -1,5 +1,4 @@
-//! Helpers of the tests of the layer: users, credentials, and an inner service that keeps a record
-//! of what reached it.
+//! Users, credentials, and an inner service that records requests.
 
 use std::{
     convert::Infallible,
@@ -31,7 +30,7 @@ pub(crate) const WRONG: &str = "Basic YWxpY2U6d3Jvbmc=";
 
 pub(crate) const URL: &str = "http://example.org/a?b=c";
 
-/// What the layer makes of the body of an [`Origin`].
+/// The body of an [`Origin`]'s response behind the layer.
 pub(crate) type Outgoing = ResponseBody<Full<Bytes>>;
 
 pub(crate) fn realm() -> Realm {
@@ -88,14 +87,14 @@ pub(crate) fn challenges(headers: &HeaderMap) -> Vec<&str> {
     challenges.map(|challenge| challenge.to_str().unwrap()).collect()
 }
 
-/// The schemes of the challenges, in their order.
+/// The schemes of the challenges, in order.
 pub(crate) fn schemes(headers: &HeaderMap) -> Vec<&str> {
     challenges(headers).into_iter().map(|one| one.split(' ').next().unwrap()).collect()
 }
 
 type Answer = Arc<dyn Fn() -> Response<Full<Bytes>> + Send + Sync>;
 
-/// An inner service that answers the same to everybody and keeps the heads that it was sent.
+/// An inner service that gives one answer and keeps the heads of requests.
 #[derive(Clone)]
 pub(crate) struct Origin {
     heads: Arc<Mutex<Vec<request::Parts>>>,
@@ -113,7 +112,7 @@ impl Origin {
         Self { heads: Arc::default(), answer: Arc::new(answer) }
     }
 
-    /// How often it was called.
+    /// The number of calls.
     pub(crate) fn calls(&self) -> usize {
         self.heads.lock().unwrap().len()
     }
@@ -154,7 +153,7 @@ pub(crate) async fn send<B: Body>(
     layer.layer(origin.clone()).oneshot(request).await.unwrap()
 }
 
-/// Why the layer refused.
+/// The reason of a refusal.
 #[track_caller]
 pub(crate) fn reason<B>(response: &Response<B>) -> Reason {
     response.extensions().get::<Refusal>().expect("it was not refused").reason()
@@ -165,16 +164,16 @@ pub(crate) async fn text<B: Body<Error: std::fmt::Debug>>(response: Response<B>)
     String::from_utf8(body.into()).unwrap()
 }
 
-/// The answers of a back end that are given by hand, one for each question.
+/// The sender of a back end's answers, one for each check.
 pub(crate) type Answers = mpsc::UnboundedSender<Result<Verdict, BackendError>>;
 
-/// A layer over Basic with a validator that waits for each answer, and where to put the answers.
+/// A layer over Basic whose validator waits for answers from the sender.
 pub(crate) fn waiting() -> (ProxyAuthLayer, Answers) {
     let (answers, questions) = mpsc::unbounded_channel();
     let questions = Arc::new(tokio::sync::Mutex::new(questions));
     let validator = from_async_fn(move |_: OwnedCredentials| {
         let questions = Arc::clone(&questions);
-        async move { questions.lock().await.recv().await.expect("somebody answers") }
+        async move { questions.lock().await.recv().await.expect("an answer") }
     });
     let auth = Authenticator::builder(realm()).with_basic(validator).build().unwrap();
     (ProxyAuthLayer::new(auth), answers)

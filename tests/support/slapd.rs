@@ -1,4 +1,4 @@
-//! OpenLDAP's server, slapd, as a private process with a directory of its own.
+//! OpenLDAP's server, slapd, as a private process with its own directory.
 
 use std::{
     fmt::Write as _,
@@ -16,18 +16,18 @@ use tempfile::TempDir;
 
 use super::certificates;
 
-/// Where everything is.
+/// The root of the directory.
 pub(crate) const SUFFIX: &str = "dc=example,dc=org";
-/// Where users are.
+/// The entry above the users.
 pub(crate) const PEOPLE: &str = "ou=people,dc=example,dc=org";
-/// Where groups are.
+/// The entry above the groups.
 pub(crate) const GROUPS: &str = "ou=groups,dc=example,dc=org";
 /// The account that may search, and its password.
 pub(crate) const SERVICE: (&str, &str) = ("cn=proxy,dc=example,dc=org", "service-secret");
 /// The account that may do everything, and its password.
 const ROOT: (&str, &str) = ("cn=root,dc=example,dc=org", "root-secret");
 
-/// The names that the certificate of a server holds by default.
+/// The names in the certificate of a server by default.
 const NAMES: &[&str] = &["localhost", "127.0.0.1"];
 
 /// A running server; it is killed when this is dropped.
@@ -38,17 +38,17 @@ pub(crate) struct Slapd {
     child: Mutex<Option<Child>>,
 }
 
-/// What a server is started with.
+/// The content and options of a server to start.
 pub(crate) struct Setup {
     ldif: String,
     names: Vec<String>,
     options: String,
-    /// Who reads what is no password.
+    /// Who may read everything but passwords, besides the service account.
     readers: &'static str,
 }
 
 impl Setup {
-    /// Nobody but the service account.
+    /// A directory without users.
     pub(crate) fn new() -> Self {
         let mut setup = Self {
             ldif: String::new(),
@@ -108,13 +108,13 @@ impl Setup {
         self
     }
 
-    /// Lets nobody but the service account read entries.
+    /// Lets only the service account read entries.
     pub(crate) fn hidden_from_themselves(mut self) -> Self {
         self.readers = "";
         self
     }
 
-    /// Adds a line to the server's configuration of its database.
+    /// Adds a line to the configuration of the database.
     pub(crate) fn option(mut self, line: &str) -> Self {
         self.options += line;
         self.options.push('\n');
@@ -135,7 +135,7 @@ impl Setup {
         slapadd.arg("-f").arg(path.join("slapd.conf")).arg("-l").arg(path.join("content.ldif"));
         succeed(&mut slapadd);
         let mut server = Slapd { folder, port: 0, tls_port: 0, child: Mutex::default() };
-        // Somebody else may be faster.
+        // Another process may take a port first.
         let got_ports = (0..5).any(|_| {
             (server.port, server.tls_port) = (free_port(), free_port());
             server.launch()
@@ -178,7 +178,7 @@ impl Slapd {
         self.folder.path().join("authority.pem")
     }
 
-    /// Ends the server at once, without a word to anybody.
+    /// Kills the server.
     pub(crate) fn kill(&self) {
         let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut child) = child {
@@ -187,14 +187,14 @@ impl Slapd {
         }
     }
 
-    /// Starts it again on the same ports with what was stored.
+    /// Starts it again with the same ports and data.
     #[track_caller]
     pub(crate) fn restart(&self) {
         self.kill();
         assert!(self.launch(), "slapd does not start again");
     }
 
-    /// Waits until it listens; `false` if it ends instead, as where a port is taken.
+    /// Waits until it listens; returns `false` if it ends, for example because a port is taken.
     fn launch(&self) -> bool {
         let urls = format!("ldap://127.0.0.1:{} ldaps://127.0.0.1:{}", self.port, self.tls_port);
         let mut child = program("slapd")
@@ -206,7 +206,7 @@ impl Slapd {
             .spawn()
             .expect("slapd starts");
         let end = Instant::now() + Duration::from_secs(30);
-        let has_ended = |child: &mut Child| child.try_wait().expect("it can be asked").is_some();
+        let has_ended = |child: &mut Child| child.try_wait().expect("a status").is_some();
         for port in [self.port, self.tls_port] {
             while TcpStream::connect(("127.0.0.1", port)).is_err() {
                 if has_ended(&mut child) {
@@ -220,7 +220,7 @@ impl Slapd {
                 thread::sleep(Duration::from_millis(10));
             }
         }
-        // It might have been another that listens.
+        // Another process might be the one that listens.
         thread::sleep(Duration::from_millis(20));
         let is_running = !has_ended(&mut child);
         *self.child.lock().expect("no panic") = Some(child);
@@ -275,7 +275,7 @@ fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-/// Debian puts the server's programs where only root looks for them.
+/// A program of the server, which Debian installs outside the path of users.
 fn program(name: &str) -> Command {
     let in_sbin = Path::new("/usr/sbin").join(name);
     if in_sbin.exists() { Command::new(in_sbin) } else { Command::new(name) }

@@ -1,4 +1,4 @@
-//! Files of users that change while they are watched, and programs that write them.
+//! Files of users that change, and programs that write them.
 
 use std::{
     fs,
@@ -11,10 +11,10 @@ use std::{
 
 use tempfile::TempDir;
 
-/// Long enough for any machine. Nothing waits for it unless something is wrong.
+/// The longest wait, even for a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A folder of its own with a file of users.
+/// A file of users in a temporary folder.
 pub(crate) struct UserFile {
     folder: TempDir,
 }
@@ -26,7 +26,7 @@ impl UserFile {
         file
     }
 
-    /// A file that somebody else makes.
+    /// A file that does not exist yet.
     pub(crate) fn none() -> Self {
         Self { folder: TempDir::new().unwrap() }
     }
@@ -39,7 +39,7 @@ impl UserFile {
         fs::write(self.path(), text).unwrap();
     }
 
-    /// Puts another file in its place at once.
+    /// Replaces the file atomically.
     pub(crate) fn replace(&self, text: impl AsRef<[u8]>) {
         let new = self.folder.path().join("new");
         fs::write(&new, text).unwrap();
@@ -47,18 +47,18 @@ impl UserFile {
     }
 }
 
-/// Waits until it is so, and says for how long.
+/// Waits until the condition holds, and returns for how long.
 #[track_caller]
 pub(crate) fn wait_until(mut is_so: impl FnMut() -> bool) -> Duration {
     let start = Instant::now();
     while !is_so() {
-        assert!(start.elapsed() < LIMIT, "it never comes");
+        assert!(start.elapsed() < LIMIT, "a time-out");
         thread::sleep(Duration::from_millis(1));
     }
     start.elapsed()
 }
 
-/// Runs a program that asks for a password, without a terminal to ask on.
+/// Runs a program that prompts for a password, without a terminal.
 #[track_caller]
 pub(crate) fn run(program: &str, options: &[&str], file: &Path, more: &[&str], input: &str) {
     let mut command = Command::new("setsid");
@@ -70,7 +70,7 @@ pub(crate) fn run(program: &str, options: &[&str], file: &Path, more: &[&str], i
         .spawn()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let mut stdin = child.stdin.take().unwrap();
-    // Not every program reads it.
+    // Some programs do not read it.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     let output = child.wait_with_output().unwrap();
