@@ -1,0 +1,246 @@
+//! Revocations as sources, caches and the engine see them.
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+};
+
+use super::{RevocationHandle, registry::Registry};
+use crate::{identity::UserId, wire::Realm};
+
+/// Ends the access of users who are logged in, and voids what caches keep of them.
+///
+/// Every [`Identity`](crate::Identity) and every cached verdict of a user of a realm holds the same
+/// [`RevocationHandle`]. [`revoke`](Self::revoke) sets its flag; the next login gets a fresh
+/// handle. A check that was under way at that moment is void too, because it may have read what
+/// was stored before.
+///
+/// The authenticator makes a registry, or takes one from
+/// [`with_revocations`](crate::authenticator::AuthenticatorBuilder::with_revocations), and attaches
+/// it to each of its sources of users. A source changes first and revokes then. Clones share the
+/// registry. It needs no runtime, and its memory is proportional to the number of live handles.
+///
+/// # Examples
+/// ```
+/// use tower_proxy_auth::{Realm, UserId, revocation::Revocations};
+///
+/// let (realm, alice) = (Realm::new("proxy")?, UserId::new("alice"));
+/// let revocations = Revocations::new();
+/// let handle = revocations.handle(&realm, &alice, revocations.start_check()).ok_or("revoked")?;
+/// revocations.revoke(&realm, &alice);
+/// assert!(handle.is_revoked());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Revocations {
+    registry: Arc<Registry>,
+    /// The only realm whose users can be revoked through this value.
+    realm: Option<Realm>,
+}
+
+/// When a check of credentials began, as a position in the sequence of revocations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckStart(pub(super) u64);
+
+impl Revocations {
+    /// An empty registry.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same registry for a source of the users of `realm`, which cannot revoke others.
+    #[must_use]
+    pub fn for_realm(&self, realm: &Realm) -> Self {
+        Self { registry: Arc::clone(&self.registry), realm: Some(realm.clone()) }
+    }
+
+    /// Revokes the access of `user` in `realm`.
+    pub fn revoke(&self, realm: &Realm, user: &UserId) {
+        if self.realm.as_ref().is_none_or(|only| only == realm) {
+            self.registry.revoke(user, Some(realm));
+        }
+    }
+
+    /// Revokes the access of `user` in every realm, for a source that knows nothing of realms.
+    pub fn revoke_in_all_realms(&self, user: &UserId) {
+        self.registry.revoke(user, self.realm.as_ref());
+    }
+
+    /// Notes the beginning of a check. Call it before anything stored is read.
+    #[must_use]
+    pub fn start_check(&self) -> CheckStart {
+        CheckStart(self.registry.count())
+    }
+
+    /// The handle of a user who has passed a check that began at `start`; `None` if the user may
+    /// have been revoked since, so that the result of the check is void.
+    #[must_use]
+    pub fn handle(
+        &self,
+        realm: &Realm,
+        user: &UserId,
+        start: CheckStart,
+    ) -> Option<RevocationHandle> {
+        self.registry.handle(realm, user, start)
+    }
+}
+
+/// Whether both reach the same users of the same registry.
+impl PartialEq for Revocations {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.registry, &other.registry) && self.realm == other.realm
+    }
+}
+
+impl Eq for Revocations {}
+
+impl fmt::Debug for Revocations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Revocations").field("realm", &self.realm).finish_non_exhaustive()
+    }
+}
+
+/// The registries that a source is attached to.
+#[derive(Default)]
+pub(crate) struct Attached(RwLock<Vec<Revocations>>);
+
+impl Attached {
+    pub(crate) fn add(&self, revocations: &Revocations) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if !all.contains(revocations) {
+            all.push(revocations.clone());
+        }
+    }
+
+    pub(crate) fn revoke(&self, realm: &Realm, user: &UserId) {
+        self.read().iter().for_each(|revocations| revocations.revoke(realm, user));
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Vec<Revocations>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::Future,
+        pin::pin,
+        sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+        task::{Context, Wake, Waker},
+        thread,
+    };
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn realm(name: &str) -> Realm {
+        Realm::new(name).unwrap()
+    }
+
+    fn log_in(revocations: &Revocations, name: &str, user: &str) -> RevocationHandle {
+        let start = revocations.start_check();
+        revocations.handle(&realm(name), &UserId::new(user), start).unwrap()
+    }
+
+    #[test]
+    fn revokes_one_user_of_one_realm() {
+        let revocations = Revocations::new();
+        let handles = [("a", "alice"), ("b", "alice"), ("a", "bob")]
+            .map(|(realm, user)| log_in(&revocations, realm, user));
+        revocations.revoke(&realm("a"), &UserId::new("alice"));
+        assert_eq!(handles.map(|handle| handle.is_revoked()), [true, false, false]);
+    }
+
+    #[test]
+    fn shares_a_handle_until_it_is_revoked() {
+        let revocations = Revocations::new();
+        let first = log_in(&revocations, "a", "alice");
+        assert!(Arc::ptr_eq(&first.0, &log_in(&revocations.clone(), "a", "alice").0));
+        revocations.revoke(&realm("a"), &UserId::new("alice"));
+        let next = log_in(&revocations, "a", "alice");
+        assert!(first.is_revoked() && !next.is_revoked());
+    }
+
+    #[test]
+    fn a_source_without_realms_revokes_in_all() {
+        let revocations = Revocations::new();
+        let handles = ["a", "b"].map(|realm| log_in(&revocations, realm, "alice"));
+        revocations.revoke_in_all_realms(&UserId::new("alice"));
+        assert_eq!(handles.map(|handle| handle.is_revoked()), [true, true]);
+    }
+
+    #[test]
+    fn a_narrowed_registry_revokes_in_its_realm_alone() {
+        let revocations = Revocations::new();
+        let narrow = revocations.for_realm(&realm("a"));
+        let handles = ["a", "b"].map(|realm| log_in(&revocations, realm, "alice"));
+        narrow.revoke(&realm("b"), &UserId::new("alice"));
+        assert!(!handles[1].is_revoked());
+        narrow.revoke_in_all_realms(&UserId::new("alice"));
+        assert_eq!(handles.map(|handle| handle.is_revoked()), [true, false]);
+    }
+
+    #[test]
+    fn a_check_that_was_under_way_is_void() {
+        let revocations = Revocations::new();
+        let (realm, alice) = (realm("a"), UserId::new("alice"));
+        let before = revocations.start_check();
+        revocations.revoke(&realm, &alice);
+        assert!(revocations.handle(&realm, &alice, before).is_none());
+        assert!(revocations.handle(&realm, &alice, revocations.start_check()).is_some());
+    }
+
+    #[test]
+    fn wakes_all_who_wait_and_only_once() {
+        let revocations = Revocations::new();
+        let handle = log_in(&revocations, "a", "alice");
+        let wakes = Arc::<Wakes>::default();
+        let waker = Waker::from(Arc::clone(&wakes));
+        let mut cx = Context::from_waker(&waker);
+        let (mut one, mut two) = (pin!(handle.revoked()), pin!(handle.revoked()));
+        assert!(one.as_mut().poll(&mut cx).is_pending());
+        assert!(one.as_mut().poll(&mut cx).is_pending());
+        assert!(two.as_mut().poll(&mut cx).is_pending());
+        revocations.revoke(&realm("a"), &UserId::new("alice"));
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 2);
+        assert!(one.poll(&mut cx).is_ready() && two.poll(&mut cx).is_ready());
+    }
+
+    #[test]
+    fn no_handle_outlives_a_concurrent_revocation() {
+        let revocations = Revocations::new();
+        let (realm, alice) = (realm("a"), UserId::new("alice"));
+        let stored = AtomicU64::new(0);
+        let logins = || {
+            (0..2_000)
+                .filter_map(|_| {
+                    let start = revocations.start_check();
+                    let read = stored.load(Ordering::SeqCst);
+                    let handle = revocations.handle(&realm, &alice, start)?;
+                    Some((read, handle))
+                })
+                .collect::<Vec<_>>()
+        };
+        let logins = thread::scope(|scope| {
+            let readers = [(); 3].map(|()| scope.spawn(logins));
+            for version in 1..=500 {
+                stored.store(version, Ordering::SeqCst);
+                revocations.revoke(&realm, &alice);
+            }
+            readers.map(|reader| reader.join().unwrap()).concat()
+        });
+        let current =
+            |&(read, ref handle): &(u64, RevocationHandle)| read == 500 || handle.is_revoked();
+        assert!(logins.iter().all(current), "somebody is logged in by what was changed");
+    }
+}
