@@ -1,16 +1,17 @@
-//! An axum router behind proxy authentication, with the layers that usually stand round it.
+//! An axum router behind proxy authentication, with the layers that are often used around it.
 //!
 //!     cargo run --example axum_proxy [ADDRESS]
 //!     curl --proxy-digest -U alice:wonder -x http://127.0.0.1:PORT http://example.org/a?b=c
 //!     curl --proxy-digest -U bob:builder -x http://127.0.0.1:PORT http://example.org/staff/hello
 //!
-//! `/staff` is a nested router with users of its own. `nest` takes the prefix off the path, while
-//! a Digest client proves the path that it asked for: `with_request_target` brings it back.
+//! `/staff` is a nested router with its own users. `nest` removes the prefix from the path, but a
+//! Digest client hashes the path that it sent: `with_request_target` restores it.
 
 use std::{
     env,
     error::Error,
     net::{IpAddr, SocketAddr},
+    process::ExitCode,
     time::Duration,
 };
 
@@ -31,7 +32,17 @@ use tower_proxy_auth::{
 use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_max_level(LevelFilter::DEBUG).init();
 
     let staff = Router::new()
@@ -56,7 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A layer with one user, which takes the peer address from where axum puts it.
+/// A layer with one user that finds the peer address where axum stores it.
 fn protected(realm: &str, user: &str, password: &str) -> Result<ProxyAuthLayer, Box<dyn Error>> {
     let realm = Realm::new(realm)?;
     let users = Users::new(&realm).with_user(user, password)?;
@@ -75,13 +86,13 @@ fn original_target(head: &RequestHead<'_>) -> Option<Uri> {
     Some(target.clone())
 }
 
-/// Stands in for a proxy that goes there.
+/// Stands in for a proxy that forwards the request.
 async fn forward(Extension(identity): Extension<Identity>, target: Uri) -> String {
-    format!("{} goes to {target}, by {}\n", name(&identity), identity.scheme())
+    format!("{} requests {target} by {}\n", name(&identity), identity.scheme())
 }
 
 async fn hello(Extension(identity): Extension<Identity>, target: Uri) -> String {
-    format!("hello {}, here is {target} of the staff\n", name(&identity))
+    format!("hello {}, this is {target} for staff\n", name(&identity))
 }
 
 fn name(identity: &Identity) -> &str {

@@ -1,12 +1,11 @@
-//! A third scheme: `Bearer` tokens (RFC 6750) beside Basic, through the port that Basic itself
-//! goes through.
+//! Adds a third scheme: `Bearer` tokens (RFC 6750), offered together with Basic.
 //!
 //!     cargo run --example bearer_scheme
 //!     curl --proxy-header "Proxy-Authorization: Bearer bWFjaGluZS10b2tlbg==" \
 //!         -x http://127.0.0.1:PORT http://example.org/
 //!     curl -i --proxy-basic -U alice:wonder -x http://127.0.0.1:PORT http://example.org/
 
-use std::{error::Error, future::Future, sync::Arc};
+use std::{error::Error, future::Future, process::ExitCode, sync::Arc};
 
 use axum::{Extension, Router, http::HeaderValue};
 use tokio::net::TcpListener;
@@ -19,23 +18,22 @@ use tower_proxy_auth::{
     secret::{Password, constant_time_eq},
 };
 
-/// Tokens, and whose they are.
+/// Accepts a fixed set of tokens.
 struct BearerScheme {
     tokens: Vec<(Password, Account)>,
 }
 
 impl BearerScheme {
-    /// Looks at every token to its end: the time tells nothing of which was nearly right.
+    /// Compares every token to its end, so that the time reveals nothing about a similar one.
     fn owner(&self, sent: &Password) -> Option<&Account> {
-        let is_equal = |token: &Password| {
-            constant_time_eq(token.expose().as_bytes(), sent.expose().as_bytes())
-        };
-        self.tokens.iter().fold(
-            None,
-            |found, (token, account)| {
-                if is_equal(token) { Some(account) } else { found }
-            },
-        )
+        let sent = sent.expose().as_bytes();
+        let mut owner = None;
+        for (token, account) in &self.tokens {
+            if constant_time_eq(token.expose().as_bytes(), sent) {
+                owner = Some(account);
+            }
+        }
+        owner
     }
 }
 
@@ -69,7 +67,17 @@ impl AuthScheme for BearerScheme {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let realm = Realm::new("corp proxy")?;
     let users = Users::new(&realm).with_user("alice", "wonder")?;
     let machine = (Password::new("bWFjaGluZS10b2tlbg=="), Account::new("machine"));

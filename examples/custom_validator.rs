@@ -1,14 +1,14 @@
-//! A back end of one's own: it takes its time, it can fail, and it holds plain passwords.
+//! A custom back end that answers slowly, can fail, and stores plain passwords.
 //!
 //!     cargo run --example custom_validator
 //!     curl --proxy-basic -U alice:wonder -x http://127.0.0.1:PORT http://example.org/
 //!     curl --proxy-digest -U alice:wonder -x http://127.0.0.1:PORT http://example.org/
 //!     curl -i --proxy-basic -U slow:wonder -x http://127.0.0.1:PORT http://example.org/
 //!
-//! The directory never answers about `slow`: after the time-out that request ends with 503, which
-//! is neither a pass nor "wrong password".
+//! The directory never answers for the user `slow`: after the time-out the response is 503, neither
+//! an acceptance nor a wrong password.
 
-use std::{error::Error, future, time::Duration};
+use std::{error::Error, future, process::ExitCode, time::Duration};
 
 use axum::{Extension, Router};
 use tokio::{net::TcpListener, time};
@@ -19,19 +19,19 @@ use tower_proxy_auth::{
 };
 
 /// How long a request waits for the directory.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A directory somewhere in the network, as it were.
+/// Stands in for a directory in the network.
 #[derive(Clone, Copy)]
 struct Directory;
 
 impl Directory {
-    /// The password of a user, if there is one of that name.
+    /// Returns the password of a user, or `None` for an unknown user.
     async fn password(&self, name: &str) -> Result<Option<&'static str>, BackendError> {
-        time::timeout(PATIENCE, self.ask(name)).await.map_err(BackendError::new)
+        time::timeout(TIMEOUT, self.look_up(name)).await.map_err(BackendError::transient)
     }
 
-    async fn ask(&self, name: &str) -> Option<&'static str> {
+    async fn look_up(&self, name: &str) -> Option<&'static str> {
         time::sleep(Duration::from_millis(20)).await;
         match name {
             "alice" => Some("wonder"),
@@ -44,7 +44,7 @@ impl Directory {
 impl CredentialValidator for Directory {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let stored = self.password(credentials.user_id()).await?;
-        // Compares in constant time, for an unknown user too.
+        // Takes the same time for an unknown user.
         let is_right = credentials.verify(stored);
         Ok(match stored {
             Some(_) if is_right => Verdict::Accepted(Account::new(credentials.user_id())),
@@ -55,13 +55,13 @@ impl CredentialValidator for Directory {
 }
 
 impl DigestSecrets for Directory {
-    /// A plain password serves them all.
+    /// A plain password is enough for every function.
     fn hash_functions(&self) -> HashFunctions {
         HashFunctions::ALL
     }
 
     async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
-        // Hashed names are sent only where the scheme was built `with_userhash`.
+        // Clients send hashed names only if the scheme was built with `with_userhash`.
         let DigestName::UserId(name) = user.name() else { return Ok(SecretLookup::Unknown) };
         let password = self.password(name).await?;
         let stored = password.map(|password| {
@@ -73,7 +73,17 @@ impl DigestSecrets for Directory {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let auth = Authenticator::builder(Realm::new("corp proxy")?)
         .with_digest(Directory)
         .with_basic(Directory)

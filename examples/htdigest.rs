@@ -1,32 +1,34 @@
-//! Sets the password of a user in a file for Digest, which is made if there is none. As Apache's
-//! `htdigest`, but for SHA-256 and SHA-512-256 as well: one file for each algorithm.
+//! Sets the password of a user in a file for Digest, which is created if it does not exist. Like
+//! Apache's `htdigest`, but also for SHA-256 and SHA-512-256: one file for each algorithm.
 //!
 //!     cargo run --example htdigest -- --algorithm sha-256 users.sha256 proxy alice
 //!
-//! The password is asked for on a terminal, and otherwise read from standard input; it is never
-//! taken from the command line, which everybody on the machine can see. The file is put in the
-//! place of the old one at once, so whoever watches it never reads a half of it.
+//! The password is read from the terminal or standard input, never from the command line, which
+//! everybody on the machine can see. The file is replaced in one step, so that no reader sees half
+//! of it.
 
 use std::{
     error::Error,
-    fs::{self, File, OpenOptions},
+    fs,
     io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
 use clap::{Parser, ValueEnum};
+use tempfile::NamedTempFile;
 use tower_proxy_auth::{HashedA1, Realm, digest::HashFunction, secret::Password};
+use zeroize::Zeroizing;
 
 /// Sets the password of a user in a file for Digest.
 #[derive(Parser)]
 struct Options {
-    /// What the file is for
+    /// The algorithm of the secrets in the file
     #[arg(long, value_enum, default_value = "sha-256")]
     algorithm: Algorithm,
     /// The file
     file: PathBuf,
-    /// The realm that the proxy names
+    /// The realm of the proxy
     realm: String,
     /// The name of the user
     user: String,
@@ -55,7 +57,7 @@ fn main() -> ExitCode {
     match set_password(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("error: {error}");
             ExitCode::from(2)
         }
     }
@@ -72,62 +74,51 @@ fn set_password(options: &Options) -> Result<(), Box<dyn Error>> {
     let old = match fs::read_to_string(file) {
         Ok(old) => old,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(format!("{file:?} cannot be read: {error}").into()),
+        Err(error) => return Err(format!("cannot read {file:?}: {error}").into()),
     };
     let new = with_entry(&old, &format!("{user}:{}:", realm.as_str()), &secret);
-    replace(file, &new).map_err(|error| format!("{file:?} cannot be written: {error}").into())
+    replace(file, &new).map_err(|error| format!("cannot write {file:?}: {error}").into())
 }
 
 fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.starts_with('#') || name.trim() != name {
         return Err(format!(
-            "the user name {name:?} is empty, or begins or ends with # or a blank"
+            "the user name {name:?} is empty, starts with # or has a blank at an end"
         ));
     }
     if name.contains(|character: char| character == ':' || character.is_control()) {
-        return Err(format!("the user name {name:?} holds a colon or a control character"));
+        return Err(format!("the user name {name:?} contains a colon or a control character"));
     }
     Ok(())
 }
 
-/// The lines of a file, with this one entry in the place of the one that begins like it, or at the
-/// end.
-fn with_entry(file: &str, beginning: &str, secret: &str) -> String {
-    let is_it = |line: &&str| line.strip_prefix(beginning).is_some_and(|rest| !rest.contains(':'));
-    let entry = format!("{beginning}{secret}");
-    let replaced = file.lines().any(|line| is_it(&line));
-    let lines = file.lines().map(|line| if is_it(&line) { &*entry } else { line });
-    let lines = lines.chain((!replaced).then_some(&*entry));
-    lines.flat_map(|line| [line, "\n"]).collect()
+/// Replaces the entry that starts with `prefix`, or appends one.
+fn with_entry(file: &str, prefix: &str, secret: &str) -> String {
+    let is_same = |line: &str| line.strip_prefix(prefix).is_some_and(|rest| !rest.contains(':'));
+    let entry = format!("{prefix}{secret}");
+    let is_new = !file.lines().any(is_same);
+    let lines = file.lines().map(|line| if is_same(line) { &*entry } else { line });
+    lines.chain(is_new.then_some(&*entry)).flat_map(|line| [line, "\n"]).collect()
 }
 
-/// Writes a file beside the old one, for its owner or whom the old one was for, and renames it.
+/// Writes a new file with the permissions of the old one, and renames it.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file: File = options.open(&beside)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| match fs::metadata(path) {
-            Ok(old) => file.set_permissions(old.permissions()),
-            Err(_) => Ok(()),
-        })
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    // Only its owner can read it, and it is removed when this function fails.
+    let mut new = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    new.write_all(text.as_bytes())?;
+    if let Ok(old) = fs::metadata(path) {
+        new.as_file().set_permissions(old.permissions())?;
     }
-    written
+    new.as_file().sync_all()?;
+    new.persist(path)?;
+    Ok(())
 }
 
 fn read_password(user: &str) -> Result<Password, Box<dyn Error>> {
     let password = if io::stdin().is_terminal() {
-        let first = ask(&format!("password of {user:?}: "))?;
-        let second = ask("the same once more: ")?;
+        let first = prompt(&format!("password of {user:?}: "))?;
+        let second = prompt("repeat the password: ")?;
         if first.expose() != second.expose() {
             return Err("the passwords differ".into());
         }
@@ -136,14 +127,14 @@ fn read_password(user: &str) -> Result<Password, Box<dyn Error>> {
         read_line()?
     };
     if password.expose().is_empty() || password.expose().contains(char::is_control) {
-        return Err("the password is empty or holds a control character".into());
+        return Err("the password is empty or contains a control character".into());
     }
     Ok(password)
 }
 
 /// Reads a line from the terminal without showing it.
-fn ask(prompt: &str) -> Result<Password, Box<dyn Error>> {
-    eprint!("{prompt}");
+fn prompt(text: &str) -> Result<Password, Box<dyn Error>> {
+    eprint!("{text}");
     let hidden = Command::new("stty").arg("-echo").status().is_ok_and(|status| status.success());
     let line = read_line();
     if hidden {
@@ -154,7 +145,7 @@ fn ask(prompt: &str) -> Result<Password, Box<dyn Error>> {
 }
 
 fn read_line() -> Result<Password, Box<dyn Error>> {
-    let mut line = String::new();
+    let mut line = Zeroizing::new(String::new());
     io::stdin().read_line(&mut line)?;
     Ok(Password::new(line.trim_end_matches(['\r', '\n'])))
 }
@@ -164,14 +155,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_takes_the_place_of_the_one_before_and_leaves_the_others() {
+    fn replaces_an_entry_and_keeps_the_others() {
         let file = "# users\nalice:proxy:old\nalice:other:1\nbob:proxy:2\n";
         let new = with_entry(file, "alice:proxy:", "new");
         assert_eq!(new, "# users\nalice:proxy:new\nalice:other:1\nbob:proxy:2\n");
     }
 
     #[test]
-    fn a_new_entry_comes_last_also_after_a_line_without_an_end() {
+    fn appends_a_new_entry() {
         assert_eq!(with_entry("", "alice:proxy:", "1"), "alice:proxy:1\n");
         assert_eq!(with_entry("bob:proxy:2", "alice:proxy:", "1"), "bob:proxy:2\nalice:proxy:1\n");
         // A realm with a colon is another realm.
@@ -182,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_a_file_cannot_hold_is_refused() {
+    fn refuses_a_name_that_a_file_cannot_hold() {
         for name in ["", "a:b", "#a", " a", "a ", "a\nb"] {
             assert!(check_name(name).is_err(), "{name:?}");
         }
@@ -190,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_and_nothing_is_left_beside_it() {
+    fn replaces_a_file_and_leaves_no_other() {
         let folder = tempfile::TempDir::new().unwrap();
         let path = folder.path().join("users");
         for text in ["one\n", "two\n"] {

@@ -1,14 +1,26 @@
-//! The smallest proxy behind a password: it says where it would go, and for whom.
+//! The smallest service behind proxy authentication: it prints the user and the request target.
 //!
 //!     cargo run --example simplest
 //!     curl --proxy-anyauth -U alice:wonder -x http://127.0.0.1:PORT http://example.org/a
+
+use std::{error::Error, process::ExitCode};
 
 use axum::{Extension, Router, http::Uri};
 use tokio::net::TcpListener;
 use tower_proxy_auth::{Authenticator, Identity, ProxyAuthLayer, Realm, UserId, Users};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let realm = Realm::new("corp proxy")?;
     let users = Users::new(&realm).with_user("alice", "wonder")?;
     let auth =
@@ -24,5 +36,5 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 async fn forward(Extension(identity): Extension<Identity>, target: Uri) -> String {
     let user = identity.user().map_or("anonymous", UserId::as_str);
-    format!("{user} goes to {target}, by {}\n", identity.scheme())
+    format!("{user} requests {target} by {}\n", identity.scheme())
 }

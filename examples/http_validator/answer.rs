@@ -1,4 +1,4 @@
-//! What the service says, in lines of a key and a value, and what that means.
+//! The answers of the service: lines of a key and a value.
 //!
 //! ```text
 //! user alice
@@ -7,16 +7,15 @@
 //! max-age 300
 //! verdict accepted
 //! ```
-//! The verdict is `accepted`, `wrong-password`, `unknown-user`, `disabled` or `expired`. All but
-//! two of them need a user. It comes last: an answer that was cut off has none. Whatever else is
-//! sent is no answer, such as the page of a gateway on the way.
+//! The verdict is `accepted`, `disabled`, `expired`, `wrong-password` or `unknown-user`; the first
+//! three need a user. It comes last, so that a truncated answer has none. Anything else is an
+//! error, such as the page of a gateway.
 
 use std::time::Duration;
 
 use tower_proxy_auth::{Account, BackendError, Verdict};
 
-/// What a user pays for: data of this validator's own, which the inner service finds in the
-/// account.
+/// What a user pays for: the validator's own data, which the inner service finds in the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
     Free,
@@ -28,39 +27,39 @@ impl Plan {
         match name {
             "free" => Ok(Self::Free),
             "paid" => Ok(Self::Paid),
-            _ => Err("the service's answer holds an unknown plan"),
+            _ => Err("the service's answer has an unknown plan"),
         }
     }
 }
 
-/// Reads an answer to a question about `user_id`.
+/// Parses an answer about `user_id`.
 ///
 /// # Errors
-/// It is no answer. Nothing of it is shown: it may repeat what was asked.
+/// The answer is not valid. The error repeats nothing of it, as it may contain the password.
 pub(crate) fn verdict(answer: &[u8], user_id: &str) -> Result<Verdict, BackendError> {
     let (account, verdict) = parse(answer).map_err(BackendError::new)?;
-    let whose = match (verdict, account) {
+    let account = match (verdict, account) {
         ("wrong-password", _) => return Ok(Verdict::WrongPassword),
         ("unknown-user", _) => return Ok(Verdict::UnknownUser),
         (_, Some(account)) => account,
         (_, None) => return Err(BackendError::new("the service's answer names no user")),
     };
-    // Where the service takes several spellings of a name, only its own is let in.
-    if whose.user().as_str() != user_id {
+    // The service may accept several spellings of a name; only its own gets in.
+    if account.user().as_str() != user_id {
         return Ok(Verdict::UnknownUser);
     }
     match verdict {
-        "accepted" => Ok(Verdict::Accepted(whose)),
-        "disabled" => Ok(Verdict::Disabled(whose)),
-        "expired" => Ok(Verdict::Expired(whose)),
-        _ => Err(BackendError::new("the service's answer holds an unknown verdict")),
+        "accepted" => Ok(Verdict::Accepted(account)),
+        "disabled" => Ok(Verdict::Disabled(account)),
+        "expired" => Ok(Verdict::Expired(account)),
+        _ => Err(BackendError::new("the service's answer has an unknown verdict")),
     }
 }
 
-/// The account, where a user is named, and the verdict.
+/// Returns the account, if a user is named, and the verdict.
 fn parse(answer: &[u8]) -> Result<(Option<Account>, &str), &'static str> {
     let text = str::from_utf8(answer).map_err(|_| "the service's answer is not UTF-8")?;
-    let text = text.strip_suffix('\n').ok_or("the service's answer was cut off")?;
+    let text = text.strip_suffix('\n').ok_or("the service's answer was truncated")?;
     let mut account: Option<Account> = None;
     let mut lines = text.split('\n');
     let last = lines.next_back().and_then(|line| line.strip_prefix("verdict "));
@@ -73,10 +72,11 @@ fn parse(answer: &[u8]) -> Result<(Option<Account>, &str), &'static str> {
                 account.with_data(Plan::parse(plan)?)
             }
             (Some(("max-age", seconds)), Some(account)) if account.max_age().is_none() => {
-                let seconds = seconds.parse().map_err(|_| "the service's max-age is no number")?;
+                let seconds =
+                    seconds.parse().map_err(|_| "the service's max-age is not a number")?;
                 account.with_max_age(Duration::from_secs(seconds))
             }
-            _ => return Err("the service's answer holds a line that means nothing"),
+            _ => return Err("the service's answer has an unknown line"),
         });
     }
     Ok((account, verdict))
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_says_who_it_is_and_what_is_known_of_them() {
+    fn an_answer_names_a_user_with_groups_and_data() {
         let alice = account(
             "user alice\ngroup staff\ngroup on call\nplan paid\nmax-age 300\nverdict accepted\n",
         );
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn every_verdict_is_told_apart() {
+    fn reads_every_verdict() {
         let of = |answer: &str| verdict(answer.as_bytes(), "alice").unwrap();
         assert!(matches!(of("verdict wrong-password\n"), Verdict::WrongPassword));
         assert!(matches!(of("verdict unknown-user\n"), Verdict::UnknownUser));
@@ -119,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn another_spelling_is_nobody() {
+    fn another_spelling_is_an_unknown_user() {
         for name in ["Alice", "alice ", " alice", "alic\u{e9}", "bob"] {
-            for said in ["accepted", "disabled", "expired"] {
-                let answer = format!("user {name}\nverdict {said}\n");
+            for word in ["accepted", "disabled", "expired"] {
+                let answer = format!("user {name}\nverdict {word}\n");
                 let verdict = verdict(answer.as_bytes(), "alice");
                 assert!(matches!(verdict, Ok(Verdict::UnknownUser)), "{answer:?}: {verdict:?}");
             }
@@ -130,25 +130,25 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_there_is_is_a_failure() {
+    fn refuses_anything_else() {
         for (answer, expected) in [
-            ("", "was cut off"),
+            ("", "was truncated"),
             ("\n", "does not end with a verdict"),
-            ("user alice\nverdict accepted", "was cut off"),
+            ("user alice\nverdict accepted", "was truncated"),
             ("user alice\n", "does not end with a verdict"),
             ("user alice\nplan paid\nverdi\n", "does not end with a verdict"),
             ("verdict accepted\nuser alice\n", "does not end with a verdict"),
             ("verdict accepted\n", "names no user"),
-            ("user \nverdict accepted\n", "a line that means nothing"),
-            ("user alice\nuser bob\nverdict accepted\n", "a line that means nothing"),
-            ("group staff\nuser alice\nverdict accepted\n", "a line that means nothing"),
+            ("user \nverdict accepted\n", "an unknown line"),
+            ("user alice\nuser bob\nverdict accepted\n", "an unknown line"),
+            ("group staff\nuser alice\nverdict accepted\n", "an unknown line"),
             ("user alice\nplan gold\nverdict accepted\n", "an unknown plan"),
-            ("user alice\nplan free\nplan paid\nverdict accepted\n", "a line that means nothing"),
-            ("user alice\nmax-age 1\nmax-age 9\nverdict accepted\n", "a line that means nothing"),
-            ("user alice\nmax-age soon\nverdict accepted\n", "max-age is no number"),
-            ("user alice\nmax-age -1\nverdict accepted\n", "max-age is no number"),
-            ("user alice\n\nverdict accepted\n", "a line that means nothing"),
-            ("user alice\nverdict wrong-password\nverdict accepted\n", "a line that means nothing"),
+            ("user alice\nplan free\nplan paid\nverdict accepted\n", "an unknown line"),
+            ("user alice\nmax-age 1\nmax-age 9\nverdict accepted\n", "an unknown line"),
+            ("user alice\nmax-age soon\nverdict accepted\n", "max-age is not a number"),
+            ("user alice\nmax-age -1\nverdict accepted\n", "max-age is not a number"),
+            ("user alice\n\nverdict accepted\n", "an unknown line"),
+            ("user alice\nverdict wrong-password\nverdict accepted\n", "an unknown line"),
             ("user alice\nverdict ACCEPTED\n", "an unknown verdict"),
             ("user alice\nverdict \n", "an unknown verdict"),
             ("<!DOCTYPE html>\n<title>Log in</title>\n", "does not end with a verdict"),

@@ -1,14 +1,13 @@
-//! A validator that asks an authentication service over HTTP, and all that it has to think of.
+//! A validator that checks passwords with an authentication service over HTTP.
 //!
 //!     cargo run --example http_validator
 //!     cargo run --example http_validator --features cached
 //!
-//! It starts such a service on this machine, puts a proxy behind proxy authentication that asks it,
-//! sends requests through, and prints what came of them. The chapter
-//! `docs/guide/write-your-own-validator.md` goes with it.
+//! It starts such a service on this machine, sends requests through an authentication layer that
+//! uses it, and prints the results. The chapter `docs/guide/write-your-own-validator.md` explains
+//! it.
 
 mod answer;
-mod form;
 mod queue;
 mod service;
 #[cfg(test)]
@@ -18,6 +17,7 @@ mod validator;
 use std::{
     convert::Infallible,
     error::{self, Error as _},
+    process::ExitCode,
     time::Duration,
 };
 
@@ -42,21 +42,27 @@ use crate::{
 type Error = Box<dyn error::Error + Send + Sync>;
 
 #[tokio::main]
-async fn main() -> Result<(), Error> {
-    for line in show().await? {
-        println!("{line}");
+async fn main() -> ExitCode {
+    match demonstrate().await {
+        Ok(results) => {
+            println!("{}", results.join("\n"));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
     }
-    Ok(())
 }
 
-/// Requests while the service is there, and one after it has gone.
-async fn show() -> Result<Vec<String>, Error> {
+/// Sends requests while the service runs, and two after it has stopped.
+async fn demonstrate() -> Result<Vec<String>, Error> {
     let service = Service::start(vec![
         User::new("alice", "wonder").with_group("staff").with_plan("paid"),
         User::new("bob", "builder").disabled(),
     ])
     .await?;
-    // A service on this machine is quick or not there.
+    // A service on this machine answers quickly or not at all.
     let validator = HttpValidator::new(service.url(), service.token())?
         .with_timeout(Duration::from_secs(2))
         .with_queue(16, 64);
@@ -64,21 +70,21 @@ async fn show() -> Result<Vec<String>, Error> {
         Authenticator::builder(Realm::new("corp proxy")?).with_basic(cached(validator)?).build()?;
     let layer = ProxyAuthLayer::new(auth);
 
-    let mut seen = Vec::new();
+    let mut results = Vec::new();
     for (name, password) in
         [("alice", "wonder"), ("alice", "guess"), ("carol", "wonder"), ("bob", "builder")]
     {
-        seen.push(visit(&layer, name, password).await?);
+        results.push(send(&layer, name, password).await?);
     }
     service.stop().await;
-    // Kept, if there is a cache; the other one has to be asked about.
+    // A cache answers the first request; the second one needs the service.
     for (name, password) in [("alice", "wonder"), ("alice", "other")] {
-        seen.push(visit(&layer, name, password).await?);
+        results.push(send(&layer, name, password).await?);
     }
-    Ok(seen)
+    Ok(results)
 }
 
-/// Right passwords are asked about once in five minutes, wrong ones every ten seconds.
+/// Checks a right password once in five minutes, a wrong one once in ten seconds.
 #[cfg(feature = "cached")]
 fn cached(validator: HttpValidator) -> Result<impl CredentialValidator, ConfigError> {
     Cached::builder(validator)
@@ -87,14 +93,14 @@ fn cached(validator: HttpValidator) -> Result<impl CredentialValidator, ConfigEr
         .build()
 }
 
-/// Every request is asked about.
+/// Checks the password of every request.
 #[cfg(not(feature = "cached"))]
 fn cached(validator: HttpValidator) -> Result<impl CredentialValidator, ConfigError> {
     Ok(validator)
 }
 
-/// Sends a request through the layer, and says in a line what came of it.
-async fn visit(layer: &ProxyAuthLayer, name: &str, password: &str) -> Result<String, Error> {
+/// Sends a request through the layer, and describes the response in one line.
+async fn send(layer: &ProxyAuthLayer, name: &str, password: &str) -> Result<String, Error> {
     let proxy = ServiceBuilder::new().layer(layer.clone()).service_fn(forward);
     let request = Request::get("http://example.org/")
         .header(header::PROXY_AUTHORIZATION, basic(name, password)?)
@@ -102,7 +108,7 @@ async fn visit(layer: &ProxyAuthLayer, name: &str, password: &str) -> Result<Str
     let response = proxy.oneshot(request).await?;
     let status = response.status();
     if let Some(refusal) = response.extensions().get::<Refusal>() {
-        return Ok(format!("{name}: {} {}", status.as_u16(), why(refusal)));
+        return Ok(format!("{name}: {} {}", status.as_u16(), reason(refusal)));
     }
     let body = response.into_body().collect().await?.to_bytes();
     Ok(format!("{name}: {} {}", status.as_u16(), String::from_utf8_lossy(&body)))
@@ -115,8 +121,8 @@ fn basic(name: &str, password: &str) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-/// The reason, and what lies behind it: this is for the operator's log, not for the client.
-fn why(refusal: &Refusal) -> String {
+/// The reason and its causes, for the operator's log and not for the client.
+fn reason(refusal: &Refusal) -> String {
     let mut text = refusal.reason().to_string();
     let mut next = refusal.source();
     while let Some(error) = next {
@@ -127,14 +133,14 @@ fn why(refusal: &Refusal) -> String {
     text
 }
 
-/// Stands in for a proxy that goes there.
+/// Stands in for a proxy that forwards the request.
 async fn forward(request: Request<Empty<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
     let account = request.extensions().get::<Identity>().and_then(Identity::account);
-    let text = account.map_or_else(|| "for nobody".to_owned(), describe);
+    let text = account.map_or_else(|| "anonymous".to_owned(), describe);
     Ok(Response::new(Full::new(Bytes::from(text))))
 }
 
-/// What the inner service knows of a user: name, groups, and data of the validator's own type.
+/// What the inner service learns about a user: name, groups and the validator's own data.
 fn describe(account: &Account) -> String {
     let groups: Vec<&str> = account.groups().collect();
     let plan = account.data::<Plan>();

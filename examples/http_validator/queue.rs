@@ -1,35 +1,40 @@
-//! How many checks there are at a time, and how many wait.
+//! Limits how many checks run at once, and how many wait.
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_proxy_auth::BackendError;
 
-/// A queue with an end, so that a service that has become slow does not gather all requests.
+/// A bounded queue, so that a slow service does not collect all requests.
 pub(crate) struct Queue {
     places: Semaphore,
     turns: Semaphore,
 }
 
-/// Whoever holds it may ask. It is given back when dropped, also by a check that was cancelled.
+/// Permission to run a check, returned when it is dropped, also by a cancelled check.
 pub(crate) struct Turn<'a> {
     _turn: SemaphorePermit<'a>,
     _place: SemaphorePermit<'a>,
 }
 
 impl Queue {
-    /// `at_once` may ask, and `waiting` more wait for their turn.
-    pub(crate) fn new(at_once: usize, waiting: usize) -> Self {
-        Self { places: Semaphore::new(at_once + waiting), turns: Semaphore::new(at_once) }
+    /// Runs `running` checks at once, and lets `waiting` more wait.
+    pub(crate) fn new(running: usize, waiting: usize) -> Self {
+        Self { places: Semaphore::new(running + waiting), turns: Semaphore::new(running) }
     }
 
-    /// Waits for a turn; those who came first have theirs first.
+    /// Waits for a turn, in the order of arrival.
+    ///
+    /// A re-check renews a verdict that a cache still keeps. It waits for a place, so that a flood
+    /// of guesses does not lock out users who are logged in.
     ///
     /// # Errors
     /// The queue is full.
-    pub(crate) async fn enter(&self) -> Result<Turn<'_>, BackendError> {
-        let place = self
-            .places
-            .try_acquire()
-            .map_err(|_| BackendError::transient("too many checks wait for the service already"))?;
+    pub(crate) async fn enter(&self, is_recheck: bool) -> Result<Turn<'_>, BackendError> {
+        let place = match is_recheck {
+            true => self.places.acquire().await.map_err(BackendError::new)?,
+            false => self.places.try_acquire().map_err(|_| {
+                BackendError::overloaded("too many checks wait for the service already")
+            })?,
+        };
         let turn = self.turns.acquire().await.map_err(BackendError::new)?;
         Ok(Turn { _turn: turn, _place: place })
     }
@@ -45,23 +50,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_asks_one_waits_and_the_third_is_turned_away() {
+    fn one_check_runs_and_one_waits() {
         let (queue, mut context) = (Queue::new(1, 1), Context::from_waker(Waker::noop()));
-        let mut first = pin!(queue.enter());
+        let mut first = pin!(queue.enter(false));
         let Poll::Ready(Ok(turn)) = first.as_mut().poll(&mut context) else { panic!("no turn") };
         {
-            let mut second = pin!(queue.enter());
+            let mut second = pin!(queue.enter(false));
             assert!(second.as_mut().poll(&mut context).is_pending());
-            let mut third = pin!(queue.enter());
+            let mut third = pin!(queue.enter(false));
             let Poll::Ready(Err(error)) = third.as_mut().poll(&mut context) else {
-                panic!("no end")
+                panic!("no limit")
             };
-            assert!(error.is_transient());
+            assert!(error.is_overloaded());
+            let mut recheck = pin!(queue.enter(true));
+            assert!(recheck.as_mut().poll(&mut context).is_pending());
             drop(turn);
-            assert!(matches!(second.as_mut().poll(&mut context), Poll::Ready(Ok(_))));
+            let Poll::Ready(Ok(turn)) = second.as_mut().poll(&mut context) else {
+                panic!("no turn")
+            };
+            drop(turn);
+            assert!(matches!(recheck.as_mut().poll(&mut context), Poll::Ready(Ok(_))));
         }
-        // Whoever goes away leaves nothing behind.
-        let mut last = pin!(queue.enter());
+        // Checks that were dropped have returned their places.
+        let mut last = pin!(queue.enter(false));
         assert!(matches!(last.as_mut().poll(&mut context), Poll::Ready(Ok(_))));
     }
 }

@@ -1,4 +1,4 @@
-//! The other side: a small authentication service, such as somebody else runs.
+//! A small authentication service, the counterpart of the validator.
 
 use std::{collections::HashMap, io, sync::Arc};
 
@@ -12,24 +12,23 @@ use http::{HeaderMap, StatusCode, Uri, header};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tower_proxy_auth::{BasicCredentials, Realm, secret::constant_time_eq};
 
-use super::form;
+const TOKEN: &str = "token-of-the-proxy";
 
-const TOKEN: &str = "proxy-may-ask";
-/// Room for the longest name and the longest password, all of it escaped.
-const LONGEST_FORM: usize = 20_000;
+/// Enough for the longest name and the longest password, percent-encoded.
+const MAX_FORM: usize = 20_000;
 
-/// It runs until it is dropped, or [stopped](Self::stop) to the end.
+/// A running service; it ends when this is dropped.
 pub(crate) struct Service {
     url: Uri,
     stop: oneshot::Sender<()>,
     task: JoinHandle<io::Result<()>>,
 }
 
-/// A user of the service. A real one stores hashes in place of passwords.
+/// A user of the service. A real service stores hashes instead of passwords.
 pub(crate) struct User {
     name: String,
     password: String,
-    /// What is said of a user beside the name.
+    /// The lines of an answer between name and verdict.
     record: String,
     verdict: &'static str,
 }
@@ -64,13 +63,13 @@ impl User {
 }
 
 impl Service {
-    /// Starts on a free port of this machine.
+    /// Starts a service on a free port of the loopback address.
     pub(crate) async fn start(users: Vec<User>) -> io::Result<Self> {
         let users: Users =
             Arc::new(users.into_iter().map(|user| (user.name.clone(), user)).collect());
         let router = Router::new()
             .route("/check", routing::post(check))
-            .layer(DefaultBodyLimit::max(LONGEST_FORM))
+            .layer(DefaultBodyLimit::max(MAX_FORM))
             .with_state(users);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/check", listener.local_addr()?);
@@ -90,7 +89,7 @@ impl Service {
         TOKEN
     }
 
-    /// Ends it, connections that nobody uses included.
+    /// Stops the service and waits until its connections are closed.
     pub(crate) async fn stop(self) {
         drop(self.stop);
         drop(self.task.await);
@@ -106,15 +105,12 @@ async fn check(
     if !constant_time_eq(sent, format!("Bearer {TOKEN}").as_bytes()) {
         return Err(StatusCode::UNAUTHORIZED);
     }
-    let fields = form::decode(&form).ok_or(StatusCode::BAD_REQUEST)?;
-    let field = |wanted: &str| {
-        let found = fields.iter().find(|(name, _)| name == wanted);
-        found.map(|(_, value)| value.as_str()).ok_or(StatusCode::BAD_REQUEST)
-    };
+    let fields: HashMap<_, _> = form_urlencoded::parse(&form).collect();
+    let field = |name| fields.get(name).map(AsRef::as_ref).ok_or(StatusCode::BAD_REQUEST);
     let realm = Realm::new(field("realm")?).map_err(|_| StatusCode::BAD_REQUEST)?;
     let (name, password) = (field("user")?, field("password")?);
     let user = users.get(name);
-    // The same work for a name that nobody has.
+    // Does the same work for an unknown name.
     let stored = user.map(|user| user.password.as_str());
     let is_right = BasicCredentials::new(&realm, name, password).verify(stored);
     Ok(match user {

@@ -1,4 +1,4 @@
-//! The validator before the service as it should be, and before all that may be in its place.
+//! The validator with the real service, and with everything that may take its place.
 
 use std::{
     error::Error as _,
@@ -21,28 +21,29 @@ use tower_proxy_auth::{BackendError, BasicCredentials, CredentialValidator as _,
 
 use crate::{
     answer::Plan,
+    demonstrate,
     service::{Service, User},
-    show,
     validator::HttpValidator,
 };
 
 const TOKEN: &str = "the-token-of-the-proxy";
-/// A time-out for what never comes.
+/// A time-out for an answer that never comes.
 const SHORT: Duration = Duration::from_millis(300);
-/// No check takes as long, on a machine that is busy.
+/// Longer than any check takes on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
-async fn ask(
+async fn check(
     validator: &HttpValidator,
     name: &str,
     password: &str,
 ) -> Result<Verdict, BackendError> {
     let realm = Realm::new("proxy").unwrap();
-    let check = validator.validate(BasicCredentials::new(&realm, name, password));
-    time::timeout(LONG, check).await.expect("an answer in time")
+    let checking = validator.validate(BasicCredentials::new(&realm, name, password));
+    time::timeout(LONG, checking).await.expect("an answer in time")
 }
 
-/// What the operator's log gets of a failure, and whether it may pass. It holds no secret.
+/// The text of a failure for the operator's log, and whether it is transient. Fails if the text
+/// contains a secret.
 #[track_caller]
 fn failure(answer: Result<Verdict, BackendError>) -> (String, bool) {
     let error = answer.expect_err("no verdict");
@@ -58,7 +59,7 @@ fn failure(answer: Result<Verdict, BackendError>) -> (String, bool) {
     (text, error.is_transient())
 }
 
-/// Whatever it is that listens where the service should be. It ends with the test.
+/// A server in place of the service, until it is dropped.
 struct Fake {
     url: Uri,
     connections: Arc<AtomicUsize>,
@@ -66,7 +67,7 @@ struct Fake {
 }
 
 impl Fake {
-    /// Each connection is given to `serve` once the head of a request has come.
+    /// Calls `serve` for each connection once a request has arrived.
     async fn start<F>(serve: impl Fn(TcpStream, String) -> F + Send + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
@@ -87,8 +88,8 @@ impl Fake {
         Self { url, connections, _tasks: tasks }
     }
 
-    /// Answers each request with these bytes, and ends the connection.
-    async fn saying(bytes: impl Into<String>) -> Self {
+    /// Answers each request with these bytes and closes the connection.
+    async fn answering(bytes: impl Into<String>) -> Self {
         let bytes = bytes.into();
         Self::start(move |mut stream, _| {
             let bytes = bytes.clone();
@@ -102,7 +103,7 @@ impl Fake {
     }
 }
 
-/// Reads a request whose length is in its head.
+/// Reads a request with a `Content-Length`.
 async fn read_request(stream: &mut TcpStream) -> String {
     let mut request = Vec::new();
     while stream.read_buf(&mut request).await.unwrap_or(0) > 0 {
@@ -138,9 +139,9 @@ async fn service() -> (Service, HttpValidator) {
 }
 
 #[tokio::test]
-async fn a_right_password_brings_the_account_that_the_service_holds() {
+async fn accepts_a_right_password_with_the_account_of_the_service() {
     let (_service, validator) = service().await;
-    let Ok(Verdict::Accepted(account)) = ask(&validator, "alice", "wonder").await else {
+    let Ok(Verdict::Accepted(account)) = check(&validator, "alice", "wonder").await else {
         panic!("not accepted")
     };
     assert_eq!(account.user().as_str(), "alice");
@@ -149,18 +150,18 @@ async fn a_right_password_brings_the_account_that_the_service_holds() {
 }
 
 #[tokio::test]
-async fn tells_a_wrong_password_from_an_unknown_user_and_a_disabled_one() {
+async fn tells_wrong_passwords_unknown_and_disabled_users_apart() {
     let (_service, validator) = service().await;
-    let of = async |name, password| ask(&validator, name, password).await.unwrap();
+    let of = async |name, password| check(&validator, name, password).await.unwrap();
     assert!(matches!(of("alice", "guess").await, Verdict::WrongPassword));
     assert!(matches!(of("carol", "wonder").await, Verdict::UnknownUser));
     assert!(matches!(of("Alice", "wonder").await, Verdict::UnknownUser));
     assert!(matches!(of("bob", "builder").await, Verdict::Disabled(_)));
-    assert!(matches!(of("bob", "guess").await, Verdict::WrongPassword), "no word of the rest");
+    assert!(matches!(of("bob", "guess").await, Verdict::WrongPassword), "not yet proved");
 }
 
 #[tokio::test]
-async fn a_form_goes_to_the_service_and_the_password_stands_in_it_alone() {
+async fn sends_the_password_in_a_form_only() {
     let (sent, mut seen) = mpsc::unbounded_channel();
     let fake = Fake::start(move |mut stream, request| {
         sent.send(request).unwrap();
@@ -170,7 +171,7 @@ async fn a_form_goes_to_the_service_and_the_password_stands_in_it_alone() {
         }
     })
     .await;
-    let verdict = ask(&fake.validator(), "a&b=c +%", "wonder\u{e4}&").await;
+    let verdict = check(&fake.validator(), "a&b=c +%", "wonder\u{e4}&").await;
     assert!(matches!(verdict, Ok(Verdict::UnknownUser)), "{verdict:?}");
     let request = seen.recv().await.unwrap();
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
@@ -178,18 +179,18 @@ async fn a_form_goes_to_the_service_and_the_password_stands_in_it_alone() {
     assert!(head.contains("\r\ncontent-type: application/x-www-form-urlencoded\r\n"), "{head}");
     assert!(head.contains(&format!("\r\nauthorization: Bearer {TOKEN}\r\n")), "{head}");
     assert!(!head.contains("wonder"), "{head}");
-    assert_eq!(body, "realm=proxy&user=a%26b%3Dc%20%2B%25&password=wonder%C3%A4%26");
+    assert_eq!(body, "realm=proxy&user=a%26b%3Dc+%2B%25&password=wonder%C3%A4%26");
 }
 
 #[tokio::test]
-async fn a_service_that_is_down_is_a_failure_that_may_pass_and_it_is_found_when_it_is_back() {
+async fn a_stopped_service_is_a_transient_failure() {
     let (service, validator) = service().await;
-    assert!(ask(&validator, "alice", "wonder").await.is_ok());
+    assert!(check(&validator, "alice", "wonder").await.is_ok());
     let url = service.url();
     service.stop().await;
     for password in ["wonder", "guess"] {
-        let (text, may_pass) = failure(ask(&validator, "alice", password).await);
-        assert!(may_pass && text.contains("onnect"), "{text}");
+        let (text, is_transient) = failure(check(&validator, "alice", password).await);
+        assert!(is_transient && text.contains("onnect"), "{text}");
     }
     let listener = TcpListener::bind(url.authority().unwrap().as_str()).await.unwrap();
     let back = tokio::spawn(async move {
@@ -198,12 +199,12 @@ async fn a_service_that_is_down_is_a_failure_that_may_pass_and_it_is_found_when_
         let answer = response("user alice\nverdict accepted\n");
         stream.write_all(answer.as_bytes()).await.unwrap();
     });
-    assert!(matches!(ask(&validator, "alice", "wonder").await, Ok(Verdict::Accepted(_))));
+    assert!(matches!(check(&validator, "alice", "wonder").await, Ok(Verdict::Accepted(_))));
     back.await.unwrap();
 }
 
 #[tokio::test]
-async fn a_service_that_hangs_costs_the_time_out_and_no_more() {
+async fn a_hanging_service_costs_no_more_than_the_time_out() {
     let silent = Fake::start(|stream, _| hang(stream)).await;
     let half = Fake::start(|mut stream, _| async move {
         let answer = response("user alice\nverdict accepted\n");
@@ -221,14 +222,17 @@ async fn a_service_that_hangs_costs_the_time_out_and_no_more() {
     for fake in [silent, half, trickle] {
         let validator = fake.validator().with_timeout(SHORT);
         let start = Instant::now();
-        let (text, may_pass) = failure(ask(&validator, "alice", "wonder").await);
-        assert_eq!((text.as_str(), may_pass), ("no verdict of the service within 300ms; ", true));
+        let (text, is_transient) = failure(check(&validator, "alice", "wonder").await);
+        assert_eq!(
+            (text.as_str(), is_transient),
+            ("no answer from the service within 300ms; ", true)
+        );
         assert!(start.elapsed() >= SHORT);
     }
 }
 
 #[tokio::test]
-async fn an_answer_without_an_end_is_cut_short() {
+async fn limits_the_length_of_an_answer() {
     for (head, filler) in [
         ("HTTP/1.1 200 OK\r\n\r\n", "group of many\n"),
         ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", "6\r\ngroup \r\n"),
@@ -241,19 +245,19 @@ async fn an_answer_without_an_end_is_cut_short() {
         })
         .await;
         let validator = endless.validator().with_timeout(LONG * 2);
-        let (text, _) = failure(ask(&validator, "alice", "wonder").await);
-        assert!(!text.contains("no verdict"), "{head:?}: {text}");
+        let (text, _) = failure(check(&validator, "alice", "wonder").await);
+        assert!(!text.contains("no answer"), "{head:?}: {text}");
     }
 }
 
 #[tokio::test]
-async fn whatever_is_no_verdict_is_a_failure() {
+async fn anything_but_a_verdict_is_a_failure() {
     let accepted = "user alice\nverdict accepted\n";
     let with_status = |status: &str| {
         let length = accepted.len();
         format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{accepted}")
     };
-    for (answer, may_pass) in [
+    for (answer, is_transient) in [
         (with_status("201 Created"), Some(false)),
         (with_status("203 Non-Authoritative Information"), Some(false)),
         (with_status("400 Bad Request"), Some(false)),
@@ -271,85 +275,88 @@ async fn whatever_is_no_verdict_is_a_failure() {
         (response("true\n"), Some(false)),
         (response("<html>Please log in</html>\n"), Some(false)),
         (response("{\"verdict\": \"accepted\"}\n"), Some(false)),
-        // Cut off: with a length, and without one.
+        // Truncated, with and without a length.
         (with_status("200 OK").replace("accepted\n", ""), None),
         ("HTTP/1.1 200 OK\r\n\r\nuser alice\nverdict accep".to_owned(), Some(false)),
         ("SSH-2.0-OpenSSH_9.2\r\n".to_owned(), None),
         ("\u{0}\u{1}\u{2}".to_owned(), None),
         (String::new(), None),
     ] {
-        let fake = Fake::saying(answer.clone()).await;
-        let (text, passes) = failure(ask(&fake.validator(), "alice", "wonder").await);
-        assert!(may_pass.is_none_or(|may_pass| may_pass == passes), "{answer:?}: {text}");
+        let fake = Fake::answering(answer.clone()).await;
+        let (text, passes) = failure(check(&fake.validator(), "alice", "wonder").await);
+        assert!(
+            is_transient.is_none_or(|is_transient| is_transient == passes),
+            "{answer:?}: {text}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
-    let other = Fake::saying(response("user alice\nverdict accepted\n")).await;
+async fn follows_no_redirect() {
+    let other = Fake::answering(response("user alice\nverdict accepted\n")).await;
     for status in [301, 302, 303, 307, 308] {
         let location = &other.url;
         let moved =
             format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
-        let fake = Fake::saying(moved).await;
-        let (text, may_pass) = failure(ask(&fake.validator(), "alice", "wonder").await);
+        let fake = Fake::answering(moved).await;
+        let (text, is_transient) = failure(check(&fake.validator(), "alice", "wonder").await);
         assert_eq!(text, format!("the service answered with status {status}; "));
-        assert!(!may_pass);
+        assert!(!is_transient);
     }
     assert_eq!(other.connections.load(SeqCst), 0);
 }
 
 #[tokio::test]
-async fn an_answer_that_repeats_the_question_is_not_logged() {
+async fn logs_no_answer_that_repeats_the_password() {
     for prefix in ["", "user ", "verdict ", "user alice\n"] {
         let echo = Fake::start(move |mut stream, request| async move {
             drop(stream.write_all(response(&format!("{prefix}{request}\n")).as_bytes()).await);
         })
         .await;
-        failure(ask(&echo.validator(), "alice", "wonder").await);
+        failure(check(&echo.validator(), "alice", "wonder").await);
     }
 }
 
 #[tokio::test]
-async fn what_is_not_worth_a_question_is_refused_without_one() {
-    let nobody = Fake::start(|stream, _| hang(stream)).await;
-    let (validator, longest) = (nobody.validator(), "a".repeat(4_097));
+async fn refuses_invalid_credentials_without_the_service() {
+    let unused = Fake::start(|stream, _| hang(stream)).await;
+    let (validator, longest) = (unused.validator(), "a".repeat(4_097));
     for password in ["", "wonder\n", "\0", "wonder\u{85}", longest.as_str()] {
-        let verdict = ask(&validator, "alice", password).await;
+        let verdict = check(&validator, "alice", password).await;
         assert!(matches!(verdict, Ok(Verdict::WrongPassword)), "{password:?}");
     }
     for name in ["", "alice\r", "\0", &longest[..1_025]] {
-        let verdict = ask(&validator, name, "wonder").await;
+        let verdict = check(&validator, name, "wonder").await;
         assert!(matches!(verdict, Ok(Verdict::UnknownUser)), "{name:?}");
     }
-    assert_eq!(nobody.connections.load(SeqCst), 0);
+    assert_eq!(unused.connections.load(SeqCst), 0);
 }
 
 #[tokio::test]
-async fn no_more_checks_than_allowed_at_a_time_and_no_more_waiting() {
+async fn limits_running_and_waiting_checks() {
     let hangs = Fake::start(|stream, _| hang(stream)).await;
     let validator = Arc::new(hangs.validator().with_timeout(LONG * 2).with_queue(2, 3));
     let mut checks = JoinSet::new();
     for _ in 0..7 {
         let validator = Arc::clone(&validator);
-        checks.spawn(async move { ask(&validator, "alice", "wonder").await });
+        checks.spawn(async move { check(&validator, "alice", "wonder").await });
     }
     for _ in 0..2 {
-        let (text, may_pass) = failure(checks.join_next().await.unwrap().unwrap());
+        let (text, is_transient) = failure(checks.join_next().await.unwrap().unwrap());
         assert_eq!(text, "too many checks wait for the service already; ");
-        assert!(may_pass);
+        assert!(is_transient);
     }
     time::sleep(SHORT).await;
     assert_eq!((checks.len(), hangs.connections.load(SeqCst)), (5, 2));
-    // Who is cancelled makes room.
+    // A cancelled check leaves its place.
     checks.shutdown().await;
-    let check = ask(&validator, "alice", "wonder");
-    assert!(time::timeout(SHORT, check).await.is_err(), "it has a turn, and waits for the service");
+    let another = check(&validator, "alice", "wonder");
+    assert!(time::timeout(SHORT, another).await.is_err(), "it waits for the service");
     assert_eq!(hangs.connections.load(SeqCst), 3);
 }
 
 #[tokio::test]
-async fn connections_are_used_again() {
+async fn reuses_connections() {
     let keeps = Fake::start(|mut stream, _| async move {
         loop {
             let answer = response("verdict wrong-password\n");
@@ -363,22 +370,22 @@ async fn connections_are_used_again() {
     .await;
     let validator = keeps.validator();
     for _ in 0..10 {
-        let verdict = ask(&validator, "alice", "guess").await;
+        let verdict = check(&validator, "alice", "guess").await;
         assert!(matches!(verdict, Ok(Verdict::WrongPassword)), "{verdict:?}");
     }
     assert_eq!(keeps.connections.load(SeqCst), 1);
 }
 
 #[tokio::test]
-async fn a_token_that_is_wrong_is_a_failure_and_no_wrong_password() {
+async fn a_wrong_token_is_a_failure() {
     let (service, _) = service().await;
     let validator = HttpValidator::new(service.url(), "another").unwrap();
-    let (text, may_pass) = failure(ask(&validator, "alice", "wonder").await);
-    assert_eq!((text.as_str(), may_pass), ("the service answered with status 401; ", false));
+    let (text, is_transient) = failure(check(&validator, "alice", "wonder").await);
+    assert_eq!((text.as_str(), is_transient), ("the service answered with status 401; ", false));
 }
 
 #[test]
-fn passwords_go_to_no_other_machine_without_tls() {
+fn refuses_another_machine_without_tls() {
     for url in ["http://127.0.0.1:1/check", "http://127.9.9.9/", "http://[::1]:1/check"] {
         assert!(HttpValidator::new(Uri::from_static(url), TOKEN).is_ok(), "{url}");
     }
@@ -398,8 +405,8 @@ fn passwords_go_to_no_other_machine_without_tls() {
 }
 
 #[tokio::test]
-async fn the_show_is_as_the_guide_says() {
-    let seen = show().await.unwrap();
+async fn prints_what_the_guide_says() {
+    let seen = demonstrate().await.unwrap();
     assert_eq!(
         seen[..4],
         [

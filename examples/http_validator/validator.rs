@@ -1,4 +1,4 @@
-//! The validator: one form to the service, one answer, and an end to everything.
+//! The validator: sends a form to the service and reads the answer, within limits.
 
 use std::{fmt, time::Duration};
 
@@ -13,28 +13,30 @@ use hyper_util::{
 use tokio::time;
 use tower_proxy_auth::{BackendError, BasicCredentials, CredentialValidator, Verdict};
 
-use super::{answer, form, queue::Queue};
+use zeroize::Zeroizing;
 
-/// A longer name is nobody's.
-const LONGEST_NAME: usize = 1_024;
-/// A longer password is wrong.
-const LONGEST_PASSWORD: usize = 4_096;
-/// No answer needs more, in bytes.
-const LONGEST_ANSWER: usize = 16 * 1_024;
+use super::{answer, queue::Queue};
+
+/// The maximum length of a name in bytes.
+const MAX_NAME: usize = 1_024;
+/// The maximum length of a password in bytes.
+const MAX_PASSWORD: usize = 4_096;
+/// The maximum length of an answer in bytes.
+const MAX_ANSWER: usize = 16 * 1_024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// A shorter time than that after which the service ends connections that nobody uses.
+/// Shorter than the time after which the service closes idle connections.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-const CHECKS_AT_ONCE: usize = 32;
-const CHECKS_WAITING: usize = 256;
+const RUNNING_CHECKS: usize = 32;
+const WAITING_CHECKS: usize = 256;
 
-/// Passwords are checked by a service over HTTP; see [`answer`](super::answer) for what it says.
+/// Checks passwords with a service over HTTP; [`answer`](super::answer) describes its answers.
 ///
 /// Needs a tokio runtime with I/O and time.
 ///
 /// # Security
-/// The service sees passwords. Anywhere but on this machine it needs TLS: put in a connector that
-/// has it, and take out the check that refuses other hosts.
+/// The service sees passwords. On another machine it needs TLS: use a connector with TLS, and
+/// replace the check that refuses other hosts.
 pub(crate) struct HttpValidator {
     client: Client<HttpConnector, Full<Bytes>>,
     url: Uri,
@@ -44,17 +46,19 @@ pub(crate) struct HttpValidator {
 }
 
 impl HttpValidator {
-    /// Asks the service at `url`, and proves by `token` that it is the proxy who asks.
+    /// Uses the service at `url` and authenticates the proxy by `token`.
     ///
     /// # Errors
-    /// A URL without TLS to another machine, or a token that cannot stand in a header field.
+    /// The URL leads to another machine, or the token is not valid in a header field.
     pub(crate) fn new(url: Uri, token: &str) -> Result<Self, &'static str> {
         if url.scheme() != Some(&Scheme::HTTP) || !is_loopback(url.host().unwrap_or_default()) {
-            return Err("without TLS, the service has to be http:// at an address like 127.0.0.1");
+            return Err(
+                "without TLS, the service must be http:// at a loopback address such as 127.0.0.1",
+            );
         }
         let mut authorization = HeaderValue::try_from(format!("Bearer {token}"))
-            .map_err(|_| "the token holds characters that cannot stand in a header field")?;
-        // No `Debug` of a request shows it.
+            .map_err(|_| "the token contains characters that are not valid in a header field")?;
+        // Keeps it out of the `Debug` of a request.
         authorization.set_sensitive(true);
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -62,32 +66,32 @@ impl HttpValidator {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(CHECKS_AT_ONCE)
-            .http1_max_buf_size(LONGEST_ANSWER)
+            .pool_max_idle_per_host(RUNNING_CHECKS)
+            .http1_max_buf_size(MAX_ANSWER)
             .build(connector);
-        let queue = Queue::new(CHECKS_AT_ONCE, CHECKS_WAITING);
+        let queue = Queue::new(RUNNING_CHECKS, WAITING_CHECKS);
         Ok(Self { client, url, authorization, queue, timeout: TIMEOUT })
     }
 
-    /// Ends each check after so long, the time in the queue included; 5 s by default.
+    /// Limits the time of a check, including that in the queue; 5 s by default.
     pub(crate) const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Asks about so many passwords at a time, and lets so many more wait; 32 and 256 by default.
-    pub(crate) fn with_queue(mut self, at_once: usize, waiting: usize) -> Self {
-        self.queue = Queue::new(at_once, waiting);
+    /// Limits the checks that run at once and those that wait; 32 and 256 by default.
+    pub(crate) fn with_queue(mut self, running: usize, waiting: usize) -> Self {
+        self.queue = Queue::new(running, waiting);
         self
     }
 
     async fn check(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        let _turn = self.queue.enter().await?;
+        let _turn = self.queue.enter(credentials.is_recheck()).await?;
         let request = self.request(credentials)?;
         let response = self.client.request(request).await.map_err(BackendError::transient)?;
-        // Redirects are not followed: they would take the password to whoever they name.
+        // Follows no redirect: it could send the password anywhere.
         if response.status() != StatusCode::OK {
-            return Err(failure_of(response.status()));
+            return Err(failure(response.status()));
         }
         let body = read(response.into_body()).await?;
         answer::verdict(&body, credentials.user_id())
@@ -97,14 +101,14 @@ impl HttpValidator {
         &self,
         credentials: BasicCredentials<'_>,
     ) -> Result<Request<Full<Bytes>>, BackendError> {
-        let form = form::encode(&[
+        let form = encode(&[
             ("realm", credentials.realm().as_str()),
             ("user", credentials.user_id()),
             ("password", credentials.password()),
         ]);
         Request::post(self.url.clone())
             .header(header::AUTHORIZATION, self.authorization.clone())
-            .header(header::CONTENT_TYPE, form::MEDIA_TYPE)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Full::new(Bytes::from_owner(form)))
             .map_err(BackendError::new)
     }
@@ -112,30 +116,29 @@ impl HttpValidator {
 
 impl CredentialValidator for HttpValidator {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        if let Some(verdict) = verdict_without_asking(&credentials) {
+        if let Some(verdict) = local_verdict(&credentials) {
             return Ok(verdict);
         }
         let check = time::timeout(self.timeout, self.check(credentials));
         check.await.unwrap_or_else(|_| {
             let limit = self.timeout;
-            Err(BackendError::transient(format!("no verdict of the service within {limit:?}")))
+            Err(BackendError::transient(format!("no answer from the service within {limit:?}")))
         })
     }
 }
 
-/// For what is not worth a question, whoever the user is.
-fn verdict_without_asking(credentials: &BasicCredentials<'_>) -> Option<Verdict> {
-    let is_sound = |text: &str, longest| {
-        (1..=longest).contains(&text.len()) && !text.contains(char::is_control)
-    };
-    if !is_sound(credentials.user_id(), LONGEST_NAME) {
+/// The verdict on credentials that no user of the service can have.
+fn local_verdict(credentials: &BasicCredentials<'_>) -> Option<Verdict> {
+    let is_valid =
+        |text: &str, max| (1..=max).contains(&text.len()) && !text.contains(char::is_control);
+    if !is_valid(credentials.user_id(), MAX_NAME) {
         return Some(Verdict::UnknownUser);
     }
-    (!is_sound(credentials.password(), LONGEST_PASSWORD)).then_some(Verdict::WrongPassword)
+    (!is_valid(credentials.password(), MAX_PASSWORD)).then_some(Verdict::WrongPassword)
 }
 
-/// A status other than 200 is no verdict: a wrong path gives 404, and a gateway 403, for all users.
-fn failure_of(status: StatusCode) -> BackendError {
+/// A status other than 200 is not a verdict: a wrong path gives 404 for all users, a gateway 403.
+fn failure(status: StatusCode) -> BackendError {
     let text = format!("the service answered with status {}", status.as_u16());
     match status {
         StatusCode::TOO_MANY_REQUESTS
@@ -146,15 +149,23 @@ fn failure_of(status: StatusCode) -> BackendError {
     }
 }
 
+/// Encodes a form, which is wiped when it is dropped. (Copies in hyper and the operating system are
+/// not.)
+fn encode(fields: &[(&str, &str)]) -> Zeroizing<String> {
+    // A string that grows would leave a copy behind.
+    let capacity = fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+    let mut form = form_urlencoded::Serializer::new(String::with_capacity(capacity));
+    Zeroizing::new(form.extend_pairs(fields).finish())
+}
+
 async fn read(body: Incoming) -> Result<Bytes, BackendError> {
-    let body =
-        Limited::new(body, LONGEST_ANSWER).collect().await.map_err(|error| match error
-            .is::<LengthLimitError>(
-        ) {
-            true => BackendError::new("the service's answer is too long"),
-            false => BackendError::transient(error),
-        })?;
-    Ok(body.to_bytes())
+    match Limited::new(body, MAX_ANSWER).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(BackendError::new("the service's answer is too long"))
+        }
+        Err(error) => Err(BackendError::transient(error)),
+    }
 }
 
 fn is_loopback(host: &str) -> bool {

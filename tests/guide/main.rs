@@ -3,8 +3,6 @@
 #[allow(dead_code, reason = "the example uses the rest")]
 #[path = "../../examples/http_validator/answer.rs"]
 mod answer;
-#[path = "../../examples/http_validator/form.rs"]
-mod form;
 #[path = "../../examples/http_validator/queue.rs"]
 mod queue;
 #[allow(dead_code, reason = "the example uses the rest")]
