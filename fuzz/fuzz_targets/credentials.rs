@@ -16,7 +16,7 @@ static LENIENT: LazyLock<Proxy> = LazyLock::new(|| {
     Proxy::new(
         |basic| basic.with_latin1(true).with_nfc(true),
         |digest| {
-            let digest = digest.with_userhash(true).legacy_rfc2069(true);
+            let digest = digest.with_userhash(true).legacy_rfc2069(true).with_latin1(true);
             digest.with_uri_check(UriCheck::lenient())
         },
     )

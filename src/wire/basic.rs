@@ -10,7 +10,7 @@ use http::HeaderValue;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-use super::Realm;
+use super::{Realm, latin1::decode_latin1};
 
 /// The name of the scheme.
 pub(crate) const NAME: &str = "Basic";
@@ -143,11 +143,7 @@ fn text_of(
             if !reading.latin1 {
                 return Err(UserPassError::Undecodable);
             }
-            // A Latin-1 byte becomes at most two of UTF-8, so the string does not grow and leaves
-            // no copy behind.
-            let mut text = Zeroizing::new(String::with_capacity(2 * bytes.len()));
-            text.extend(bytes.iter().map(|&byte| char::from(byte)));
-            Ok(text)
+            Ok(Zeroizing::new(decode_latin1(&bytes)))
         }
     }
 }

@@ -8,6 +8,7 @@
 
 pub(crate) mod basic;
 pub(crate) mod digest;
+mod latin1;
 mod realm;
 
 pub use realm::Realm;

@@ -1,10 +1,10 @@
 //! The user name in Digest credentials: its forms, and how it is read.
 
-use tower_proxy_auth::{Authenticator, Realm, Users};
+use tower_proxy_auth::{Authenticator, DigestScheme, Realm, Users};
 
 use crate::support::{
     digest::{Digest, quoted},
-    engine::{Answer, Proxy, realm},
+    engine::{Answer, Proxy, basic, realm},
 };
 
 const NAME: &str = "J\u{e4}s\u{f8}n Doe";
@@ -44,8 +44,44 @@ fn refuses_what_is_not_utf_8() {
         ("an escaped half", b"\"\\\xc3\""),
     ] {
         let sent = credentials(&proxy).params().with("username", value);
-        proxy.get(sent.field()).is(name, 400, "improper-parameter");
+        proxy.get(sent.field()).is(name, 407, "undecodable");
     }
+}
+
+#[test]
+fn reads_latin_1_where_it_is_allowed() {
+    let users = Users::new(&realm()).with_user(NAME, "wonder").unwrap();
+    let digest = DigestScheme::builder(users).with_latin1(true).build().unwrap();
+    let proxy = Proxy::of(Authenticator::builder(realm()).with_scheme(digest));
+    for (name, value) in [
+        ("UTF-8", "\"J\u{e4}s\u{f8}n Doe\"".as_bytes()),
+        ("Latin-1", b"\"J\xe4s\xf8n Doe\""),
+        ("Latin-1 with escapes", b"\"J\\\xe4s\\\xf8n Doe\""),
+    ] {
+        let sent = credentials(&proxy).params().with("username", value);
+        proxy.get(sent.field()).passes(name, NAME);
+    }
+    for (name, value, status, reason) in [
+        ("U+0085", b"\"a\x85b\"".as_slice(), 407, "control-character"),
+        ("no percent-decoding to Latin-1", b"\"J%E4s%F8n Doe\"", 407, "unknown-user"),
+    ] {
+        let sent = credentials(&proxy).params().with("username", value);
+        proxy.get(sent.field()).is(name, status, reason);
+    }
+    let extended = credentials(&proxy).params().without("username");
+    let extended = extended.and("username*", "UTF-8''J%E4s%F8n%20Doe");
+    proxy.get(extended.field()).is("an extended value", 400, "malformed");
+}
+
+#[test]
+fn tries_latin_1_with_and_without_backslashes() {
+    let name = "corp\\J\u{e4}son";
+    let users = Users::new(&realm()).with_user(name, "wonder").unwrap();
+    let digest = DigestScheme::builder(users).with_latin1(true).build().unwrap();
+    let proxy = Proxy::of(Authenticator::builder(realm()).with_scheme(digest));
+    let digest = Digest { user: name.into(), ..proxy.fresh() };
+    let sent = digest.params().with("username", b"\"corp\\J\xe4son\"");
+    proxy.get(sent.field()).passes("the raw reading", name);
 }
 
 #[test]
@@ -100,13 +136,45 @@ fn refuses_two_forms_at_once() {
 #[test]
 fn refuses_an_empty_or_control_character_name() {
     let proxy = proxy(NAME);
-    for name in ["", "a\tb", "a\u{85}b"] {
+    for (name, reason) in [
+        ("", "empty-user-id"),
+        ("\t", "control-character"),
+        ("a\tb", "control-character"),
+        ("a\u{85}b", "control-character"),
+    ] {
         let sent = credentials(&proxy).params().with("username", quoted(name));
-        proxy.get(sent.field()).is(name, 400, "improper-parameter");
+        proxy.get(sent.field()).is(name, 407, reason);
     }
     let encoded = Digest { user: "a\0b".into(), ..proxy.fresh() };
     let sent = encoded.params().with("username", "\"a%00b\"");
     proxy.get(sent.field()).is("a reading with NUL does not count", 407, "unknown-user");
+}
+
+#[test]
+fn refuses_impossible_names_as_basic_does() {
+    let proxy = Proxy::new();
+    for name in [b"".as_slice(), b"a\tb", b"a\xc2\x85b", b"\xe9", b"a\xc0\xafb"] {
+        let user_pass = [name, b":wonder"].concat();
+        let in_basic = proxy.get(basic(user_pass));
+        let username = [b"\"", name, b"\""].concat();
+        let in_digest = proxy.get(proxy.fresh().params().with("username", username).field());
+        assert_eq!(in_basic.status, 407, "{}", name.escape_ascii());
+        let reason = in_basic.reason();
+        in_digest.is(&name.escape_ascii().to_string(), 407, reason);
+    }
+}
+
+#[test]
+fn refuses_a_malformed_field_before_an_impossible_name() {
+    let proxy = Proxy::new();
+    let params = proxy.fresh().params().with("username", "\"\"");
+    for (params, reason) in [
+        (params.clone().without("nonce"), "missing-parameter"),
+        (params.clone().with("nc", "1"), "improper-parameter"),
+        (params.and("username*", "UTF-8''alice"), "improper-parameter"),
+    ] {
+        proxy.get(params.field()).is(reason, 400, reason);
+    }
 }
 
 #[test]

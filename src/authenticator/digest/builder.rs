@@ -7,13 +7,12 @@ use crate::{
     backend::DigestSecrets,
     error::ConfigError,
     nonce_store::{MemoryNonceStore, NonceStore},
-    wire::digest::{Algorithm, HashFunction, HashFunctions, HashedA1, UriCheck},
+    wire::digest::{Algorithm, HashFunction, HashFunctions, HashedA1, ParseOptions, UriCheck},
 };
 
 const DEFAULT_NONCE_LIFETIME: Duration = Duration::from_secs(300);
 const MIN_NONCE_LIFETIME: Duration = Duration::from_secs(1);
 const MAX_NONCE_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
-const DEFAULT_MAX_PARAMETERS: usize = 32;
 
 /// What `Proxy-Authentication-Info` contains on a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +41,7 @@ pub struct DigestBuilder<V, S = MemoryNonceStore> {
     uri_check: UriCheck,
     userhash: bool,
     legacy_rfc2069: bool,
-    max_parameters: usize,
+    parse_options: ParseOptions,
 }
 
 impl<V: DigestSecrets> DigestBuilder<V> {
@@ -58,7 +57,7 @@ impl<V: DigestSecrets> DigestBuilder<V> {
             uri_check: UriCheck::strict(),
             userhash: false,
             legacy_rfc2069: false,
-            max_parameters: DEFAULT_MAX_PARAMETERS,
+            parse_options: ParseOptions::default(),
         }
     }
 }
@@ -125,9 +124,19 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         self
     }
 
+    /// Reads a `username` that is not UTF-8 as Latin-1, which Qt, requests-toolbelt and others send.
+    /// The secret is looked up by the name in UTF-8.
+    ///
+    /// A client that also hashes the name in Latin-1 is accepted only if the stored H(A1) was
+    /// computed from the same bytes.
+    pub const fn with_latin1(mut self, allow: bool) -> Self {
+        self.parse_options.latin1 = allow;
+        self
+    }
+
     /// Limits the number of parameters of a request's credentials, 32 by default.
     pub const fn with_max_parameters(mut self, maximum: usize) -> Self {
-        self.max_parameters = maximum;
+        self.parse_options.max_parameters = maximum;
         self
     }
 
@@ -144,7 +153,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
             uri_check: self.uri_check,
             userhash: self.userhash,
             legacy_rfc2069: self.legacy_rfc2069,
-            max_parameters: self.max_parameters,
+            parse_options: self.parse_options,
         }
     }
 
@@ -162,7 +171,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
                 maximum: MAX_NONCE_LIFETIME,
             });
         }
-        if self.max_parameters == 0 {
+        if self.parse_options.max_parameters == 0 {
             return Err(ConfigError::ZeroLimit { name: "max_parameters" });
         }
         Ok(DigestScheme {
@@ -175,7 +184,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
             uri_check: self.uri_check,
             userhash: self.userhash,
             legacy_rfc2069: self.legacy_rfc2069,
-            max_parameters: self.max_parameters,
+            parse_options: self.parse_options,
         })
     }
 

@@ -33,7 +33,7 @@ use crate::{
         Realm,
         digest::{
             self, Algorithm, Challenge, Credentials, CredentialsError, HashFunction, HashedA1,
-            UriCheck, Verified,
+            ParseOptions, UriCheck, Verified,
         },
     },
 };
@@ -63,7 +63,7 @@ pub struct DigestScheme<V, S = MemoryNonceStore> {
     pub(super) uri_check: UriCheck,
     pub(super) userhash: bool,
     pub(super) legacy_rfc2069: bool,
-    pub(super) max_parameters: usize,
+    pub(super) parse_options: ParseOptions,
     /// What responses of unknown users are verified with, so that they take as long.
     pub(super) dummy_secrets: [HashedA1; HashFunction::EACH.len()],
 }
@@ -110,7 +110,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         sent: SentCredentials,
     ) -> Result<ParsedRequest, Refusal> {
         let position = sent.position();
-        let mut credentials = Credentials::parse(sent.into_field(), position, self.max_parameters)
+        let mut credentials = Credentials::parse(sent.into_field(), position, &self.parse_options)
             .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
         self.refuse_what_was_not_offered(&credentials)?;
         if *credentials.realm() != *context.realm().as_str().as_bytes() {
@@ -327,6 +327,9 @@ const fn reason_of(error: CredentialsError) -> Reason {
         CredentialsError::Duplicate(_) => Reason::DuplicateParameter,
         CredentialsError::Missing(_) => Reason::MissingParameter,
         CredentialsError::Improper(_) => Reason::ImproperParameter,
+        CredentialsError::UndecodableUserId => Reason::Undecodable,
+        CredentialsError::EmptyUserId => Reason::EmptyUserId,
+        CredentialsError::ControlCharacter => Reason::ControlCharacter,
     }
 }
 

@@ -31,6 +31,21 @@ pub(crate) struct Credentials {
     protection: Option<Protection>,
 }
 
+/// How credentials are parsed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ParseOptions {
+    /// The maximum number of parameters.
+    pub(crate) max_parameters: usize,
+    /// Whether a `username` that is not UTF-8 is read as Latin-1.
+    pub(crate) latin1: bool,
+}
+
+impl Default for ParseOptions {
+    fn default() -> Self {
+        Self { max_parameters: 32, latin1: false }
+    }
+}
+
 impl Credentials {
     /// Reads the parameters that start at `position` in the field, after the scheme. Unknown
     /// parameters are ignored.
@@ -40,11 +55,10 @@ impl Credentials {
     pub(crate) fn parse(
         field: HeaderValue,
         position: usize,
-        max_parameters: usize,
+        options: &ParseOptions,
     ) -> Result<Self, CredentialsError> {
-        let parameters = Parameters::read(field.as_bytes(), position, max_parameters)?;
+        let parameters = Parameters::read(field.as_bytes(), position, options.max_parameters)?;
         let algorithm = parse_algorithm(&parameters)?;
-        let username = Username::parse(&parameters, algorithm.hash_function())?;
         let realm = parameters.required(Name::Realm)?;
         let nonce = parameters.required(Name::Nonce)?;
         let uri = parameters.required(Name::Uri)?;
@@ -55,6 +69,8 @@ impl Credentials {
         if algorithm.is_session() && protection.is_none() {
             return Err(CredentialsError::Missing("qop"));
         }
+        // Last, so that a malformed field is refused as such whatever its name is.
+        let username = Username::parse(&parameters, algorithm.hash_function(), options.latin1)?;
         Ok(Self { username, realm, nonce, uri, response, algorithm, protection, field })
     }
 
@@ -268,10 +284,11 @@ mod tests {
         assert_eq!(session.without("qop").error(), CredentialsError::Missing("qop"));
         let session = Sample::new().with("algorithm", "MD5-sess");
         assert_eq!(session.without("cnonce").error(), CredentialsError::Missing("cnonce"));
-        let empty = Credentials::parse(HeaderValue::from_static("Digest"), 6, 32);
-        assert_eq!(empty.unwrap_err(), CredentialsError::Missing("username"));
-        let past_the_end = Credentials::parse(HeaderValue::from_static("Digest"), 60, 32);
-        assert_eq!(past_the_end.unwrap_err(), CredentialsError::Missing("username"));
+        for position in [6, 60] {
+            let field = HeaderValue::from_static("Digest");
+            let error = Credentials::parse(field, position, &ParseOptions::default()).unwrap_err();
+            assert_eq!(error, CredentialsError::Missing("realm"), "{position}");
+        }
     }
 
     #[test]
@@ -304,9 +321,6 @@ mod tests {
             ("response", "8ca523f5e9506fed4657c9700eebdbecc"),
             ("response", "8ca523f5e9506fed4657c9700eebdbeg"),
             ("response", long.as_str()),
-            ("username", "\"\""),
-            ("username", "\"a\tb\""),
-            ("username", "\"J\\\u{85}\""),
             ("userhash", "1"),
             ("userhash", "\"\""),
         ];
@@ -314,8 +328,6 @@ mod tests {
             let error = Sample::new().with(name, value).error();
             assert_eq!(error, CredentialsError::Improper(name), "{name}={value}");
         }
-        let latin1 = Sample::new().with("username", b"\"J\xe4son\"");
-        assert_eq!(latin1.error(), CredentialsError::Improper("username"));
     }
 
     #[test]

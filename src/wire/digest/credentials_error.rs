@@ -17,4 +17,13 @@ pub(crate) enum CredentialsError {
     /// A parameter has a value that is malformed or not allowed.
     #[error("the parameter {0} has an improper value")]
     Improper(&'static str),
+    /// The user-id is neither UTF-8 nor allowed Latin-1.
+    #[error("the user-id cannot be decoded")]
+    UndecodableUserId,
+    /// The user-id is empty.
+    #[error("the user-id is empty")]
+    EmptyUserId,
+    /// The user-id contains a control character.
+    #[error("the user-id contains a control character")]
+    ControlCharacter,
 }

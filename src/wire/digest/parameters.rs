@@ -116,7 +116,10 @@ impl<'a> Parameters<'a> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::sample::{PARAMETERS, Sample, is_right},
+        super::{
+            ParseOptions,
+            sample::{PARAMETERS, Sample, is_right},
+        },
         *,
     };
     use crate::grammar::SyntaxErrorKind;
@@ -165,8 +168,11 @@ mod tests {
 
     #[test]
     fn refuses_more_parameters_than_allowed() {
-        assert!(Sample::new().try_parse(10).is_ok());
-        let error = Sample::new().try_parse(9).unwrap_err();
+        let parse = |max_parameters| {
+            Sample::new().try_parse(&ParseOptions { max_parameters, ..ParseOptions::default() })
+        };
+        assert!(parse(10).is_ok());
+        let error = parse(9).unwrap_err();
         let CredentialsError::Syntax(error) = error else { panic!("{error:?}") };
         assert_eq!(error.kind(), SyntaxErrorKind::TooManyParameters);
     }

@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, Method};
 
-use super::{Credentials, CredentialsError, HashFunction, HashedA1};
+use super::{Credentials, CredentialsError, HashFunction, HashedA1, ParseOptions};
 
 pub(super) const PREFIX: &str = "Digest ";
 
@@ -48,24 +48,24 @@ impl Sample {
         changes.iter().fold(self, |sample, (name, value)| sample.with(name, *value))
     }
 
-    pub(super) fn try_parse(self, max_parameters: usize) -> Result<Credentials, CredentialsError> {
+    pub(super) fn try_parse(self, options: &ParseOptions) -> Result<Credentials, CredentialsError> {
         let params = self
             .0
             .into_iter()
             .map(|(name, value)| [name.as_bytes(), b"=".as_slice(), value.as_slice()].concat());
         let list = params.collect::<Vec<_>>().join(b", ".as_slice());
         let field = HeaderValue::from_bytes(&[PREFIX.as_bytes(), &list].concat()).unwrap();
-        Credentials::parse(field, PREFIX.len(), max_parameters)
+        Credentials::parse(field, PREFIX.len(), options)
     }
 
     #[track_caller]
     pub(super) fn parse(self) -> Credentials {
-        self.try_parse(32).unwrap()
+        self.try_parse(&ParseOptions::default()).unwrap()
     }
 
     #[track_caller]
     pub(super) fn error(self) -> CredentialsError {
-        self.try_parse(32).unwrap_err()
+        self.try_parse(&ParseOptions::default()).unwrap_err()
     }
 }
 

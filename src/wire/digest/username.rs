@@ -10,12 +10,15 @@ use super::{
     CredentialsError, HashFunction, Userhash,
     parameters::{Name, Parameters},
 };
-use crate::grammar::{Value, decode_ext_value, percent_decode};
+use crate::{
+    grammar::{Value, decode_ext_value, percent_decode},
+    wire::latin1::decode_latin1,
+};
 
 /// The `username` or `username*` of credentials.
 pub(super) enum Username {
     /// A `username`, which can be read in several ways.
-    Plain(Value),
+    Plain { value: Value, latin1: bool },
     /// A `username*`, decoded.
     Extended(String),
     /// A `username` with `userhash=true`.
@@ -38,6 +41,7 @@ impl Username {
     pub(super) fn parse(
         parameters: &Parameters<'_>,
         function: HashFunction,
+        latin1: bool,
     ) -> Result<Self, CredentialsError> {
         let plain = parameters.get(Name::Username);
         let extended = parameters.get(Name::UsernameExtended);
@@ -49,10 +53,10 @@ impl Username {
             (Some(value), None, true) => Userhash::from_hex(function, &parameters.text(value))
                 .map(Self::Hashed)
                 .ok_or(CredentialsError::Improper("username")),
-            (Some(value), None, false) => match into_user_id(parameters.text(value)) {
-                Some(_) => Ok(Self::Plain(value)),
-                None => Err(CredentialsError::Improper("username")),
-            },
+            (Some(value), None, false) => {
+                check_user_id(parameters.text(value), latin1)?;
+                Ok(Self::Plain { value, latin1 })
+            }
             (None, Some(value), false) => match decode_ext_value(parameters.field(), value)? {
                 name if name.is_empty() => Err(CredentialsError::Improper("username*")),
                 name => Ok(Self::Extended(name)),
@@ -62,7 +66,7 @@ impl Username {
 
     pub(super) fn claimed<'a>(&'a self, field: &'a [u8]) -> Claimed<'a> {
         match self {
-            Self::Plain(value) => Claimed::Names(readings(*value, field)),
+            Self::Plain { value, latin1 } => Claimed::Names(readings(*value, field, *latin1)),
             Self::Extended(name) => Claimed::Names([Some(name.into()), None, None]),
             Self::Hashed(hash) => Claimed::Userhash(hash),
         }
@@ -80,28 +84,46 @@ fn is_hashed(parameters: &Parameters<'_>) -> Result<bool, CredentialsError> {
     }
 }
 
-fn readings(value: Value, field: &[u8]) -> Readings<'_> {
+fn readings(value: Value, field: &[u8], latin1: bool) -> Readings<'_> {
     let unescaped = value.unescaped(field);
     let as_sent = value.has_escapes().then(|| Cow::Borrowed(value.raw(field)));
     let is_encoded = unescaped.contains(&b'%');
     let decoded = is_encoded.then(|| percent_decode(&unescaped)).flatten().map(Cow::Owned);
-    [Some(unescaped), as_sent, decoded].map(|name| name.and_then(into_user_id))
+    [
+        check_user_id(unescaped, latin1).ok(),
+        as_sent.and_then(|name| check_user_id(name, latin1).ok()),
+        decoded.and_then(|name| check_user_id(name, false).ok()),
+    ]
 }
 
-/// Converts bytes to a name; `None` if they are empty, not UTF-8 or contain a control character.
-fn into_user_id(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
-    let name = match bytes {
+/// Decodes a name and checks that it is a valid user-id.
+fn check_user_id(bytes: Cow<'_, [u8]>, latin1: bool) -> Result<Cow<'_, str>, CredentialsError> {
+    let name = decode(bytes, latin1).ok_or(CredentialsError::UndecodableUserId)?;
+    if name.is_empty() {
+        return Err(CredentialsError::EmptyUserId);
+    }
+    if name.contains(char::is_control) {
+        return Err(CredentialsError::ControlCharacter);
+    }
+    Ok(name)
+}
+
+/// Decodes UTF-8, or else Latin-1 if that is allowed.
+fn decode(bytes: Cow<'_, [u8]>, latin1: bool) -> Option<Cow<'_, str>> {
+    if latin1 && str::from_utf8(&bytes).is_err() {
+        return Some(Cow::Owned(decode_latin1(&bytes)));
+    }
+    match bytes {
         Cow::Borrowed(bytes) => str::from_utf8(bytes).ok().map(Cow::Borrowed),
         Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
-    };
-    name.filter(|name| !name.is_empty() && !name.contains(char::is_control))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
         super::{
-            Credentials,
+            Credentials, ParseOptions,
             sample::{PREFIX, Sample, is_right},
         },
         *,
@@ -138,9 +160,12 @@ mod tests {
             ("UTF-8''%C0%AF", SyntaxErrorKind::InvalidUtf8, 7),
         ];
         for (value, kind, position) in table {
-            let list = format!("{PREFIX}username*={value}");
-            let start = list.len() - value.len();
-            let error = Credentials::parse(list.try_into().unwrap(), PREFIX.len(), 32).unwrap_err();
+            let others = format!("realm=r, nonce=n, uri=\"/\", response={}", "0".repeat(32));
+            let field = format!("{PREFIX}{others}, username*={value}");
+            let start = field.len() - value.len();
+            let field = field.try_into().unwrap();
+            let parsed = Credentials::parse(field, PREFIX.len(), &ParseOptions::default());
+            let error = parsed.unwrap_err();
             let CredentialsError::Syntax(error) = error else { panic!("{error:?}") };
             assert_eq!((error.kind(), error.position()), (kind, start + position), "{value}");
         }
@@ -189,6 +214,38 @@ mod tests {
             let sample = Sample::new().with("username", format!("\"{value}\"")).parse();
             let Claimed::Names(names) = sample.claimed() else { panic!("a hash") };
             assert_eq!(names.each_ref().map(Option::as_deref), [Some(value), None, None]);
+        }
+    }
+
+    #[test]
+    fn refuses_names_that_are_not_user_ids() {
+        let table = [
+            (b"".as_slice(), CredentialsError::EmptyUserId),
+            (b"a\tb", CredentialsError::ControlCharacter),
+            ("J\\\u{85}".as_bytes(), CredentialsError::ControlCharacter),
+            (b"J\xe4son", CredentialsError::UndecodableUserId),
+        ];
+        for (name, error) in table {
+            let value = [b"\"", name, b"\""].concat();
+            let sample = Sample::new().with("username", value);
+            assert_eq!(sample.error(), error, "{}", name.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn reads_latin_1_where_it_is_allowed() {
+        let options = ParseOptions { latin1: true, ..ParseOptions::default() };
+        let table = [
+            (b"J\xe4son".as_slice(), ["J\u{e4}son"].as_slice()),
+            ("J\u{e4}son".as_bytes(), &["J\u{e4}son"]),
+            (b"a\\\xe4", &["a\u{e4}", "a\\\u{e4}"]),
+            (b"%E4", &["%E4"]),
+        ];
+        for (name, expected) in table {
+            let value = [b"\"", name, b"\""].concat();
+            let sample = Sample::new().with("username", value).try_parse(&options).unwrap();
+            let Claimed::Names(names) = sample.claimed() else { panic!("a hash") };
+            assert!(names.iter().flatten().eq(expected), "{}", name.escape_ascii());
         }
     }
 }
