@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 use super::NonceId;
 use crate::{error::ConfigError, secret::constant_time_eq, wire::Realm};
 
-/// A key that nonces are signed with: at least 32 secret bytes. `Debug` shows nothing of it.
+/// A key that nonces are signed with, and nothing else: at least 32 secret bytes. `Debug` shows
+/// nothing of it.
 #[derive(Clone)]
 pub struct NonceKey(Hmac<Sha256>);
 
@@ -72,14 +73,10 @@ impl NonceKey {
         constant_time_eq(mac, &self.mac(id, realm)).then(|| NonceId::from_bytes(id))
     }
 
-    /// The MAC of purpose, realm and nonce. Each has its length before it, so that no two inputs
-    /// are the same bytes.
+    /// The MAC of nonce and realm. The nonce comes first and has a fixed length, so that no two
+    /// inputs are the same bytes.
     fn mac(&self, id: &[u8; NonceId::LENGTH], realm: &Realm) -> [u8; MAC_LENGTH] {
-        let mut mac = self.0.clone();
-        for field in [b"tower-proxy-auth nonce", realm.as_str().as_bytes(), id] {
-            mac.update(&(field.len() as u64).to_be_bytes());
-            mac.update(field);
-        }
+        let mac = self.0.clone().chain_update(id).chain_update(realm.as_str());
         let mut cut = [0; MAC_LENGTH];
         cut.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, byte)| *to = byte);
         cut
@@ -176,12 +173,10 @@ mod tests {
     }
 
     #[test]
-    fn the_mac_covers_length_prefixed_fields() {
+    fn the_mac_covers_nonce_and_realm() {
         let mut expected = Hmac::<Sha256>::new_from_slice(&[7; 32]).unwrap();
-        expected.update(b"\0\0\0\0\0\0\0\x16tower-proxy-auth nonce");
-        expected.update(b"\0\0\0\0\0\0\0\x05proxy");
-        expected.update(b"\0\0\0\0\0\0\0\x20");
         expected.update(&id().to_bytes());
+        expected.update(b"proxy");
         let expected = expected.finalize().into_bytes();
         assert_eq!(key().mac(&id().to_bytes(), &realm("proxy")), expected[..MAC_LENGTH]);
     }
