@@ -1,4 +1,4 @@
-//! The record of used nonce-counts: the trait, and the store in memory.
+//! Stores of used nonce-counts: the trait, and the store in memory.
 
 use std::{future::Future, sync::Arc};
 
@@ -9,21 +9,21 @@ mod memory;
 
 pub use memory::{MemoryNonceStore, MemoryNonceStoreBuilder};
 
-/// The state of a nonce-count.
+/// The result of checking a nonce-count.
 ///
 /// Anything but [`Fresh`](Self::Fresh) is answered with 407 and `stale=true`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NonceUse {
-    /// The count had not been used, and is recorded now.
+    /// The count was not used before. It is recorded as used now.
     Fresh,
-    /// The count was used before, or lies below the window of counts that are remembered.
+    /// The count was used before, or is below the window of counts that the store remembers.
     Replayed,
     /// Another user, or the user of that name in another realm, used this nonce first.
     OtherUser,
     /// The store has no record of the nonce and cannot rule out that it once had one.
     Forgotten,
-    /// The nonce was issued in another epoch than the store's.
+    /// The epoch of the nonce is not the epoch of the store.
     OtherEpoch,
 }
 
@@ -35,18 +35,18 @@ pub struct NonceCheck<'a> {
     pub nonce: &'a NonceId,
     /// The count that the client sent with it.
     pub count: NonceCount,
-    /// The protection space of the request.
+    /// The realm of the user. The same name in another realm is another user.
     pub realm: &'a Realm,
-    /// The user who sent it.
+    /// The authenticated user who sent it.
     pub user: &'a UserId,
     /// The present time.
     pub now: Timestamp,
-    /// From when on the nonce is refused for its age alone, and may be forgotten.
+    /// When the nonce expires. From then on it is refused for its age, and the store may forget it.
     pub expires: Timestamp,
 }
 
 impl<'a> NonceCheck<'a> {
-    /// The nonce-count `count` of `nonce`, sent by `user` of `realm` at `now`.
+    /// Describes the nonce-count `count` of `nonce`, sent by `user` of `realm` at `now`.
     #[must_use]
     pub const fn new(
         nonce: &'a NonceId,
@@ -69,7 +69,7 @@ impl<'a> NonceCheck<'a> {
 /// A wrong [`NonceUse::Fresh`] is a replay that passes. A wrong other answer costs the client one
 /// round trip. When in doubt, refuse: whatever the store may have forgotten is
 /// [`NonceUse::Forgotten`]. [`NonceCheck::now`] is the clock of one node and may be late, so a
-/// shared store judges age by its own clock or by the newest nonce that it has dropped.
+/// shared store judges age by its own clock or by the newest nonce that it removed.
 pub trait NonceStore: Send + Sync + 'static {
     /// The current epoch, which new nonces carry. It is called once for each 407 and must not
     /// block.

@@ -31,8 +31,8 @@ use crate::{
 /// ```
 ///
 /// # Security
-/// Other processes do not see its contents, and they are lost when the process ends. Nonces of
-/// another process or an earlier one could be replayed, so the store refuses them.
+/// Other processes do not see its contents, and they are lost when the process ends. So each store
+/// has an epoch of its own, and refuses nonces of another process or of an earlier one.
 #[derive(Clone)]
 pub struct MemoryNonceStore {
     shards: Arc<Shards<Mutex<Shard>>>,
