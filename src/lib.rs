@@ -116,8 +116,8 @@
 //! - `auth-int` is neither offered nor accepted, because most clients implement it incorrectly.
 //! - `domain` is not sent, because it has no meaning for a proxy. `opaque` is sent, because some
 //!   clients require it, and ignored in requests.
-//! - A user name is tried in up to three readings (unescaped, as sent, percent-decoded), because
-//!   clients escape differently. A name with an unescaped quote is malformed.
+//! - A user name is tried in up to three readings (unescaped, as sent, percent-decoded), and `uri`
+//!   in two, because clients escape differently. A name with an unescaped quote is malformed.
 //! - An algorithm that is not offered is answered with 407, not with 400.
 //! - `stale=true` is also sent for a nonce-count that was used before, and omitted after 100
 //!   consecutive times.
