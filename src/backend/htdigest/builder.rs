@@ -1,10 +1,10 @@
-//! The options of files of users.
+//! The options of user files.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use super::{Htdigest, table::Table};
 use crate::{
-    backend::watched_file::{Content, FileEvent, Observer, OpenError, Watched},
+    backend::watched_file::{Content, FileError, FileEvent, Observer, Watched},
     wire::{Realm, digest::HashFunction},
 };
 
@@ -21,29 +21,25 @@ impl HtdigestBuilder {
         Self { realm, files: vec![(path, function)], observer: Arc::new(|_| ()) }
     }
 
-    /// Adds a file with values of `function`.
+    /// Adds a file with H(A1)s for `function`.
     pub fn with_file(mut self, path: impl Into<PathBuf>, function: HashFunction) -> Self {
         self.files.push((path.into(), function));
         self
     }
 
-    /// Whom to tell what became of a file that has changed: the log, say. By default nobody is
-    /// told.
-    ///
-    /// It is called on the thread that looks at the files, which waits for it.
+    /// Calls `observer` when the files have changed, to log it for instance. It runs on the thread
+    /// that polls the files, which waits for it.
     pub fn on_change(mut self, observer: impl Fn(FileEvent<'_>) + Send + Sync + 'static) -> Self {
         self.observer = Arc::new(observer);
         self
     }
 
-    /// Reads the files, and goes on to watch them. Waits for the disk, so call it before requests
-    /// are served.
+    /// Reads the files, and starts to watch them. It blocks, so call it before requests are served.
     ///
     /// # Errors
-    /// A file that cannot be read, has a bad line or no user of the realm, or files of which no
-    /// function is left that every user has: [`OpenError::File`]. No thread to be had:
-    /// [`OpenError::Config`].
-    pub fn open(self) -> Result<Htdigest, OpenError> {
+    /// A file cannot be read, has an invalid line or no user of the realm, there is no hash function
+    /// that every user has, or there is no thread to watch the files.
+    pub fn open(self) -> Result<Htdigest, FileError> {
         let Self { realm, files, observer } = self;
         let (paths, functions): (Vec<_>, Vec<_>) = files.into_iter().unzip();
         let parse = {

@@ -1,12 +1,12 @@
-//! The source of Digest secrets.
+//! Looks up secrets in the files.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use super::{HtdigestBuilder, table::Table};
 use crate::{
     backend::{
-        DigestAccount, DigestSecrets, DigestUser, SecretLookup,
-        watched_file::{FileError, OpenError, Watched},
+        DigestSecrets, DigestUser, SecretLookup,
+        watched_file::{FileError, Watched},
     },
     error::BackendError,
     wire::{
@@ -15,20 +15,18 @@ use crate::{
     },
 };
 
-/// Users for Digest in files, as Apache's `htdigest` writes them. Serves userhash by an index.
+/// Users for Digest in files, as Apache's `htdigest` writes them. Supports userhash.
 ///
-/// The files are watched. A change is in force within a second, unless a network file system hides
-/// it for longer: all of them are read and understood aside, and then take the place of what they
-/// said before. While one is bad or gone, what they said before stays in force; see
-/// [`last_error`](Self::last_error) and [`HtdigestBuilder::on_change`]. Better than to write in a
-/// file is to write another one and to rename that: a file that is written in place may be read
-/// before it is complete, and once more when it is. Nonces outlive a change.
+/// The files are watched: a change takes effect within a second, once all files have been read and
+/// parsed. While a file is invalid or missing, the last valid content of all files stays in force;
+/// see [`last_error`](Self::last_error) and [`HtdigestBuilder::on_change`]. Programs should write a
+/// new file and rename it: a file that is written in place may be read before it is complete, and
+/// again when it is. Nonces stay valid across a change.
 ///
-/// Several files make several algorithms. While a user is in one and not in the others, the
-/// algorithms of those are not offered to anybody.
+/// Several files serve several algorithms. An algorithm is offered only if every user has an H(A1)
+/// for it.
 ///
-/// Names compare byte for byte. Credentials for another realm are those of nobody. Clones share
-/// everything.
+/// Names compare byte for byte. Users of other realms are unknown. Clones share everything.
 ///
 /// # Examples
 /// ```no_run
@@ -44,7 +42,7 @@ use crate::{
 /// ```
 ///
 /// # Security
-/// Within its realm an H(A1) is as good as the password: let nobody else read the files.
+/// Within its realm an H(A1) is as good as the password: restrict who may read the files.
 #[derive(Clone)]
 pub struct Htdigest(Arc<Inner>);
 
@@ -54,7 +52,7 @@ struct Inner {
 }
 
 impl Htdigest {
-    /// Reads a file with values of `function`, and goes on to watch it.
+    /// Reads a file with H(A1)s for `function`, and starts to watch it.
     ///
     /// # Errors
     /// As for [`HtdigestBuilder::open`].
@@ -62,11 +60,11 @@ impl Htdigest {
         realm: &Realm,
         path: impl Into<PathBuf>,
         function: HashFunction,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Self, FileError> {
         Self::builder(realm, path, function).open()
     }
 
-    /// The options for a file with values of `function`, and for more files.
+    /// The options for a file with H(A1)s for `function`, and for more files.
     pub fn builder(
         realm: &Realm,
         path: impl Into<PathBuf>,
@@ -79,48 +77,39 @@ impl Htdigest {
         Self(Arc::new(Inner { realm, table }))
     }
 
-    /// How many users of the realm there are, 1 or more.
+    /// The number of users of the realm, 1 or more.
     #[must_use]
     pub fn user_count(&self) -> usize {
-        self.0.table.with(Table::len)
+        self.0.table.current().len()
     }
 
-    /// How many lines of other realms there are in all files.
+    /// The number of lines of other realms in all files.
     #[must_use]
     pub fn skipped(&self) -> usize {
-        self.0.table.with(Table::skipped)
+        self.0.table.current().skipped()
     }
 
-    /// What is wrong with the files as they are now, so that an earlier state of them is in force.
+    /// Why the files as they are now are not in force; `None` if they are.
     #[must_use]
     pub fn last_error(&self) -> Option<FileError> {
         self.0.table.last_error()
-    }
-
-    fn find(&self, user: &DigestUser<'_>) -> Option<DigestAccount> {
-        if *user.realm() != self.0.realm {
-            return None;
-        }
-        self.0.table.with(|table| table.find(user))
     }
 }
 
 impl DigestSecrets for Htdigest {
     fn hash_functions(&self) -> HashFunctions {
-        self.0.table.with(Table::functions)
-    }
-
-    fn holds_passwords(&self) -> bool {
-        false
+        self.0.table.current().functions()
     }
 
     async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
-        Ok(self.find(&user).into())
+        if *user.realm() != self.0.realm {
+            return Ok(SecretLookup::Unknown);
+        }
+        Ok(self.0.table.current().find(&user).into())
     }
 
-    /// Changes at every reload.
     fn version(&self) -> u64 {
-        self.0.table.with(Table::version)
+        self.0.table.version()
     }
 }
 

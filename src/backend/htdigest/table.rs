@@ -1,4 +1,4 @@
-//! What the files of users say.
+//! The users of one realm in all files.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -6,12 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use foldhash::quality::RandomState;
-
 use crate::{
     backend::{
         DigestAccount, DigestName, DigestUser,
-        watched_file::{Content, FileError, check_name, lines, next_version, shown},
+        watched_file::{Content, FileError, check_name, lines, shown},
     },
     identity::Account,
     wire::{
@@ -22,28 +20,27 @@ use crate::{
 
 /// The users of one realm, by name and by the hash of the name.
 pub(super) struct Table {
-    by_name: HashMap<Box<str>, Arc<User>, RandomState>,
-    by_hash: HashMap<Userhash, Arc<User>, RandomState>,
-    /// Those that every user has.
+    by_name: HashMap<Box<str>, Arc<User>>,
+    by_userhash: HashMap<Userhash, Arc<User>>,
+    /// The functions for which every user has a secret.
     functions: HashFunctions,
     skipped: usize,
-    version: u64,
 }
 
 struct User {
     account: Account,
-    /// One for each function that the user is in a file of.
+    /// One for each function that the user has.
     secrets: Box<[HashedA1]>,
 }
 
-/// An H(A1) and where it stands.
+/// A secret and its line.
 struct Entry<'a> {
     path: &'a Path,
     line: usize,
     secret: HashedA1,
 }
 
-/// The entries of each user, and how many lines of other realms there are.
+/// The lines of the realm, and the number of other lines.
 #[derive(Default)]
 struct Entries<'a> {
     by_name: BTreeMap<&'a str, Vec<Entry<'a>>>,
@@ -51,7 +48,7 @@ struct Entries<'a> {
 }
 
 impl Table {
-    /// Reads the files, of which each has its function.
+    /// Parses the files, each with its hash function.
     pub(super) fn parse(
         realm: &Realm,
         files: &[(&Content, HashFunction)],
@@ -60,11 +57,18 @@ impl Table {
         for &(content, function) in files {
             entries.add(realm, content, function)?;
         }
-        entries.into_table(realm)
-    }
-
-    pub(super) const fn version(&self) -> u64 {
-        self.version
+        let functions = entries.common_functions()?;
+        let (mut by_name, mut by_userhash) = (HashMap::new(), HashMap::new());
+        for (name, entries) in entries.by_name {
+            let secrets = entries.into_iter().map(|entry| entry.secret).collect();
+            let user = Arc::new(User { account: Account::new(name), secrets });
+            for secret in &user.secrets {
+                let hash = Userhash::new(secret.function(), name, realm.as_str());
+                by_userhash.insert(hash, Arc::clone(&user));
+            }
+            by_name.insert(name.into(), user);
+        }
+        Ok(Self { by_name, by_userhash, functions, skipped: entries.skipped })
     }
 
     pub(super) const fn functions(&self) -> HashFunctions {
@@ -79,11 +83,11 @@ impl Table {
         self.by_name.len()
     }
 
-    /// The account of a user of this realm.
+    /// The account and the secret of a user.
     pub(super) fn find(&self, user: &DigestUser<'_>) -> Option<DigestAccount> {
         let found = match user.name() {
             DigestName::UserId(name) => self.by_name.get(name),
-            DigestName::Userhash(hash) => self.by_hash.get(hash),
+            DigestName::Userhash(hash) => self.by_userhash.get(hash),
         }?;
         let secret = found.secrets.iter().find(|secret| secret.function() == user.function())?;
         Some(DigestAccount::new(found.account.clone(), secret.clone()))
@@ -98,77 +102,59 @@ impl<'a> Entries<'a> {
         function: HashFunction,
     ) -> Result<(), FileError> {
         let path = content.path();
-        let mut ours = 0;
+        let mut is_empty = true;
         for line in lines(content) {
             let (line, text) = line?;
-            let wrong = |problem: String| FileError::in_line(path, line, problem);
-            let (name, its_realm, hex) = split(text).ok_or_else(|| {
-                wrong("there are no two colons, after user name and realm".to_owned())
-            })?;
+            let invalid = |problem: String| FileError::in_line(path, line, problem);
+            let (name, its_realm, hex) = split(text)
+                .ok_or_else(|| invalid("it lacks two colons, after name and realm".to_owned()))?;
             if its_realm != realm.as_str() {
                 self.skipped += 1;
                 continue;
             }
-            check_name(name).map_err(wrong)?;
+            check_name(name).map_err(invalid)?;
             let secret = HashedA1::from_hex(function, hex)
-                .map_err(|error| wrong(format!("the user {}: {error}", shown(name))))?;
-            let known = self.by_name.entry(name).or_default();
+                .map_err(|error| invalid(format!("the user {}: {error}", shown(name))))?;
+            let entries = self.by_name.entry(name).or_default();
             if let Some(Entry { path, line, .. }) =
-                known.iter().find(|entry| entry.secret.function() == function)
+                entries.iter().find(|entry| entry.secret.function() == function)
             {
-                let problem =
-                    format!("the user {} is in line {line} of {path:?} already", shown(name));
-                return Err(wrong(problem));
+                let name = shown(name);
+                return Err(invalid(format!(
+                    "the user {name} is in line {line} of {path:?} already"
+                )));
             }
-            known.push(Entry { path, line, secret });
-            ours += 1;
+            entries.push(Entry { path, line, secret });
+            is_empty = false;
         }
-        if ours == 0 {
+        if is_empty {
             let problem = format!("there is no user of the realm {:?} in it", realm.as_str());
             return Err(FileError::new(path, problem));
         }
         Ok(())
     }
 
-    fn into_table(self, realm: &Realm) -> Result<Table, FileError> {
-        let functions = self.functions()?;
-        let count = self.by_name.len();
-        let mut by_name = HashMap::with_capacity_and_hasher(count, RandomState::default());
-        let mut by_hash = HashMap::with_hasher(RandomState::default());
-        for (name, entries) in self.by_name {
-            let secrets = entries.into_iter().map(|entry| entry.secret).collect();
-            let user = Arc::new(User { account: Account::new(name), secrets });
-            for secret in &user.secrets {
-                let hash = Userhash::new(secret.function(), name, realm.as_str());
-                by_hash.insert(hash, Arc::clone(&user));
-            }
-            by_name.insert(name.into(), user);
-        }
-        Ok(Table { by_name, by_hash, functions, skipped: self.skipped, version: next_version() })
-    }
-
-    /// What every user has. That there is nothing is a mistake, found at somebody who misses
-    /// something.
-    fn functions(&self) -> Result<HashFunctions, FileError> {
-        let mut held = HashFunctions::ALL;
+    /// The functions that every user has. Without any, names a user who lacks the last one.
+    fn common_functions(&self) -> Result<HashFunctions, FileError> {
+        let mut common = HashFunctions::ALL;
         for (name, entries) in &self.by_name {
             let each = entries.iter().map(|entry| entry.secret.function());
-            held = held.intersection(each.fold(HashFunctions::NONE, HashFunctions::with));
-            if let (HashFunctions::NONE, Some(entry)) = (held, entries.first()) {
-                let function = entry.secret.function();
+            common = common.intersection(each.fold(HashFunctions::NONE, HashFunctions::with));
+            if let (HashFunctions::NONE, Some(entry)) = (common, entries.first()) {
                 let problem = format!(
-                    "the user {} is there for {function}, but others are not: no algorithm is left \
-                     that every user can use",
-                    shown(name)
+                    "the user {} has {} but other users do not: no algorithm is left that every \
+                     user can use",
+                    shown(name),
+                    entry.secret.function()
                 );
                 return Err(FileError::in_line(entry.path, entry.line, problem));
             }
         }
-        Ok(held)
+        Ok(common)
     }
 }
 
-/// User name, realm and H(A1). A realm may hold colons, the others cannot.
+/// User name, realm and H(A1). A realm may contain colons, the others cannot.
 fn split(line: &str) -> Option<(&str, &str, &str)> {
     let (name, rest) = line.split_once(':')?;
     let (realm, hex) = rest.rsplit_once(':')?;
@@ -226,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn every_function_is_found_by_name_and_by_hash() {
+    fn finds_users_by_name_and_by_userhash() {
         for function in HashFunction::all() {
             let names = ["alice", "\u{e4}lice", "al ice"];
             let text = names.map(|name| line(function, name, REALM)).concat();
@@ -251,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn the_value_of_a_file_may_be_in_upper_case() {
+    fn reads_upper_case_hex() {
         let text = line(HashFunction::Md5, "alice", REALM);
         let (head, hex) = text.rsplit_once(':').unwrap();
         let table = parse(&format!("{head}:{}", hex.to_uppercase()));
@@ -260,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_every_user_has_is_offered() {
+    fn offers_the_functions_that_every_user_has() {
         let [both, one] = [&["alice", "bob"][..], &["alice"]].map(|names| {
             move |function| names.iter().map(|name| line(function, name, REALM)).collect::<String>()
         });
@@ -277,18 +263,18 @@ mod tests {
     }
 
     #[test]
-    fn files_that_leave_no_algorithm_for_all_are_refused() {
+    fn refuses_files_without_a_common_function() {
         let [alice, bob] = [(HashFunction::Sha256, "alice"), (HashFunction::Md5, "bob")]
             .map(|(function, name)| (function, line(function, name, REALM)));
         refused(
             &[("a", alice.0, alice.1.as_bytes()), ("b", bob.0, bob.1.as_bytes())],
-            "\"b\", line 1: the user \"bob\" is there for MD5, but others are not: no algorithm is \
-             left that every user can use",
+            "\"b\", line 1: the user \"bob\" has MD5 but other users do not: no algorithm is left that \
+             every user can use",
         );
     }
 
     #[test]
-    fn lines_of_other_realms_are_skipped_and_counted() {
+    fn skips_and_counts_lines_of_other_realms() {
         let md5 = HashFunction::Md5;
         let table = parse(&format!(
             "{}{}bob:other:no hash at all\nalice::\n",
@@ -300,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_a_line_for_the_realm_is_refused() {
+    fn refuses_a_file_without_users_of_the_realm() {
         let other = line(HashFunction::Md5, "alice", "other");
         for text in ["", "# nobody\n", &other] {
             refused(
@@ -319,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_blank_short_or_non_hex_value_is_refused() {
+    fn refuses_an_empty_blank_short_or_non_hex_value() {
         let md5 = "the user \"alice\": a stored H(A1) for MD5 must be 32 hex digits";
         for hex in ["", " ", "939e", &"x".repeat(32), &"0".repeat(31), &"0".repeat(64)] {
             let text = format!("# users\nalice:proxy:{hex}\n");
@@ -335,14 +321,11 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_line_is_named() {
+    fn names_an_invalid_line() {
         let hex = "0".repeat(32);
         for (line, message) in [
-            (&b"alice"[..], "there are no two colons, after user name and realm"),
-            (
-                format!("alice:{hex}").as_bytes(),
-                "there are no two colons, after user name and realm",
-            ),
+            (&b"alice"[..], "it lacks two colons, after name and realm"),
+            (format!("alice:{hex}").as_bytes(), "it lacks two colons, after name and realm"),
             (format!(":proxy:{hex}").as_bytes(), "the user name is empty"),
             (
                 format!("a\u{1}b:proxy:{hex}").as_bytes(),
@@ -361,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_may_not_be_in_two_files_of_one_function() {
+    fn refuses_a_user_in_two_files_of_one_function() {
         let [alice, bob] = ["alice", "bob"].map(|name| line(HashFunction::Md5, name, REALM));
         let files =
             |second| [("a", HashFunction::Md5, alice.as_bytes()), ("b", HashFunction::Md5, second)];
@@ -373,19 +356,18 @@ mod tests {
     }
 
     #[test]
-    fn a_realm_with_colons_is_told_from_the_name() {
+    fn distinguishes_a_realm_with_colons_from_the_name() {
         let realm = Realm::new("a:b").unwrap();
         let text =
             line(HashFunction::Md5, "alice", "a:b") + &line(HashFunction::Md5, "alice:a", "b");
         let table = parse_files(&realm, &[("users", HashFunction::Md5, text.as_bytes())]);
-        // The second line reads as one of alice in `a:b` too: such a file is refused, not guessed
-        // at.
+        // The second line could belong to alice in `a:b` too, so the file is refused.
         let error = table.err().unwrap().to_string();
         assert_eq!(error, r#""users", line 2: the user "alice" is in line 1 of "users" already"#);
     }
 
     #[test]
-    fn crlf_byte_order_mark_comments_and_blank_lines_are_left_out() {
+    fn skips_crlf_byte_order_mark_comments_and_blank_lines() {
         let text = line(HashFunction::Md5, "alice", REALM).trim_end().to_owned();
         let table = parse(&format!("\u{feff}# users\r\n\r\n{text}\r\n \t\r\n"));
         assert_eq!((table.len(), table.skipped()), (1, 0));

@@ -1,11 +1,11 @@
-//! The options of a file of users.
+//! The options of a user file.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use super::{Htpasswd, table::Table};
 use crate::backend::{
     password_hash::{HashPolicy, HashingPool},
-    watched_file::{Content, FileError, FileEvent, Observer, OpenError, Watched},
+    watched_file::{Content, FileError, FileEvent, Observer, Watched},
 };
 
 /// Options of an [`Htpasswd`], from [`Htpasswd::builder`].
@@ -13,17 +13,18 @@ use crate::backend::{
 pub struct HtpasswdBuilder {
     path: PathBuf,
     policy: HashPolicy,
-    pool: Option<HashingPool>,
+    pool: HashingPool,
     observer: Observer,
 }
 
 impl HtpasswdBuilder {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, policy: HashPolicy::new(), pool: None, observer: Arc::new(|_| ()) }
+        let (policy, pool) = (HashPolicy::new(), HashingPool::new());
+        Self { path, policy, pool, observer: Arc::new(|_| ()) }
     }
 
-    /// Which kinds of hashes the file may hold, and how dear they may be; [`HashPolicy::new`] by
-    /// default, which takes no weak ones. A file with another one is refused as a whole.
+    /// Which kinds of hashes the file may hold, and up to which cost; [`HashPolicy::new`] by
+    /// default, which accepts no weak kinds. A file with another hash is refused as a whole.
     pub const fn with_hash_policy(mut self, policy: HashPolicy) -> Self {
         self.policy = policy;
         self
@@ -31,34 +32,29 @@ impl HtpasswdBuilder {
 
     /// The pool on which hashes are checked; by default a [`HashingPool::new`] of its own.
     pub fn with_hashing_pool(mut self, pool: HashingPool) -> Self {
-        self.pool = Some(pool);
+        self.pool = pool;
         self
     }
 
-    /// Whom to tell what became of a file that has changed: the log, say. By default nobody is
-    /// told.
-    ///
-    /// It is called on the thread that looks at the file, which waits for it.
+    /// Calls `observer` when the file has changed, to log it for instance. It runs on the thread
+    /// that polls the file, which waits for it.
     pub fn on_change(mut self, observer: impl Fn(FileEvent<'_>) + Send + Sync + 'static) -> Self {
         self.observer = Arc::new(observer);
         self
     }
 
-    /// Reads the file, and goes on to watch it. Waits for the disk, so call it before requests are
-    /// served.
+    /// Reads the file, and starts to watch it. It blocks, so call it before requests are served.
     ///
     /// # Errors
-    /// A file that cannot be read, has no user or a bad line: [`OpenError::File`]. No thread to be
-    /// had: [`OpenError::Config`].
-    pub fn open(self) -> Result<Htpasswd, OpenError> {
+    /// The file cannot be read, has no user or an invalid line, or there is no thread to watch it.
+    pub fn open(self) -> Result<Htpasswd, FileError> {
         let Self { path, policy, pool, observer } = self;
-        let parse = move |contents: &[Content]| {
-            let content = contents.first();
-            let content = content.ok_or_else(|| FileError::new("".as_ref(), "it is not there"))?;
-            Table::parse(content, &policy)
+        let parse = move |contents: &[Content]| match contents {
+            [content] => Table::parse(content, &policy),
+            _ => Err(FileError::new("".as_ref(), "it is missing")),
         };
         let table = Watched::open(vec![path.clone()], parse, observer)?;
-        Ok(Htpasswd::new(path, table, pool.unwrap_or_default()))
+        Ok(Htpasswd::new(path, table, pool))
     }
 }
 

@@ -6,18 +6,17 @@
 //! bob:$2y$05$abcdefghijklmnopqrstuuWG29KuyeAicPCJODk1zjyGvyQUU2awu:Bob, third floor
 //! ```
 //!
-//! - The text is UTF-8. A byte order mark and line ends with a carriage return do no harm, nor do
-//!   blanks round a line.
-//! - Empty lines and those that begin with `#` are left out, so no name begins with `#`.
-//! - The name ends at the first colon, is not empty and holds no control character. Names compare
-//!   byte for byte, and one that is there twice is refused.
-//! - The hash is what [`PasswordHash`](super::password_hash::PasswordHash) reads, of a kind and a
-//!   cost that the policy allows; see [`HtpasswdBuilder::with_hash_policy`].
-//! - What follows a second colon is a comment, as it is to Apache. Behind a plain password it is
-//!   refused, since the password itself may hold a colon.
+//! - The text is UTF-8. A byte order mark, carriage returns, and blanks around a line are ignored.
+//! - Empty lines are ignored, and so are comments, which begin with `#`.
+//! - The name ends at the first colon, is not empty and has no control character. Names compare
+//!   byte for byte and occur once.
+//! - The hash is one that [`PasswordHash`](super::password_hash::PasswordHash) reads, of a kind and
+//!   a cost that [the policy](HtpasswdBuilder::with_hash_policy) accepts.
+//! - The text behind a second colon is a comment, as for Apache. It is refused behind a plain
+//!   password, which could contain the colon itself.
 //!
-//! The file is a regular one of at most 256 MiB, with one user or more. Where any line is bad, the
-//! file is refused as a whole, with the number of the line: [`FileError`].
+//! The file is a regular one of at most 256 MiB with at least one user. A file with an invalid line
+//! is refused as a whole; [`FileError`] has the number of the line.
 
 mod builder;
 mod table;
@@ -26,4 +25,4 @@ mod validator;
 pub use builder::HtpasswdBuilder;
 pub use validator::Htpasswd;
 
-pub use super::watched_file::{FileError, FileEvent, OpenError};
+pub use super::watched_file::{FileError, FileEvent};

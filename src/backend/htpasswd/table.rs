@@ -1,128 +1,76 @@
-//! What a file of users says.
+//! The users of a file.
 
-use std::cmp::Ordering;
+use std::collections::HashMap;
 
 use crate::{
     backend::{
         BasicCredentials, Verdict,
         password_hash::{HashCost, HashKind, HashPolicy, PasswordHash},
-        watched_file::{Content, FileError, check_name, lines, next_version, shown},
+        watched_file::{Content, FileError, check_name, lines, shown},
     },
     error::BackendError,
     identity::Account,
 };
 
-/// The users of one file, sorted by name. Their names lie end to end in one text, so that a user
-/// takes 56 bytes and the name where the hash is one of bcrypt.
+/// The users of a file, and the cost of the most expensive hash.
 pub(super) struct Table {
-    names: Box<str>,
-    users: Box<[User]>,
-    max_cost: HashCost,
-    version: u64,
-}
-
-struct User {
-    /// Where the name lies in [`Table::names`]: no file is larger than that.
-    name: (u32, u32),
-    hash: PasswordHash,
-}
-
-/// A line as it was read.
-struct Line<'a> {
-    number: usize,
-    name: &'a str,
-    hash: PasswordHash,
+    users: HashMap<Box<str>, PasswordHash>,
+    cost: HashCost,
 }
 
 impl Table {
     pub(super) fn parse(content: &Content, policy: &HashPolicy) -> Result<Self, FileError> {
-        let read = |line: Result<(usize, _), FileError>| {
+        let (mut users, mut cost) = (HashMap::new(), HashCost::ZERO);
+        let mut numbers = HashMap::new();
+        for line in lines(content) {
             let (number, line) = line?;
-            Line::parse(number, line, policy)
-                .map_err(|problem| FileError::in_line(content.path(), number, problem))
-        };
-        let mut users: Vec<_> = lines(content).map(read).collect::<Result<_, _>>()?;
-        // A file that is being written anew may be empty for a moment, which is no reason to send
-        // everybody away.
+            let invalid = |problem| FileError::in_line(content.path(), number, problem);
+            let (name, hash) = parse_line(line, policy).map_err(invalid)?;
+            if let Some(first) = numbers.insert(name, number) {
+                let problem = format!("the user {} is in line {first} already", shown(name));
+                return Err(invalid(problem));
+            }
+            cost = cost.max(HashCost::of(&hash));
+            users.insert(name.into(), hash);
+        }
+        // A file may be empty for a moment while it is written anew, which must not lock out all.
         if users.is_empty() {
             return Err(FileError::new(content.path(), "there is no user in it"));
         }
-        // Equal names stay in the order of their lines.
-        users.sort_by(|one, other| one.name.cmp(other.name));
-        for pair in users.windows(2) {
-            if let [first, second] = pair
-                && first.name == second.name
-            {
-                let problem =
-                    format!("the user {} is in line {} already", shown(second.name), first.number);
-                return Err(FileError::in_line(content.path(), second.number, problem));
-            }
-        }
-        Ok(Self::of(users))
-    }
-
-    fn of(lines: Vec<Line<'_>>) -> Self {
-        let max_cost = lines.iter().map(|line| HashCost::of(&line.hash));
-        let max_cost = max_cost.fold(HashCost::ZERO, HashCost::max);
-        let mut names = String::with_capacity(lines.iter().map(|line| line.name.len()).sum());
-        let users = lines.into_iter().map(|Line { name, hash, .. }| {
-            let start = names.len();
-            names.push_str(name);
-            let name = [start, names.len()].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
-            User { name: name.into(), hash }
-        });
-        let users = users.collect();
-        Self { names: names.into(), users, max_cost, version: next_version() }
+        users.shrink_to_fit();
+        Ok(Self { users, cost })
     }
 
     pub(super) fn len(&self) -> usize {
         self.users.len()
     }
 
-    pub(super) const fn version(&self) -> u64 {
-        self.version
-    }
-
-    /// The same work, whoever is asked about.
+    /// Costs the same for all users, known and unknown.
     pub(super) fn check(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        let user = self.find(credentials.user_id());
-        let hash = user.map(|user| &user.hash);
-        let right = self.max_cost.verify(hash, credentials.password())?;
-        Ok(match user {
-            Some(user) if right => Verdict::Accepted(Account::new(self.name(user))),
+        let user_id = credentials.user_id();
+        let hash = self.users.get(user_id);
+        let is_right = self.cost.verify(hash, credentials.password())?;
+        Ok(match hash {
+            Some(_) if is_right => Verdict::Accepted(Account::new(user_id)),
             Some(_) => Verdict::WrongPassword,
             None => Verdict::UnknownUser,
         })
     }
-
-    fn find(&self, name: &str) -> Option<&User> {
-        let compare = |user: &User| -> Ordering { self.name(user).cmp(name) };
-        let at = self.users.binary_search_by(compare).ok()?;
-        self.users.get(at)
-    }
-
-    fn name(&self, user: &User) -> &str {
-        let (start, end) = user.name;
-        self.names.get(start as usize..end as usize).unwrap_or_default()
-    }
 }
 
-impl<'a> Line<'a> {
-    fn parse(number: usize, line: &'a str, policy: &HashPolicy) -> Result<Self, String> {
-        let (name, rest) = line.split_once(':').ok_or("there is no colon after the user name")?;
-        let (text, comment) = match rest.split_once(':') {
-            Some((text, comment)) => (text, Some(comment)),
-            None => (rest, None),
-        };
-        check_name(name)?;
-        let problem =
-            |problem: &dyn std::fmt::Display| format!("the user {}: {problem}", shown(name));
-        let hash = PasswordHash::parse(text, policy).map_err(|error| problem(&error))?;
-        if hash.kind() == HashKind::PlainText && comment.is_some() {
-            return Err(problem(&"a plain password with a colon is taken for one with a comment"));
-        }
-        Ok(Self { number, name, hash })
+fn parse_line<'a>(line: &'a str, policy: &HashPolicy) -> Result<(&'a str, PasswordHash), String> {
+    let (name, rest) = line.split_once(':').ok_or("there is no colon after the user name")?;
+    let (text, comment) = match rest.split_once(':') {
+        Some((text, comment)) => (text, Some(comment)),
+        None => (rest, None),
+    };
+    check_name(name)?;
+    let invalid = |problem: &dyn std::fmt::Display| format!("the user {}: {problem}", shown(name));
+    let hash = PasswordHash::parse(text, policy).map_err(|error| invalid(&error))?;
+    if hash.kind() == HashKind::PlainText && comment.is_some() {
+        return Err(invalid(&"a plain password must not contain a colon"));
     }
+    Ok((name, hash))
 }
 
 #[cfg(test)]
@@ -164,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn every_user_is_found_with_the_own_password_alone() {
+    fn every_user_has_one_password() {
         let table = parse("bob:builder\nalice:wonder\n\u{e4}lice:\u{fc}ber\nal:ice\n");
         assert_eq!(table.len(), 4);
         let users =
@@ -181,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn crlf_byte_order_mark_comments_and_blank_lines_are_left_out() {
+    fn skips_crlf_byte_order_mark_comments_and_blank_lines() {
         let table = parse("\u{feff}# users\r\n\r\nalice:wonder\r\n  \t\r\n#bob:builder\r\nzoe:zz");
         assert_eq!(table.len(), 2);
         assert_eq!(verdict(&table, "alice", "wonder"), "alice");
@@ -189,18 +137,17 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_second_colon_is_a_comment() {
+    fn skips_a_comment_behind_a_second_colon() {
         let table = parse(&format!("alice:{BCRYPT}:Alice, third floor: left"));
         assert_eq!(verdict(&table, "alice", "password"), "alice");
         refused(
             b"alice:won:der",
-            ", line 1: the user \"alice\": a plain password with a colon is taken for one with a \
-             comment",
+            ", line 1: the user \"alice\": a plain password must not contain a colon",
         );
     }
 
     #[test]
-    fn a_bad_line_is_named_with_its_user_and_without_its_hash() {
+    fn names_an_invalid_line_and_its_user_but_no_hash() {
         let long = "x".repeat(100);
         let cut = format!(r#""{}""#, "x".repeat(64));
         for (line, message) in [
@@ -237,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_who_is_there_twice_is_named_with_both_lines() {
+    fn names_both_lines_of_a_duplicate_user() {
         refused(
             b"alice:wonder\nbob:builder\n\nalice:wonder\n",
             ", line 4: the user \"alice\" is in line 1 already",
@@ -245,20 +192,20 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_a_user_is_a_bad_one() {
+    fn refuses_a_file_without_users() {
         for file in ["", "\n\n", "# nobody yet\n", "\u{feff}"] {
             refused(file.as_bytes(), ": there is no user in it");
         }
     }
 
     #[test]
-    fn every_byte_anywhere_is_no_panic() {
+    fn survives_every_byte_at_every_position() {
         let file = format!("\u{feff}#c\r\nalice:{BCRYPT}\nbob:$6$a$b\n").into_bytes();
         for at in 0..file.len() {
             for byte in [0, b'\n', b'\r', b':', b'$', b'{', 0x80, 0xFF] {
                 let mut file = file.clone();
                 file[at] = byte;
-                // The hash of bob is cut, so nothing makes the file a good one but his line going.
+                // The hash of bob is truncated, so the file is valid only without his line.
                 if let Ok(table) = parse_bytes(&file, &HashPolicy::new()) {
                     assert_eq!(table.len(), 1);
                 }
@@ -267,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn known_and_unknown_users_cost_the_same_where_hashes_are_cheap_and_dear() {
+    fn all_users_cost_the_same_with_mixed_hashes() {
         let costs = [4, 6, 5].map(|cost| (cost, HashMethod::Bcrypt { cost }));
         let line =
             |(cost, method)| format!("user{cost}:{}\n", hash_password("wonder", method).unwrap());
@@ -280,10 +227,5 @@ mod tests {
                 assert_eq!(work, [("bcrypt", 1 << 6), ("sha512-crypt", 1_234)].into(), "{name}");
             }
         }
-    }
-
-    #[test]
-    fn a_user_is_small() {
-        assert_eq!(size_of::<User>(), 56);
     }
 }

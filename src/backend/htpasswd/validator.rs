@@ -1,4 +1,4 @@
-//! The validator.
+//! Checks passwords against the file.
 
 use std::{
     fmt,
@@ -11,25 +11,24 @@ use crate::{
     backend::{
         BasicCredentials, CredentialValidator, Verdict,
         password_hash::HashingPool,
-        watched_file::{FileError, OpenError, Watched},
+        watched_file::{FileError, Watched},
     },
     error::BackendError,
 };
 
 /// Users for Basic in a file, as Apache's `htpasswd` writes it.
 ///
-/// The file is watched. A change is in force within a second, unless a network file system hides it
-/// for longer: the whole file is read and understood aside, and then takes the place of what it
-/// said before. While it is bad or gone, what it said before stays in force; see
-/// [`last_error`](Self::last_error) and [`HtpasswdBuilder::on_change`]. Better than to write in it
-/// is to write another one and to rename that: a file that is written in place, as `htpasswd` does
-/// it, may be read before it is complete, and once more when it is.
+/// The file is watched: a change takes effect within a second, once the whole file has been read and
+/// parsed. While the file is invalid or missing, its last valid content stays in force; see
+/// [`last_error`](Self::last_error) and [`HtpasswdBuilder::on_change`]. Programs should write a new
+/// file and rename it: a file that is written in place, as `htpasswd` does, may be read before it
+/// is complete, and again when it is.
 ///
-/// The file names no realm, so its users are those of whatever realm the credentials are for.
-/// Names compare byte for byte. Clones share everything.
+/// The file names no realm, so its users belong to every realm. Names compare byte for byte. Clones
+/// share everything.
 ///
-/// Passwords are hashed on a [`HashingPool`]. Where its queue is full, a request is answered with
-/// 503. Put a cache in front for more than a few log-ins a second.
+/// Passwords are hashed on a [`HashingPool`], so it has to be used on a tokio runtime. Put a
+/// [cache](crate::backend) in front for more than a few log-ins a second.
 ///
 /// # Examples
 /// ```no_run
@@ -42,14 +41,9 @@ use crate::{
 /// ```
 ///
 /// # Security
-/// Every check takes the same work, whether the user is known or not: that of the dearest hash in
-/// the file, and where kinds of hashes are mixed, that of the dearest of each kind; see
-/// [`Effort`](crate::backend::password_hash::HashCost).
-///
-/// # Memory
-/// A user takes 64 bytes and the name where the hash is one of bcrypt, and up to 350 where it is
-/// another: 100,000 users of bcrypt take 7 to 8 MB. While a file is read, what it held before, what
-/// it holds now and the file itself are in memory together, which is three to four times as much.
+/// A check costs the same for known and unknown users: as much as the most expensive hash in the
+/// file, or, with several kinds of hashes, the most expensive hash of each kind. See
+/// [`HashCost`](crate::backend::password_hash::HashCost).
 #[derive(Clone)]
 pub struct Htpasswd(Arc<Inner>);
 
@@ -60,11 +54,11 @@ struct Inner {
 }
 
 impl Htpasswd {
-    /// Reads a file with the default options, and goes on to watch it.
+    /// Reads a file with the default options, and starts to watch it.
     ///
     /// # Errors
     /// As for [`HtpasswdBuilder::open`].
-    pub fn open(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, FileError> {
         Self::builder(path).open()
     }
 
@@ -77,19 +71,19 @@ impl Htpasswd {
         Self(Arc::new(Inner { path, table, pool }))
     }
 
-    /// The file.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// How many users there are, 1 or more.
+    /// The number of users, 1 or more.
     #[must_use]
     pub fn user_count(&self) -> usize {
-        self.0.table.with(Table::len)
+        self.0.table.current().len()
     }
 
-    /// What is wrong with the file as it is now, so that an earlier state of it is in force.
+    /// Why the file as it is now is not in force; `None` if it is.
     #[must_use]
     pub fn last_error(&self) -> Option<FileError> {
         self.0.table.last_error()
@@ -100,14 +94,13 @@ impl CredentialValidator for Htpasswd {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let (users, recheck) = (self.clone(), credentials.is_recheck());
         let credentials = credentials.to_owned();
-        // What the file says when it is checked, not when it had to wait for that.
+        // The content at the time of the check, not at the time when the check began to wait.
         let check = move || users.0.table.current().check(credentials.as_borrowed());
         self.0.pool.run(recheck, check).await?
     }
 
-    /// Changes at every reload.
     fn version(&self) -> u64 {
-        self.0.table.with(Table::version)
+        self.0.table.version()
     }
 }
 

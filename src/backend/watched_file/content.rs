@@ -1,4 +1,4 @@
-//! What a file holds, and by what one sees that it has changed.
+//! Reads a file, and tells whether it has changed.
 
 use std::{
     fs::{self, File, Metadata},
@@ -12,12 +12,13 @@ use zeroize::Zeroizing;
 use super::FileError;
 
 /// The largest file that is read: 256 MiB. A million users take a third of it.
-const LARGEST: u64 = 256 * 1024 * 1024;
+const MAX_SIZE: u64 = 256 * 1024 * 1024;
 
-/// A file with a time of change as young as this may change again and show the same time.
-const YOUNG: Duration = Duration::from_secs(2);
+/// File systems round times, some to two seconds. A file that was modified within this time may
+/// change again without a new time.
+const TIME_STEP: Duration = Duration::from_secs(2);
 
-/// A file as it was read. Wiped when dropped.
+/// The bytes of a file. Wiped when dropped.
 pub(in crate::backend) struct Content {
     path: PathBuf,
     bytes: Zeroizing<Vec<u8>>,
@@ -36,87 +37,56 @@ impl Content {
         &self.bytes
     }
 
-    /// Reads a file, and says whether it stayed as it was in the meantime.
-    pub(super) fn read(path: &Path) -> Result<(Self, Fingerprint, Stayed), FileError> {
+    /// Reads a file; `None` if it changed while it was read.
+    pub(super) fn read(path: &Path) -> Result<Option<(Self, Fingerprint)>, FileError> {
         let unreadable =
             |error: io::Error| FileError::new(path, format!("it cannot be read: {error}"));
+        let not_a_file = || FileError::new(path, "it is not a regular file");
+        if !fs::metadata(path).map_err(unreadable)?.is_file() {
+            return Err(not_a_file());
+        }
         let file = open(path).map_err(unreadable)?;
         let before = file.metadata().map_err(unreadable)?;
         if !before.is_file() {
-            return Err(FileError::new(path, "it is not a regular file"));
+            return Err(not_a_file());
         }
-        if before.len() > LARGEST {
-            return Err(FileError::new(path, format!("it is larger than {LARGEST} bytes")));
+        if before.len() > MAX_SIZE {
+            return Err(FileError::new(path, format!("it is larger than {MAX_SIZE} bytes")));
         }
-        // With room for all of it, so that no copies are left behind when it grows.
+        // Large enough for the whole file, since a buffer that grows leaves copies behind.
         let capacity = usize::try_from(before.len()).unwrap_or_default() + 1;
         let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
-        (&file).take(LARGEST).read_to_end(&mut bytes).map_err(unreadable)?;
-        let [before, after] = [before, file.metadata().map_err(unreadable)?]
-            .map(|metadata| Fingerprint::of(&metadata));
-        let stayed = if before == after { Stayed::Yes } else { Stayed::No };
-        Ok((Self::new(path, bytes), after, stayed))
+        (&file).take(MAX_SIZE).read_to_end(&mut bytes).map_err(unreadable)?;
+        let after = Fingerprint::of(&file.metadata().map_err(unreadable)?);
+        let is_whole = Fingerprint::of(&before) == after;
+        Ok(is_whole.then(|| (Self::new(path, bytes), after)))
     }
 }
 
-/// Opens a file for reading. A pipe would wait here for somebody to write into it, unless told not
-/// to.
-#[cfg(target_os = "linux")]
+/// Opens a file for reading, without waiting for a writer if a pipe has just taken its place.
 fn open(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = File::options();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
 
-    use rustix::fs::OFlags;
-
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    File::options().read(true).custom_flags(flags).open(path)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn open(path: &Path) -> io::Result<File> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
+        // The value of the flag differs between platforms; the standard library has no name for it.
+        options.custom_flags(libc::O_NONBLOCK);
     }
-    File::open(path)
+    options.read(true).open(path)
 }
 
-/// Whether a file stayed as it was while it was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stayed {
-    Yes,
-    No,
-}
-
-/// What tells a file from another, and from itself before it was written to.
+/// Tells a file from another one, and from itself before it was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     length: u64,
     modified: Option<SystemTime>,
+    #[cfg(unix)]
     inode: Inode,
+    #[cfg(not(unix))]
+    created: Option<SystemTime>,
 }
 
-impl Fingerprint {
-    /// That of the file at the end of all symlinks; `None` if there is none.
-    pub(super) fn at(path: &Path) -> Option<Self> {
-        fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
-    }
-
-    fn of(metadata: &Metadata) -> Self {
-        let modified = metadata.modified().ok();
-        Self { length: metadata.len(), modified, inode: Inode::of(metadata) }
-    }
-
-    /// Whether it may be written to once more without another fingerprint, since file systems count
-    /// time in steps, some of them in steps of two seconds.
-    pub(super) fn is_young(&self) -> bool {
-        match self.modified.map(|modified| modified.elapsed()) {
-            Some(Ok(age)) => age < YOUNG,
-            // From the future, or without a time: the rest has to do.
-            Some(Err(_)) | None => false,
-        }
-    }
-}
-
-/// Device, inode and the time at which the inode changed.
 #[cfg(unix)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Inode {
@@ -125,44 +95,54 @@ struct Inode {
     changed: (i64, i64),
 }
 
-#[cfg(unix)]
-impl Inode {
+impl Fingerprint {
+    /// The fingerprint of the file to which `path` leads; `None` if there is none.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
+    }
+
+    #[cfg(unix)]
     fn of(metadata: &Metadata) -> Self {
         use std::os::unix::fs::MetadataExt as _;
 
-        Self {
+        let inode = Inode {
             device: metadata.dev(),
             number: metadata.ino(),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
+        };
+        Self { length: metadata.len(), modified: metadata.modified().ok(), inode }
+    }
+
+    #[cfg(not(unix))]
+    fn of(metadata: &Metadata) -> Self {
+        let [modified, created] = [metadata.modified(), metadata.created()].map(Result::ok);
+        Self { length: metadata.len(), modified, created }
+    }
+
+    /// Whether the file may change again and keep its fingerprint.
+    pub(super) fn is_ambiguous(&self) -> bool {
+        match self.modified.map(|modified| modified.elapsed()) {
+            Some(Ok(age)) => age < TIME_STEP,
+            // In the future, or unknown.
+            Some(Err(_)) | None => false,
         }
     }
 }
 
-#[cfg(not(unix))]
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Inode {
-    created: Option<SystemTime>,
-}
-
-#[cfg(not(unix))]
-impl Inode {
-    fn of(metadata: &Metadata) -> Self {
-        Self { created: metadata.created().ok() }
-    }
-}
-
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, unix))]
 mod tests {
-    use rustix::fs::{CWD, Mode, mkfifoat};
+    use std::process::Command;
 
     use super::*;
 
     #[test]
-    fn a_pipe_into_which_nobody_writes_is_not_waited_for() {
+    fn does_not_wait_for_a_pipe() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("users");
-        mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let error = Content::read(&pipe).err().unwrap().to_string();
         assert!(error.ends_with(": it is not a regular file"), "{error}");
+        // As if it had taken the place of a file after the first look.
+        assert!(!open(&pipe).unwrap().metadata().unwrap().is_file());
     }
 }

@@ -1,4 +1,4 @@
-//! What goes wrong with files of users.
+//! Errors and events of user files.
 
 use std::{
     fmt,
@@ -6,12 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use crate::error::ConfigError;
-
-/// A file of users that cannot be read, or does not say what it should.
+/// A user file that cannot be read or is invalid.
 ///
-/// `Display` is one line that names the file, the line in it and what is wrong there, such as the
-/// user; it shows neither a password nor a hash. Cloning is cheap.
+/// `Display` is one line with the file, the line number and the problem; it shows neither a password
+/// nor a hash. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileError(Arc<Details>);
 
@@ -45,7 +43,7 @@ impl FileError {
         &self.0.path
     }
 
-    /// The line, from 1, if it is one line that is wrong.
+    /// The number of the invalid line, from 1, if it is one line.
     #[must_use]
     pub fn line(&self) -> Option<usize> {
         self.0.line
@@ -65,26 +63,14 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
-/// Why a file of users was not opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// Something is wrong with a file.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// Something is wrong with an option, or there is no thread.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-}
-
-/// What became of files that have changed.
+/// The result of reading files that have changed.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum FileEvent<'a> {
-    /// They were read, and what they say is in force.
+    /// The new content is in force.
     Reloaded,
-    /// They could not be read or understood: what they said before stays in force. Told once for
-    /// each error, also where it lasts.
+    /// The files are unreadable or invalid, and the last valid content stays in force. Reported
+    /// once for each error, however long it lasts.
     Failed(&'a FileError),
 }
 
@@ -93,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_one_line_that_names_file_and_line() {
+    fn an_error_names_file_and_line() {
         let path = Path::new("/etc/proxy/users");
         let error = FileError::in_line(path, 3, "the user name is empty");
         assert_eq!(error.to_string(), r#""/etc/proxy/users", line 3: the user name is empty"#);

@@ -1,9 +1,9 @@
-//! The lines of a file.
+//! The lines of a user file.
 
 use super::{Content, FileError};
 
-/// The lines that say something, with their numbers from 1. A byte order mark, line ends of both
-/// kinds, blanks round a line, empty lines and comments (`#` at the beginning) are left out.
+/// The lines of a file with their numbers from 1, trimmed. Skips a byte order mark, empty lines, and
+/// comments, which begin with `#`.
 pub(in crate::backend) fn lines(
     content: &Content,
 ) -> impl Iterator<Item = Result<(usize, &str), FileError>> {
@@ -31,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_numbered_as_an_editor_does() {
+    fn numbers_lines_from_one() {
         read(b"a:1\nb:2\n", &[(1, "a:1"), (2, "b:2")]);
         read(b"\n# a comment\n\t #another\n\n  a:1 \t\nb:2", &[(5, "a:1"), (6, "b:2")]);
         read(b"", &[]);
@@ -39,13 +39,13 @@ mod tests {
     }
 
     #[test]
-    fn crlf_and_a_byte_order_mark_are_no_part_of_a_line() {
+    fn skips_crlf_and_a_byte_order_mark() {
         read(b"\xEF\xBB\xBFa:1\r\nb:2\r\n", &[(1, "a:1"), (2, "b:2")]);
         read(b"\xEF\xBB\xBF# c\r\n\r\nb:2", &[(3, "b:2")]);
     }
 
     #[test]
-    fn a_line_that_is_not_utf8_is_named() {
+    fn names_a_line_that_is_not_utf8() {
         let content = Content::new(Path::new("users"), b"a:1\nb\xE9:2\n".to_vec().into());
         let error = lines(&content).find_map(Result::err).unwrap();
         assert_eq!(error.to_string(), r#""users", line 2: it is not UTF-8"#);

@@ -1,6 +1,6 @@
 //! The names of users in files.
 
-/// Says what is wrong with a name that no client could send.
+/// Refuses a name that no client can send.
 pub(in crate::backend) fn check_name(name: &str) -> Result<(), String> {
     if name.trim().is_empty() {
         return Err("the user name is empty".to_owned());
@@ -11,7 +11,7 @@ pub(in crate::backend) fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A name as it is shown: escaped, and cut at 64 characters.
+/// A name for a message: escaped, and cut after 64 characters.
 pub(in crate::backend) fn shown(name: &str) -> String {
     format!("{:?}", name.chars().take(64).collect::<String>())
 }

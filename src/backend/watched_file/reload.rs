@@ -1,52 +1,52 @@
-//! One look at files: whether they have changed, and what they say now.
+//! Polls files, and parses them again when they have changed.
 
-use std::{path::PathBuf, sync::Arc, thread, time::Duration};
-
-use arc_swap::{ArcSwap, ArcSwapOption};
-use sha2::{Digest as _, Sha256};
-
-use super::{
-    Content, FileError, FileEvent, Observer,
-    content::{Fingerprint, Stayed},
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+    thread,
+    time::Duration,
 };
 
-/// How long a file has to stay as it is before it is read: whoever writes it may not have finished.
-const PAUSE: Duration = Duration::from_millis(50);
-/// How many times it is waited for that.
-const PAUSES: usize = 8;
+use sha2::{Digest as _, Sha256};
 
-/// Makes of files what is asked of them.
+use super::{Content, FileError, FileEvent, Observer, content::Fingerprint};
+
+/// The time between two polls.
+pub(super) const INTERVAL: Duration = Duration::from_millis(250);
+
+/// Files that differ at this many polls in a row are read all the same: after two seconds.
+const MAX_UNSTABLE_POLLS: usize = 8;
+
+/// Parses the contents of all files.
 pub(super) type Parse<T> = Box<dyn Fn(&[Content]) -> Result<T, FileError> + Send>;
 
-/// What the files said when they were last understood, and why they are not now.
+/// The last valid content, and the error of the present one.
 pub(super) struct State<T> {
-    pub(super) current: ArcSwap<T>,
-    pub(super) failed: ArcSwapOption<FileError>,
+    pub(super) current: Arc<T>,
+    /// Changes with `current`.
+    pub(super) version: u64,
+    pub(super) error: Option<FileError>,
 }
 
-/// Looks at files.
+/// Files that are parsed again when they have changed.
+///
+/// A change is taken once it shows the same fingerprint at two polls in a row, since a file that is
+/// written in place may be incomplete before that.
 pub(super) struct Reload<T> {
     paths: Vec<PathBuf>,
     parse: Parse<T>,
-    state: Arc<State<T>>,
+    state: Arc<RwLock<State<T>>>,
     observer: Observer,
-    /// What was read last.
-    seen: Vec<Option<Fingerprint>>,
-    /// The hash of what was read last. `None` if that could not be read.
+    /// The fingerprints at the last poll; `None` if a file was missing.
+    polled: Option<Vec<Fingerprint>>,
+    /// The fingerprints of what was read last; `None` if it has to be read again.
+    read: Option<Vec<Fingerprint>>,
+    /// The hash of what was read last; `None` if it could not be read.
     hash: Option<Hash>,
-    /// Whether to read again whatever the fingerprints say.
-    look_closer: bool,
+    unstable_polls: usize,
 }
 
 type Hash = [u8; 32];
-
-/// All files as they were read.
-struct Contents {
-    contents: Vec<Content>,
-    seen: Vec<Option<Fingerprint>>,
-    hash: Hash,
-    stayed: Stayed,
-}
 
 impl<T> Reload<T> {
     /// Reads the files for the first time.
@@ -55,113 +55,108 @@ impl<T> Reload<T> {
         parse: Parse<T>,
         observer: Observer,
     ) -> Result<Self, FileError> {
-        // Read all the same if somebody keeps writing: the next look finds that it has changed.
-        let mut read = Contents::read(&paths)?;
-        for _ in 0..PAUSES {
-            if read.stayed == Stayed::Yes {
-                break;
+        let mut polls = 0;
+        let files = loop {
+            if let Some(files) = Files::read(&paths)? {
+                break files;
             }
-            thread::sleep(PAUSE);
-            read = Contents::read(&paths)?;
-        }
-        let current = ArcSwap::from_pointee(parse(&read.contents)?);
-        let state = Arc::new(State { current, failed: ArcSwapOption::empty() });
-        let look_closer = read.look_closer();
-        let hash = Some(read.hash);
-        Ok(Self { paths, parse, state, observer, seen: read.seen, hash, look_closer })
+            polls += 1;
+            if polls == MAX_UNSTABLE_POLLS {
+                let path = paths.first().cloned().unwrap_or_default();
+                return Err(FileError::new(&path, "it changes while it is read"));
+            }
+            thread::sleep(INTERVAL);
+        };
+        let current = Arc::new(parse(&files.contents)?);
+        let state = Arc::new(RwLock::new(State { current, version: 0, error: None }));
+        let polled = Some(files.fingerprints.clone());
+        let (read, hash) = (files.unambiguous_fingerprints(), Some(files.hash));
+        Ok(Self { paths, parse, state, observer, polled, read, hash, unstable_polls: 0 })
     }
 
-    pub(super) const fn state(&self) -> &Arc<State<T>> {
+    pub(super) const fn state(&self) -> &Arc<RwLock<State<T>>> {
         &self.state
     }
 
-    pub(super) fn paths(&self) -> &[PathBuf] {
-        &self.paths
-    }
-
-    /// Reads the files again if they have changed, and tells what became of it.
-    pub(super) fn look(&mut self) {
-        let now = self.fingerprints();
-        if now != self.seen {
-            self.settle(now);
-        } else if !self.look_closer {
+    /// Reads the files again if they have changed, and reports the result.
+    pub(super) fn poll(&mut self) {
+        let now: Option<Vec<_>> = self.paths.iter().map(|path| Fingerprint::at(path)).collect();
+        let is_stable = now == self.polled;
+        self.polled = now;
+        if self.polled.is_some() && self.polled == self.read {
+            self.unstable_polls = 0;
             return;
         }
-        match Contents::read(&self.paths) {
-            // Somebody is writing: at the next look.
-            Ok(read) if read.stayed == Stayed::No => self.look_closer = true,
-            Ok(read) => self.take(read),
+        self.unstable_polls += 1;
+        if !is_stable && self.unstable_polls < MAX_UNSTABLE_POLLS {
+            return;
+        }
+        self.unstable_polls = 0;
+        match Files::read(&self.paths) {
+            Ok(Some(files)) => self.take(files),
+            Ok(None) => self.read = None,
             Err(error) => {
-                self.seen = self.fingerprints();
-                (self.hash, self.look_closer) = (None, true);
+                (self.read, self.hash) = (None, None);
                 self.fail(error);
             }
         }
     }
 
-    fn take(&mut self, read: Contents) {
-        self.look_closer = read.look_closer();
-        self.seen = read.seen;
-        if self.hash == Some(read.hash) {
+    fn take(&mut self, files: Files) {
+        self.read = files.unambiguous_fingerprints();
+        if self.hash.replace(files.hash) == Some(files.hash) {
             return;
         }
-        let parsed = (self.parse)(&read.contents);
-        self.hash = Some(read.hash);
-        match parsed {
+        match (self.parse)(&files.contents) {
             Ok(parsed) => {
-                self.state.current.store(Arc::new(parsed));
-                self.state.failed.store(None);
+                self.update(|state| {
+                    state.current = Arc::new(parsed);
+                    state.version += 1;
+                    state.error = None;
+                });
                 (self.observer)(FileEvent::Reloaded);
             }
             Err(error) => self.fail(error),
         }
     }
 
-    /// Tells of an error unless it is the last one that was told of.
+    /// Reports an error, unless it is the last one that was reported.
     fn fail(&self, error: FileError) {
-        let known = self.state.failed.load();
-        if known.as_deref() != Some(&error) {
-            self.state.failed.store(Some(Arc::new(error.clone())));
+        let is_new = self.update(|state| state.error.replace(error.clone()) != Some(error.clone()));
+        if is_new {
             (self.observer)(FileEvent::Failed(&error));
         }
     }
 
-    /// Waits until nothing changes any more, or long enough.
-    fn settle(&self, mut now: Vec<Option<Fingerprint>>) {
-        for _ in 0..PAUSES {
-            thread::sleep(PAUSE);
-            let next = self.fingerprints();
-            if next == now {
-                return;
-            }
-            now = next;
-        }
-    }
-
-    fn fingerprints(&self) -> Vec<Option<Fingerprint>> {
-        self.paths.iter().map(|path| Fingerprint::at(path)).collect()
+    fn update<R>(&self, update: impl FnOnce(&mut State<T>) -> R) -> R {
+        update(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Contents {
-    fn read(paths: &[PathBuf]) -> Result<Self, FileError> {
-        let (mut contents, mut seen) = (Vec::new(), Vec::new());
-        let (mut hash, mut stayed) = (Sha256::new(), Stayed::Yes);
+/// All files as they were read.
+struct Files {
+    contents: Vec<Content>,
+    fingerprints: Vec<Fingerprint>,
+    hash: Hash,
+}
+
+impl Files {
+    /// Reads all files; `None` if one changed while it was read.
+    fn read(paths: &[PathBuf]) -> Result<Option<Self>, FileError> {
+        let (mut contents, mut fingerprints, mut hash) = (Vec::new(), Vec::new(), Sha256::new());
         for path in paths {
-            let (content, fingerprint, this_stayed) = Content::read(path)?;
+            let Some((content, fingerprint)) = Content::read(path)? else { return Ok(None) };
             hash.update(content.bytes().len().to_le_bytes());
             hash.update(content.bytes());
-            if this_stayed == Stayed::No {
-                stayed = Stayed::No;
-            }
             contents.push(content);
-            seen.push(Some(fingerprint));
+            fingerprints.push(fingerprint);
         }
-        Ok(Self { contents, seen, hash: hash.finalize().into(), stayed })
+        Ok(Some(Self { contents, fingerprints, hash: hash.finalize().into() }))
     }
 
-    fn look_closer(&self) -> bool {
-        self.stayed == Stayed::No || self.seen.iter().flatten().any(Fingerprint::is_young)
+    fn unambiguous_fingerprints(&self) -> Option<Vec<Fingerprint>> {
+        let is_ambiguous = self.fingerprints.iter().any(Fingerprint::is_ambiguous);
+        (!is_ambiguous).then(|| self.fingerprints.clone())
     }
 }
 
@@ -169,39 +164,34 @@ impl Contents {
 mod tests {
     use std::{
         fs::{self, File},
-        io::Write as _,
         path::Path,
         sync::Mutex,
+        time::SystemTime,
     };
 
     use tempfile::TempDir;
 
     use super::*;
 
-    /// What observers were told, one word or error for each time.
-    type Told = Arc<Mutex<Vec<String>>>;
-
-    /// A folder with files in it that hold a text, of which `bad` is refused.
+    /// A folder of files that hold a text, of which `bad` is refused, and the events about them.
     struct Fixture {
         folder: TempDir,
-        told: Told,
+        events: Arc<Mutex<Vec<String>>>,
     }
 
     impl Fixture {
         fn new() -> Self {
-            Self { folder: TempDir::new().unwrap(), told: Told::default() }
+            Self { folder: TempDir::new().unwrap(), events: Arc::default() }
         }
 
         fn path(&self, name: &str) -> PathBuf {
             self.folder.path().join(name)
         }
 
-        /// Writes a file in place.
-        fn write(&self, name: &str, text: &str) {
+        fn write_in_place(&self, name: &str, text: &str) {
             fs::write(self.path(name), text).unwrap();
         }
 
-        /// Puts another file in its place.
         fn replace(&self, name: &str, text: &str) {
             let new = self.path("new");
             fs::write(&new, text).unwrap();
@@ -210,9 +200,9 @@ mod tests {
 
         fn open(&self, names: &[&str]) -> Result<Reload<String>, FileError> {
             let paths = names.iter().map(|name| self.path(name)).collect();
-            let told = Arc::clone(&self.told);
+            let events = Arc::clone(&self.events);
             let observer = move |event: FileEvent<'_>| {
-                told.lock().unwrap().push(match event {
+                events.lock().unwrap().push(match event {
                     FileEvent::Reloaded => "reloaded".to_owned(),
                     FileEvent::Failed(error) => {
                         let name = error.path().file_name().unwrap().to_str().unwrap();
@@ -223,9 +213,9 @@ mod tests {
             Reload::start(paths, Box::new(parse), Arc::new(observer))
         }
 
-        /// What was told since the last time.
-        fn told(&self) -> Vec<String> {
-            std::mem::take(&mut *self.told.lock().unwrap())
+        /// The events since the last call.
+        fn events(&self) -> Vec<String> {
+            std::mem::take(&mut *self.events.lock().unwrap())
         }
     }
 
@@ -241,164 +231,193 @@ mod tests {
         Ok(all)
     }
 
+    fn current(reload: &Reload<String>) -> String {
+        reload.state.read().unwrap().current.as_str().to_owned()
+    }
+
+    fn error(reload: &Reload<String>) -> Option<FileError> {
+        reload.state.read().unwrap().error.clone()
+    }
+
+    /// Two polls, at which the files are the same, lead to this text.
     #[track_caller]
-    fn says(reload: &mut Reload<String>, expected: &str) {
-        reload.look();
-        assert_eq!(**reload.state.current.load(), *expected);
+    fn becomes(reload: &mut Reload<String>, expected: &str) {
+        reload.poll();
+        reload.poll();
+        assert_eq!(current(reload), expected);
     }
 
     #[test]
-    fn a_file_that_is_written_in_place_is_read_again() {
+    fn reads_a_file_that_was_written_in_place() {
         let files = Fixture::new();
-        files.write("a", "one");
+        files.write_in_place("a", "one");
         let mut reload = files.open(&["a"]).unwrap();
-        says(&mut reload, "one");
-        files.write("a", "two");
-        says(&mut reload, "two");
-        says(&mut reload, "two");
-        assert_eq!(files.told(), ["reloaded"]);
+        becomes(&mut reload, "one");
+        files.write_in_place("a", "two");
+        becomes(&mut reload, "two");
+        becomes(&mut reload, "two");
+        assert_eq!(files.events(), ["reloaded"]);
     }
 
     #[test]
-    fn a_file_that_is_replaced_is_read_again() {
+    fn reads_a_file_that_was_replaced() {
         let files = Fixture::new();
-        files.write("a", "one");
+        files.write_in_place("a", "one");
         let mut reload = files.open(&["a"]).unwrap();
         files.replace("a", "two");
-        says(&mut reload, "two");
-        assert_eq!(files.told(), ["reloaded"]);
+        becomes(&mut reload, "two");
+        assert_eq!(files.events(), ["reloaded"]);
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_symlink_that_is_swapped_as_kubernetes_does_is_followed() {
+    fn follows_a_symlink_that_kubernetes_swaps() {
         use std::os::unix::fs::symlink;
 
         let files = Fixture::new();
         for (folder, text) in [("..1", "one"), ("..2", "two")] {
             fs::create_dir(files.path(folder)).unwrap();
-            files.write(&format!("{folder}/a"), text);
+            files.write_in_place(&format!("{folder}/a"), text);
         }
         symlink("..1", files.path("..data")).unwrap();
         symlink("..data/a", files.path("a")).unwrap();
         let mut reload = files.open(&["a"]).unwrap();
         symlink("..2", files.path("..data_tmp")).unwrap();
         fs::rename(files.path("..data_tmp"), files.path("..data")).unwrap();
-        says(&mut reload, "two");
+        becomes(&mut reload, "two");
         fs::remove_dir_all(files.path("..1")).unwrap();
-        says(&mut reload, "two");
-        assert_eq!(files.told(), ["reloaded"]);
+        becomes(&mut reload, "two");
+        assert_eq!(files.events(), ["reloaded"]);
     }
 
     #[test]
-    fn a_bad_file_is_told_of_once_and_the_last_good_one_stays() {
+    fn waits_for_a_file_that_is_being_written() {
         let files = Fixture::new();
-        files.write("a", "one");
+        files.write_in_place("a", "one");
         let mut reload = files.open(&["a"]).unwrap();
-        files.write("a", "bad");
-        for _ in 0..3 {
-            says(&mut reload, "one");
+        for part in ["", "t", "tw", "two and"] {
+            files.write_in_place("a", part);
+            reload.poll();
+            assert_eq!(current(&reload), "one", "{part}");
         }
-        assert_eq!(files.told(), ["a: it is bad"]);
-        assert_eq!(reload.state.failed.load().as_ref().unwrap().line(), Some(1));
-        files.write("a", "worse, and bad");
-        says(&mut reload, "one");
-        assert_eq!(files.told(), [""; 0], "the same error");
-        files.write("a", "one");
-        says(&mut reload, "one");
-        assert!(reload.state.failed.load().is_none());
-        assert_eq!(files.told(), ["reloaded"]);
+        files.write_in_place("a", "two and more");
+        becomes(&mut reload, "two and more");
+        assert_eq!(files.events(), ["reloaded"]);
     }
 
     #[test]
-    fn a_file_that_vanishes_is_told_of_once_and_comes_back() {
+    fn waits_two_seconds_at_most() {
         let files = Fixture::new();
-        files.write("a", "one");
+        files.write_in_place("a", "0");
+        let mut reload = files.open(&["a"]).unwrap();
+        for length in 1..=MAX_UNSTABLE_POLLS {
+            assert_eq!(current(&reload), "0");
+            files.write_in_place("a", &"1".repeat(length));
+            reload.poll();
+        }
+        assert_eq!(current(&reload), "1".repeat(MAX_UNSTABLE_POLLS));
+        assert_eq!(INTERVAL * MAX_UNSTABLE_POLLS as u32, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn the_version_changes_with_the_content_alone() {
+        let files = Fixture::new();
+        files.write_in_place("a", "one");
+        let mut reload = files.open(&["a"]).unwrap();
+        let mut versions = Vec::new();
+        for text in ["one", "two", "bad", "one"] {
+            files.replace("a", text);
+            reload.poll();
+            reload.poll();
+            versions.push(reload.state.read().unwrap().version);
+        }
+        assert_eq!(versions, [0, 1, 1, 2]);
+    }
+
+    #[test]
+    fn reports_a_bad_file_once_and_keeps_the_last_good_one() {
+        let files = Fixture::new();
+        files.write_in_place("a", "one");
+        let mut reload = files.open(&["a"]).unwrap();
+        files.write_in_place("a", "bad");
+        for _ in 0..3 {
+            becomes(&mut reload, "one");
+        }
+        assert_eq!(files.events(), ["a: it is bad"]);
+        assert_eq!(error(&reload).unwrap().line(), Some(1));
+        files.write_in_place("a", "worse, and bad");
+        becomes(&mut reload, "one");
+        assert_eq!(files.events(), [""; 0], "the same error");
+        files.write_in_place("a", "one");
+        becomes(&mut reload, "one");
+        assert_eq!(error(&reload), None);
+        assert_eq!(files.events(), ["reloaded"]);
+    }
+
+    #[test]
+    fn reports_a_file_that_vanishes_once() {
+        let files = Fixture::new();
+        files.write_in_place("a", "one");
         let mut reload = files.open(&["a"]).unwrap();
         fs::remove_file(files.path("a")).unwrap();
         for _ in 0..3 {
-            says(&mut reload, "one");
+            becomes(&mut reload, "one");
         }
-        let told = files.told();
-        assert_eq!(told, ["a: it cannot be read"]);
-        files.write("a", "two");
-        says(&mut reload, "two");
-        assert!(reload.state.failed.load().is_none());
+        assert_eq!(files.events(), ["a: it cannot be read"]);
+        files.write_in_place("a", "two");
+        becomes(&mut reload, "two");
+        assert_eq!(error(&reload), None);
     }
 
     #[test]
-    fn a_change_that_leaves_length_and_time_is_seen() {
+    fn notices_a_change_that_keeps_the_fingerprint() {
         let files = Fixture::new();
-        files.write("a", "one");
+        files.write_in_place("a", "one");
         let mut reload = files.open(&["a"]).unwrap();
-        says(&mut reload, "one");
-        files.write("a", "two");
-        // As if time went by in steps so long that nothing else differs.
-        reload.seen = reload.fingerprints();
-        says(&mut reload, "two");
+        becomes(&mut reload, "one");
+        files.write_in_place("a", "two");
+        // As if the file system rounded times, and nothing else differed.
+        reload.polled = Fingerprint::at(&files.path("a")).map(|one| vec![one]);
+        reload.poll();
+        assert_eq!(current(&reload), "two");
     }
 
     #[test]
-    fn a_file_that_has_not_changed_for_long_is_not_read() {
+    fn does_not_read_an_old_file_again() {
         let files = Fixture::new();
-        files.write("a", "one");
-        let set_time = |name| {
-            let file = File::options().write(true).open(files.path(name)).unwrap();
-            file.set_modified(std::time::UNIX_EPOCH).unwrap();
+        let write_an_old_file = |text| {
+            files.write_in_place("a", text);
+            let file = File::options().write(true).open(files.path("a")).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
         };
-        set_time("a");
+        write_an_old_file("one");
         let mut reload = files.open(&["a"]).unwrap();
-        assert!(!reload.look_closer);
-        files.write("a", "two");
-        set_time("a");
-        reload.seen = reload.fingerprints();
-        says(&mut reload, "one");
+        write_an_old_file("two");
+        reload.read = Fingerprint::at(&files.path("a")).map(|one| vec![one]);
+        becomes(&mut reload, "one");
     }
 
     #[test]
-    fn a_file_that_grows_while_it_is_waited_for_is_read_to_its_end() {
+    fn reads_several_files_as_one() {
         let files = Fixture::new();
-        files.write("a", "one");
-        let mut reload = files.open(&["a"]).unwrap();
-        let path = files.path("a");
-        let (go, begun) = std::sync::mpsc::channel();
-        let writer = thread::spawn(move || {
-            let mut file = File::create(path).unwrap();
-            for part in ["t", "w", "o", " and more"] {
-                file.write_all(part.as_bytes()).unwrap();
-                // The reader has seen a part, and waits.
-                let _ = go.send(());
-                thread::sleep(PAUSE / 4);
-            }
-        });
-        begun.recv().unwrap();
-        reload.look();
-        writer.join().unwrap();
-        // However the threads took turns, the end is what counts.
-        says(&mut reload, "two and more");
-    }
-
-    #[test]
-    fn several_files_are_one() {
-        let files = Fixture::new();
-        files.write("a", "one");
-        files.write("b", "-two");
+        files.write_in_place("a", "one");
+        files.write_in_place("b", "-two");
         let mut reload = files.open(&["a", "b"]).unwrap();
-        says(&mut reload, "one-two");
-        files.write("b", "-three");
-        says(&mut reload, "one-three");
-        files.write("a", "one-");
-        files.write("b", "three");
-        says(&mut reload, "one-three");
-        assert_eq!(files.told(), ["reloaded"; 2]);
+        becomes(&mut reload, "one-two");
+        files.write_in_place("b", "-three");
+        becomes(&mut reload, "one-three");
+        files.write_in_place("a", "one-");
+        files.write_in_place("b", "three");
+        becomes(&mut reload, "one-three");
+        assert_eq!(files.events(), ["reloaded"; 2]);
     }
 
     #[test]
-    fn the_first_time_everything_must_be_right() {
+    fn refuses_a_bad_file_at_the_start() {
         let files = Fixture::new();
         let refused = |name| files.open(&[name]).err().unwrap().to_string();
         assert!(refused("a").contains(": it cannot be read: "), "{}", refused("a"));
-        files.write("a", "bad");
+        files.write_in_place("a", "bad");
         assert!(refused("a").ends_with(", line 1: it is bad"), "{}", refused("a"));
         fs::create_dir(files.path("folder")).unwrap();
         assert!(refused("folder").ends_with(": it is not a regular file"));
