@@ -40,10 +40,10 @@ impl Directory {
         let mut builder = Ldap::builder(urls.next().unwrap_or_default());
         builder = urls.fold(builder, LdapBuilder::with_server);
         if self.start_tls {
-            builder = builder.with_start_tls();
+            builder = builder.with_start_tls(true);
         }
         if self.plaintext {
-            builder = builder.insecure_plaintext();
+            builder = builder.insecure_plaintext(true);
         }
         if let Some(file) = self.ca_file {
             builder = builder.with_ca_file(file);

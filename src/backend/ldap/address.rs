@@ -1,4 +1,4 @@
-//! Where a server is, and whether the way there is safe.
+//! The URL of a server, and the protection of the connection.
 
 use std::fmt;
 
@@ -7,25 +7,25 @@ use url::Url;
 
 use super::config_error::LdapConfigError;
 
-/// The URL of a server: a scheme, a host and perhaps a port.
+/// The URL of a server: a scheme, a host and an optional port.
 #[derive(Clone)]
 pub(super) struct Address {
     url: Url,
     security: Security,
 }
 
-/// What protects the connection.
+/// The protection of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Security {
-    /// TLS from the first byte on.
+    /// TLS from the first byte.
     Tls,
-    /// TLS by the StartTLS operation, before anything else.
+    /// TLS after the StartTLS operation, which comes first.
     StartTls,
-    /// Nothing.
+    /// None.
     Plaintext,
 }
 
-/// The builder's method that is given URLs.
+/// The builder's method that takes URLs.
 const OPTION: &str = "with_server";
 
 impl Address {
@@ -37,7 +37,7 @@ impl Address {
         let refuse = |problem| Err(LdapConfigError::invalid(OPTION, &without_user(text), problem));
         let Ok(url) = Url::parse(text) else {
             return refuse(
-                "is not a URL: write ldaps://host or ldap://host, with :port if need be",
+                "is not a URL: write ldaps://host or ldap://host, with an optional :port",
             );
         };
         let security = match url.scheme() {
@@ -54,23 +54,21 @@ impl Address {
         }
         let has_more = url.query().is_some() || url.fragment().is_some();
         if !matches!(url.path(), "" | "/") || has_more {
-            return refuse("goes on after host and port: give base and filter to with_search");
+            return refuse("has more than host and port: give base and filter to with_search");
         }
         if url.port() == Some(0) {
-            return refuse("has the port 0: name the one that the server listens on");
+            return refuse("has the port 0: use the port of the server");
         }
-        // A non-ASCII name comes with percent signs.
+        // A non-ASCII name has percent signs here.
         let host_name = if host.starts_with('[') { "ip.invalid" } else { host };
         if ServerName::try_from(host_name).is_err() {
-            return refuse(
-                "has a host that is no DNS name: use one of letters, digits and hyphens",
-            );
+            return refuse("has a host that is not a DNS name: use letters, digits and hyphens");
         }
         if security == Security::Plaintext && !plaintext {
             return Err(LdapConfigError::Plaintext { url: text.to_owned() });
         }
         if security != Security::Plaintext && host.starts_with('[') {
-            return refuse("is not to be checked against a certificate: use the host's name");
+            return refuse("cannot be checked against a certificate: use the host's name");
         }
         Ok(Self { url, security })
     }
@@ -84,7 +82,7 @@ impl Address {
     }
 }
 
-/// It has neither user nor password.
+/// Contains neither user nor password.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.url.as_str())
@@ -97,7 +95,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// The text up to the end of a scheme, and from the last `@` on: a password may stand between.
+/// Removes all before the last `@`, which may be a user and a password.
 fn without_user(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((_, rest)) => format!("***@{rest}"),
@@ -116,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_a_scheme_a_host_and_perhaps_a_port() {
+    fn accepts_a_scheme_a_host_and_an_optional_port() {
         for (text, start_tls, plaintext, security) in [
             ("ldaps://ldap.example.org", false, false, Security::Tls),
             ("ldaps://ldap.example.org:1636/", true, true, Security::Tls),
@@ -132,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_url_that_is_not_of_that_form() {
+    fn refuses_urls_of_another_form() {
         for (text, problem) in [
-            ("", "is not a URL: write ldaps://host or ldap://host, with :port if need be"),
-            ("ldap", "is not a URL: write ldaps://host or ldap://host, with :port if need be"),
+            ("", "is not a URL: write ldaps://host or ldap://host, with an optional :port"),
+            ("ldap", "is not a URL: write ldaps://host or ldap://host, with an optional :port"),
             (
                 "ldaps://h:x",
-                "is not a URL: write ldaps://host or ldap://host, with :port if need be",
+                "is not a URL: write ldaps://host or ldap://host, with an optional :port",
             ),
             ("http://h", "has another scheme: use ldaps:// or ldap://"),
             ("ldapi://%2fvar%2frun", "has another scheme: use ldaps:// or ldap://"),
@@ -147,24 +145,24 @@ mod tests {
             ("ldaps:///", "names no host: write ldaps://host"),
             (
                 "ldaps://h/dc=example",
-                "goes on after host and port: give base and filter to with_search",
+                "has more than host and port: give base and filter to with_search",
             ),
-            ("ldaps://h?uid", "goes on after host and port: give base and filter to with_search"),
-            ("ldaps://h/#a", "goes on after host and port: give base and filter to with_search"),
-            ("ldaps://h:0", "has the port 0: name the one that the server listens on"),
+            ("ldaps://h?uid", "has more than host and port: give base and filter to with_search"),
+            ("ldaps://h/#a", "has more than host and port: give base and filter to with_search"),
+            ("ldaps://h:0", "has the port 0: use the port of the server"),
             (
                 "ldaps://caf\u{e9}",
-                "has a host that is no DNS name: use one of letters, digits and hyphens",
+                "has a host that is not a DNS name: use letters, digits and hyphens",
             ),
-            ("ldaps://[::1]", "is not to be checked against a certificate: use the host's name"),
-            ("ldap://[::1]", "is not to be checked against a certificate: use the host's name"),
+            ("ldaps://[::1]", "cannot be checked against a certificate: use the host's name"),
+            ("ldap://[::1]", "cannot be checked against a certificate: use the host's name"),
         ] {
             refuses(text, &format!("with_server: {text:?} {problem}"));
         }
     }
 
     #[test]
-    fn a_password_in_a_url_is_refused_and_not_shown() {
+    fn refuses_a_password_without_showing_it() {
         refuses(
             "ldaps://cn=proxy:wonder@host",
             "with_server: \"***@host\" holds a user or a password: use with_service_account",
@@ -177,14 +175,14 @@ mod tests {
     }
 
     #[test]
-    fn plaintext_has_to_be_asked_for_also_on_the_loopback_address() {
+    fn refuses_plaintext_also_on_loopback_by_default() {
         for text in ["ldap://ldap.example.org", "ldap://127.0.0.1", "ldap://localhost:1389"] {
             let error = Address::parse(text, false, false).unwrap_err();
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "the server {text} would be sent passwords in the clear: use ldaps:// or \
-                     with_start_tls or, where nobody can listen, insecure_plaintext"
+                    "the server {text} would receive passwords in plain text: use ldaps://, \
+                     with_start_tls or, on a trusted network, insecure_plaintext"
                 )
             );
         }

@@ -35,7 +35,7 @@ pub struct LdapBuilder {
     limits: Limits,
 }
 
-/// A URL before anybody has looked whether there is a password in it.
+/// A URL that has not been checked and may contain a password.
 #[derive(Clone)]
 struct Hidden(String);
 
@@ -46,11 +46,11 @@ pub(super) struct Search {
     pub(super) name_attribute: String,
 }
 
-/// How far below its base a search goes.
+/// The depth of a search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SearchScope {
-    /// The entries right below the base.
+    /// The entries directly below the base.
     OneLevel,
     /// The base and everything below it.
     #[default]
@@ -77,49 +77,51 @@ impl LdapBuilder {
         }
     }
 
-    /// Adds a server, which is asked when those before it cannot answer.
+    /// Adds a server, which is tried when those before it cannot answer.
     pub fn with_server(mut self, url: impl Into<String>) -> Self {
         self.servers.push(Hidden(url.into()));
         self
     }
 
-    /// Makes every `ldap://` connection safe by StartTLS before anything else is sent; if a server
-    /// does not take part in that, nothing is.
-    pub const fn with_start_tls(mut self) -> Self {
-        self.start_tls = true;
+    /// Whether to use StartTLS on `ldap://` connections before anything else is sent; `false` by
+    /// default. Nothing is sent to a server that refuses it.
+    pub const fn with_start_tls(mut self, start_tls: bool) -> Self {
+        self.start_tls = start_tls;
         self
     }
 
-    /// Sends passwords over `ldap://` without TLS, also to the loopback address. Everybody on the
-    /// way can then read them, and answer for the directory. Not by default.
-    pub const fn insecure_plaintext(mut self) -> Self {
-        self.plaintext = true;
+    /// Whether to send passwords over `ldap://` without TLS; `false` by default, also for the
+    /// loopback address.
+    ///
+    /// # Security
+    /// Anyone on the network path can then read passwords, and answer for the directory.
+    pub const fn insecure_plaintext(mut self, plaintext: bool) -> Self {
+        self.plaintext = plaintext;
         self
     }
 
-    /// Trusts the authorities in this PEM file, and in others that are added, instead of those that
-    /// the system trusts. It is read by [`build`](Self::build).
+    /// Adds a PEM file with certificate authorities, which [`build`](Self::build) reads. They replace
+    /// those of the operating system.
     pub fn with_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_files.push(path.into());
         self
     }
 
-    /// Finds the entry of a user at a fixed place, such as
-    /// `uid={user},ou=people,dc=example,dc=org`.
+    /// Finds users by their distinguished name, such as `uid={user},ou=people,dc=example,dc=org`.
     ///
-    /// The first part has to be an attribute with `{user}` as its whole value. After a right bind
-    /// the entry is read with the user's own rights, which the directory has to allow.
+    /// The first part has to be an attribute with `{user}` as its whole value. After a successful
+    /// bind the entry is read with the user's own rights, which the directory has to allow.
     pub fn with_dn_template(mut self, template: impl Into<String>) -> Self {
         self.dn_template = Some(template.into());
         self
     }
 
-    /// Finds the entry of a user by a search below `base` with a filter that has `{user}` for the
-    /// name, such as `(uid={user})`, by the service account.
+    /// Finds users by a search of the service account below `base`, with a filter that has `{user}`
+    /// as a placeholder for the name, such as `(uid={user})`.
     ///
-    /// The value of `name_attribute` in the entry is the name of the user. Where it is not what the
-    /// client sent, byte for byte, the user is unknown; it must have a single value. For Active
-    /// Directory that is `sAMAccountName`.
+    /// `name_attribute` is the attribute with the user's name, such as `uid` or, in Active Directory,
+    /// `sAMAccountName`. It must have a single value. If the value differs from the name that the
+    /// client sent, byte for byte, the user is unknown.
     pub fn with_search(
         mut self,
         base: impl Into<String>,
@@ -130,49 +132,47 @@ impl LdapBuilder {
         self
     }
 
-    /// How far below its base the search for a user goes; everything below by default.
+    /// The depth of the search for a user; [`SearchScope::Subtree`] by default.
     pub const fn with_scope(mut self, scope: SearchScope) -> Self {
         self.scope = Some(scope);
         self
     }
 
-    /// The account that searches.
+    /// The account that makes the searches.
     pub fn with_service_account(mut self, dn: impl Into<String>, password: Password) -> Self {
         self.account = Some(ServiceAccount { dn: dn.into().into(), password });
         self
     }
 
-    /// The entry that is bound to for unknown users; a random name below the base by default, which
-    /// nobody has.
+    /// The distinguished name of the bind for unknown users; by default a random name below the base,
+    /// which does not exist.
     ///
-    /// A server takes its time for a password whose hash is dear, and none where there is no entry.
-    /// Make an entry with a random password that is hashed like those of the users, exempt it from
-    /// locking, and name it here; then both take equally long. Whatever its bind comes to, the user
-    /// stays unknown.
+    /// A server answers faster if there is no entry whose expensive hash it has to check. To make
+    /// both equal, create an entry with a random password that is hashed like those of the users,
+    /// exempt it from locking, and name it here. The result of its bind is ignored.
     pub fn with_decoy_dn(mut self, dn: impl Into<String>) -> Self {
         self.decoy_dn = Some(dn.into());
         self
     }
 
-    /// Takes what one server finds, though it says that others may hold more; else that is a
-    /// failure. Those others are not asked in any case. Active Directory says so of every search
-    /// from the root of a domain.
-    pub const fn allow_unfollowed_references(mut self) -> Self {
-        self.allows_references = true;
+    /// Whether to ignore references to other servers in the result of a search, which are never
+    /// followed. `false` by default: such a result is a failure. Active Directory sends references
+    /// for every search from the root of a domain.
+    pub const fn allow_unfollowed_references(mut self, allows_references: bool) -> Self {
+        self.allows_references = allows_references;
         self
     }
 
-    /// Takes the values of this attribute of the user's entry, such as `memberOf`, for the user's
-    /// groups.
+    /// The attribute of a user's entry with the names of the groups, such as `memberOf`.
     pub fn with_group_attribute(mut self, attribute: impl Into<String>) -> Self {
         self.group_attribute = Some(attribute.into());
         self
     }
 
-    /// Takes the entries that a search below `base` finds for the user's groups: the values of
-    /// `name_attribute`, such as `cn`. The filter has `{dn}` for the user's entry, as in
-    /// `(member={dn})`, or `{user}` for the name, as in `(memberUid={user})`. More than 1,000
-    /// groups are a failure.
+    /// Finds the groups of a user by a search below `base`; `name_attribute`, such as `cn`, has the
+    /// name of a group. The filter has `{dn}` as a placeholder for the distinguished name of the
+    /// user, as in `(member={dn})`, or `{user}` for the name, as in `(memberUid={user})`. A user in
+    /// more than 1,000 groups cannot log in.
     pub fn with_group_search(
         mut self,
         base: impl Into<String>,
@@ -183,50 +183,52 @@ impl LdapBuilder {
         self
     }
 
-    /// Lets in members of this group alone, with 403 for others whose password is right. Its name
-    /// is compared byte for byte with those that the directory gives.
+    /// Refuses users outside this group with 403 after a right password. Names of groups compare
+    /// byte for byte.
     pub fn with_required_group(mut self, group: impl Into<String>) -> Self {
         self.required_group = Some(group.into());
         self
     }
 
-    /// How long it may take to connect, TLS included; 2 s by default.
+    /// How long connecting may take, including TLS; 2 s by default.
     pub const fn with_connect_timeout(mut self, limit: Duration) -> Self {
         self.limits.connect_timeout = limit;
         self
     }
 
-    /// How long a server may take for each bind or search; 3 s by default.
+    /// How long a bind or a search may take; 3 s by default.
     pub const fn with_operation_timeout(mut self, limit: Duration) -> Self {
         self.limits.operation_timeout = limit;
         self
     }
 
-    /// How long a check may take as a whole, with waiting and with all servers that are asked; 10 s
-    /// by default. It may not be shorter than either of the other two, or a server that hangs would
-    /// never be given up for the next one.
+    /// How long a check may take as a whole, including the wait in the queue and attempts on all
+    /// servers; 10 s by default. It must not be shorter than the other two, so that the next server
+    /// can be tried if one hangs.
     pub const fn with_timeout(mut self, limit: Duration) -> Self {
         self.limits.timeout = limit;
         self
     }
 
-    /// How many checks may be under way at a time; 16 by default. Each holds one connection to a
-    /// server, and one more while it searches.
+    /// How many checks run at once; 16 by default. Each uses one connection to a server, and one more
+    /// while it searches.
     pub const fn with_max_checks(mut self, checks: usize) -> Self {
         self.limits.max_checks = checks;
         self
     }
 
-    /// How many checks may wait for others to end; 1,000 by default, and 0 for none. Past it, 503.
+    /// How many checks may wait for others to end, and as many
+    /// [re-checks](crate::BasicCredentials::is_recheck); 1,000 by default, and 0 for none. The next
+    /// one fails with 503.
     pub const fn with_queue(mut self, checks: usize) -> Self {
         self.limits.queue = checks;
         self
     }
 
-    /// Makes the validator. It connects when it is first asked.
+    /// Makes the validator. It connects at the first request.
     ///
     /// # Errors
-    /// [`LdapConfigError`] for every mistake that can be told without a server.
+    /// [`LdapConfigError`] for every mistake that can be found without a server.
     pub fn build(self) -> Result<Ldap, LdapConfigError> {
         self.limits.check()?;
         let addresses: Vec<_> = self

@@ -1,4 +1,4 @@
-//! Mistakes in the set-up of a directory.
+//! Mistakes in the options of a directory.
 
 use std::{error::Error, path::PathBuf, time::Duration};
 
@@ -6,40 +6,40 @@ use crate::error::ConfigError;
 
 /// A mistake in the options of an [`Ldap`](super::Ldap), found when it is built.
 ///
-/// Each message names the option, its value and the remedy; none shows a password.
+/// Each message names the option, its value and the remedy, but no password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LdapConfigError {
-    /// A value that cannot be used as it stands.
+    /// A value that cannot be used.
     #[error("{option}: {value:?} {problem}")]
     Invalid {
-        /// The method of the builder that was given the value.
+        /// The method of the builder that took the value.
         option: &'static str,
-        /// The value; of a URL, no user name and no password.
+        /// The value, without user name and password if it is a URL.
         value: String,
-        /// What is wrong with it, and what to do.
+        /// The problem and the remedy.
         problem: &'static str,
     },
-    /// A server that would be sent passwords in the clear.
+    /// A server without TLS.
     #[error(
-        "the server {url} would be sent passwords in the clear: use ldaps:// or with_start_tls or, \
-         where nobody can listen, insecure_plaintext"
+        "the server {url} would receive passwords in plain text: use ldaps://, with_start_tls or, \
+         on a trusted network, insecure_plaintext"
     )]
     Plaintext {
         /// Its URL.
         url: String,
     },
-    /// No way to find a user.
-    #[error("nothing says how a user is found: use with_dn_template or with_search")]
+    /// No way to find users.
+    #[error("there is no way to find users: use with_dn_template or with_search")]
     NoLookup,
-    /// Two ways to find a user.
-    #[error("with_dn_template and with_search are two ways to find a user: use one of them")]
+    /// Two ways to find users.
+    #[error("with_dn_template and with_search exclude each other: use one of them")]
     TwoLookups,
     /// A search that would have to be anonymous.
     #[error("with_search needs an account that may search: add with_service_account")]
     NoServiceAccount,
     /// An option that has no effect together with `with_dn_template`.
-    #[error("{option} goes with with_search alone: leave it out, or use with_search")]
+    #[error("{option} has no effect without with_search: leave it out, or use with_search")]
     OnlyWithSearch {
         /// The method of the builder.
         option: &'static str,
@@ -53,31 +53,29 @@ pub enum LdapConfigError {
         /// The name of the group.
         group: String,
     },
-    /// A file of certificates that cannot be read, or holds none.
+    /// A file of certificates that cannot be read or has none.
     #[error("the CA file {} cannot be used: name a PEM file with certificates", path.display())]
     CaFile {
-        /// Where it is.
+        /// The path of the file.
         path: PathBuf,
         /// Why it cannot be used.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// No certificate of an authority on this system.
-    #[error("this system trusts no certificate authority: name one with with_ca_file")]
+    /// The operating system trusts no certificate authority.
+    #[error("the operating system trusts no certificate authority: add one with with_ca_file")]
     NoAuthority,
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[source] Box<dyn Error + Send + Sync>),
-    /// A time-out that would end every check before a server is known to hang.
-    #[error(
-        "with_timeout is {timeout:?}, which is less than {name} with {part:?}: a server that hangs \
-         would never be given up for the next one"
-    )]
+    /// A time-out of the check that ends before that of a step, so that the next server would never
+    /// be tried.
+    #[error("with_timeout is {timeout:?}, less than {name} with {part:?}: use more")]
     TimeoutTooShort {
         /// The time-out of the whole check.
         timeout: Duration,
-        /// The method of the builder that sets the other one.
+        /// The method of the builder that sets the time-out of the step.
         name: &'static str,
-        /// The other one.
+        /// The time-out of the step.
         part: Duration,
     },
     /// A limit of zero, or no random bytes.

@@ -1,4 +1,4 @@
-//! One connection to a server, and the task that drives it.
+//! A connection to a server, and the task that drives it.
 
 use std::{
     future::{Future, poll_fn},
@@ -21,31 +21,31 @@ use super::{
     outcome,
 };
 
-/// How to reach a server.
+/// How a server is reached.
 #[derive(Clone)]
 pub(super) struct Route {
     pub(super) address: Address,
     pub(super) tls: Option<Arc<ClientConfig>>,
     pub(super) connect_timeout: Duration,
     pub(super) operation_timeout: Duration,
-    /// Whether a search may leave aside what other servers hold.
+    /// Whether a search may ignore references to other servers.
     pub(super) allows_references: bool,
 }
 
-/// What to look for.
+/// A search.
 pub(super) struct Query<'a> {
     pub(super) base: &'a str,
     pub(super) scope: Scope,
     pub(super) filter: &'a str,
     pub(super) attributes: &'a [&'a str],
-    /// How many entries there may be.
+    /// The highest number of entries.
     pub(super) limit: usize,
 }
 
-/// An open connection. It ends with this value, whatever it is in the middle of.
+/// An open connection, which is closed when it is dropped.
 ///
-/// Dropping the future of an operation leaves the connection in an unknown state, so whoever does
-/// it must drop the connection as well. All here own theirs for as long as they wait.
+/// If the future of an operation is dropped, the state of the connection is unknown, and the
+/// connection must be dropped too. So callers own the connection while they wait.
 pub(super) struct Connection {
     ldap: ldap3::Ldap,
     driver: AbortHandle,
@@ -71,14 +71,14 @@ impl Connection {
         Ok(Self { ldap, driver, operation_timeout, allows_references, used })
     }
 
-    /// Whether it is still open, as far as is known, and was used within `age`.
+    /// Whether it is open, as far as is known, and was used within `age`.
     pub(super) fn is_usable(&mut self, age: Duration) -> bool {
         !self.ldap.is_closed() && self.used.elapsed() < age
     }
 
-    /// Asks whether this is the password of `dn`. Whoever it was bound to before, it is no longer.
+    /// Binds as `dn`, which replaces an earlier bind.
     pub(super) async fn bind(&mut self, dn: &str, password: &str) -> Result<LdapResult, Failure> {
-        // A server takes an empty password for a wish to be anonymous, and grants it.
+        // A server treats an empty password as an anonymous bind, which succeeds.
         if password.is_empty() || dn.is_empty() {
             return Err(Failure::new(FailureKind::Final, "a bind without name or password"));
         }
@@ -88,8 +88,8 @@ impl Connection {
         answer.map_err(|error| Failure::of_operation(&error))
     }
 
-    /// Searches with the rights of whoever it is bound to. Finds one entry more than the limit at
-    /// most, which says that there are too many.
+    /// Searches with the rights of the last bind. Finds at most one entry more than the limit, which
+    /// means that there are too many.
     pub(super) async fn search(&mut self, query: &Query<'_>) -> Result<Vec<SearchEntry>, Failure> {
         let limit = self.operation_timeout;
         let searching = search(&mut self.ldap, query, limit);
@@ -101,8 +101,8 @@ impl Connection {
             0 | SIZE_LIMIT_EXCEEDED | CANCELLED if is_too_many => Ok(found.entries),
             0 if found.has_references && !self.allows_references => Err(Failure::new(
                 FailureKind::Final,
-                "a search leads on to other servers, which are not followed: choose a base that \
-                 this one holds wholly, or use allow_unfollowed_references",
+                "the search refers to other servers, which are not followed: use a base that is \
+                 completely on this server, or allow_unfollowed_references",
             )),
             0 => Ok(found.entries),
             _ => Err(Failure::of_result("search", &result)),
@@ -116,7 +116,7 @@ struct Found {
 }
 
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
-/// What ldap3 makes of a search that is not read to its end.
+/// ldap3's result of a search that is not read to its end.
 const CANCELLED: u32 = 88;
 
 async fn search(
@@ -145,9 +145,9 @@ async fn search(
     Ok((found, answers.finish().await))
 }
 
-/// Waits for `operation` so long, and for no answer that ldap3 panics on.
+/// Ends an operation after `limit`, or when ldap3 panics on an invalid answer.
 ///
-/// Where panics abort the process, so does such an answer.
+/// Where panics abort the process, such an answer aborts it.
 async fn within<F: Future>(limit: Duration, operation: F) -> Result<F::Output, Failure> {
     let mut operation = pin!(operation);
     let caught = poll_fn(|context| {
@@ -159,7 +159,7 @@ async fn within<F: Future>(limit: Duration, operation: F) -> Result<F::Output, F
     });
     match time::timeout(limit, caught).await {
         Ok(Some(output)) => Ok(output),
-        Ok(None) => Err(Failure::new(FailureKind::Unfit, "an answer that is no LDAP")),
+        Ok(None) => Err(Failure::new(FailureKind::Misconfigured, "an answer that is not LDAP")),
         Err(_) => {
             Err(Failure::new(FailureKind::Unreachable, format!("no answer within {limit:?}")))
         }

@@ -1,11 +1,10 @@
-//! A check from one server to the next, and what it takes on each.
+//! Checks a password on one server after the other.
 
 use std::mem;
 
 use super::{
-    failure::Failure,
     limits::Limits,
-    lookup::{Groups, Lookup, Reader, UserSearch, own_entry},
+    lookup::{Groups, Lookup, LookupError, Reader, UserSearch, own_entry},
     outcome::Outcome,
     server::Server,
     template::DnTemplate,
@@ -16,7 +15,7 @@ use crate::{
     identity::Account,
 };
 
-/// What clones of a validator share.
+/// What the clones of a validator share.
 pub(super) struct Directory {
     pub(super) servers: Vec<Server>,
     pub(super) lookup: Lookup,
@@ -42,46 +41,41 @@ impl Directory {
         credentials: BasicCredentials<'_>,
     ) -> Result<Verdict, BackendError> {
         let _permit = self.queue.enter(credentials.is_recheck()).await?;
-        self.ask_in_turn(credentials).await
-    }
-
-    /// Asks servers in their order; those that failed lately only when there is no other.
-    async fn ask_in_turn(
-        &self,
-        credentials: BasicCredentials<'_>,
-    ) -> Result<Verdict, BackendError> {
-        let mut failures = Failures::default();
-        let mut resting = Vec::new();
+        let (mut failures, mut resting) = (Failures::default(), Vec::new());
         for server in &self.servers {
             if !server.may_be_tried() {
                 resting.push(server);
-            } else if let Some(end) = self.ask(server, credentials, &mut failures).await {
+            } else if let Some(end) = self.check_on(server, credentials, &mut failures).await {
                 return end;
             }
         }
         for server in resting {
-            if let Some(end) = self.ask(server, credentials, &mut failures).await {
+            if let Some(end) = self.check_on(server, credentials, &mut failures).await {
                 return end;
             }
         }
         Err(failures.into())
     }
 
-    /// `None` if the next server is to be asked.
-    async fn ask(
+    /// `None` if the next server has to be tried.
+    async fn check_on(
         &self,
         server: &Server,
         credentials: BasicCredentials<'_>,
         failures: &mut Failures,
     ) -> Option<Result<Verdict, BackendError>> {
-        let failure = match self.lookup.ask(server, &self.groups, credentials).await {
+        let failure = match self.lookup.check(server, &self.groups, credentials).await {
             Ok(verdict) => {
                 server.answered();
                 return Some(Ok(verdict));
             }
-            Err(failure) => failure,
+            Err(LookupError::Unusable(cause)) => {
+                server.answered();
+                return Some(Err(BackendError::new(cause)));
+            }
+            Err(LookupError::Failure(failure)) => failure,
         };
-        if failure.is_of_the_server() {
+        if failure.is_of_server() {
             server.failed();
         } else {
             server.answered();
@@ -96,7 +90,7 @@ impl Directory {
     }
 }
 
-/// What the servers that were asked said instead of a verdict.
+/// The failures of the servers that were tried.
 #[derive(Default)]
 struct Failures {
     texts: Vec<String>,
@@ -115,36 +109,36 @@ impl From<Failures> for BackendError {
 }
 
 impl Lookup {
-    async fn ask(
+    async fn check(
         &self,
         server: &Server,
         groups: &Groups,
         credentials: BasicCredentials<'_>,
-    ) -> Result<Verdict, Failure> {
+    ) -> Result<Verdict, LookupError> {
         match self {
-            Self::Direct(template) => template.ask(server, groups, credentials).await,
-            Self::Search(search) => search.ask(server, groups, credentials).await,
+            Self::Direct(template) => template.check(server, groups, credentials).await,
+            Self::Search(search) => search.check(server, groups, credentials).await,
         }
     }
 }
 
 impl DnTemplate {
-    async fn ask(
+    async fn check(
         &self,
         server: &Server,
         groups: &Groups,
         credentials: BasicCredentials<'_>,
-    ) -> Result<Verdict, Failure> {
+    ) -> Result<Verdict, LookupError> {
         let user = credentials.user_id();
         let dn = self.fill(user);
         let (outcome, mut bound) = server.bind(&dn, credentials.password()).await?;
         let verdict = if outcome == Outcome::Right {
-            let entry = own_entry(&mut bound, &dn, self.attribute(), groups, user).await?;
-            if entry.is_namesake {
-                let found = entry.groups(Reader::User(&mut bound), groups, user).await?;
-                verdict_of_member(user, found)
-            } else {
-                Verdict::UnknownUser
+            match own_entry(&mut bound, &dn, self.attribute(), groups, user).await? {
+                Some(entry) => {
+                    let found = entry.groups(Reader::User(&mut bound), groups, user).await?;
+                    verdict_of_member(user, found)
+                }
+                None => Verdict::UnknownUser,
             }
         } else {
             verdict_without_groups(outcome, user)
@@ -155,19 +149,25 @@ impl DnTemplate {
 }
 
 impl UserSearch {
-    async fn ask(
+    async fn check(
         &self,
         server: &Server,
         groups: &Groups,
         credentials: BasicCredentials<'_>,
-    ) -> Result<Verdict, Failure> {
+    ) -> Result<Verdict, LookupError> {
         let user = credentials.user_id();
-        let entry = self.entry(server, groups, user).await?.filter(|entry| entry.is_namesake);
-        // An unknown user costs what a known one does.
-        let dn = entry.as_ref().map_or(&*self.decoy, |entry| &*entry.dn);
+        let found = match self.entry(server, groups, user).await {
+            Err(LookupError::Failure(failure)) => return Err(failure.into()),
+            found => found,
+        };
+        // Users who are unknown or have an unusable record cost as many round trips as others.
+        let dn = match &found {
+            Ok(Some(entry)) => &*entry.dn,
+            _ => &*self.decoy,
+        };
         let (outcome, bound) = server.bind(dn, credentials.password()).await?;
         bound.done();
-        let Some(entry) = entry else { return Ok(Verdict::UnknownUser) };
+        let Some(entry) = found? else { return Ok(Verdict::UnknownUser) };
         if outcome == Outcome::Right {
             let reader = Reader::Service(server, &self.account);
             let found = entry.groups(reader, groups, user).await?;
@@ -178,13 +178,12 @@ impl UserSearch {
     }
 }
 
-/// For a password that is right, with the groups and whether the required one is among them.
+/// The verdict for a right password, from the groups and whether the required one is among them.
 fn verdict_of_member(user: &str, (groups, is_member): (Vec<String>, bool)) -> Verdict {
     let account = groups.into_iter().fold(Account::new(user), Account::with_group);
     if is_member { Verdict::Accepted(account) } else { Verdict::Disabled(account) }
 }
 
-/// For whatever is not a right password of an account in order.
 fn verdict_without_groups(outcome: Outcome, user: &str) -> Verdict {
     match outcome {
         Outcome::Disabled => Verdict::Disabled(Account::new(user)),

@@ -1,8 +1,8 @@
-//! The grammar of distinguished names ([RFC 4514]), as far as the set-up is checked by it.
+//! Checks distinguished names in options ([RFC 4514]).
 //!
 //! [RFC 4514]: https://www.rfc-editor.org/rfc/rfc4514#section-3
 
-/// What is wrong with `text` as a distinguished name of at least one part.
+/// The problem of `text` as a distinguished name of one part or more.
 pub(super) fn problem_of_dn(text: &str) -> Option<&'static str> {
     if text.trim().is_empty() {
         return Some("is empty: write a distinguished name, such as dc=example,dc=org");
@@ -10,13 +10,13 @@ pub(super) fn problem_of_dn(text: &str) -> Option<&'static str> {
     parts(text).into_iter().find_map(problem_of_part)
 }
 
-/// What is wrong with `text` as the name of an attribute.
+/// The problem of `text` as the name of an attribute.
 pub(super) fn problem_of_attribute(text: &str) -> Option<&'static str> {
     let is_name = text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.chars().all(|one| one.is_ascii_alphanumeric() || one == '-');
     let is_number = |number: &str| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
     let is_oid = text.contains('.') && text.split('.').all(is_number);
-    (!is_name && !is_oid).then_some("is no attribute: write a name, such as uid, or an OID")
+    (!is_name && !is_oid).then_some("is not an attribute: write a name, such as uid, or an OID")
 }
 
 /// The parts between unescaped commas and plus signs.
@@ -54,7 +54,7 @@ fn problem_of_part(part: &str) -> Option<&'static str> {
 }
 
 fn problem_of_value(value: &str) -> Option<&'static str> {
-    const ESCAPE: &str = "has a backslash that escapes nothing: write \\, or two hex digits";
+    const ESCAPE: &str = "has an invalid escape: write \\, or two hex digits";
     let mut rest = value.chars();
     while let Some(one) = rest.next() {
         match one {
@@ -68,7 +68,7 @@ fn problem_of_value(value: &str) -> Option<&'static str> {
                 _ => return Some(ESCAPE),
             },
             '"' | ';' | '<' | '>' | '\0' => {
-                return Some("holds one of \" ; < > without a backslash before it");
+                return Some("contains \" ; < or > without a backslash before it");
             }
             _ => {}
         }
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_distinguished_names() {
+    fn accepts_distinguished_names() {
         for text in [
             "dc=org",
             "dc=example,dc=org",
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_no_server_would_take() {
+    fn refuses_invalid_distinguished_names() {
         for (text, problem) in [
             ("", "is empty"),
             (" ", "is empty"),
@@ -110,19 +110,19 @@ mod tests {
             ("=example,dc=org", "has a part that does not start with an attribute"),
             ("d c=example", "has a part that does not start with an attribute"),
             ("dc=,dc=org", "has a part without a value"),
-            ("cn=a\\", "has a backslash that escapes nothing"),
-            ("cn=a\\x", "has a backslash that escapes nothing"),
-            ("cn=a\\0", "has a backslash that escapes nothing"),
-            ("cn=a;b", "holds one of"),
-            ("cn=\"a\"", "holds one of"),
+            ("cn=a\\", "has an invalid escape"),
+            ("cn=a\\x", "has an invalid escape"),
+            ("cn=a\\0", "has an invalid escape"),
+            ("cn=a;b", "contains"),
+            ("cn=\"a\"", "contains"),
         ] {
-            let found = problem_of_dn(text).unwrap_or_else(|| panic!("{text:?} is taken"));
+            let found = problem_of_dn(text).unwrap_or_else(|| panic!("{text:?} is accepted"));
             assert!(found.starts_with(problem), "{text:?}: {found}");
         }
     }
 
     #[test]
-    fn knows_names_of_attributes() {
+    fn checks_names_of_attributes() {
         for text in ["uid", "sAMAccountName", "x-name", "0.9.2342.19200300.100.1.1"] {
             assert_eq!(problem_of_attribute(text), None, "{text}");
         }

@@ -1,28 +1,28 @@
-//! Why a server gave no verdict.
+//! Failures of a server to give a verdict.
 
 use std::{fmt, io};
 
 use ldap3::{LdapError, LdapResult};
 
-/// Why a server gave no verdict, and what to do next. Holds no password.
+/// Why a server gave no verdict, and what follows from it. Contains no password.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) kind: FailureKind,
     text: String,
 }
 
-/// What a failure says of other attempts.
+/// What a failure means for other attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
-    /// The connection broke. If it had been idle before, a fresh one may do.
+    /// The connection was lost. If it had been idle, a new one may work.
     Lost,
-    /// The server cannot be reached, or does not answer.
+    /// The server cannot be reached or does not answer.
     Unreachable,
-    /// The server is there, and something has to be repaired: its certificate, say.
-    Unfit,
-    /// The server is there and cannot answer now.
+    /// The server is misconfigured: its certificate is invalid, for instance.
+    Misconfigured,
+    /// The server is busy.
     Busy,
-    /// The server gave an answer that another would give as well, and it is no verdict.
+    /// The server gave an answer that another server would give as well.
     Final,
 }
 
@@ -31,7 +31,7 @@ impl Failure {
         Self { kind, text: text.into() }
     }
 
-    /// What went wrong on a connection that was open.
+    /// An error on an open connection.
     pub(super) fn of_operation(error: &LdapError) -> Self {
         match error {
             LdapError::Io { .. }
@@ -44,17 +44,17 @@ impl Failure {
         }
     }
 
-    /// What went wrong before a connection was open.
+    /// An error while connecting.
     pub(super) fn of_connecting(error: &LdapError) -> Self {
         let kind = match error {
             LdapError::Io { source } if !is_of_tls(source) => FailureKind::Unreachable,
             LdapError::ResultRecv { .. } => FailureKind::Unreachable,
-            _ => FailureKind::Unfit,
+            _ => FailureKind::Misconfigured,
         };
         Self::new(kind, format!("no connection: {error}"))
     }
 
-    /// An answer to `operation` that is no success.
+    /// An unsuccessful result of `operation`.
     pub(super) fn of_result(operation: &str, result: &LdapResult) -> Self {
         let kind = match result.rc {
             TIME_LIMIT_EXCEEDED | BUSY | UNAVAILABLE => FailureKind::Busy,
@@ -66,28 +66,28 @@ impl Failure {
         Self::new(kind, format!("{operation}: result {}{name}, {said:?}", result.rc))
     }
 
-    /// The same, and what was being done.
+    /// Adds the context in which it failed.
     pub(super) fn about(self, what: &str) -> Self {
         Self { text: format!("{what}: {}", self.text), ..self }
     }
 
-    /// The same, where what is wrong is the server's and not the question's.
-    pub(super) fn of_this_server(self) -> Self {
+    /// Blames the server for an answer, so that another server is tried.
+    pub(super) fn into_server_failure(self) -> Self {
         match self.kind {
-            FailureKind::Final => Self { kind: FailureKind::Unfit, ..self },
+            FailureKind::Final => Self { kind: FailureKind::Misconfigured, ..self },
             _ => self,
         }
     }
 
-    /// Whether another server may do better.
+    /// Whether another server may give a verdict.
     pub(super) fn is_worth_another_server(&self) -> bool {
         self.kind != FailureKind::Final
     }
 
-    /// Whether this server should be left alone for a while.
-    pub(super) fn is_of_the_server(&self) -> bool {
-        use FailureKind::{Lost, Unfit, Unreachable};
-        matches!(self.kind, Lost | Unreachable | Unfit)
+    /// Whether this server should be avoided for a while.
+    pub(super) fn is_of_server(&self) -> bool {
+        use FailureKind::{Lost, Misconfigured, Unreachable};
+        matches!(self.kind, Lost | Unreachable | Misconfigured)
     }
 
     /// Whether trying again may help.
@@ -103,7 +103,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Whether it is a certificate, say, and not the connection.
+/// Whether TLS failed and not the connection.
 fn is_of_tls(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
 }
@@ -112,7 +112,7 @@ const TIME_LIMIT_EXCEEDED: u32 = 3;
 const BUSY: u32 = 51;
 const UNAVAILABLE: u32 = 52;
 
-/// The names of those results that an operator is likely to meet.
+/// The names of the results that operators are likely to see.
 const fn name_of_code(code: u32) -> &'static str {
     match code {
         1 => " (operations error)",
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_another_server_may_do_better_goes_on_to_the_next() {
+    fn decides_whether_to_try_the_next_server() {
         for (code, kind) in [
             (1, FailureKind::Final),
             (2, FailureKind::Final),
@@ -163,12 +163,12 @@ mod tests {
             assert_eq!(failure.kind, kind, "{code}");
             assert_eq!(failure.is_worth_another_server(), kind != FailureKind::Final);
             assert_eq!(failure.is_transient(), kind == FailureKind::Busy, "{code}");
-            assert!(!failure.is_of_the_server(), "{code}");
+            assert!(!failure.is_of_server(), "{code}");
         }
     }
 
     #[test]
-    fn a_connection_that_fails_may_come_back_and_a_certificate_may_not() {
+    fn a_refused_connection_is_transient_a_certificate_is_not() {
         let of = |source: io::Error| Failure::of_connecting(&LdapError::Io { source });
         let refused = of(io::ErrorKind::ConnectionRefused.into());
         let untrusted = of(io::Error::new(
@@ -177,12 +177,12 @@ mod tests {
         ));
         for (failure, is_transient) in [(refused, true), (untrusted, false)] {
             assert_eq!(failure.is_transient(), is_transient, "{failure}");
-            assert!(failure.is_of_the_server() && failure.is_worth_another_server(), "{failure}");
+            assert!(failure.is_of_server() && failure.is_worth_another_server(), "{failure}");
         }
     }
 
     #[test]
-    fn what_a_server_says_is_shown_escaped_and_cut() {
+    fn shows_messages_escaped_and_cut() {
         let failure = Failure::of_result("search", &result(53, "no\nway"));
         assert_eq!(failure.to_string(), "search: result 53 (unwilling to perform), \"no\\nway\"");
         let failure = Failure::of_result("search", &result(9_999, &"x".repeat(1_000)));

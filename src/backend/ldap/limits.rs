@@ -1,4 +1,4 @@
-//! How long, and how many at a time.
+//! Time-outs, and the number of checks at once.
 
 use std::time::Duration;
 

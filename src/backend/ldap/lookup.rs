@@ -1,4 +1,4 @@
-//! Who a user is: the entry, the name in it, and the groups.
+//! Finds the entry of a user, its name and its groups.
 
 use ldap3::{Scope, SearchEntry};
 
@@ -12,13 +12,12 @@ use super::{
 /// How the entry of a user is found.
 #[derive(Debug)]
 pub(super) enum Lookup {
-    /// It has a place that the name tells.
+    /// Its distinguished name contains the user's name.
     Direct(DnTemplate),
-    /// It is searched for.
     Search(UserSearch),
 }
 
-/// How the entry of a user is searched for.
+/// A search for the entry of a user.
 #[derive(Debug)]
 pub(super) struct UserSearch {
     pub(super) account: ServiceAccount,
@@ -26,36 +25,50 @@ pub(super) struct UserSearch {
     pub(super) scope: Scope,
     pub(super) filter: FilterTemplate,
     pub(super) name_attribute: Box<str>,
-    /// Where nobody is, for the bind that an unknown user costs.
+    /// The distinguished name for the bind of an unknown user.
     pub(super) decoy: Box<str>,
 }
 
-/// Where the groups of a user are found.
+/// How the groups of a user are found.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
-    /// Attribute of the user's entry.
+    /// An attribute of the user's entry.
     pub(super) attribute: Option<Box<str>>,
     pub(super) search: Option<GroupSearch>,
-    /// The user must be a member of it.
+    /// The group in which users have to be.
     pub(super) required: Option<Box<str>>,
 }
 
-/// How entries of groups are searched for.
+/// A search for the entries of groups.
 #[derive(Debug)]
 pub(super) struct GroupSearch {
     pub(super) base: Box<str>,
     pub(super) filter: FilterTemplate,
-    /// The attribute that names a group.
+    /// The attribute with the name of a group.
     pub(super) name_attribute: Box<str>,
 }
 
-/// More groups than this are a failure, since a rule may be about any of them.
-const MOST_GROUPS: usize = 1_000;
+/// Users with more groups are refused, since a rule may be about any of them.
+const MAX_GROUPS: usize = 1_000;
 
-/// Matches everything.
+/// Matches every entry.
 const ANYTHING: &str = "(objectClass=*)";
 
-/// With whose rights a search is made.
+/// Why a look-up finds no usable entry.
+#[derive(Debug)]
+pub(super) enum LookupError {
+    /// The record of this user cannot be used.
+    Unusable(String),
+    Failure(Failure),
+}
+
+impl From<Failure> for LookupError {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+/// The rights with which a search is made.
 pub(super) enum Reader<'a, 'b> {
     Service(&'a Server, &'a ServiceAccount),
     User(&'a mut Bound<'b>),
@@ -70,23 +83,22 @@ impl Reader<'_, '_> {
     }
 }
 
-/// An entry that was found for a user.
+/// The entry of a user.
+#[derive(Debug)]
 pub(super) struct Entry {
     pub(super) dn: String,
-    /// Its name for the user is the one that was asked for, byte for byte.
-    pub(super) is_namesake: bool,
     /// The values of the attribute for groups.
     groups: Vec<String>,
 }
 
 impl UserSearch {
-    /// Finds the entry of `user`, if there is one.
+    /// Finds the entry of `user`, if it exists.
     pub(super) async fn entry(
         &self,
         server: &Server,
         groups: &Groups,
         user: &str,
-    ) -> Result<Option<Entry>, Failure> {
+    ) -> Result<Option<Entry>, LookupError> {
         let filter = self.filter.fill(user, "");
         let attributes = attributes(&self.name_attribute, groups);
         let query = Query {
@@ -96,67 +108,74 @@ impl UserSearch {
             attributes: &attributes,
             limit: 1,
         };
-        let found = server.search(&self.account, &query).await?;
-        let mut entries = found.into_iter();
+        let mut entries = server.search(&self.account, &query).await?.into_iter();
         match (entries.next(), entries.next()) {
             (None, _) => Ok(None),
-            (Some(entry), None) => Entry::read(entry, &self.name_attribute, groups, user).map(Some),
-            (Some(_), Some(_)) => Err(refusal(
-                "the search for the user finds more than one entry: narrow base or filter down",
+            (Some(entry), None) => Entry::read(entry, &self.name_attribute, groups, user),
+            (Some(_), Some(_)) => Err(LookupError::Unusable(
+                "the search for the user finds more than one entry: use a narrower base or filter"
+                    .to_owned(),
             )),
         }
     }
 }
 
-/// Reads the entry of a user with that user's rights, after a right bind.
+/// Reads the entry of a user with the user's own rights, after a successful bind.
 pub(super) async fn own_entry(
     bound: &mut Bound<'_>,
     dn: &str,
     name_attribute: &str,
     groups: &Groups,
     user: &str,
-) -> Result<Entry, Failure> {
+) -> Result<Option<Entry>, LookupError> {
     let attributes = attributes(name_attribute, groups);
     let (base, scope, filter) = (dn, Scope::Base, ANYTHING);
     let query = Query { base, scope, filter, attributes: &attributes, limit: 1 };
     let found = bound.search(&query).await;
     match found.map_err(|failure| failure.about("the user's own entry"))?.pop() {
         Some(entry) => Entry::read(entry, name_attribute, groups, user),
-        None => Err(refusal("the user's own entry is not found: let the user read it")),
+        None => {
+            let text = "the user's own entry is not found: allow users to read theirs";
+            Err(Failure::new(FailureKind::Final, text).into())
+        }
     }
 }
 
 impl Entry {
+    /// `None` if the name in the entry differs from the one that was sent, so that a user does not
+    /// have two names.
     fn read(
         mut entry: SearchEntry,
         name_attribute: &str,
         groups: &Groups,
         user: &str,
-    ) -> Result<Self, Failure> {
-        // Two names for one user would be two users to whatever goes by names.
-        let is_namesake = match take(&mut entry, name_attribute)?.as_slice() {
-            [name] => name == user,
-            [] => return Err(refusal(&format!("the user's entry shows no {name_attribute}"))),
-            _ => {
-                return Err(refusal(&format!(
-                    "the user's entry has more than one {name_attribute}"
-                )));
+    ) -> Result<Option<Self>, LookupError> {
+        match take(&mut entry, name_attribute)?.as_slice() {
+            [name] if name == user => {}
+            [_] => return Ok(None),
+            [] => {
+                let problem = format!("the user's entry has no {name_attribute}");
+                return Err(LookupError::Unusable(problem));
             }
-        };
+            _ => {
+                let problem = format!("the user's entry has more than one {name_attribute}");
+                return Err(LookupError::Unusable(problem));
+            }
+        }
         let groups = match &groups.attribute {
             Some(attribute) => take(&mut entry, attribute)?,
             None => Vec::new(),
         };
-        Ok(Self { dn: entry.dn, is_namesake, groups })
+        Ok(Some(Self { dn: entry.dn, groups }))
     }
 
-    /// All groups of the user, and whether the one that is required is among them.
+    /// All groups of the user, and whether the required one is among them.
     pub(super) async fn groups(
         self,
         mut reader: Reader<'_, '_>,
         groups: &Groups,
         user: &str,
-    ) -> Result<(Vec<String>, bool), Failure> {
+    ) -> Result<(Vec<String>, bool), LookupError> {
         let mut names = self.groups;
         if let Some(search) = &groups.search {
             let filter = search.filter.fill(user, &self.dn);
@@ -165,14 +184,15 @@ impl Entry {
                 scope: Scope::Subtree,
                 filter: &filter,
                 attributes: &[&search.name_attribute],
-                limit: MOST_GROUPS,
+                limit: MAX_GROUPS,
             };
             for mut entry in reader.search(&query).await? {
                 names.append(&mut take(&mut entry, &search.name_attribute)?);
             }
         }
-        if names.len() > MOST_GROUPS {
-            return Err(refusal(&format!("the user has more than {MOST_GROUPS} groups")));
+        if names.len() > MAX_GROUPS {
+            let problem = format!("the user has more than {MAX_GROUPS} groups");
+            return Err(LookupError::Unusable(problem));
         }
         let is_member = match &groups.required {
             Some(required) => names.iter().any(|name| **name == **required),
@@ -187,27 +207,23 @@ fn attributes<'a>(name_attribute: &'a str, groups: &'a Groups) -> Vec<&'a str> {
 }
 
 /// The values of an attribute, whose name a server may write in another case.
-fn take(entry: &mut SearchEntry, attribute: &str) -> Result<Vec<String>, Failure> {
+fn take(entry: &mut SearchEntry, attribute: &str) -> Result<Vec<String>, LookupError> {
     let is_it = |name: &String| name.eq_ignore_ascii_case(attribute);
-    // Active Directory hands out many values in parts, under a name with a range.
+    // Active Directory sends many values in parts, with a range behind the name.
     let is_part = |name: &String| {
         let (base, option) = name.split_once(';').unwrap_or((name, ""));
         base.eq_ignore_ascii_case(attribute)
             && option.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("range="))
     };
     if entry.attrs.keys().any(is_part) {
-        return Err(refusal(&format!("the server tells the values of {attribute} in parts only")));
+        let problem = format!("the server sends only a part of the values of {attribute}");
+        return Err(LookupError::Unusable(problem));
     }
     if entry.bin_attrs.keys().any(is_it) {
-        return Err(refusal(&format!("a value of {attribute} is not UTF-8")));
+        return Err(LookupError::Unusable(format!("a value of {attribute} is not UTF-8")));
     }
     let name = entry.attrs.keys().find(|name| is_it(name)).cloned();
     Ok(name.and_then(|name| entry.attrs.remove(&name)).unwrap_or_default())
-}
-
-/// An answer that is no verdict.
-fn refusal(text: &str) -> Failure {
-    Failure::new(FailureKind::Final, text)
 }
 
 #[cfg(test)]
@@ -225,14 +241,22 @@ mod tests {
         }
     }
 
-    fn read(entry: SearchEntry) -> Result<Entry, String> {
+    fn read(entry: SearchEntry) -> Result<Option<Entry>, LookupError> {
         let groups = Groups { attribute: Some("memberOf".into()), ..Groups::default() };
-        Entry::read(entry, "uid", &groups, "alice").map_err(|failure| failure.to_string())
+        Entry::read(entry, "uid", &groups, "alice")
+    }
+
+    #[track_caller]
+    fn unusable(entry: SearchEntry) -> String {
+        match read(entry) {
+            Err(LookupError::Unusable(cause)) => cause,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
-    fn the_name_in_the_entry_has_to_be_the_one_asked_for() {
-        for (name, is_namesake) in [
+    fn the_name_has_to_be_the_one_that_was_sent() {
+        for (name, is_found) in [
             ("alice", true),
             ("Alice", false),
             ("alice ", false),
@@ -240,27 +264,27 @@ mod tests {
             ("al\u{ad}ice", false),
             ("", false),
         ] {
-            assert_eq!(read(entry(&[("uid", &[name])])).unwrap().is_namesake, is_namesake);
+            assert_eq!(read(entry(&[("uid", &[name])])).unwrap().is_some(), is_found, "{name}");
         }
-        assert!(read(entry(&[("UID", &["alice"])])).unwrap().is_namesake);
+        assert!(read(entry(&[("UID", &["alice"])])).unwrap().is_some());
     }
 
     #[test]
-    fn an_entry_without_a_single_name_is_a_failure() {
-        for (entry, message) in [
-            (entry(&[]), "the user's entry shows no uid"),
-            (entry(&[("uid", &[])]), "the user's entry shows no uid"),
-            (entry(&[("uid;lang-en", &["alice"])]), "the user's entry shows no uid"),
+    fn an_entry_without_a_single_name_is_unusable() {
+        for (entry, cause) in [
+            (entry(&[]), "the user's entry has no uid"),
+            (entry(&[("uid", &[])]), "the user's entry has no uid"),
+            (entry(&[("uid;lang-en", &["alice"])]), "the user's entry has no uid"),
             (entry(&[("uid", &["alice", "al"])]), "the user's entry has more than one uid"),
             (
                 entry(&[("uid", &["alice"]), ("memberOf;range=0-1499", &["a"])]),
-                "the server tells the values of memberOf in parts only",
+                "the server sends only a part of the values of memberOf",
             ),
         ] {
-            assert_eq!(read(entry).err().as_deref(), Some(message));
+            assert_eq!(unusable(entry), cause);
         }
         let mut binary = entry(&[]);
         binary.bin_attrs.insert("uid".to_owned(), vec![vec![0xe9]]);
-        assert_eq!(read(binary).err().as_deref(), Some("a value of uid is not UTF-8"));
+        assert_eq!(unusable(binary), "a value of uid is not UTF-8");
     }
 }

@@ -1,17 +1,17 @@
-//! Passwords checked by a directory (LDAP), on ldap3 with rustls.
+//! Checks passwords against a directory (LDAP), with ldap3 and rustls.
 //!
-//! [`Ldap`] is the validator, and says what it makes of each answer; [`LdapBuilder`] has its
-//! options, and [`LdapConfigError`] says what is wrong with them.
+//! [`Ldap`] is the validator and documents the verdict for each answer of a server. [`LdapBuilder`]
+//! has its options.
 //!
-//! # What becomes of connections
-//! - A connection belongs to the check that uses it. A check that is cancelled takes its connection
-//!   with it, so what lies idle is in a known state.
-//! - A connection that is bound as the service account searches and never binds again.
-//! - The others are for binds. Only the user who has just been bound searches on one.
-//! - Each operation has a time-out, and a connection on which one ran out is closed.
+//! # Connections
+//! - A connection belongs to the check that uses it, and is closed if the check is cancelled. So idle
+//!   connections are in a known state.
+//! - A connection that is bound as the service account is used for searches only.
+//! - Other connections are used for binds, and for searches as the user who has just been bound.
+//! - Each operation has a time-out, after which its connection is closed.
 
-// `directory` asks the servers in turn; `server` has the connections to one, and `connection` is
-// the one place that speaks to ldap3.
+// `directory` tries one server after the other, `server` keeps the connections to one, and only
+// `connection` calls ldap3.
 mod address;
 mod builder;
 mod config_error;

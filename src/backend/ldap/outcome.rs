@@ -1,10 +1,10 @@
-//! What the answer to a bind says of the user.
+//! The outcome of a bind.
 
 use ldap3::{LdapResult, controls::RawControl};
 
 use super::failure::Failure;
 
-/// What the answer to a bind says of the user.
+/// The outcome of a bind for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Right,
@@ -21,25 +21,26 @@ const NO_SUCH_OBJECT: u32 = 32;
 const INAPPROPRIATE_AUTHENTICATION: u32 = 48;
 const INVALID_CREDENTIALS: u32 = 49;
 
-/// The control by which a server that has password policies is asked to say more, and says it.
+/// The control with which a client requests, and a server sends, the state of the password policy.
 const PASSWORD_POLICY: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
 
-/// What goes with a bind.
+/// The controls of a bind.
 pub(super) fn controls() -> Vec<RawControl> {
     vec![RawControl { ctype: PASSWORD_POLICY.to_owned(), crit: false, val: None }]
 }
 
 impl Outcome {
-    /// Everything that is no word on the user is a failure.
+    /// # Errors
+    /// The result says nothing about the user.
     pub(super) fn of(result: &LdapResult) -> Result<Self, Failure> {
         let policy = policy_of(result);
         match (result.rc, policy) {
-            (SUCCESS, Policy::Silent) => Ok(Self::Right),
-            // The account can do no more than have its password changed.
+            (SUCCESS, Policy::None) => Ok(Self::Right),
+            // The user can only change the password.
             (SUCCESS, Policy::Expired | Policy::MustChange) => Ok(Self::Expired),
             (SUCCESS, Policy::Locked | Policy::Other) => Ok(Self::Disabled),
             (INVALID_CREDENTIALS, Policy::Expired) => Ok(Self::Expired),
-            // A lock is told before the password has been looked at.
+            // A server reports a lock before it checks the password.
             (INVALID_CREDENTIALS, _) => Ok(of_active_directory(&result.text)),
             (INAPPROPRIATE_AUTHENTICATION, _) => Ok(Self::Wrong),
             (NO_SUCH_OBJECT, _) => Ok(Self::Unknown),
@@ -48,28 +49,28 @@ impl Outcome {
     }
 }
 
-/// Active Directory tells why it refuses by a number in its text. Those that are told apart here it
-/// gives only for the right password, but for 525.
+/// Active Directory has a number in its text that gives the reason. Except for 525, it sends the
+/// numbers below only for the right password.
 fn of_active_directory(text: &str) -> Outcome {
     let after = text.split_once("AcceptSecurityContext error, data ").map(|(_, after)| after);
     let number = after.and_then(|after| after.split(',').next());
     match number.map(str::trim) {
         Some("525") => Outcome::Unknown,
-        // Expired password, expired account, password that must be changed.
+        // Expired password, expired account, password that has to be changed.
         Some("532" | "701" | "773") => Outcome::Expired,
         Some("533") => Outcome::Disabled,
         _ => Outcome::Wrong,
     }
 }
 
-/// The error in the answer of a server with password policies.
+/// The error that a server with password policies reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Policy {
-    Silent,
+    None,
     Expired,
     Locked,
     MustChange,
-    /// One that is not for a bind, or what cannot be read.
+    /// Not for a bind, or unreadable.
     Other,
 }
 
@@ -79,24 +80,24 @@ fn policy_of(result: &LdapResult) -> Policy {
         Some(control) => {
             policy(control.val.as_deref().unwrap_or_default()).unwrap_or(Policy::Other)
         }
-        None => Policy::Silent,
+        None => Policy::None,
     }
 }
 
-/// `SEQUENCE { warning [0] ... OPTIONAL, error [1] ENUMERATED OPTIONAL }`, in short lengths alone,
-/// since nothing in it is long.
+/// `SEQUENCE { warning [0] ... OPTIONAL, error [1] ENUMERATED OPTIONAL }`, with short lengths only,
+/// since all its values are short.
 fn policy(value: &[u8]) -> Option<Policy> {
     const SEQUENCE: u8 = 0x30;
     const WARNING: u8 = 0xa0;
     const ERROR: u8 = 0x81;
     if value.is_empty() {
-        return Some(Policy::Silent);
+        return Some(Policy::None);
     }
     let (tag, mut content, rest) = element(value)?;
     if tag != SEQUENCE || !rest.is_empty() {
         return None;
     }
-    let mut found = Policy::Silent;
+    let mut found = Policy::None;
     while !content.is_empty() {
         let (tag, inner, rest) = element(content)?;
         found = match (tag, inner) {
@@ -111,7 +112,7 @@ fn policy(value: &[u8]) -> Option<Policy> {
     Some(found)
 }
 
-/// Tag, content and what follows.
+/// Tag, content and rest.
 fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&[tag, length], rest) = bytes.split_first_chunk()?;
     let (content, rest) = rest.split_at_checked(length.into())?;
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn only_success_is_right_and_only_words_on_the_user_are_verdicts() {
+    fn only_results_about_the_user_are_outcomes() {
         for code in 0..130 {
             let outcome = Outcome::of(&result(code, "", None));
             match code {
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn active_directory_says_in_its_text_what_is_wrong_with_an_account() {
+    fn reads_the_numbers_of_active_directory() {
         for (number, outcome) in [
             ("525", Outcome::Unknown),
             ("52e", Outcome::Wrong),
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_policy_says_in_its_control_what_is_wrong_with_an_account() {
+    fn reads_the_control_of_a_password_policy() {
         for (code, control, outcome) in [
             // Nothing, an empty sequence, a warning of 3 more log-ins.
             (0, &[][..], Outcome::Right),
@@ -191,7 +192,7 @@ mod tests {
             (0, &[0x30, 3, 0x81, 1, 1], Outcome::Disabled),
             (0, &[0x30, 3, 0x81, 1, 2], Outcome::Expired),
             (0, &[0x30, 8, 0xa0, 3, 0x81, 1, 3, 0x81, 1, 2], Outcome::Expired),
-            // What cannot be read never makes a pass.
+            // An unreadable control never lets anyone in.
             (0, &[0x30, 3, 0x81, 1, 9], Outcome::Disabled),
             (0, &[0x30, 3, 0x81, 2, 0], Outcome::Disabled),
             (0, &[0x30, 0x81, 0], Outcome::Disabled),

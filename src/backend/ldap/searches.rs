@@ -1,4 +1,4 @@
-//! What the options of a directory say of how users and groups are found.
+//! Turns the options of a directory into look-ups of users and groups.
 
 use super::{
     builder::{LdapBuilder, Search},
@@ -81,7 +81,7 @@ impl LdapBuilder {
 }
 
 impl Search {
-    /// All but the filter.
+    /// Checks all but the filter.
     fn check(&self, option: &'static str) -> Result<(), LdapConfigError> {
         check_dn(option, &self.base)?;
         check_attribute(option, &self.name_attribute)
@@ -102,7 +102,7 @@ fn check_attribute(option: &'static str, attribute: &str) -> Result<(), LdapConf
     }
 }
 
-/// A name of 128 random bits: no entry has it, and nobody can make one that does.
+/// A name with 128 random bits, which no entry has and no client can guess.
 fn decoy_below(base: &str) -> Result<String, LdapConfigError> {
     let mut name = [0; 16];
     getrandom::fill(&mut name).map_err(|error| ConfigError::Randomness(error.into()))?;

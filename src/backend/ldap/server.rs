@@ -1,4 +1,4 @@
-//! One server: its connections, and whether it is worth a try.
+//! One server: its idle connections and its health.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -15,13 +15,13 @@ use super::{
 };
 use crate::secret::Password;
 
-/// For how long a server that failed is asked last.
+/// For how long a server that failed is tried last.
 const REST: Duration = Duration::from_secs(2);
 
-/// For how long a connection is kept without being used. Servers and firewalls close them, too.
-const IDLE: Duration = Duration::from_secs(60);
+/// How long an unused connection is kept, since servers and firewalls close them too.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The account that searches are made with.
+/// The account that makes searches.
 #[derive(Clone, Debug)]
 pub(super) struct ServiceAccount {
     pub(super) dn: Box<str>,
@@ -31,9 +31,9 @@ pub(super) struct ServiceAccount {
 /// One server.
 pub(super) struct Server {
     route: Route,
-    /// Bound as the service account, and never as anybody else.
+    /// Connections that are bound as the service account, and never as another user.
     searchers: Idle,
-    /// Bound as anybody, or nobody: good for a bind and for nothing before it.
+    /// Connections that are bound as any user or none, for further binds.
     binders: Idle,
     health: Health,
 }
@@ -48,17 +48,17 @@ impl Server {
         &self.route.address
     }
 
-    /// Whether it is its turn: not while it rests after a failure.
+    /// Whether it may be tried in its turn: not while it rests after a failure.
     pub(super) fn may_be_tried(&self) -> bool {
         self.health.may_be_tried(Instant::now())
     }
 
-    /// What it said was an answer.
+    /// Records that it answered.
     pub(super) fn answered(&self) {
         self.health.answered();
     }
 
-    /// It is gone, or another one; and so is what the connections at hand lead to.
+    /// Records that it failed, and closes its idle connections, which probably fail as well.
     pub(super) fn failed(&self) {
         self.health.failed(Instant::now());
         self.searchers.clear();
@@ -73,7 +73,7 @@ impl Server {
     ) -> Result<Vec<SearchEntry>, Failure> {
         if let Some(mut connection) = self.searchers.take() {
             match connection.search(query).await {
-                // It was closed while nobody looked.
+                // It was closed while it was idle.
                 Err(failure) if failure.kind == FailureKind::Lost => {}
                 Err(failure) => return Err(failure),
                 Ok(found) => {
@@ -86,14 +86,14 @@ impl Server {
         let answer = connection.bind(&account.dn, account.password.expose()).await?;
         if answer.rc != 0 {
             let failure = Failure::of_result("bind", &answer).about("the service account");
-            return Err(failure.of_this_server());
+            return Err(failure.into_server_failure());
         }
         let found = connection.search(query).await?;
         self.searchers.put(connection);
         Ok(found)
     }
 
-    /// Asks whether this is the password of `dn`.
+    /// Checks the password of `dn`.
     pub(super) async fn bind(
         &self,
         dn: &str,
@@ -132,26 +132,26 @@ pub(super) struct Bound<'a> {
 }
 
 impl Bound<'_> {
-    /// Searches as the user, if the bind was right, and as nobody otherwise.
+    /// Searches as the user, or anonymously if the bind failed.
     pub(super) async fn search(&mut self, query: &Query<'_>) -> Result<Vec<SearchEntry>, Failure> {
         self.connection.search(query).await
     }
 
-    /// Keeps the connection for the next bind. Without this it ends.
+    /// Keeps the connection for another bind. Otherwise it is closed.
     pub(super) fn done(self) {
         self.server.binders.put(self.connection);
     }
 }
 
-/// Connections that wait to be used. There are never more than checks at a time.
+/// Unused connections, of which there are no more than checks at once.
 #[derive(Default)]
 struct Idle(Mutex<Vec<Connection>>);
 
 impl Idle {
-    /// The one used last: the others may then grow old and be closed.
+    /// The connection that was used last, so that superfluous ones time out.
     fn take(&self) -> Option<Connection> {
         let mut connections = self.lock();
-        connections.retain_mut(|connection| connection.is_usable(IDLE));
+        connections.retain_mut(|connection| connection.is_usable(IDLE_TIMEOUT));
         connections.pop()
     }
 
@@ -168,13 +168,13 @@ impl Idle {
     }
 }
 
-/// Whether a server failed lately.
+/// Whether a server has failed recently.
 #[derive(Default)]
 struct Health(Mutex<Option<Instant>>);
 
 impl Health {
-    /// Whether the server is to be tried in its turn. After a failure and a rest, that is true for
-    /// one check; if that fails as well, or does not come back, the next one is after another rest.
+    /// Whether the server may be tried. After a failure and a rest, one check may try it; if that
+    /// fails or does not return, another one may after another rest.
     fn may_be_tried(&self, now: Instant) -> bool {
         let mut rests_until = self.lock();
         match *rests_until {
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_failed_is_tried_by_one_check_after_each_rest() {
+    fn one_check_tries_a_failed_server_after_each_rest() {
         let (health, start) = (Health::default(), Instant::now());
         assert!(health.may_be_tried(start));
         assert!(health.may_be_tried(start));

@@ -1,4 +1,4 @@
-//! Texts with a place for the user's name, which goes in escaped.
+//! Templates with a placeholder for the user's name, which is inserted escaped.
 
 use std::borrow::Cow;
 
@@ -16,12 +16,12 @@ const DN: &str = "{dn}";
 #[derive(Clone, Debug)]
 pub(super) struct DnTemplate {
     attribute: Box<str>,
-    /// What follows the user's name, from the comma on.
+    /// The text behind the user's name, beginning with the comma.
     parent: Box<str>,
 }
 
 impl DnTemplate {
-    /// The builder's method that is given it.
+    /// The builder's method that takes it.
     const OPTION: &str = "with_dn_template";
 
     pub(super) fn parse(text: &str) -> Result<Self, LdapConfigError> {
@@ -36,10 +36,12 @@ impl DnTemplate {
             return refuse("does not start with type={user}: write uid={user},ou=people,...");
         }
         if parent.contains(['{', '}']) {
-            return refuse("has another brace than those of the one {user}");
+            return refuse("has braces other than those of {user}");
         }
         let Some(base) = parent.trim_start().strip_prefix(',') else {
-            return refuse("goes on after {user} without a comma: write uid={user},ou=people,...");
+            return refuse(
+                "continues after {user} without a comma: write uid={user},ou=people,...",
+            );
         };
         if let Some(problem) = problem_of_dn(base) {
             return refuse(problem);
@@ -47,7 +49,7 @@ impl DnTemplate {
         Ok(Self { attribute: attribute.into(), parent: parent.into() })
     }
 
-    /// The attribute that the user's name is a value of.
+    /// The attribute whose value is the user's name.
     pub(super) fn attribute(&self) -> &str {
         &self.attribute
     }
@@ -58,7 +60,7 @@ impl DnTemplate {
     }
 }
 
-/// A filter with places for values.
+/// A filter with placeholders for values.
 #[derive(Clone, Debug)]
 pub(super) struct FilterTemplate(Box<str>);
 
@@ -77,29 +79,31 @@ impl FilterTemplate {
     fn parse(
         option: &'static str,
         text: &str,
-        places: &[&str],
-        without_place: &'static str,
+        placeholders: &[&str],
+        without_placeholder: &'static str,
     ) -> Result<Self, LdapConfigError> {
         let refuse = |problem| Err(LdapConfigError::invalid(option, text, problem));
-        let rest = places.iter().fold(text.to_owned(), |rest, place| rest.replace(place, ""));
+        let rest = placeholders.iter().fold(text.to_owned(), |rest, name| rest.replace(name, ""));
         if rest.len() == text.len() {
-            return refuse(without_place);
+            return refuse(without_placeholder);
         }
         if rest.contains(['{', '}']) {
-            return refuse("has a brace that belongs to no place of a value: write \\7b or \\7d");
+            return refuse("has a brace that is not part of a placeholder: write \\7b or \\7d");
         }
         let template = Self(text.into());
-        // What is not plain would not be taken in the place of an attribute or a rule.
+        // A placeholder for an attribute or a matching rule makes the filter invalid.
         let filled = template.fill("*)(\\\0 ", "cn=*)(\\\0 ");
         if !text.starts_with('(') || parse_filter(&filled).is_err() {
-            return refuse("is no filter: write type=value in parentheses, as in (uid={user})");
+            return refuse(
+                "is not a valid filter: write type=value in parentheses, as in (uid={user})",
+            );
         }
         Ok(template)
     }
 
     /// The filter for a user, whose distinguished name is `dn`.
     pub(super) fn fill(&self, user: &str, dn: &str) -> String {
-        // Piece by piece, so that a name with a placeholder in it stays what it is.
+        // Part by part, so that a placeholder in a name is not replaced.
         let mut filled = String::with_capacity(self.0.len() + user.len() + dn.len());
         let mut rest = &*self.0;
         while let Some((before, after)) = rest.split_once('{') {
@@ -134,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_something_in_a_distinguished_name_goes_in_escaped() {
+    fn escapes_names_in_distinguished_names() {
         for (user, value) in [
             ("alice", "alice"),
             ("caf\u{e9}", "caf\u{e9}"),
@@ -159,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_something_in_a_filter_goes_in_escaped() {
+    fn escapes_names_in_filters() {
         for (user, value) in [
             ("alice", "alice"),
             ("*", "\\2a"),
@@ -176,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_of_groups_takes_the_distinguished_name_as_a_value() {
+    fn escapes_distinguished_names_in_filters() {
         let both = "(|(member={dn})(memberUid={user}))";
         let template = FilterTemplate::of_groups("with_group_search", both).unwrap();
         assert_eq!(
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_template_of_a_distinguished_name_that_has_no_single_place_for_the_name() {
+    fn refuses_a_dn_template_without_one_placeholder() {
         for (text, problem) in [
             ("", "has no {user}: write uid={user},ou=people,dc=example,dc=org"),
             ("uid=%s,dc=org", "has no {user}: write uid={user},ou=people,dc=example,dc=org"),
@@ -204,17 +208,20 @@ mod tests {
                 "cn=a,uid={user},dc=org",
                 "does not start with type={user}: write uid={user},ou=people,...",
             ),
-            ("uid={user}", "goes on after {user} without a comma: write uid={user},ou=people,..."),
+            (
+                "uid={user}",
+                "continues after {user} without a comma: write uid={user},ou=people,...",
+            ),
             (
                 "uid={user}x,dc=org",
-                "goes on after {user} without a comma: write uid={user},ou=people,...",
+                "continues after {user} without a comma: write uid={user},ou=people,...",
             ),
             (
                 "uid={user}+cn=a,dc=org",
-                "goes on after {user} without a comma: write uid={user},ou=people,...",
+                "continues after {user} without a comma: write uid={user},ou=people,...",
             ),
-            ("uid={user},cn={user},dc=org", "has another brace than those of the one {user}"),
-            ("uid={user},dc={realm}", "has another brace than those of the one {user}"),
+            ("uid={user},cn={user},dc=org", "has braces other than those of {user}"),
+            ("uid={user},dc={realm}", "has braces other than those of {user}"),
             ("uid={user},", "is empty: write a distinguished name, such as dc=example,dc=org"),
             (
                 "uid={user},people",
@@ -227,8 +234,9 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_filter_that_is_none_or_has_no_place_for_the_name() {
-        const NO_FILTER: &str = "is no filter: write type=value in parentheses, as in (uid={user})";
+    fn refuses_invalid_filters() {
+        const NO_FILTER: &str =
+            "is not a valid filter: write type=value in parentheses, as in (uid={user})";
         for (text, problem) in [
             ("(uid=alice)", "has no {user}: write (uid={user})"),
             ("(uid=%s)", "has no {user}: write (uid={user})"),
@@ -239,7 +247,7 @@ mod tests {
             ("(&(uid={user})(cn))", NO_FILTER),
             (
                 "(&(uid={user})(cn={dn}))",
-                "has a brace that belongs to no place of a value: write \\7b or \\7d",
+                "has a brace that is not part of a placeholder: write \\7b or \\7d",
             ),
         ] {
             let error = FilterTemplate::of_user("with_search", text).unwrap_err();

@@ -1,4 +1,4 @@
-//! Whom to trust.
+//! TLS, and the certificate authorities that are trusted.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -10,11 +10,12 @@ use rustls::{
 
 use super::config_error::LdapConfigError;
 
-/// TLS 1.2 and 1.3 with the authorities of these files or, without any, those of the system.
+/// TLS 1.2 and 1.3 with the authorities in these files or, without files, those of the operating
+/// system.
 ///
-/// The provider is named, since that of the process may not be settled.
+/// Names the crypto provider, since the process may have no default one.
 pub(super) fn config(ca_files: &[PathBuf]) -> Result<Arc<ClientConfig>, LdapConfigError> {
-    let roots = if ca_files.is_empty() { of_system()? } else { of_files(ca_files)? };
+    let roots = if ca_files.is_empty() { system_roots()? } else { roots_in(ca_files)? };
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| LdapConfigError::Tls(error.into()))?
@@ -23,7 +24,7 @@ pub(super) fn config(ca_files: &[PathBuf]) -> Result<Arc<ClientConfig>, LdapConf
     Ok(Arc::new(config))
 }
 
-fn of_files(paths: &[PathBuf]) -> Result<RootCertStore, LdapConfigError> {
+fn roots_in(paths: &[PathBuf]) -> Result<RootCertStore, LdapConfigError> {
     let mut roots = RootCertStore::empty();
     for path in paths {
         let refuse = |source| LdapConfigError::CaFile { path: path.clone(), source };
@@ -34,14 +35,14 @@ fn of_files(paths: &[PathBuf]) -> Result<RootCertStore, LdapConfigError> {
             roots.add(certificate).map_err(|error| refuse(error.into()))?;
         }
         if roots.len() == before {
-            return Err(refuse("it holds no certificate".into()));
+            return Err(refuse("it has no certificate".into()));
         }
     }
     Ok(roots)
 }
 
-/// Those that rustls cannot use are left out, as there are some on many systems.
-fn of_system() -> Result<RootCertStore, LdapConfigError> {
+/// Skips certificates that rustls cannot use, which many systems have.
+fn system_roots() -> Result<RootCertStore, LdapConfigError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() { Err(LdapConfigError::NoAuthority) } else { Ok(roots) }
@@ -54,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_without_a_certificate_is_refused_by_name() {
+    fn refuses_a_file_without_certificates() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("empty.pem"), "").unwrap();

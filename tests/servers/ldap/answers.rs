@@ -103,7 +103,7 @@ async fn what_other_servers_hold_can_be_left_aside_by_name() {
         other => vec![result(other, 0, "")],
     })
     .await;
-    let ldap = search(server.url()).allow_unfollowed_references().build().unwrap();
+    let ldap = search(server.url()).allow_unfollowed_references(true).build().unwrap();
     assert_eq!(verdict(&ldap, "alice", "wonder").await, "accepted alice");
 }
 

@@ -11,7 +11,7 @@ const URL: &str = "ldap://localhost";
 const BASE: &str = "dc=example,dc=org";
 
 fn plain() -> LdapBuilder {
-    Ldap::builder(URL).insecure_plaintext()
+    Ldap::builder(URL).insecure_plaintext(true)
 }
 
 fn direct() -> LdapBuilder {
@@ -157,7 +157,7 @@ fn passwords_go_over_tls_unless_that_is_waived_by_name() {
                  with_start_tls or, where nobody can listen, insecure_plaintext"
             ),
         );
-        assert!(builder(url).insecure_plaintext().build().is_ok(), "{url}");
+        assert!(builder(url).insecure_plaintext(true).build().is_ok(), "{url}");
     }
 }
 

@@ -125,7 +125,7 @@ async fn a_server_that_hangs_fails_within_the_time_out() {
         other => vec![result(other, 0, "")],
     })
     .await;
-    let tls = by_search(Ldap::builder(server.url()).with_start_tls());
+    let tls = by_search(Ldap::builder(server.url()).with_start_tls(true));
     for builder in [
         search(server.url()),
         direct(server.url()),

@@ -132,7 +132,7 @@ async fn a_name_that_two_entries_have_is_a_failure() {
         .start();
     let (dn, password) = SERVICE;
     let builder = Ldap::builder(server.url())
-        .insecure_plaintext()
+        .insecure_plaintext(true)
         .with_service_account(dn, Password::new(password));
     let everywhere = builder.clone().with_search(SUFFIX, "(uid={user})", "uid").build().unwrap();
     for password in ["wonder", "other", "wrong"] {
@@ -169,7 +169,7 @@ async fn a_referral_is_refused_and_not_followed() {
     let (dn, password) = SERVICE;
     let builder = || {
         Ldap::builder(server.url())
-            .insecure_plaintext()
+            .insecure_plaintext(true)
             .with_service_account(dn, Password::new(password))
     };
     // On from the base, and at the base itself.
@@ -183,9 +183,9 @@ async fn a_referral_is_refused_and_not_followed() {
     }
     // A bind in a place that is another server's.
     let template = format!("uid={{user}},ou=elsewhere,{SUFFIX}");
-    let bind = Ldap::builder(server.url()).insecure_plaintext().with_dn_template(template);
+    let bind = Ldap::builder(server.url()).insecure_plaintext(true).with_dn_template(template);
     assert_eq!(verdict(&bind.build().unwrap(), "alice", "wonder").await, "wrong");
-    let allowed = whole.allow_unfollowed_references().build().unwrap();
+    let allowed = whole.allow_unfollowed_references(true).build().unwrap();
     assert_eq!(verdict(&allowed, "alice", "wonder").await, "accepted alice");
     assert_eq!(elsewhere.accepted(), 0);
 }

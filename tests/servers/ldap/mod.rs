@@ -29,7 +29,7 @@ fn template() -> String {
 
 /// Options for a search by the service account.
 fn search(url: impl Into<String>) -> LdapBuilder {
-    by_search(Ldap::builder(url).insecure_plaintext())
+    by_search(Ldap::builder(url).insecure_plaintext(true))
 }
 
 fn by_search(builder: LdapBuilder) -> LdapBuilder {
@@ -43,7 +43,7 @@ fn by_search(builder: LdapBuilder) -> LdapBuilder {
 
 /// Options for a bind at a fixed place.
 fn direct(url: impl Into<String>) -> LdapBuilder {
-    Ldap::builder(url).insecure_plaintext().with_dn_template(template())
+    Ldap::builder(url).insecure_plaintext(true).with_dn_template(template())
 }
 
 /// Both ways to find a user.

@@ -21,7 +21,7 @@ fn plain_url(server: &Slapd) -> String {
 async fn both_kinds_of_tls_let_the_right_password_through() {
     let server = people().start();
     let tls = || over(server.tls_url(), server.authority());
-    let start_tls = || over(plain_url(&server), server.authority()).with_start_tls();
+    let start_tls = || over(plain_url(&server), server.authority()).with_start_tls(true);
     for (name, builder) in [
         ("ldaps, by search", by_search(tls())),
         ("ldaps, by template", tls().with_dn_template(template())),
@@ -68,7 +68,7 @@ async fn a_certificate_that_does_not_hold_is_a_failure() {
     ] {
         for (kind, builder) in [
             ("ldaps", over(server.tls_url(), authority.clone())),
-            ("StartTLS", over(plain_url(server), authority.clone()).with_start_tls()),
+            ("StartTLS", over(plain_url(server), authority.clone()).with_start_tls(true)),
         ] {
             let ldap = by_search(builder).build().unwrap();
             for password in ["wonder", "wrong"] {
