@@ -1,6 +1,6 @@
 //! Errors outside of a request: mistakes in the set-up, and failures of back ends.
 
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 /// A mistake in the set-up, reported when a realm, a store or an authenticator is built.
 ///
@@ -41,6 +41,19 @@ pub enum ConfigError {
         /// The realm of the authenticator.
         realm: String,
         /// The realm that the source has users of.
+        served: String,
+    },
+    /// A user file that was opened for another realm. Realms compare byte for byte.
+    #[error(
+        "the authenticator's realm is {realm:?}, and the file {path:?} was opened for the realm \
+         {served:?}: make both the same"
+    )]
+    RealmNotInFile {
+        /// The file, or the first of several.
+        path: PathBuf,
+        /// The realm of the authenticator.
+        realm: String,
+        /// The realm whose users the file was opened for.
         served: String,
     },
     /// No scheme is offered, so that every request would be refused.
@@ -151,9 +164,6 @@ pub enum ConfigError {
         /// The field name as given.
         name: String,
     },
-    /// The operating system gave no thread.
-    #[error("the operating system gave no thread: raise its limit, or ask for fewer")]
-    Threads(#[source] Box<dyn Error + Send + Sync>),
     /// The operating system provided no random bytes.
     #[error(
         "the operating system provided no random bytes: allow the process to call getrandom(2)"

@@ -22,7 +22,7 @@ fn line(function: HashFunction, name: &str, password: &str) -> String {
     format!("{name}:{}:{}\n", realm().as_str(), *secret.expose_hex())
 }
 
-/// A proxy that offers Digest alone, with all algorithms that there are.
+/// A proxy that offers Digest with all algorithms.
 fn proxy(users: &Htdigest) -> Proxy {
     let digest = DigestScheme::builder(users.clone())
         .with_algorithms(ALGORITHMS.iter().map(|&(algorithm, _)| algorithm))
@@ -39,7 +39,7 @@ const ALGORITHMS: [(Algorithm, HashFunction); 3] = [
 ];
 
 #[test]
-fn each_algorithm_lets_its_users_in_by_name_and_by_userhash() {
+fn serves_each_algorithm_by_name_and_by_userhash() {
     for (algorithm, function) in ALGORITHMS {
         let file =
             UserFile::new(line(function, "alice", "wonder") + &line(function, "bob", "builder"));
@@ -67,7 +67,7 @@ fn each_algorithm_lets_its_users_in_by_name_and_by_userhash() {
 }
 
 #[test]
-fn what_is_offered_follows_the_files() {
+fn offers_the_algorithms_of_all_users() {
     let [alice, bob] =
         ["alice", "bob"].map(|name| ALGORITHMS.map(|(_, function)| line(function, name, "wonder")));
     let files = ALGORITHMS.map(|_| UserFile::none());
@@ -91,7 +91,7 @@ fn what_is_offered_follows_the_files() {
     };
     assert_eq!(offered(), "MD5 SHA-256 SHA-512-256");
 
-    // Bob is there for one algorithm at first, so no other is offered to anybody.
+    // Bob has one algorithm at first, so no other is offered.
     let nonce = proxy.nonce();
     files[0].replace(alice[0].clone() + &bob[0]);
     wait_until(|| users.user_count() == 2);
@@ -110,7 +110,7 @@ fn what_is_offered_follows_the_files() {
 }
 
 #[test]
-fn the_old_password_fails_and_the_new_one_passes_after_a_change() {
+fn a_change_replaces_the_password() {
     let function = HashFunction::Sha256;
     let file = UserFile::new(line(function, "alice", "wonder"));
     let users = Htdigest::open(&realm(), file.path(), function).unwrap();
@@ -139,7 +139,7 @@ fn the_old_password_fails_and_the_new_one_passes_after_a_change() {
 }
 
 #[test]
-fn a_file_for_an_algorithm_that_is_not_configured_is_found_when_building() {
+fn refuses_a_file_for_another_algorithm() {
     let file = UserFile::new(line(HashFunction::Md5, "alice", "wonder"));
     let users = Htdigest::open(&realm(), file.path(), HashFunction::Md5).unwrap();
     let error = DigestScheme::builder(users)
@@ -151,12 +151,18 @@ fn a_file_for_an_algorithm_that_is_not_configured_is_found_when_building() {
 }
 
 #[test]
-fn a_file_without_a_line_for_our_realm_is_an_error_that_names_both() {
+fn names_file_and_realm_if_they_do_not_match() {
     let file = UserFile::new(line(HashFunction::Md5, "alice", "wonder"));
-    let other = Realm::new("another one").unwrap();
-    let error = Htdigest::open(&other, file.path(), HashFunction::Md5).unwrap_err().to_string();
-    let path = file.path();
-    let expected = format!("{path:?}: there is no user of the realm \"another one\" in it");
+    let (path, other) = (file.path(), Realm::new("Proxy").unwrap());
+    let error = Htdigest::open(&other, &path, HashFunction::Md5).unwrap_err().to_string();
+    assert_eq!(error, format!("{path:?}: there is no user of the realm \"Proxy\" in it"));
+
+    let users = Htdigest::open(&realm(), &path, HashFunction::Md5).unwrap();
+    let error = Authenticator::builder(other).with_digest(users).build().unwrap_err().to_string();
+    let expected = format!(
+        "the authenticator's realm is \"Proxy\", and the file {path:?} was opened for the realm \
+         \"proxy\": make both the same"
+    );
     assert_eq!(error, expected);
 }
 
@@ -184,7 +190,7 @@ fn htdigest(options: &[&str], file: &Path, realm: &str, name: &str, password: &s
 
 #[test]
 #[ignore = "needs htdigest"]
-fn files_that_the_program_of_apache_writes_are_read() {
+fn reads_files_of_apaches_program() {
     let file = UserFile::none();
     htdigest(&["-c"], &file.path(), "proxy", "alice", "wonder");
     htdigest(&[], &file.path(), "proxy", "j\u{e4}son doe", "p\u{e4}ss:w\u{f6}rd \u{2603}");

@@ -12,13 +12,15 @@ use crate::{
 #[must_use]
 pub struct HtdigestBuilder {
     realm: Realm,
+    first: PathBuf,
     files: Vec<(PathBuf, HashFunction)>,
     observer: Observer,
 }
 
 impl HtdigestBuilder {
     pub(super) fn new(realm: Realm, path: PathBuf, function: HashFunction) -> Self {
-        Self { realm, files: vec![(path, function)], observer: Arc::new(|_| ()) }
+        let first = path.clone();
+        Self { realm, first, files: vec![(path, function)], observer: Arc::new(|_| ()) }
     }
 
     /// Adds a file with H(A1)s for `function`.
@@ -40,7 +42,7 @@ impl HtdigestBuilder {
     /// A file cannot be read, has an invalid line or no user of the realm, there is no hash function
     /// that every user has, or there is no thread to watch the files.
     pub fn open(self) -> Result<Htdigest, FileError> {
-        let Self { realm, files, observer } = self;
+        let Self { realm, first, files, observer } = self;
         let (paths, functions): (Vec<_>, Vec<_>) = files.into_iter().unzip();
         let parse = {
             let realm = realm.clone();
@@ -49,7 +51,7 @@ impl HtdigestBuilder {
                 Table::parse(&realm, &files)
             }
         };
-        Ok(Htdigest::new(realm, Watched::open(paths, parse, observer)?))
+        Ok(Htdigest::new(realm, first, Watched::open(paths, parse, observer)?))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
         DigestSecrets, DigestUser, SecretLookup,
         watched_file::{FileError, Watched},
     },
-    error::BackendError,
+    error::{BackendError, ConfigError},
     wire::{
         Realm,
         digest::{HashFunction, HashFunctions},
@@ -48,6 +48,8 @@ pub struct Htdigest(Arc<Inner>);
 
 struct Inner {
     realm: Realm,
+    /// The first file.
+    path: PathBuf,
     table: Watched<Table>,
 }
 
@@ -73,8 +75,8 @@ impl Htdigest {
         HtdigestBuilder::new(realm.clone(), path.into(), function)
     }
 
-    pub(super) fn new(realm: Realm, table: Watched<Table>) -> Self {
-        Self(Arc::new(Inner { realm, table }))
+    pub(super) fn new(realm: Realm, path: PathBuf, table: Watched<Table>) -> Self {
+        Self(Arc::new(Inner { realm, path, table }))
     }
 
     /// The number of users of the realm, 1 or more.
@@ -110,6 +112,15 @@ impl DigestSecrets for Htdigest {
 
     fn version(&self) -> u64 {
         self.0.table.version()
+    }
+
+    fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
+        let Inner { realm: served, path, .. } = &*self.0;
+        if realm == served {
+            return Ok(());
+        }
+        let (path, realm, served) = (path.clone(), realm.to_string(), served.to_string());
+        Err(ConfigError::RealmNotInFile { path, realm, served })
     }
 }
 
