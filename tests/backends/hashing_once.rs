@@ -1,4 +1,4 @@
-//! A dear hash behind a cache is computed once, however many requests there are.
+//! An expensive hash behind a cache is computed once for many requests.
 
 use std::sync::{
     Arc,
@@ -65,7 +65,7 @@ async fn a_thousand_requests_of_one_user_cost_one_hash() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_hundred_first_requests_at_once_cost_one_hash() {
+async fn two_hundred_requests_at_once_cost_one_hash() {
     let (_text, cached, hashed) = alice();
     let mut requests = JoinSet::new();
     for _ in 0..200 {

@@ -42,7 +42,7 @@ fn samples() -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_right_password_verifies_and_no_other_does() {
+fn verifies_the_right_password_only() {
     for (password, hash) in samples() {
         let stored = PasswordHash::parse(&hash, &policy()).unwrap();
         assert!(stored.verify(&password), "{hash}");
@@ -54,7 +54,7 @@ fn the_right_password_verifies_and_no_other_does() {
 }
 
 #[test]
-fn a_password_of_another_hash_is_wrong() {
+fn refuses_the_password_of_another_hash() {
     let samples = samples();
     for (_, hash) in &samples {
         let stored = PasswordHash::parse(hash, &policy()).unwrap();
@@ -68,7 +68,7 @@ fn a_password_of_another_hash_is_wrong() {
 proptest! {
     /// Mostly broken hashes, and those that are not hold no password that comes by chance.
     #[test]
-    fn whatever_is_stored_is_read_without_a_panic(
+    fn reads_any_text_without_a_panic(
         prefix in "(\\$2[abxy]\\$(0[0-9]\\$)?|\\$[156]\\$|\\$apr1\\$|\\$argon2(i|d|id)\\$(v=19\\$)?|\\{SHA\\})?",
         rest in "(\\PC{0,20}|[./0-9A-Za-z$=,+]{0,100}|m=[0-9]{1,2},t=1,p=1\\$[A-Za-z0-9+/$]{0,80})",
     ) {

@@ -57,9 +57,9 @@ macro_rules! cases {
                 applies_a_changed_password_at_once
                 refuses_a_name_that_the_database_folds
                 is_safe_from_injection
-                fails_on_two_rows
-                fails_on_a_broken_h_a1
-                fails_on_a_broken_password_hash
+                refuses_two_rows_as_unusable
+                refuses_a_broken_ha1_as_unusable
+                refuses_a_broken_hash_as_unusable
                 reports_disabled_and_expired_accounts
                 does_not_know_a_name_that_is_too_long
                 reads_groups_and_a_record_from_columns
@@ -144,6 +144,24 @@ pub(crate) fn accepted(verdict: Result<Verdict, BackendError>) -> Account {
     }
 }
 
+/// Why the record of a user cannot be used.
+#[track_caller]
+fn unusable(verdict: Result<Verdict, BackendError>) -> String {
+    match verdict {
+        Ok(Verdict::Unusable(record)) => record.source().unwrap().to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Why the MD5 secret of alice cannot be used.
+async fn unusable_secret(sql: &Sql) -> String {
+    let user = DigestName::UserId("alice");
+    match sql.secret(DigestUser::new(&realm(), HashFunction::Md5, user)).await {
+        Ok(SecretLookup::Unusable(record)) => record.source().unwrap().to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[track_caller]
 pub(crate) fn unknown(verdict: Result<Verdict, BackendError>, name: &str) {
     assert!(matches!(verdict, Ok(Verdict::UnknownUser)), "{name:?}: {verdict:?}");
@@ -168,13 +186,17 @@ async fn status(layer: &ProxyAuthLayer, credentials: &str) -> (u16, Option<Reaso
     (status, (status != 200).then(|| layer::reason(&response)))
 }
 
-/// The status of the layer's answer to alice's Digest credentials.
 async fn digest_status(layer: &ProxyAuthLayer) -> u16 {
+    digest_answer(layer).await.0
+}
+
+/// The layer's answer to alice's Digest credentials.
+async fn digest_answer(layer: &ProxyAuthLayer) -> (u16, Option<Reason>) {
     let origin = Origin::new();
     let request = layer::request(http::Method::GET, layer::URL);
     let challenge = layer::send(layer, &origin, request).await;
     let credentials = Digest::of_headers(challenge.headers()).answer("GET", "/a?b=c");
-    status(layer, &credentials).await.0
+    status(layer, &credentials).await
 }
 
 pub(crate) async fn serves_both_schemes_from_the_default_schema<D: Database>(database: &D) {
@@ -264,7 +286,7 @@ pub(crate) async fn is_safe_from_injection<D: Database>(database: &D) {
     accepted(ask(&sql, "alice", "wonder").await);
 }
 
-pub(crate) async fn fails_on_two_rows<D: Database>(database: &D) {
+pub(crate) async fn refuses_two_rows_as_unusable<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder"), ("bob", "wonder")]).await;
     let [name, _] = D::PARAMETERS;
     let query = format!(
@@ -272,35 +294,34 @@ pub(crate) async fn fails_on_two_rows<D: Database>(database: &D) {
     );
     let sql = database.builder().with_query(query).with_digest([HashFunction::Md5]);
     let sql = sql.build().unwrap();
-    let problem = "the query finds more than one row";
+    let cause = "the query finds more than one row";
     for _ in 0..2 {
-        assert_eq!(said(ask(&sql, "alice", "wonder").await), problem);
-        assert_eq!(status(&basic(&sql), RIGHT).await.0, 503);
+        assert_eq!(unusable(ask(&sql, "alice", "wonder").await), cause);
+        assert_eq!(status(&basic(&sql), RIGHT).await, (407, Some(Reason::UnusableRecord)));
         unknown(ask(&sql, "carol", "wonder").await, "carol");
     }
-    let found = look_up(&sql, HashFunction::Md5, DigestName::UserId("alice")).await;
-    assert_eq!(said(found), problem);
+    assert_eq!(unusable_secret(&sql).await, cause);
 }
 
-pub(crate) async fn fails_on_a_broken_h_a1<D: Database>(database: &D) {
+pub(crate) async fn refuses_a_broken_ha1_as_unusable<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let sql = database.builder().with_digest([HashFunction::Md5]).build().unwrap();
     let layer = digest(&sql);
     assert_eq!(digest_status(&layer).await, 200);
-    let problem = "the column ha1_md5 is unusable: a stored H(A1) for MD5 must be 32 hex digits";
+    let cause = "the column ha1_md5 is unusable: a stored H(A1) for MD5 must be 32 hex digits";
     for broken in ["NULL", "''", "'939e'", "'xyxyxyxyxyxyxyxyxyxyxyxyxyxyxyxy'"] {
         update(database, &format!("ha1_md5 = {broken}")).await;
-        let found = look_up(&sql, HashFunction::Md5, DigestName::UserId("alice")).await;
-        assert_eq!(said(found), problem, "{broken}");
-        assert_eq!(digest_status(&layer).await, 503, "{broken}");
+        assert_eq!(unusable_secret(&sql).await, cause, "{broken}");
+        let answer = digest_answer(&layer).await;
+        assert_eq!(answer, (407, Some(Reason::UnusableRecord)), "{broken}");
     }
     accepted(ask(&sql, "alice", "wonder").await);
 }
 
-pub(crate) async fn fails_on_a_broken_password_hash<D: Database>(database: &D) {
+pub(crate) async fn refuses_a_broken_hash_as_unusable<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let sql = database.builder().build().unwrap();
-    for (stored, problem) in [
+    for (stored, cause) in [
         ("''", "the hash is empty"),
         ("'wonder'", "the hash is of the weak kind plain"),
         (
@@ -310,9 +331,10 @@ pub(crate) async fn fails_on_a_broken_password_hash<D: Database>(database: &D) {
         ("'$2y$05$abc'", "the bcrypt hash is malformed"),
     ] {
         update(database, &format!("password_hash = {stored}")).await;
-        let said = said(ask(&sql, "alice", "wonder").await);
-        assert!(said.starts_with(problem), "{stored}: {said}");
-        assert_eq!(status(&basic(&sql), RIGHT).await.0, 503, "{stored}");
+        let found = unusable(ask(&sql, "alice", "wonder").await);
+        assert!(found.starts_with(cause), "{stored}: {found}");
+        let answer = status(&basic(&sql), RIGHT).await;
+        assert_eq!(answer, (407, Some(Reason::UnusableRecord)), "{stored}");
     }
     update(database, "password_hash = NULL").await;
     for password in ["wonder", "", "NULL"] {

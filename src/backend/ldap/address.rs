@@ -169,8 +169,8 @@ mod tests {
         );
         refuses(
             "ldaps://proxy:wonder@host:x",
-            "with_server: \"***@host:x\" is not a URL: write ldaps://host or ldap://host, with \
-             :port if need be",
+            "with_server: \"***@host:x\" is not a URL: write ldaps://host or ldap://host, with an \
+             optional :port",
         );
     }
 

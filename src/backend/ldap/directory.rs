@@ -6,11 +6,11 @@ use super::{
     limits::Limits,
     lookup::{Groups, Lookup, LookupError, Reader, UserSearch, own_entry},
     outcome::Outcome,
-    server::Server,
+    server::{Bound, Server},
     template::DnTemplate,
 };
 use crate::{
-    backend::{BasicCredentials, Verdict, queue::Queue},
+    backend::{BasicCredentials, UnusableRecord, Verdict, queue::Queue},
     error::BackendError,
     identity::Account,
 };
@@ -71,7 +71,7 @@ impl Directory {
             }
             Err(LookupError::Unusable(cause)) => {
                 server.answered();
-                return Some(Err(BackendError::new(cause)));
+                return Some(Ok(Verdict::Unusable(UnusableRecord::new(cause))));
             }
             Err(LookupError::Failure(failure)) => failure,
         };
@@ -133,18 +133,26 @@ impl DnTemplate {
         let dn = self.fill(user);
         let (outcome, mut bound) = server.bind(&dn, credentials.password()).await?;
         let verdict = if outcome == Outcome::Right {
-            match own_entry(&mut bound, &dn, self.attribute(), groups, user).await? {
-                Some(entry) => {
-                    let found = entry.groups(Reader::User(&mut bound), groups, user).await?;
-                    verdict_of_member(user, found)
-                }
-                None => Verdict::UnknownUser,
-            }
+            self.verdict_of_right(&mut bound, &dn, groups, user).await
         } else {
-            verdict_without_groups(outcome, user)
+            Ok(verdict_without_groups(outcome, user))
         };
-        bound.done();
-        Ok(verdict)
+        if !matches!(verdict, Err(LookupError::Failure(_))) {
+            bound.done();
+        }
+        verdict
+    }
+
+    async fn verdict_of_right(
+        &self,
+        bound: &mut Bound<'_>,
+        dn: &str,
+        groups: &Groups,
+        user: &str,
+    ) -> Result<Verdict, LookupError> {
+        let entry = own_entry(bound, dn, self.attribute(), groups, user).await?;
+        let Some(entry) = entry else { return Ok(Verdict::UnknownUser) };
+        Ok(verdict_of_member(user, entry.groups(Reader::User(bound), groups, user).await?))
     }
 }
 

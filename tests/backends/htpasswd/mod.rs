@@ -8,14 +8,7 @@ mod changes;
 mod many_users;
 mod queue;
 
-use std::{
-    pin::pin,
-    sync::{
-        Mutex,
-        mpsc::{Sender, channel},
-    },
-    task::{Context, Waker},
-};
+use std::sync::{Mutex, mpsc::Sender};
 
 use tower_proxy_auth::{
     BasicCredentials, CredentialValidator, Verdict,
@@ -43,7 +36,7 @@ fn line(name: &str, password: &str, method: HashMethod) -> String {
     format!("{name}:{}\n", hash_password(password, method).unwrap())
 }
 
-/// The name of who has proved to be somebody, or what was said otherwise.
+/// The name of the accepted user, or another result.
 async fn asked(users: &Htpasswd, name: &str, password: &str) -> String {
     let realm = realm();
     let credentials = BasicCredentials::new(&realm, name, password);
@@ -53,7 +46,7 @@ async fn asked(users: &Htpasswd, name: &str, password: &str) -> String {
     }
 }
 
-/// Files of users, and pools whose only thread waits until the test is over.
+/// Files of users, and pools that are busy until the test ends.
 struct Files<F> {
     file: UserFile,
     method: F,
@@ -71,25 +64,15 @@ impl<F: Fn(usize) -> HashMethod> Files<F> {
         self.file.write(lines.collect::<String>());
     }
 
-    /// A pool with one thread, which is busy, and a queue of one, which is full.
+    /// A pool that runs one check, while another one waits.
     async fn full_pool(&self) -> HashingPool {
         let pool = HashingPool::builder().with_max_hashes(1).with_queue(1).build().unwrap();
-        let (busy, begun) = tokio::sync::oneshot::channel();
-        let (end, ended) = channel::<()>();
-        let work = move || {
-            busy.send(()).unwrap();
-            let _ = ended.recv();
-        };
-        let mut context = Context::from_waker(Waker::noop());
-        let mut running = pin!(pool.run(false, work));
-        assert!(running.as_mut().poll(&mut context).is_pending());
-        begun.await.unwrap();
-        // Somebody has to go on waiting, or the place in the queue is free again.
+        let end = queue::occupy(&pool).await;
+        self.blocked.lock().unwrap().push(end);
         let waiting = pool.clone();
         tokio::spawn(async move { waiting.run(false, || ()).await });
         tokio::task::yield_now().await;
-        self.blocked.lock().unwrap().push(end);
-        pool.clone()
+        pool
     }
 }
 
@@ -112,9 +95,9 @@ impl<F: Fn(usize) -> HashMethod> BackEnd for Files<F> {
 
 battery!(bcrypt: Files::hashed_by(|_| BCRYPT));
 battery!(mixed: Files::hashed_by(|at| METHODS[at % METHODS.len()]));
-battery!(cheap_and_dear: Files::hashed_by(|at| HashMethod::Bcrypt { cost: 4 + (at as u32) % 4 }));
+battery!(different_costs: Files::hashed_by(|at| HashMethod::Bcrypt { cost: 4 + (at as u32) % 4 }));
 
-/// Passwords that are not hashed, so that the rest is what takes time.
+/// Passwords that are not hashed, so that only the rest takes time.
 struct PlainText(UserFile);
 
 impl BackEnd for PlainText {
@@ -135,7 +118,7 @@ impl BackEnd for PlainText {
 battery!(plain_text: PlainText(UserFile::none()));
 
 #[tokio::test]
-async fn what_is_wrong_with_a_file_is_one_line() {
+async fn a_problem_of_a_file_is_one_line() {
     let file =
         UserFile::new("alice:$2y$31$abcdefghijklmnopqrstuuWG29KuyeAicPCJODk1zjyGvyQUU2awu\n");
     let error = Htpasswd::open(file.path()).unwrap_err().to_string();

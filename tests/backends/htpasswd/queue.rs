@@ -1,4 +1,4 @@
-//! More log-ins at once than there is time for.
+//! More log-ins than can be hashed in time.
 
 use std::{
     convert::Infallible,
@@ -26,7 +26,7 @@ use crate::support::{engine, user_file::UserFile, validator_battery::realm};
 const QUEUE: usize = 10;
 
 #[tokio::test]
-async fn two_hundred_bad_log_ins_at_once_get_503_past_the_queue() {
+async fn answers_503_if_the_queue_is_full() {
     let pool = HashingPool::builder().with_max_hashes(1).with_queue(QUEUE).build().unwrap();
     let file = UserFile::new(line("alice", "wonder", BCRYPT));
     let users = Htpasswd::builder(file.path()).with_hashing_pool(pool.clone()).open().unwrap();
@@ -102,7 +102,7 @@ async fn rechecks_go_ahead_of_a_flood_of_guesses() {
 }
 
 /// Runs a check on the pool until the value is dropped.
-async fn occupy(pool: &HashingPool) -> Sender<()> {
+pub(super) async fn occupy(pool: &HashingPool) -> Sender<()> {
     let (end, ended) = channel();
     let (start, started) = tokio::sync::oneshot::channel();
     let pool = pool.clone();

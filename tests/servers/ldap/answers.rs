@@ -62,7 +62,7 @@ fn latin_1() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn one_entry_of_that_name_is_all_that_passes() {
+async fn accepts_only_a_single_entry_with_the_name() {
     let found: &[(&str, &'static [Item], &str)] = &[
         ("one", &[alice, done], "accepted alice"),
         ("none", &[done], "unknown"),
@@ -72,32 +72,37 @@ async fn one_entry_of_that_name_is_all_that_passes() {
         let (ldap, _server) = finding(items).await;
         assert_eq!(verdict(&ldap, "alice", "wonder").await, *expected, "{name}");
     }
-    let refused: &[(&str, &'static [Item], &str)] = &[
+    let unusable: &[(&str, &'static [Item], &str)] = &[
         ("two", &[alice, alice, done], "finds more than one entry"),
-        (
-            "two, beyond the limit",
-            &[alice, alice, size_limit_exceeded],
-            "finds more than one entry",
-        ),
-        ("three, whatever the limit", &[alice, alice, alice, done], "finds more than one entry"),
-        ("one, and no more shown", &[alice, size_limit_exceeded], "size limit exceeded"),
-        ("elsewhere as well", &[alice, reference, done], "leads on to other servers"),
-        ("elsewhere alone", &[reference, done], "leads on to other servers"),
-        ("a referral", &[referral], "result 10 (referral, which is not followed)"),
-        ("no name", &[|| entry(&[]), done], "shows no uid"),
+        ("two, above the limit", &[alice, alice, size_limit_exceeded], "finds more than one entry"),
+        ("three, despite the limit", &[alice, alice, alice, done], "finds more than one entry"),
+        ("no name", &[|| entry(&[]), done], "has no uid"),
         ("two names", &[|| entry(&["alice", "al"]), done], "has more than one uid"),
-        ("no text", &[latin_1, done], "is not UTF-8"),
+        ("not UTF-8", &[latin_1, done], "is not UTF-8"),
     ];
-    for (name, items, said) in refused {
+    for (name, items, cause) in unusable {
+        let (ldap, server) = finding(items).await;
+        let verdict = verdict(&ldap, "alice", "wonder").await;
+        assert!(verdict.starts_with("unusable: ") && verdict.contains(cause), "{name}: {verdict}");
+        // A bind of the service account, and one to the decoy as for an unknown user.
+        assert_eq!(server.accepted(), 2, "{name}");
+    }
+    let failed: &[(&str, &'static [Item], &str)] = &[
+        ("one, and others withheld", &[alice, size_limit_exceeded], "size limit exceeded"),
+        ("a reference as well", &[alice, reference, done], "refers to other servers"),
+        ("a reference only", &[reference, done], "refers to other servers"),
+        ("a referral", &[referral], "result 10 (referral, which is not followed)"),
+    ];
+    for (name, items, cause) in failed {
         let (ldap, _server) = finding(items).await;
         let (text, transient) = failure(&ldap, "alice", "wonder").await;
-        assert!(text.contains(said), "{name}: {text}");
+        assert!(text.contains(cause), "{name}: {text}");
         assert!(!transient, "{name}");
     }
 }
 
 #[tokio::test]
-async fn what_other_servers_hold_can_be_left_aside_by_name() {
+async fn ignores_references_if_allowed() {
     let server = FalseLdap::answering(|request| match request {
         SEARCH => vec![reference(), alice(), reference(), done()],
         other => vec![result(other, 0, "")],
@@ -108,7 +113,7 @@ async fn what_other_servers_hold_can_be_left_aside_by_name() {
 }
 
 #[tokio::test]
-async fn a_bind_that_is_answered_by_no_word_on_the_user_is_a_failure() {
+async fn other_results_of_a_bind_are_failures() {
     for (code, transient) in [
         (1, false),
         (2, false),
@@ -138,7 +143,7 @@ async fn a_bind_that_is_answered_by_no_word_on_the_user_is_a_failure() {
 }
 
 #[tokio::test]
-async fn words_on_the_user_are_verdicts() {
+async fn results_about_the_user_are_verdicts() {
     for (code, text, expected) in [
         (49, "", "wrong"),
         (48, "", "wrong"),
@@ -157,7 +162,7 @@ async fn words_on_the_user_are_verdicts() {
 }
 
 #[tokio::test]
-async fn a_service_account_that_is_refused_is_no_word_on_the_user() {
+async fn a_refused_service_account_is_a_failure() {
     let server = FalseLdap::with_result(49, "").await;
     let ldap = search(server.url()).build().unwrap();
     for password in ["wonder", "wrong"] {
@@ -168,7 +173,7 @@ async fn a_service_account_that_is_refused_is_no_word_on_the_user() {
 }
 
 #[tokio::test]
-async fn a_right_password_whose_owner_cannot_be_read_does_not_pass() {
+async fn an_unreadable_own_entry_is_a_failure() {
     // Every bind is right and no entry is found.
     let server = FalseLdap::with_result(0, "").await;
     let ldap = direct(server.url()).build().unwrap();
@@ -178,7 +183,7 @@ async fn a_right_password_whose_owner_cannot_be_read_does_not_pass() {
 
 /// A bind that succeeds for nobody's entry makes nobody known.
 #[tokio::test]
-async fn an_unknown_user_stays_unknown_where_every_bind_is_right() {
+async fn an_unknown_user_stays_unknown_if_all_binds_succeed() {
     let server = FalseLdap::with_result(0, "").await;
     let ldap = search(server.url()).build().unwrap();
     assert_eq!(verdict(&ldap, "alice", "wonder").await, "unknown");
@@ -186,7 +191,7 @@ async fn an_unknown_user_stays_unknown_where_every_bind_is_right() {
 }
 
 #[tokio::test]
-async fn what_is_no_ldap_is_a_failure() {
+async fn an_invalid_answer_is_a_failure() {
     for bytes in [
         &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
         b"\x30\x00",
@@ -210,7 +215,7 @@ async fn what_is_no_ldap_is_a_failure() {
 }
 
 #[tokio::test]
-async fn an_empty_password_is_refused_without_a_connection() {
+async fn refuses_an_empty_password_without_connecting() {
     let server = FalseLdap::with_result(0, "").await;
     for builder in [direct(server.url()), search(server.url())] {
         let ldap = builder.build().unwrap();

@@ -29,7 +29,7 @@ fn search() -> LdapBuilder {
 #[track_caller]
 fn refuses(builder: LdapBuilder, message: &str) {
     match builder.build() {
-        Ok(_) => panic!("built, without a word of: {message}"),
+        Ok(_) => panic!("it was built, in spite of: {message}"),
         Err(error) => {
             assert_eq!(error.to_string(), message);
             assert!(!format!("{error:?}").contains("secret"), "{error:?}");
@@ -38,18 +38,18 @@ fn refuses(builder: LdapBuilder, message: &str) {
 }
 
 #[test]
-fn a_user_is_found_in_one_way() {
-    refuses(plain(), "nothing says how a user is found: use with_dn_template or with_search");
+fn needs_one_way_to_find_users() {
+    refuses(plain(), "there is no way to find users: use with_dn_template or with_search");
     refuses(
         search().with_dn_template("uid={user},dc=example,dc=org"),
-        "with_dn_template and with_search are two ways to find a user: use one of them",
+        "with_dn_template and with_search exclude each other: use one of them",
     );
     assert!(direct().build().is_ok());
     assert!(search().with_scope(SearchScope::OneLevel).build().is_ok());
 }
 
 #[test]
-fn a_search_has_an_account_with_a_password() {
+fn a_search_needs_an_account_with_a_password() {
     refuses(
         plain().with_search(BASE, "(uid={user})", "uid"),
         "with_search needs an account that may search: add with_service_account",
@@ -78,7 +78,7 @@ fn a_search_has_an_account_with_a_password() {
 }
 
 #[test]
-fn what_has_no_effect_on_a_template_is_refused() {
+fn refuses_search_options_with_a_template() {
     let account = Password::new("service-secret");
     for (builder, option) in [
         (direct().with_service_account("cn=proxy", account), "with_service_account"),
@@ -86,13 +86,13 @@ fn what_has_no_effect_on_a_template_is_refused() {
         (direct().with_scope(SearchScope::Subtree), "with_scope"),
     ] {
         let message =
-            format!("{option} goes with with_search alone: leave it out, or use with_search");
+            format!("{option} has no effect without with_search: leave it out, or use with_search");
         refuses(builder, &message);
     }
 }
 
 #[test]
-fn bases_filters_and_attributes_are_read_before_they_are_used() {
+fn checks_bases_filters_and_attributes() {
     for (builder, message) in [
         (
             service().with_search("example.org", "(uid={user})", "uid"),
@@ -105,12 +105,12 @@ fn bases_filters_and_attributes_are_read_before_they_are_used() {
         ),
         (
             service().with_search(BASE, "(uid={user}", "uid"),
-            "with_search: \"(uid={user}\" is no filter: write type=value in parentheses, as in \
-             (uid={user})",
+            "with_search: \"(uid={user}\" is not a valid filter: write type=value in parentheses, \
+             as in (uid={user})",
         ),
         (
             service().with_search(BASE, "(uid={user})", "u id"),
-            "with_search: \"u id\" is no attribute: write a name, such as uid, or an OID",
+            "with_search: \"u id\" is not an attribute: write a name, such as uid, or an OID",
         ),
         (
             plain().with_dn_template("uid=alice,dc=example"),
@@ -124,7 +124,7 @@ fn bases_filters_and_attributes_are_read_before_they_are_used() {
         ),
         (
             search().with_group_attribute(""),
-            "with_group_attribute: \"\" is no attribute: write a name, such as uid, or an OID",
+            "with_group_attribute: \"\" is not an attribute: write a name, such as uid, or an OID",
         ),
         (
             search().with_group_search(BASE, "(member=alice)", "cn"),
@@ -147,14 +147,14 @@ fn bases_filters_and_attributes_are_read_before_they_are_used() {
 }
 
 #[test]
-fn passwords_go_over_tls_unless_that_is_waived_by_name() {
+fn requires_tls_unless_plaintext_is_allowed() {
     let builder = |url: &str| Ldap::builder(url).with_dn_template("uid={user},dc=example,dc=org");
     for url in ["ldap://ldap.example.org", "ldap://localhost", "ldap://127.0.0.1:1389"] {
         refuses(
             builder("ldaps://ldap.example.org").with_server(url),
             &format!(
-                "the server {url} would be sent passwords in the clear: use ldaps:// or \
-                 with_start_tls or, where nobody can listen, insecure_plaintext"
+                "the server {url} would receive passwords in plain text: use ldaps://, \
+                 with_start_tls or, on a trusted network, insecure_plaintext"
             ),
         );
         assert!(builder(url).insecure_plaintext(true).build().is_ok(), "{url}");
@@ -162,7 +162,7 @@ fn passwords_go_over_tls_unless_that_is_waived_by_name() {
 }
 
 #[test]
-fn limits_that_would_refuse_everything_are_refused() {
+fn refuses_limits_of_zero() {
     for (builder, name) in [
         (direct().with_max_checks(0), "with_max_checks"),
         (direct().with_timeout(Duration::ZERO), "with_timeout"),
@@ -174,8 +174,7 @@ fn limits_that_would_refuse_everything_are_refused() {
     }
     refuses(
         direct().with_timeout(Duration::from_secs(2)),
-        "with_timeout is 2s, which is less than with_operation_timeout with 3s: a server that \
-         hangs would never be given up for the next one",
+        "with_timeout is 2s, less than with_operation_timeout with 3s: use more",
     );
     let all = direct().with_max_checks(usize::MAX).with_queue(usize::MAX);
     assert!(all.with_timeout(Duration::MAX).build().is_ok());

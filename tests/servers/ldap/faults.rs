@@ -55,7 +55,7 @@ fn load(ldap: &Ldap, stop: &Arc<AtomicBool>, records: &Arc<Mutex<Vec<Record>>>) 
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs slapd"]
-async fn a_server_killed_under_load_fails_everybody_and_serves_again_once_it_is_back() {
+async fn serves_again_after_a_server_was_killed() {
     let server = people().start();
     for (mode, builder) in [("search", search(server.url())), ("template", direct(server.url()))] {
         let ldap = builder.build().unwrap();
@@ -106,7 +106,7 @@ async fn a_server_killed_under_load_fails_everybody_and_serves_again_once_it_is_
 /// Connections that lay idle meanwhile are replaced without a failure.
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn a_server_that_was_restarted_between_two_requests_is_not_noticed() {
+async fn survives_a_restart_between_two_requests() {
     let server = people().start();
     for builder in [search(server.url()), direct(server.url())] {
         let ldap = builder.build().unwrap();
@@ -118,7 +118,7 @@ async fn a_server_that_was_restarted_between_two_requests_is_not_noticed() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_fails_within_the_time_out() {
+async fn fails_in_time_if_a_server_hangs() {
     let server = FalseLdap::silent().await;
     let hangs_later = FalseLdap::answering(|request| match request {
         SEARCH => Vec::new(),
@@ -144,19 +144,19 @@ async fn a_server_that_hangs_fails_within_the_time_out() {
 }
 
 #[tokio::test]
-async fn the_whole_check_has_a_time_out_too() {
+async fn the_whole_check_has_a_time_out() {
     let server = FalseLdap::silent().await;
     let builder = direct(server.url()).with_server(server.url()).with_server(server.url());
     let builder = builder.with_connect_timeout(SHORT).with_operation_timeout(SHORT);
     let ldap = builder.with_timeout(SHORT).build().unwrap();
     let (text, transient) = failure(&ldap, "alice", "wonder").await;
-    assert_eq!(text, "no verdict of the directory within 400ms");
+    assert_eq!(text, "no answer from the directory within 400ms");
     assert!(transient);
 }
 
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn a_slow_server_is_waited_for_within_the_time_out() {
+async fn waits_for_a_slow_server_within_the_time_out() {
     let server = people().start();
     let slow = FalseLdap::slow(server.port(), Duration::from_millis(600)).await;
     for builder in [search(slow.url()), direct(slow.url())] {
@@ -172,7 +172,7 @@ async fn a_slow_server_is_waited_for_within_the_time_out() {
 
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn the_next_server_is_asked_when_the_first_cannot_answer() {
+async fn tries_the_next_server_after_a_failure() {
     let (server, dead) = (people().start(), people().start());
     dead.kill();
     let (silent, busy) = (FalseLdap::silent().await, FalseLdap::with_result(51, "").await);
@@ -200,7 +200,7 @@ async fn the_next_server_is_asked_when_the_first_cannot_answer() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_is_waited_for_by_one_check_in_a_while() {
+async fn one_check_at_a_time_waits_for_a_hanging_server() {
     let silent = FalseLdap::silent().await;
     let other = FalseLdap::with_result(49, "").await;
     let builder = direct(silent.url()).with_server(other.url()).with_operation_timeout(SHORT);
@@ -219,7 +219,7 @@ async fn a_server_that_hangs_is_waited_for_by_one_check_in_a_while() {
 
 /// As behind a firewall that has forgotten them.
 #[tokio::test]
-async fn connections_that_went_dead_together_cost_one_time_out() {
+async fn dead_connections_cost_one_time_out() {
     let server = FalseLdap::with_result(49, "").await;
     let ldap = direct(server.url()).with_operation_timeout(SHORT).build().unwrap();
     let mut tasks = JoinSet::new();
@@ -241,7 +241,7 @@ async fn connections_that_went_dead_together_cost_one_time_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs slapd"]
-async fn two_hundred_checks_at_once_are_each_answered_for_themselves() {
+async fn answers_two_hundred_checks_at_once() {
     let server = people().start();
     let counted = FalseLdap::slow(server.port(), Duration::ZERO).await;
     for builder in [search(counted.url()), direct(counted.url())] {
@@ -269,7 +269,7 @@ async fn two_hundred_checks_at_once_are_each_answered_for_themselves() {
 }
 
 #[tokio::test]
-async fn checks_past_the_queue_fail_at_once() {
+async fn fails_at_once_if_the_queue_is_full() {
     let server = FalseLdap::silent().await;
     let builder = direct(server.url()).with_max_checks(1).with_queue(2);
     let ldap = builder.with_operation_timeout(SHORT).build().unwrap();
@@ -290,7 +290,7 @@ async fn checks_past_the_queue_fail_at_once() {
 /// Dropped at every stage, after one poll and after many.
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn a_cancelled_check_leaves_no_trace_for_the_next() {
+async fn a_cancelled_check_does_not_affect_the_next() {
     let server = people().start();
     for builder in [search(server.url()), direct(server.url())] {
         let ldap = builder.with_max_checks(2).with_queue(0).build().unwrap();
@@ -313,7 +313,7 @@ async fn a_cancelled_check_leaves_no_trace_for_the_next() {
 }
 
 #[tokio::test]
-async fn connections_end_with_the_validator_and_with_a_check_that_is_cancelled() {
+async fn closes_connections_with_the_validator_or_a_check() {
     let server = FalseLdap::with_result(49, "").await;
     let ldap = direct(server.url()).build().unwrap();
     assert_eq!(verdict(&ldap, "alice", "wrong").await, "wrong");
@@ -330,7 +330,7 @@ async fn connections_end_with_the_validator_and_with_a_check_that_is_cancelled()
 }
 
 #[test]
-fn without_a_tokio_runtime_it_is_a_failure() {
+fn fails_outside_a_tokio_runtime() {
     let ldap = direct("ldap://localhost:1").build().unwrap();
     let mut check = pin!(ask(&ldap, "alice", "wonder"));
     match check.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -341,7 +341,7 @@ fn without_a_tokio_runtime_it_is_a_failure() {
 
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn the_layer_answers_503_with_retry_after_while_the_server_is_gone() {
+async fn the_layer_answers_503_during_an_outage() {
     let server = people().start();
     let ldap = search(server.url()).build().unwrap();
     let auth = Authenticator::builder(realm()).with_basic(ldap).build().unwrap();

@@ -67,7 +67,7 @@ async fn groups_come_from_a_search() {
 
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn without_the_required_group_the_right_password_is_not_enough() {
+async fn refuses_users_outside_the_required_group() {
     let server = server();
     let by_attribute = |builder: LdapBuilder| {
         builder.with_group_attribute("memberOf").with_required_group(staff())
@@ -92,7 +92,7 @@ async fn without_the_required_group_the_right_password_is_not_enough() {
 
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn groups_that_cannot_be_read_are_a_failure() {
+async fn unreadable_groups_are_a_failure() {
     let server = server();
     let builder = search(server.url()).with_group_search(
         "ou=nowhere,dc=example,dc=org",

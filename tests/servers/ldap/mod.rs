@@ -41,12 +41,12 @@ fn by_search(builder: LdapBuilder) -> LdapBuilder {
     )
 }
 
-/// Options for a bind at a fixed place.
+/// Options for a bind with a template.
 fn direct(url: impl Into<String>) -> LdapBuilder {
     Ldap::builder(url).insecure_plaintext(true).with_dn_template(template())
 }
 
-/// Both ways to find a user.
+/// Both ways to find users.
 fn both(server: &Slapd) -> [(&'static str, Ldap); 2] {
     [
         ("by search", search(server.url()).build().unwrap()),
@@ -63,7 +63,7 @@ async fn ask(
     validator.validate(BasicCredentials::new(&realm, user, password)).await
 }
 
-/// The verdict in a word, with the name of whom is accepted.
+/// The verdict in a word, with the name of the accepted user or the cause of an unusable record.
 async fn verdict(validator: &impl CredentialValidator, user: &str, password: &str) -> String {
     match ask(validator, user, password).await {
         Ok(verdict) => word(&verdict),
@@ -78,11 +78,12 @@ fn word(verdict: &Verdict) -> String {
         Verdict::UnknownUser => "unknown".to_owned(),
         Verdict::Disabled(_) => "disabled".to_owned(),
         Verdict::Expired(_) => "expired".to_owned(),
+        Verdict::Unusable(record) => format!("unusable: {}", record.source().unwrap()),
         other => panic!("{other:?}"),
     }
 }
 
-/// What the operator's log says of a failure, and whether it may pass.
+/// The cause of a failure, and whether it is transient.
 async fn failure(
     validator: &impl CredentialValidator,
     user: &str,

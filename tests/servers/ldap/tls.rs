@@ -18,7 +18,7 @@ fn plain_url(server: &Slapd) -> String {
 
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn both_kinds_of_tls_let_the_right_password_through() {
+async fn serves_over_both_kinds_of_tls() {
     let server = people().start();
     let tls = || over(server.tls_url(), server.authority());
     let start_tls = || over(plain_url(&server), server.authority()).with_start_tls(true);
@@ -38,7 +38,7 @@ async fn both_kinds_of_tls_let_the_right_password_through() {
 
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn an_address_in_the_certificate_will_do() {
+async fn accepts_an_address_in_the_certificate() {
     let server = people().start();
     let url = server.tls_url().replace("localhost", "127.0.0.1");
     let ldap = by_search(over(url, server.authority())).build().unwrap();
@@ -47,7 +47,7 @@ async fn an_address_in_the_certificate_will_do() {
 
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn a_server_that_passwords_need_tls_for_gets_none_without() {
+async fn fails_if_the_server_requires_tls() {
     let server = people().option("security simple_bind=112").start();
     let (text, transient) =
         failure(&super::direct(server.url()).build().unwrap(), "alice", "wonder").await;
@@ -59,7 +59,7 @@ async fn a_server_that_passwords_need_tls_for_gets_none_without() {
 
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn a_certificate_that_does_not_hold_is_a_failure() {
+async fn an_invalid_certificate_is_a_failure() {
     let (server, other) = (people().start(), Setup::new().start());
     let elsewhere = people().named(&["ldap.example.org"]).start();
     for (name, server, authority, said) in [
@@ -82,7 +82,7 @@ async fn a_certificate_that_does_not_hold_is_a_failure() {
 
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn an_authority_of_the_system_does_not_vouch_for_a_private_server() {
+async fn system_authorities_do_not_cover_a_private_server() {
     let server = people().start();
     // Where the system has none, it is refused before.
     let Ok(ldap) = by_search(Ldap::builder(server.tls_url())).build() else { return };
