@@ -80,8 +80,10 @@
 //! used before. The client then tries again without asking its user. After 100 such answers in a
 //! row to one user of a realm at one address, the 407 omits it, which ends endless loops.
 //!
-//! A stored record that cannot be used, such as a malformed hash, is answered like an unknown user,
-//! affects that user alone, and is reported to the operator as [`Reason::UnusableRecord`].
+//! If the record of a user in a directory or database cannot be used, such as a malformed hash, this
+//! user is refused like an unknown user, others are not affected, and the log has the cause
+//! ([`Reason::UnusableRecord`]). A file with an invalid line is refused as a whole: at the start that
+//! is an error, and later the previous content stays in force.
 //!
 //! # Threat model
 //! Clients are untrusted until they have authenticated: everything they send may be malformed,
