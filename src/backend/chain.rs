@@ -162,7 +162,7 @@ impl DigestSecrets for SecretsChain {
 }
 
 /// One version for several members.
-fn combined(versions: impl Iterator<Item = u64>) -> u64 {
+pub(super) fn combined(versions: impl Iterator<Item = u64>) -> u64 {
     let mut all = DefaultHasher::new();
     versions.for_each(|version| all.write_u64(version));
     all.finish()

@@ -1,7 +1,7 @@
 //! The handle of one user, and the future that waits for its revocation.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     fmt,
     future::Future,
     pin::Pin,
@@ -25,7 +25,7 @@ pub(super) struct Flag {
 #[derive(Default)]
 struct Wakers {
     next: u64,
-    waiting: HashMap<u64, Waker>,
+    waiting: BTreeMap<u64, Waker>,
 }
 
 impl RevocationHandle {

@@ -122,6 +122,32 @@ impl Attached {
     }
 }
 
+#[cfg(feature = "cached")]
+impl Attached {
+    /// How many registries there are.
+    pub(crate) fn len(&self) -> usize {
+        self.read().len()
+    }
+
+    /// Notes the beginning of a check in each registry.
+    pub(crate) fn start_check(&self) -> Vec<CheckStart> {
+        self.read().iter().map(Revocations::start_check).collect()
+    }
+
+    /// The handles of a user in each registry; `None` if the user may have been revoked in one
+    /// since `starts`, or if another registry was attached.
+    pub(crate) fn handles(
+        &self,
+        realm: &Realm,
+        user: &UserId,
+        starts: &[CheckStart],
+    ) -> Option<Box<[RevocationHandle]>> {
+        let all = self.read();
+        let pairs = (all.len() == starts.len()).then(|| all.iter().zip(starts))?;
+        pairs.map(|(revocations, &start)| revocations.handle(realm, user, start)).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{

@@ -3,6 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(feature = "cached")]
+mod cached;
 #[cfg(all(feature = "cached", feature = "htpasswd"))]
 mod hashing_once;
 #[cfg(feature = "htdigest")]

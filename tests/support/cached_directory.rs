@@ -1,9 +1,9 @@
-//! A back end that counts what it is asked, can be slow, can fail, and whose users change.
+//! A back end that counts its checks, can be slow, can fail, and whose users change.
 
 use std::{
     collections::HashMap,
-    future::{Future, poll_fn},
-    pin::{Pin, pin},
+    future::Future,
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
@@ -12,14 +12,15 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task::yield_now};
 use tower_proxy_auth::{
-    Account, BackendError, BasicCredentials, CredentialValidator, Realm, Verdict,
+    Account, BackendError, BasicCredentials, CredentialValidator, Realm, UserId, Verdict,
     backend::cached::{Cached, CachedBuilder},
     clock::{Clock, Timestamp},
+    revocation::Revocations,
 };
 
-/// A clock that stands still until it is moved.
+/// A clock that only moves when it is set.
 #[derive(Clone, Debug)]
 pub(crate) struct FakeClock(Arc<AtomicU64>);
 
@@ -30,7 +31,7 @@ impl FakeClock {
         clock
     }
 
-    /// Puts the clock so long after the beginning of the test, in milliseconds.
+    /// Sets the clock to this many milliseconds after the start of the test.
     pub(crate) fn set(&self, millis: i64) {
         self.0.store(10_000_000_000_u64.checked_add_signed(millis * 1_000).unwrap(), SeqCst);
     }
@@ -42,7 +43,7 @@ impl Clock for FakeClock {
     }
 }
 
-/// What is stored of a user.
+/// The record of a user.
 #[derive(Clone)]
 pub(crate) struct Stored {
     pub(crate) password: &'static str,
@@ -56,15 +57,17 @@ pub(crate) struct Directory(Arc<Inner>);
 
 struct Inner {
     users: Mutex<HashMap<&'static str, Stored>>,
-    asked: AtomicUsize,
-    under_way: AtomicUsize,
-    is_down: AtomicBool,
+    checks: AtomicUsize,
+    rechecks: AtomicUsize,
+    running: AtomicUsize,
+    error: Mutex<Option<BackendError>>,
     panics: AtomicBool,
-    /// Whether [`revision`](CredentialValidator::revision) tells of changes.
-    tells: AtomicBool,
+    /// Whether the version changes and users are revoked when they change.
+    reports_changes: AtomicBool,
     changes: AtomicU64,
-    /// What is asked waits for one of these.
-    answers: Semaphore,
+    registries: Mutex<Vec<Revocations>>,
+    /// Checks wait for a permit while `is_gated`.
+    permits: Semaphore,
     is_gated: AtomicBool,
 }
 
@@ -73,13 +76,15 @@ impl Directory {
     pub(crate) fn new() -> Self {
         let directory = Self(Arc::new(Inner {
             users: Mutex::default(),
-            asked: AtomicUsize::new(0),
-            under_way: AtomicUsize::new(0),
-            is_down: AtomicBool::new(false),
+            checks: AtomicUsize::new(0),
+            rechecks: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
+            error: Mutex::default(),
             panics: AtomicBool::new(false),
-            tells: AtomicBool::new(false),
+            reports_changes: AtomicBool::new(false),
             changes: AtomicU64::new(0),
-            answers: Semaphore::new(0),
+            registries: Mutex::default(),
+            permits: Semaphore::new(0),
             is_gated: AtomicBool::new(false),
         }));
         directory.set("alice", "wonder");
@@ -94,42 +99,57 @@ impl Directory {
     pub(crate) fn store(&self, name: &'static str, stored: Stored) {
         self.0.users.lock().unwrap().insert(name, stored);
         self.0.changes.fetch_add(1, SeqCst);
+        if self.0.reports_changes.load(SeqCst) {
+            for revocations in &*self.0.registries.lock().unwrap() {
+                revocations.revoke_in_all_realms(&UserId::new(name));
+            }
+        }
     }
 
-    pub(crate) fn tells_of_changes(self) -> Self {
-        self.0.tells.store(true, SeqCst);
+    pub(crate) fn reporting_changes(self) -> Self {
+        self.0.reports_changes.store(true, SeqCst);
         self
     }
 
     pub(crate) fn is_down(&self, is_down: bool) {
-        self.0.is_down.store(is_down, SeqCst);
+        self.fail(is_down.then(|| BackendError::transient("no connection")));
+    }
+
+    /// Answers every check with this error.
+    pub(crate) fn fail(&self, error: Option<BackendError>) {
+        *self.0.error.lock().unwrap() = error;
     }
 
     pub(crate) fn panics(&self, panics: bool) {
         self.0.panics.store(panics, SeqCst);
     }
 
-    /// From now on nothing is answered until it is let go.
+    /// Makes all checks from now on wait for [`let_go`](Self::let_go).
     pub(crate) fn wait(&self) {
         self.0.is_gated.store(true, SeqCst);
     }
 
-    /// Answers so many of those that wait, or that will.
-    pub(crate) fn let_go(&self, answers: usize) {
-        self.0.answers.add_permits(answers);
+    /// Answers this many checks, running or future.
+    pub(crate) fn let_go(&self, checks: usize) {
+        self.0.permits.add_permits(checks);
     }
 
-    /// How often it has been asked.
-    pub(crate) fn asked(&self) -> usize {
-        self.0.asked.load(SeqCst)
+    /// How many checks there have been.
+    pub(crate) fn checks(&self) -> usize {
+        self.0.checks.load(SeqCst)
     }
 
-    /// How many questions it is busy with.
-    pub(crate) fn under_way(&self) -> usize {
-        self.0.under_way.load(SeqCst)
+    /// How many of them were marked as re-checks.
+    pub(crate) fn rechecks(&self) -> usize {
+        self.0.rechecks.load(SeqCst)
     }
 
-    /// A cache round it, with a clock for it: lifetimes are 60 s, and 5 s for refusals.
+    /// How many checks are running.
+    pub(crate) fn running(&self) -> usize {
+        self.0.running.load(SeqCst)
+    }
+
+    /// A cache around it, and its clock. Lifetimes are 60 s, and 5 s for refusals.
     pub(crate) fn cached(&self) -> (Cached<Self>, FakeClock) {
         self.cached_with(|options| options)
     }
@@ -142,7 +162,7 @@ impl Directory {
     }
 }
 
-/// A cache round it, with a clock for it.
+/// A cache around `inner`, and its clock.
 pub(crate) fn cached_with<T>(
     inner: T,
     options: impl FnOnce(CachedBuilder<T>) -> CachedBuilder<T>,
@@ -152,10 +172,17 @@ pub(crate) fn cached_with<T>(
     (options(builder).build().unwrap(), clock)
 }
 
-/// Counts down when a question is answered or dropped.
-struct UnderWay<'a>(&'a AtomicUsize);
+/// Counts a check while it runs.
+struct Counted<'a>(&'a AtomicUsize);
 
-impl Drop for UnderWay<'_> {
+impl<'a> Counted<'a> {
+    fn new(running: &'a AtomicUsize) -> Self {
+        running.fetch_add(1, SeqCst);
+        Self(running)
+    }
+}
+
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, SeqCst);
     }
@@ -164,18 +191,18 @@ impl Drop for UnderWay<'_> {
 impl CredentialValidator for Directory {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let inner = &*self.0;
-        inner.asked.fetch_add(1, SeqCst);
-        inner.under_way.fetch_add(1, SeqCst);
-        let _under_way = UnderWay(&inner.under_way);
-        // It knows the name in two spellings, and answers from what it held when it was asked.
+        inner.checks.fetch_add(1, SeqCst);
+        inner.rechecks.fetch_add(credentials.is_recheck().into(), SeqCst);
+        let _counted = Counted::new(&inner.running);
+        // Names fold case. The record is read before the wait.
         let name = credentials.user_id().to_ascii_lowercase();
         let stored = inner.users.lock().unwrap().get(&*name).cloned();
         if inner.is_gated.load(SeqCst) {
-            inner.answers.acquire().await.unwrap().forget();
+            inner.permits.acquire().await.unwrap().forget();
         }
         assert!(!inner.panics.load(SeqCst), "the directory panics");
-        if inner.is_down.load(SeqCst) {
-            return Err(BackendError::transient("no connection"));
+        if let Some(error) = inner.error.lock().unwrap().clone() {
+            return Err(error);
         }
         let is_right = credentials.verify(stored.as_ref().map(|stored| stored.password));
         Ok(match stored {
@@ -192,11 +219,15 @@ impl CredentialValidator for Directory {
     }
 
     fn version(&self) -> u64 {
-        if self.0.tells.load(SeqCst) { self.0.changes.load(SeqCst) } else { 0 }
+        if self.0.reports_changes.load(SeqCst) { self.0.changes.load(SeqCst) } else { 0 }
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        self.0.registries.lock().unwrap().push(revocations.clone());
     }
 }
 
-/// What an answer comes to, in a word.
+/// The answer in a word.
 pub(crate) fn word(answer: Result<Verdict, BackendError>) -> &'static str {
     match answer {
         Ok(Verdict::Accepted(_)) => "accepted",
@@ -204,17 +235,20 @@ pub(crate) fn word(answer: Result<Verdict, BackendError>) -> &'static str {
         Ok(Verdict::UnknownUser) => "unknown",
         Ok(Verdict::Disabled(_)) => "disabled",
         Ok(Verdict::Expired(_)) => "expired",
+        Ok(Verdict::Unusable(_)) => "unusable",
         Ok(other) => panic!("{other:?}"),
         Err(_) => "failed",
     }
 }
 
-/// A request as the engine makes it, from its first question to its answer.
+pub(crate) type Request<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A request as the engine makes it.
 pub(crate) fn request<V: CredentialValidator>(
     cache: &Cached<V>,
     name: &str,
     password: &str,
-) -> Pin<Box<dyn Future<Output = &'static str> + Send>> {
+) -> Request<&'static str> {
     let (cache, name, password) = (cache.clone(), name.to_owned(), password.to_owned());
     Box::pin(async move {
         let realm = Realm::new("proxy").unwrap();
@@ -224,42 +258,45 @@ pub(crate) fn request<V: CredentialValidator>(
 }
 
 /// The answer to a request that does not wait.
-#[track_caller]
-pub(crate) fn ask<V: CredentialValidator>(
+pub(crate) async fn ask<V: CredentialValidator>(
     cache: &Cached<V>,
     name: &str,
     password: &str,
 ) -> &'static str {
-    match begin(&mut request(cache, name, password)) {
+    match begin(&mut request(cache, name, password)).await {
         Poll::Ready(answer) => answer,
         Poll::Pending => panic!("it waits"),
     }
 }
 
-/// Polls a request, with nobody to wake.
-pub(crate) fn begin<T>(request: &mut Pin<Box<dyn Future<Output = T> + Send>>) -> Poll<T> {
-    request.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// Checks that no question is on the list of those that wait for an answer.
-#[track_caller]
-pub(crate) fn nothing_is_under_way<T>(cache: &Cached<T>) {
-    let shown = format!("{cache:?}");
-    // Of verdicts and of secrets.
-    assert_eq!(shown.matches("in_flight: 0 ").count(), 2, "{shown}");
-}
-
-/// Lets other tasks run until something is so.
-pub(crate) async fn until(is_so: impl Fn() -> bool) {
-    let mut turns = 0;
-    let mut waits = pin!(poll_fn(|context| {
-        turns += 1;
-        assert!(turns < 1_000_000, "it never comes to that");
-        if is_so() {
-            return Poll::Ready(());
+/// Polls a request until it ends, or until it and all tasks wait for something. Call it on a
+/// current-thread runtime.
+pub(crate) async fn begin<T>(request: &mut Request<T>) -> Poll<T> {
+    for _ in 0..4 {
+        let polled = request.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if polled.is_ready() {
+            return polled;
         }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    }));
-    waits.as_mut().await;
+        yield_now().await;
+    }
+    Poll::Pending
+}
+
+/// Checks that no check is running, or about to end.
+#[track_caller]
+pub(crate) fn nothing_runs<T>(cache: &Cached<T>) {
+    let shown = format!("{cache:?}");
+    assert!(shown.contains("running: 0"), "{shown}");
+    assert_eq!(shown.matches("running: ").count(), shown.matches("running: 0").count(), "{shown}");
+}
+
+/// Lets other tasks run until a condition holds.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    for _ in 0..1_000_000 {
+        if condition() {
+            return;
+        }
+        yield_now().await;
+    }
+    panic!("the condition never holds");
 }

@@ -1,17 +1,20 @@
 //! The options of a cache.
 
-use std::{fmt, num::NonZeroUsize, pin::Pin, time::Duration};
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
-use super::{Cached, invalidations::Invalidations, key::MacKey, rooms::Rooms, state::State};
+use super::{Cached, key::MacKey, store::Shared};
 use crate::{
     clock::{Clock, SystemClock},
     error::ConfigError,
+    revocation::{Attached, Revocations},
 };
 
-/// Runs a future in the background.
-pub(super) type Spawn = Box<dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync>;
-
-/// For how long what is good.
+/// How long answers may be used.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub(super) lifetime: Duration,
@@ -20,11 +23,10 @@ pub(super) struct Times {
     pub(super) stale_if_error: Duration,
 }
 
-const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const MIN_LIFETIME: Duration = Duration::from_secs(1);
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 const NEGATIVE_LIFETIME: Duration = Duration::from_secs(5);
-const VERDICTS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
-const REFUSED_NAMES: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
+const CAPACITY: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 
 /// Options of a [`Cached`], from [`Cached::builder`].
 #[must_use]
@@ -36,8 +38,7 @@ pub struct CachedBuilder<T> {
     stale_if_error: Duration,
     capacity: NonZeroUsize,
     negative_capacity: NonZeroUsize,
-    spawn: Option<Spawn>,
-    clock: Option<Box<dyn Clock>>,
+    clock: Box<dyn Clock>,
 }
 
 impl<T> CachedBuilder<T> {
@@ -48,80 +49,71 @@ impl<T> CachedBuilder<T> {
             negative_lifetime: None,
             refresh_ahead: Duration::ZERO,
             stale_if_error: Duration::ZERO,
-            capacity: VERDICTS,
-            negative_capacity: REFUSED_NAMES,
-            spawn: None,
-            clock: None,
+            capacity: CAPACITY,
+            negative_capacity: CAPACITY,
+            clock: Box::new(SystemClock::new()),
         }
     }
 
-    /// For how long a right password, or a secret, is not asked about again, from 1 s to 24 h; 60 s
-    /// by default.
+    /// Sets how long a right password, or a secret, is kept: 1 s to 24 h, 60 s by default.
     ///
-    /// It is also how long an old password works on after a change that the validator learns
-    /// nothing of.
+    /// # Security
+    /// An old password works for as long after a change that the back end does not learn of.
     pub const fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// The same for a refusal: a wrong password, an unknown user, an account that is disabled or
-    /// has expired. From zero, which keeps none, to the lifetime above; 5 s by default, or the
+    /// Sets how long a refusal is kept: a wrong password, an unknown user, an account that is
+    /// disabled or has expired. At most the lifetime; zero keeps none; 5 s by default, or the
     /// lifetime if that is shorter.
     ///
-    /// It is also how long a new user or password may be refused if it was tried before it was set.
+    /// A new user or password may be refused for as long if it was tried before it was set.
     pub const fn with_negative_lifetime(mut self, lifetime: Duration) -> Self {
         self.negative_lifetime = Some(lifetime);
         self
     }
 
-    /// Has a right password, or a secret, that is in use asked about again when its lifetime ends
-    /// in less than `ahead`, so that nobody waits for it: whoever comes then is answered at once,
-    /// and `spawn` is given the check to run, such as `|check| { tokio::spawn(check); }`. Off by
-    /// default; at most the lifetime, of which no more than the second half counts.
+    /// Sets how long before the end of the lifetime a right password, or a secret, that is in use
+    /// is checked again in the background. Zero, the default, turns this off.
     ///
-    /// Each is asked about once, whether the back end answers or not.
-    pub fn with_refresh_ahead(
-        mut self,
-        ahead: Duration,
-        spawn: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
-    ) -> Self {
+    /// At most the lifetime, of which only the second half counts. Each answer is checked once this
+    /// way, whether the back end answers or not.
+    pub const fn with_refresh_ahead(mut self, ahead: Duration) -> Self {
         self.refresh_ahead = ahead;
-        self.spawn = Some(Box::new(spawn));
         self
     }
 
-    /// Lets a password that was right, or a secret, go on to work for so long after its lifetime,
-    /// at most 24 h, while the back end fails; never by default. After a failure it is used for a
-    /// second before the back end is asked again.
+    /// Sets how long after its lifetime a password that was right, or a secret, is used while the
+    /// back end fails; at most 24 h. Zero, the default, turns this off. After a failure, the next
+    /// check of this user starts a second later.
     ///
     /// # Security
-    /// For so long a user whom the directory has locked out, but who could not be asked about, gets
-    /// in. It ends with [`Account::max_age`](crate::identity::Account::max_age), with an
-    /// invalidation, and with a change that the validator knows of.
+    /// A user whom the back end has locked out gets in for as long if the back end cannot be
+    /// reached. This ends with [`Account::max_age`](crate::Account::max_age), and when the user is
+    /// revoked. An [overloaded](crate::BackendError::is_overloaded) queue of this process is not
+    /// such a failure.
     pub const fn allow_stale_if_error(mut self, time: Duration) -> Self {
         self.stale_if_error = time;
         self
     }
 
-    /// How many verdicts on right passwords are kept at most, and how many secrets; 10,000 by
-    /// default. Each takes about 360 bytes with a plain account. The one that has not been used for
-    /// the longest time goes first.
-    pub const fn with_capacity(mut self, verdicts: NonZeroUsize) -> Self {
-        self.capacity = verdicts;
+    /// Sets how many right passwords are kept at most, and how many secrets; 10,000 by default.
+    /// Each takes 670 to 920 bytes with a plain account. The least recently used goes first.
+    pub const fn with_capacity(mut self, answers: NonZeroUsize) -> Self {
+        self.capacity = answers;
         self
     }
 
-    /// Of how many names refusals are kept at most, eight of each, in about 1 KiB; 4,096 names by
-    /// default.
-    pub const fn with_negative_capacity(mut self, names: NonZeroUsize) -> Self {
-        self.negative_capacity = names;
+    /// Sets how many refusals are kept at most, apart from the above; 10,000 by default.
+    pub const fn with_negative_capacity(mut self, refusals: NonZeroUsize) -> Self {
+        self.negative_capacity = refusals;
         self
     }
 
-    /// Where the cache gets the time from; the machine's clock by default.
+    /// Sets the clock; the system's by default.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Some(Box::new(clock));
+        self.clock = Box::new(clock);
         self
     }
 
@@ -132,26 +124,31 @@ impl<T> CachedBuilder<T> {
     /// operating system gives no random bytes.
     pub fn build(self) -> Result<Cached<T>, ConfigError> {
         let times = self.times()?;
-        Ok(Cached::of(State {
-            inner: self.inner,
-            clock: self.clock.unwrap_or_else(|| Box::new(SystemClock::new())),
+        let own = Revocations::new();
+        let registries = Attached::default();
+        registries.add(&own);
+        let shared = Shared {
             times,
-            spawn: self.spawn,
+            clock: self.clock,
             mac_key: MacKey::random()?,
-            invalidations: Invalidations::new(),
-            verdicts: Rooms::new(self.capacity, self.negative_capacity, &times),
-            secrets: Rooms::new(self.capacity, self.negative_capacity, &times),
-        }))
+            own,
+            registries,
+            invalidations: AtomicU64::new(0),
+            cleared: AtomicU64::new(0),
+            capacity: self.capacity,
+            negative_capacity: self.negative_capacity,
+        };
+        Ok(Cached::from_parts(self.inner, Arc::new(shared)))
     }
 
     fn times(&self) -> Result<Times, ConfigError> {
         let (lifetime, zero) = (self.lifetime, Duration::ZERO);
-        check("lifetime", lifetime, SHORTEST, LONGEST)?;
+        check("lifetime", lifetime, MIN_LIFETIME, MAX_LIFETIME)?;
         if let Some(given) = self.negative_lifetime {
             check("negative lifetime", given, zero, lifetime)?;
         }
         check("refresh ahead", self.refresh_ahead, zero, lifetime)?;
-        check("stale if error", self.stale_if_error, zero, LONGEST)?;
+        check("stale if error", self.stale_if_error, zero, MAX_LIFETIME)?;
         Ok(Times {
             lifetime,
             negative_lifetime: self.negative_lifetime.unwrap_or(NEGATIVE_LIFETIME.min(lifetime)),

@@ -1,44 +1,47 @@
-//! Answers kept for a while, so that a dear question is asked once and not for each request.
+//! A cache for verdicts and Digest secrets.
 //!
-//! HTTP clients send credentials anew with every request. A hash that is slow on purpose, or a
-//! server that has to be asked, is then what each of them waits for. For Basic it is verdicts that
-//! are kept, for Digest the secrets that responses are checked against.
+//! HTTP clients send their credentials with every request. Without a cache, each request waits for
+//! a slow hash or for a server. [`Cached`] wraps a back end, keeps its answers for a while, and
+//! runs one check for identical requests that arrive together.
 //!
-//! # What it promises
-//! - A verdict goes to the very credentials that it was given for. What it is found by is a MAC
-//!   over realm, scheme, name and password *as the client sent them*, under a key that each cache
-//!   draws for itself. Nothing that the back end holds is part of it. A secret is found by realm,
-//!   hash function and name.
-//! - No password is kept; while a check is under way, it alone has one, and wipes it.
-//! - No verdict outlives what it was made from: it goes with its time, with
-//!   [`version`](crate::CredentialValidator::version), and with
-//!   [`invalidate`](Cached::invalidate), also where the check was under way at that moment.
-//! - A failure is never kept, and never becomes a verdict.
-//! - Its memory is bounded, and refusals have a part of their own: whoever guesses drives out
-//!   neither those who got in, nor more than a few refusals of the same name.
+//! # What is kept, and for how long
+//! | answer | dropped when |
+//! |---|---|
+//! | a right password, a secret | its lifetime ends, or the user is revoked |
+//! | a right password of an account that is disabled or has expired | the negative lifetime ends, or the user is revoked |
+//! | a wrong password, an unknown user | the negative lifetime ends, or the [`version`](crate::CredentialValidator::version) of the back end changes |
+//! | a record that cannot be used, a failure | never kept |
 //!
-//! # How identical requests share a check
-//! The first of them begins it, and all of them poll it: it belongs to none. If the first goes
-//! away, whoever is left goes on with it; if all do, it is dropped, and with it what it had
-//! borrowed. So none of this needs a task or a runtime.
+//! A back end that learns of changes revokes the users concerned in the registries that the cache
+//! [attaches](crate::CredentialValidator::attach) to it, so a change of one user leaves the
+//! verdicts of others in the cache. Where a back end learns of nothing, as with a directory or a
+//! database, answers end by their lifetime, or by [`Cached::invalidate`].
 //!
-//! # Which goes round which
-//! Put the time-out inside, `Cached<Timeout<V>>`: then the check ends for all who wait for it. In
-//! `Timeout<Cached<V>>` each gives up for itself, while newcomers go on waiting for a check that
-//! hangs; not for ever, since nobody joins one that is older than ten seconds, but longer than need
-//! be. In a chain, wrap the slow members, not the chain: those that answer at once need no cache.
+//! An answer is not kept if the version changed, or the user was revoked, during its check.
+//!
+//! # Identical requests
+//! The first request starts the check in a tokio task. Identical requests wait for the same task,
+//! unless it began before a change or more than 10 s ago. The check goes on when the first request
+//! is cancelled, and is cancelled with the last one. A panic in the back end is a failure for all
+//! of them. Outside a tokio runtime, the first request runs the check itself, and the others fail
+//! when it is cancelled.
+//!
+//! # Where to put it
+//! Put the time-out inside, as in `Cached<Timeout<V>>`, so that it ends the check for all requests
+//! that wait for it. In a chain, wrap the slow members rather than the chain.
+//!
+//! # Security
+//! - A verdict is only returned for the credentials that it was given for. Its key is a MAC over
+//!   realm, scheme, name and password as the client sent them, with a random key per cache. No
+//!   password is kept.
+//! - Verdicts and refusals are kept in two caches of bounded size, so guesses do not push out the
+//!   verdicts of users who are logged in.
 
-mod asked;
+mod answer;
 mod builder;
-mod check;
-mod in_flight;
-mod invalidations;
+mod entry;
 mod key;
-mod proven;
-mod question;
-mod refused;
-mod rooms;
-mod state;
+mod store;
 mod validator;
 
 pub use builder::CachedBuilder;

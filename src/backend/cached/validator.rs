@@ -1,12 +1,18 @@
-//! The cache as a validator, and as a source of Digest secrets.
+//! The cache as a validator and as a source of Digest secrets.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock, atomic::Ordering::SeqCst},
+};
 
-use super::{CachedBuilder, state::State};
+use super::{
+    CachedBuilder,
+    store::{Shared, Store},
+};
 use crate::{
     backend::{
-        AccountLookup, BasicCredentials, CredentialValidator, DigestSecrets, DigestUser,
-        SecretLookup, Verdict,
+        AccountLookup, BasicCredentials, CredentialValidator, DigestName, DigestSecrets,
+        DigestUser, SecretLookup, Verdict,
     },
     error::{BackendError, ConfigError},
     identity::UserId,
@@ -14,24 +20,21 @@ use crate::{
     wire::{Realm, digest::HashFunctions},
 };
 
-/// A validator whose verdicts are kept for a while, or a source whose Digest secrets are; requests
-/// that ask the same share a check. The [module](super) says what that promises.
+/// Keeps the verdicts of a validator, or the secrets of a source, for a while.
 ///
-/// Clones share what is kept: keep one to [`invalidate`](Self::invalidate) users whose password has
-/// changed. A validator that knows of changes tells by
-/// [`version`](CredentialValidator::version), and needs none of that.
+/// The [module documentation](super) says what is kept, and for how long. Clones share the cache:
+/// keep one to [`invalidate`](Self::invalidate) users after a change that the back end does not
+/// learn of.
 ///
 /// # Security
-/// A change that nobody tells of is in force after the lifetime; until then an old password works:
-/// choose it as short as the back end can bear.
+/// Until the end of its lifetime, an old password works after a change that neither the back end
+/// nor the application reports. Choose a lifetime as short as the back end can bear.
 ///
-/// An answer that is at hand is a quick one. A verdict shows so much to whoever sends the same
-/// password again; a secret, which is found by name and kept for longer than that there is none,
-/// shows strangers by the time they wait whether there is a user of that name. Where names are
-/// secret, do not cache secrets. Those for names with parameters are not kept: anybody can make up
-/// any number of them.
-///
-/// Secrets in this memory are as good as passwords to who reads it, as those of any other source.
+/// An answer from the cache is faster than a check. For a verdict, this only shows to a client
+/// that it has sent the same password before. A secret is looked up by name, so the time shows to
+/// anyone whether a user of that name has logged in lately: do not cache secrets where names are
+/// secret. Secrets for names with parameters are not kept, since a client can make up any number
+/// of them.
 ///
 /// # Examples
 /// ```
@@ -40,9 +43,9 @@ use crate::{
 /// use tower_proxy_auth::{BackendError, Verdict, backend::{OwnedCredentials, cached::Cached, from_async_fn}};
 ///
 /// let directory = from_async_fn(|credentials: OwnedCredentials| async move {
-///     // ... ask somebody about `credentials`, with a time-out ...
+///     // ... check `credentials`, with a time-out ...
 ///     # let _ = credentials;
-///     Err::<Verdict, _>(BackendError::transient("nobody to ask"))
+///     Err::<Verdict, _>(BackendError::transient("no directory"))
 /// });
 /// let validator = Cached::builder(directory)
 ///     .with_lifetime(Duration::from_secs(300))
@@ -52,10 +55,17 @@ use crate::{
 /// handle.invalidate("alice");
 /// # Ok::<(), tower_proxy_auth::ConfigError>(())
 /// ```
-pub struct Cached<T>(Arc<State<T>>);
+pub struct Cached<T>(Arc<Parts<T>>);
+
+struct Parts<T> {
+    inner: Arc<T>,
+    shared: Arc<Shared>,
+    verdicts: OnceLock<Arc<Store<Verdict>>>,
+    secrets: OnceLock<Arc<Store<SecretLookup>>>,
+}
 
 impl<T> Cached<T> {
-    /// A cache round `inner`, with the default options.
+    /// Wraps `inner` with the default options.
     ///
     /// # Errors
     /// [`ConfigError::Randomness`] if the operating system gives no random bytes.
@@ -63,45 +73,75 @@ impl<T> Cached<T> {
         Self::builder(inner).build()
     }
 
-    /// A cache round `inner`, with options.
+    /// Options for a cache that wraps `inner`.
     pub fn builder(inner: T) -> CachedBuilder<T> {
         CachedBuilder::new(inner)
     }
 
-    pub(super) fn of(state: State<T>) -> Self {
-        Self(Arc::new(state))
+    pub(super) fn from_parts(inner: T, shared: Arc<Shared>) -> Self {
+        let inner = Arc::new(inner);
+        Self(Arc::new(Parts { inner, shared, verdicts: OnceLock::new(), secrets: OnceLock::new() }))
     }
 
-    /// Forgets all verdicts on `user` and all secrets, in every realm, and those too that are being
-    /// asked for at this moment: whoever comes from now on gets what was asked for after this was
-    /// called.
+    /// Drops the verdicts and secrets of `user` in every realm, and all refusals. Checks that are
+    /// running are not kept and not joined.
     ///
-    /// It takes the canonical name, which right passwords and secrets are known by. A refusal knows
-    /// the name as sent alone: where a back end takes several spellings of a name, refusals are
-    /// forgotten under the one given, and last for the negative lifetime under others.
-    ///
-    /// A thousandth of the other users are asked about once more as well.
+    /// `user` is the canonical name, as in [`Account::user`](crate::Account::user). Users who are
+    /// logged in stay so: see [`Revocations`].
     pub fn invalidate(&self, user: &str) {
-        self.0.invalidations.add(user);
+        let shared = &self.0.shared;
+        shared.invalidations.fetch_add(1, SeqCst);
+        shared.own.revoke_in_all_realms(&UserId::new(user));
     }
 
-    /// Forgets everything, as [`invalidate`](Self::invalidate) does.
+    /// Drops everything, as [`invalidate`](Self::invalidate) does for one user.
     pub fn invalidate_all(&self) {
-        self.0.invalidations.add_all();
-        // They are void already: this gives the memory back.
-        self.0.verdicts.clear();
-        self.0.secrets.clear();
+        let Parts { shared, verdicts, secrets, .. } = &*self.0;
+        shared.invalidations.fetch_add(1, SeqCst);
+        shared.cleared.fetch_add(1, SeqCst);
+        // Nothing in them is valid any more: this frees the memory.
+        verdicts.get().inspect(|verdicts| verdicts.clear());
+        secrets.get().inspect(|secrets| secrets.clear());
+    }
+}
+
+impl<V: CredentialValidator> Cached<V> {
+    fn verdicts(&self) -> &Arc<Store<Verdict>> {
+        let Parts { inner, shared, verdicts, .. } = &*self.0;
+        verdicts.get_or_init(|| {
+            inner.attach(&shared.own);
+            let inner = Arc::clone(inner);
+            Arc::new(Store::new(shared, move || inner.version()))
+        })
+    }
+}
+
+impl<S: DigestSecrets> Cached<S> {
+    fn secrets(&self) -> &Arc<Store<SecretLookup>> {
+        let Parts { inner, shared, secrets, .. } = &*self.0;
+        secrets.get_or_init(|| {
+            inner.attach(&shared.own);
+            let inner = Arc::clone(inner);
+            Arc::new(Store::new(shared, move || inner.version()))
+        })
     }
 }
 
 #[deny(clippy::missing_trait_methods)]
 impl<V: CredentialValidator> CredentialValidator for Cached<V> {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        self.0.ask(credentials).await
+        let Parts { inner, shared, .. } = &*self.0;
+        let check = |recheck: bool| {
+            let credentials = credentials.with_recheck(recheck || credentials.is_recheck());
+            let (inner, credentials) = (Arc::clone(inner), credentials.to_owned());
+            async move { inner.validate(credentials.as_borrowed()).await }
+        };
+        let key = shared.mac_key.of_credentials(credentials);
+        self.verdicts().answer(key, credentials.realm(), check).await
     }
 
     fn version(&self) -> u64 {
-        self.0.inner.version().wrapping_add(self.0.invalidations.count())
+        self.0.shared.version(self.0.inner.version())
     }
 
     fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
@@ -113,6 +153,7 @@ impl<V: CredentialValidator> CredentialValidator for Cached<V> {
     }
 
     fn attach(&self, revocations: &Revocations) {
+        self.0.shared.registries.add(revocations);
         self.0.inner.attach(revocations);
     }
 }
@@ -128,15 +169,31 @@ impl<S: DigestSecrets> DigestSecrets for Cached<S> {
     }
 
     async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
-        // Strangers make up as many parameters as they like.
+        let Parts { inner, shared, .. } = &*self.0;
+        // A client can make up any number of parameters.
         if user.hashed_name().is_some() {
-            return self.0.inner.secret(user).await;
+            return inner.secret(user).await;
         }
-        self.0.ask(user).await
+        let check = |_| {
+            let (inner, realm, function) =
+                (Arc::clone(inner), user.realm().clone(), user.function());
+            let name = match user.name() {
+                DigestName::UserId(name) => Ok(name.to_owned()),
+                DigestName::Userhash(hash) => Err(hash.clone()),
+            };
+            async move {
+                let name = match &name {
+                    Ok(name) => DigestName::UserId(name),
+                    Err(hash) => DigestName::Userhash(hash),
+                };
+                inner.secret(DigestUser::new(&realm, function, name)).await
+            }
+        };
+        self.secrets().answer(shared.mac_key.of_user(user), user.realm(), check).await
     }
 
     fn version(&self) -> u64 {
-        self.0.inner.version().wrapping_add(self.0.invalidations.count())
+        self.0.shared.version(self.0.inner.version())
     }
 
     fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
@@ -148,6 +205,7 @@ impl<S: DigestSecrets> DigestSecrets for Cached<S> {
     }
 
     fn attach(&self, revocations: &Revocations) {
+        self.0.shared.registries.add(revocations);
         self.0.inner.attach(revocations);
     }
 }
@@ -160,10 +218,11 @@ impl<T> Clone for Cached<T> {
 
 impl<T> fmt::Debug for Cached<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Parts { shared, verdicts, secrets, .. } = &*self.0;
         f.debug_struct("Cached")
-            .field("times", &self.0.times)
-            .field("verdicts", &self.0.verdicts)
-            .field("secrets", &self.0.secrets)
+            .field("times", &shared.times)
+            .field("verdicts", &verdicts.get())
+            .field("secrets", &secrets.get())
             .finish_non_exhaustive()
     }
 }

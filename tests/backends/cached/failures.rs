@@ -1,128 +1,126 @@
-//! A back end that fails: nothing is kept of it, and what stands in is bounded.
+//! Failures of the back end, and verdicts that stand in.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
-    time::Duration,
-};
+use std::{task::Poll, time::Duration};
 
 use tower_proxy_auth::{
-    Account, BackendError, BasicCredentials, CredentialValidator, Realm, Verdict,
-    backend::{cached::Cached, from_async_fn},
+    BackendError, Verdict,
+    backend::{UnusableRecord, cached::Cached},
 };
 
 use crate::support::cached_directory::{Directory, FakeClock, Stored, ask, begin, request};
 
-#[test]
-fn a_failure_is_never_kept() {
+#[tokio::test]
+async fn a_failure_is_never_kept() {
     let directory = Directory::new();
     let (cache, clock) = directory.cached();
     directory.is_down(true);
-    for asked in 1..4 {
-        assert_eq!(ask(&cache, "alice", "wonder"), "failed");
-        assert_eq!(directory.asked(), asked);
+    for checks in 1..4 {
+        assert_eq!(ask(&cache, "alice", "wonder").await, "failed");
+        assert_eq!(directory.checks(), checks);
     }
     directory.is_down(false);
-    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
+    assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
     directory.is_down(true);
-    assert_eq!(ask(&cache, "alice", "wonder"), "accepted", "what is kept needs no back end");
+    assert_eq!(
+        ask(&cache, "alice", "wonder").await,
+        "accepted",
+        "a kept verdict needs no back end"
+    );
     clock.set(60_000);
-    assert_eq!(ask(&cache, "alice", "wonder"), "failed", "nothing stands in unless allowed");
-    assert_eq!(ask(&cache, "alice", "wonder"), "failed");
+    assert_eq!(ask(&cache, "alice", "wonder").await, "failed", "nothing stands in by default");
+    assert_eq!(ask(&cache, "alice", "wonder").await, "failed");
 }
 
-/// A cache in which a right password stands in for two minutes, and `alice` and `bob`'s are kept.
-fn lenient(directory: &Directory) -> (Cached<Directory>, FakeClock) {
+/// A cache where verdicts may stand in for two minutes, with those of `alice` and `bob`.
+async fn lenient(directory: &Directory) -> (Cached<Directory>, FakeClock) {
     let (cache, clock) =
         directory.cached_with(|options| options.allow_stale_if_error(Duration::from_secs(120)));
-    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
-    assert_eq!(ask(&cache, "bob", "builder"), "accepted");
-    assert_eq!(ask(&cache, "alice", "wrong"), "wrong");
+    assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
+    assert_eq!(ask(&cache, "bob", "builder").await, "accepted");
+    assert_eq!(ask(&cache, "alice", "wrong").await, "wrong");
     directory.is_down(true);
     (cache, clock)
 }
 
-#[test]
-fn a_password_that_was_right_stands_in_for_a_while_where_that_is_allowed() {
+#[tokio::test]
+async fn a_right_password_stands_in_where_allowed() {
     let directory = Directory::new();
-    let (cache, clock) = lenient(&directory);
+    let (cache, clock) = lenient(&directory).await;
     for (at, expected) in
         [(59_999, "accepted"), (60_000, "accepted"), (179_999, "accepted"), (180_000, "failed")]
     {
         clock.set(at);
-        assert_eq!(ask(&cache, "alice", "wonder"), expected, "{at}");
+        assert_eq!(ask(&cache, "alice", "wonder").await, expected, "{at}");
     }
     clock.set(100_000);
-    assert_eq!(ask(&cache, "alice", "wrong"), "failed", "no refusal stands in");
-    assert_eq!(ask(&cache, "alice", "guess"), "failed");
-    assert_eq!(ask(&cache, "carol", "wonder"), "failed", "nor does anybody who was never there");
+    assert_eq!(ask(&cache, "alice", "wrong").await, "failed", "a refusal does not stand in");
+    assert_eq!(ask(&cache, "alice", "guess").await, "failed");
+    assert_eq!(ask(&cache, "carol", "wonder").await, "failed");
 }
 
-#[test]
-fn a_back_end_that_fails_is_asked_about_a_user_once_in_a_second() {
+#[tokio::test]
+async fn a_failing_back_end_gets_one_check_per_user_and_second() {
     let directory = Directory::new();
-    let (cache, clock) = lenient(&directory);
-    let before = directory.asked();
-    for (at, asked) in [(70_000, 1), (70_000, 1), (70_999, 1), (71_000, 2), (71_500, 2)] {
+    let (cache, clock) = lenient(&directory).await;
+    let before = directory.checks();
+    for (at, checks) in [(70_000, 1), (70_000, 1), (70_999, 1), (71_000, 2), (71_500, 2)] {
         clock.set(at);
-        assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
-        assert_eq!(directory.asked() - before, asked, "{at}");
+        assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
+        assert_eq!(directory.checks() - before, checks, "{at}");
     }
     directory.is_down(false);
     directory.set("alice", "changed");
     clock.set(72_000);
-    assert_eq!(ask(&cache, "alice", "wonder"), "wrong", "what comes back is believed");
+    assert_eq!(ask(&cache, "alice", "wonder").await, "wrong", "its answer counts");
     directory.is_down(true);
     clock.set(80_000);
-    assert_eq!(ask(&cache, "alice", "wonder"), "failed", "and what it refused is gone");
+    assert_eq!(ask(&cache, "alice", "wonder").await, "failed", "the verdict has been dropped");
 }
 
-#[test]
-fn all_who_wait_for_a_back_end_that_fails_are_helped() {
+#[tokio::test]
+async fn a_verdict_stands_in_for_all_waiting_requests() {
     let directory = Directory::new();
-    let (cache, clock) = lenient(&directory);
+    let (cache, clock) = lenient(&directory).await;
     clock.set(70_000);
     directory.wait();
     let mut waiting: Vec<_> = (0..3).map(|_| request(&cache, "alice", "wonder")).collect();
     for request in &mut waiting {
-        assert!(begin(request).is_pending());
+        assert!(begin(request).await.is_pending());
     }
     directory.let_go(1);
     for request in &mut waiting {
-        assert_eq!(begin(request), std::task::Poll::Ready("accepted"));
+        assert_eq!(begin(request).await, Poll::Ready("accepted"));
     }
 }
 
-#[test]
-fn nothing_stands_in_that_is_known_to_have_changed() {
-    let directory = Directory::new().tells_of_changes();
-    let (cache, clock) = lenient(&directory);
+#[tokio::test]
+async fn nothing_stands_in_for_a_user_who_has_changed() {
+    let directory = Directory::new().reporting_changes();
+    let (cache, clock) = lenient(&directory).await;
     clock.set(70_000);
-    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
+    assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
     cache.invalidate("alice");
-    assert_eq!(ask(&cache, "alice", "wonder"), "failed");
-    assert_eq!(ask(&cache, "bob", "builder"), "accepted");
+    assert_eq!(ask(&cache, "alice", "wonder").await, "failed");
+    assert_eq!(ask(&cache, "bob", "builder").await, "accepted");
     directory.set("bob", "changed");
-    assert_eq!(ask(&cache, "bob", "builder"), "failed");
+    assert_eq!(ask(&cache, "bob", "builder").await, "failed");
 }
 
-#[test]
-fn a_change_while_the_back_end_is_asked_counts_too() {
+#[tokio::test]
+async fn a_change_during_the_check_counts() {
     let directory = Directory::new();
-    let (cache, clock) = lenient(&directory);
+    let (cache, clock) = lenient(&directory).await;
     clock.set(70_000);
     directory.wait();
     let mut waits = request(&cache, "alice", "wonder");
-    assert!(begin(&mut waits).is_pending());
+    assert!(begin(&mut waits).await.is_pending());
     cache.invalidate("alice");
     directory.let_go(1);
-    assert_eq!(begin(&mut waits), std::task::Poll::Ready("failed"));
+    assert_eq!(begin(&mut waits).await, Poll::Ready("failed"));
 }
 
-#[test]
-fn nothing_stands_in_past_the_age_that_the_validator_allows_or_for_a_disabled_account() {
+#[tokio::test]
+async fn nothing_stands_in_past_the_max_age_or_when_disabled() {
     let directory = Directory::new();
     let with = |verdict, max_age: u64| {
         let max_age = Some(Duration::from_secs(max_age));
@@ -134,7 +132,7 @@ fn nothing_stands_in_past_the_age_that_the_validator_allows_or_for_a_disabled_ac
     let (cache, clock) =
         directory.cached_with(|options| options.allow_stale_if_error(Duration::from_secs(120)));
     for (name, expected) in [("dora", "accepted"), ("emil", "accepted"), ("fred", "disabled")] {
-        assert_eq!(ask(&cache, name, "right"), expected);
+        assert_eq!(ask(&cache, name, "right").await, expected);
     }
     directory.is_down(true);
     for (at, expected) in [
@@ -146,43 +144,67 @@ fn nothing_stands_in_past_the_age_that_the_validator_allows_or_for_a_disabled_ac
         (90_000, ["failed", "failed", "failed"]),
     ] {
         clock.set(at);
-        assert_eq!(
-            ["dora", "emil", "fred"].map(|name| ask(&cache, name, "right")),
-            expected,
-            "{at}"
-        );
+        for (name, expected) in ["dora", "emil", "fred"].into_iter().zip(expected) {
+            assert_eq!(ask(&cache, name, "right").await, expected, "{name} at {at}");
+        }
     }
 }
 
-/// A directory that says of one user what no other hears: that is no outage.
 #[tokio::test]
-async fn a_failure_that_will_not_pass_lets_nothing_stand_in() {
-    let is_locked = Arc::new(AtomicBool::new(false));
-    let validator = {
-        let is_locked = Arc::clone(&is_locked);
-        from_async_fn(move |_| {
-            let is_locked = is_locked.load(SeqCst);
-            async move {
-                match is_locked {
-                    true => Err(BackendError::new("unwilling to perform")),
-                    false => Ok(Verdict::Accepted(Account::new("alice"))),
-                }
-            }
-        })
-    };
-    let clock = FakeClock::new();
-    let cache = Cached::builder(validator)
-        .allow_stale_if_error(Duration::from_secs(3_600))
-        .with_clock(clock.clone())
-        .build()
-        .unwrap();
-    let realm = Realm::new("proxy").unwrap();
-    let credentials = BasicCredentials::new(&realm, "alice", "wonder");
-    assert!(matches!(cache.validate(credentials).await, Ok(Verdict::Accepted(_))));
-    is_locked.store(true, SeqCst);
+async fn a_permanent_failure_lets_nothing_stand_in() {
+    let directory = Directory::new();
+    let (cache, clock) = lenient(&directory).await;
+    directory.fail(Some(BackendError::new("unwilling to perform")));
     clock.set(60_000);
-    for _ in 0..2 {
-        assert!(cache.validate(credentials).await.is_err());
-        assert!(cache.validate_now(credentials).is_none());
+    assert_eq!(ask(&cache, "alice", "wonder").await, "failed");
+    directory.is_down(true);
+    assert_eq!(ask(&cache, "alice", "wonder").await, "failed", "the verdict has been dropped");
+    assert_eq!(ask(&cache, "bob", "builder").await, "accepted");
+}
+
+#[tokio::test]
+async fn an_overload_lets_nothing_stand_in() {
+    let directory = Directory::new();
+    let (cache, clock) = lenient(&directory).await;
+    clock.set(60_000);
+    directory.fail(Some(BackendError::overloaded("the queue is full")));
+    for checks in 4..7 {
+        assert_eq!(ask(&cache, "alice", "wonder").await, "failed");
+        assert_eq!(directory.checks(), checks);
     }
+    directory.is_down(true);
+    assert_eq!(ask(&cache, "alice", "wonder").await, "accepted", "the verdict is still kept");
+}
+
+#[tokio::test]
+async fn checks_that_renew_a_verdict_are_marked() {
+    let directory = Directory::new();
+    let (cache, clock) = directory.cached();
+    for (at, password, rechecks) in
+        [(0, "wonder", 0), (0, "wrong", 0), (60_000, "wonder", 1), (60_000, "wrong", 1)]
+    {
+        clock.set(at);
+        ask(&cache, "alice", password).await;
+        assert_eq!(directory.rechecks(), rechecks, "{password} at {at}");
+    }
+    assert_eq!(directory.checks(), 4);
+    cache.invalidate("alice");
+    ask(&cache, "alice", "wonder").await;
+    assert_eq!((directory.checks(), directory.rechecks()), (5, 1), "the verdict was dropped");
+}
+
+#[tokio::test]
+async fn an_unusable_record_is_not_kept() {
+    let directory = Directory::new();
+    let (cache, clock) = lenient(&directory).await;
+    directory.is_down(false);
+    let verdict = |_| Verdict::Unusable(UnusableRecord::new("no hash"));
+    directory.store("alice", Stored { password: "wonder", verdict, max_age: None });
+    clock.set(60_000);
+    for checks in 4..6 {
+        assert_eq!(ask(&cache, "alice", "wonder").await, "unusable");
+        assert_eq!(directory.checks(), checks);
+    }
+    directory.is_down(true);
+    assert_eq!(ask(&cache, "alice", "wonder").await, "failed", "the verdict has been dropped");
 }

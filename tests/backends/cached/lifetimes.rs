@@ -1,28 +1,30 @@
-//! For whom a verdict is kept, and for how long.
+//! Which requests a verdict is kept for, and how long.
 
 use std::time::Duration;
 
-use tower_proxy_auth::{Account, BasicCredentials, CredentialValidator, Realm, Users, Verdict};
+use tower_proxy_auth::{
+    Account, BasicCredentials, CredentialValidator, Realm, Users, Verdict, backend::cached::Cached,
+};
 
 use crate::support::cached_directory::{Directory, Stored, ask, begin, request};
 
-#[test]
-fn a_thousand_requests_of_one_user_are_one_question() {
+#[tokio::test]
+async fn a_thousand_equal_requests_are_one_check() {
     let directory = Directory::new();
     let (cache, _) = directory.cached();
     for _ in 0..1_000 {
-        assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
+        assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
     }
-    assert_eq!(directory.asked(), 1);
+    assert_eq!(directory.checks(), 1);
     for _ in 0..1_000 {
-        assert_eq!(ask(&cache, "alice", "wrong"), "wrong");
-        assert_eq!(ask(&cache, "carol", "wonder"), "unknown");
+        assert_eq!(ask(&cache, "alice", "wrong").await, "wrong");
+        assert_eq!(ask(&cache, "carol", "wonder").await, "unknown");
     }
-    assert_eq!(directory.asked(), 3);
+    assert_eq!(directory.checks(), 3);
 }
 
-#[test]
-fn a_verdict_is_that_of_the_very_credentials_it_was_given_for() {
+#[tokio::test]
+async fn a_verdict_answers_the_same_credentials_alone() {
     let directory = Directory::new();
     let (cache, _) = directory.cached();
     let long = "n".repeat(60);
@@ -38,9 +40,9 @@ fn a_verdict_is_that_of_the_very_credentials_it_was_given_for() {
     ];
     for round in 0..2 {
         for (at, (name, password, expected)) in sent.into_iter().enumerate() {
-            assert_eq!(ask(&cache, name, password), expected, "{name}");
-            let asked = if round == 0 { at + 1 } else { sent.len() };
-            assert_eq!(directory.asked(), asked, "{name}");
+            assert_eq!(ask(&cache, name, password).await, expected, "{name}");
+            let checks = if round == 0 { at + 1 } else { sent.len() };
+            assert_eq!(directory.checks(), checks, "{name}");
         }
     }
 }
@@ -49,20 +51,21 @@ fn a_verdict_is_that_of_the_very_credentials_it_was_given_for() {
 async fn realms_share_no_verdict() {
     let [here, there] = ["here", "there"].map(|realm| Realm::new(realm).unwrap());
     let users = Users::new(&here).with_user("alice", "wonder").unwrap();
-    let cache = tower_proxy_auth::backend::cached::Cached::new(users).unwrap();
+    let cache = Cached::new(users).unwrap();
     for _ in 0..2 {
         let accepted = cache.validate(BasicCredentials::new(&here, "alice", "wonder")).await;
         assert!(matches!(accepted, Ok(Verdict::Accepted(_))));
         let elsewhere = BasicCredentials::new(&there, "alice", "wonder");
         assert!(matches!(cache.validate(elsewhere).await, Ok(Verdict::UnknownUser)));
     }
-    // What one cache holds another does not know.
-    let nobody = tower_proxy_auth::backend::cached::Cached::new(Users::new(&here)).unwrap();
-    assert!(nobody.validate_now(BasicCredentials::new(&here, "alice", "wonder")).is_none());
+    // Nor do caches.
+    let other = Cached::new(Users::new(&here)).unwrap();
+    let unknown = other.validate(BasicCredentials::new(&here, "alice", "wonder")).await;
+    assert!(matches!(unknown, Ok(Verdict::UnknownUser)));
 }
 
-#[test]
-fn right_passwords_are_kept_for_longer_than_refusals() {
+#[tokio::test]
+async fn right_passwords_are_kept_for_longer_than_refusals() {
     let directory = Directory::new();
     let account = |verdict| Stored { password: "right", verdict, max_age: None };
     directory.store("dora", account(Verdict::Disabled));
@@ -75,35 +78,35 @@ fn right_passwords_are_kept_for_longer_than_refusals() {
         ("emil", "right", "expired", 5_000),
     ] {
         let (cache, clock) = directory.cached();
-        let before = directory.asked();
-        for (at, asked) in [(0, 1), (lifetime - 1, 1), (lifetime, 2), (2 * lifetime - 1, 2)] {
+        let before = directory.checks();
+        for (at, checks) in [(0, 1), (lifetime - 1, 1), (lifetime, 2), (2 * lifetime - 1, 2)] {
             clock.set(at);
-            assert_eq!(ask(&cache, name, password), expected);
-            assert_eq!(directory.asked() - before, asked, "{name} {password} at {at}");
+            assert_eq!(ask(&cache, name, password).await, expected);
+            assert_eq!(directory.checks() - before, checks, "{name} {password} at {at}");
         }
     }
 }
 
-#[test]
-fn a_lifetime_counts_from_the_question_and_not_from_the_answer() {
+#[tokio::test]
+async fn a_lifetime_counts_from_the_start_of_the_check() {
     let directory = Directory::new();
     let (cache, clock) = directory.cached();
     directory.wait();
     let mut slow = request(&cache, "alice", "wonder");
-    assert!(begin(&mut slow).is_pending());
+    assert!(begin(&mut slow).await.is_pending());
     clock.set(9_000);
     directory.let_go(1);
-    assert!(begin(&mut slow).is_ready());
+    assert!(begin(&mut slow).await.is_ready());
     directory.let_go(9);
-    for (at, asked) in [(59_999, 1), (60_000, 2)] {
+    for (at, checks) in [(59_999, 1), (60_000, 2)] {
         clock.set(at);
-        assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
-        assert_eq!(directory.asked(), asked);
+        assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
+        assert_eq!(directory.checks(), checks);
     }
 }
 
-#[test]
-fn the_validator_can_shorten_the_lifetime_of_a_verdict_and_not_lengthen_it() {
+#[tokio::test]
+async fn the_max_age_shortens_a_lifetime_and_never_extends_it() {
     for (verdict, max_age, lifetime) in [
         (Verdict::Accepted as fn(Account) -> Verdict, 10, 10_000),
         (Verdict::Accepted, 3_600, 60_000),
@@ -113,50 +116,50 @@ fn the_validator_can_shorten_the_lifetime_of_a_verdict_and_not_lengthen_it() {
         let (directory, max_age) = (Directory::new(), Some(Duration::from_secs(max_age)));
         directory.store("dora", Stored { password: "right", verdict, max_age });
         let (cache, clock) = directory.cached();
-        for (at, asked) in [(0, 1), (lifetime - 1, 1), (lifetime, 2)] {
+        for (at, checks) in [(0, 1), (lifetime - 1, 1), (lifetime, 2)] {
             clock.set(at);
-            ask(&cache, "dora", "right");
-            assert_eq!(directory.asked(), asked, "{max_age:?} at {at}");
+            ask(&cache, "dora", "right").await;
+            assert_eq!(directory.checks(), checks, "{max_age:?} at {at}");
         }
     }
     let (directory, max_age) = (Directory::new(), Some(Duration::ZERO));
     let never = Stored { password: "right", verdict: Verdict::Accepted, max_age };
     directory.store("dora", never);
     let (cache, _) = directory.cached();
-    for asked in 1..4 {
-        assert_eq!(ask(&cache, "dora", "right"), "accepted");
-        assert_eq!(directory.asked(), asked);
+    for checks in 1..4 {
+        assert_eq!(ask(&cache, "dora", "right").await, "accepted");
+        assert_eq!(directory.checks(), checks);
     }
 }
 
-#[test]
-fn what_lies_in_the_future_of_a_clock_that_was_set_back_is_asked_again() {
+#[tokio::test]
+async fn checks_again_after_the_clock_was_set_back() {
     let directory = Directory::new();
     let (cache, clock) = directory.cached();
-    ask(&cache, "alice", "wonder");
-    ask(&cache, "alice", "wrong");
-    // Readings of two threads may change places.
+    ask(&cache, "alice", "wonder").await;
+    ask(&cache, "alice", "wrong").await;
+    // Two threads may read the clock out of order.
     clock.set(-1_000);
-    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
-    assert_eq!(directory.asked(), 2);
+    assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
+    assert_eq!(directory.checks(), 2);
     clock.set(-3_600_000);
-    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
-    assert_eq!(ask(&cache, "alice", "wrong"), "wrong");
-    assert_eq!(directory.asked(), 4);
+    assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
+    assert_eq!(ask(&cache, "alice", "wrong").await, "wrong");
+    assert_eq!(directory.checks(), 4);
 }
 
-#[test]
-fn a_password_that_turns_wrong_is_no_longer_right() {
+#[tokio::test]
+async fn a_refusal_replaces_the_verdict() {
     let directory = Directory::new();
     let (cache, clock) = directory.cached();
-    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
+    assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
     directory.set("alice", "changed");
     clock.set(59_999);
-    assert_eq!(ask(&cache, "alice", "wonder"), "accepted", "nobody has told the cache");
+    assert_eq!(ask(&cache, "alice", "wonder").await, "accepted", "the cache does not know");
     clock.set(60_000);
-    assert_eq!(ask(&cache, "alice", "wonder"), "wrong");
-    assert_eq!(ask(&cache, "alice", "changed"), "accepted");
-    // Not even where the clock is set back to when it was.
+    assert_eq!(ask(&cache, "alice", "wonder").await, "wrong");
+    assert_eq!(ask(&cache, "alice", "changed").await, "accepted");
+    // Even if the clock is set back to a time when it was right.
     clock.set(30_000);
-    assert_eq!(ask(&cache, "alice", "wonder"), "wrong");
+    assert_eq!(ask(&cache, "alice", "wonder").await, "wrong");
 }

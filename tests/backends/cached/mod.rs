@@ -1,4 +1,4 @@
-//! What is kept of verdicts, for whom and for how long, and what identical requests share.
+//! Tests of `Cached`.
 
 mod bounds;
 mod changes;

@@ -1,69 +1,96 @@
-//! A cache behind the layer: what clients see while the back end is there, and while it is not.
+//! A cache behind the layer, with a back end that fails.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
-use tower_proxy_auth::Authenticator;
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body_util::Empty;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_proxy_auth::{Authenticator, Identity, ProxyAuthLayer, Refusal, backend::cached::Cached};
 
 use crate::support::{
-    cached_directory::{Directory, nothing_is_under_way},
-    engine::{Proxy, basic, realm},
+    cached_directory::Directory,
+    engine::{basic, realm},
 };
 
-#[test]
-fn a_thousand_requests_through_the_layer_are_one_question() {
-    let directory = Directory::new();
-    let (cache, _) = directory.cached();
-    let proxy = Proxy::of(Authenticator::builder(realm()).with_basic(cache));
-    for _ in 0..1_000 {
-        proxy.get(basic("alice:wonder")).passes("alice", "alice");
-    }
-    assert_eq!(directory.asked(), 1);
+type Body = Empty<Bytes>;
+
+fn layer(cache: &Cached<Directory>) -> ProxyAuthLayer {
+    let auth = Authenticator::builder(realm()).with_basic(cache.clone());
+    ProxyAuthLayer::new(auth.build().unwrap())
 }
 
-#[test]
-fn in_an_outage_nobody_is_refused_for_a_password_and_nobody_gets_in_who_was_not_there() {
+/// Sends these credentials and checks the outcome: a user name, or the reason for a 407 or 503.
+async fn get(proxy: &ProxyAuthLayer, sent: &str, expected: &str) {
+    let forward = service_fn(|request: Request<Body>| async move {
+        let user = request.extensions().get::<Identity>().unwrap().user().unwrap().to_string();
+        Ok::<_, Infallible>(Response::builder().extension(user).body(Body::new()).unwrap())
+    });
+    let request = Request::get("http://example.org/")
+        .header(header::PROXY_AUTHORIZATION, basic(sent))
+        .body(Body::new())
+        .unwrap();
+    let response = proxy.layer(forward).oneshot(request).await.unwrap();
+    let outcome = match response.extensions().get::<Refusal>() {
+        Some(refusal) => format!("{} {}", response.status().as_u16(), refusal.reason()),
+        None => response.extensions().get::<String>().unwrap().clone(),
+    };
+    assert_eq!(outcome, expected, "{sent}");
+}
+
+#[tokio::test]
+async fn a_thousand_requests_through_the_layer_are_one_check() {
+    let directory = Directory::new();
+    let (cache, _) = directory.cached();
+    let proxy = layer(&cache);
+    for _ in 0..1_000 {
+        get(&proxy, "alice:wonder", "alice").await;
+    }
+    assert_eq!(directory.checks(), 1);
+}
+
+#[tokio::test]
+async fn an_outage_is_never_a_wrong_password_and_admits_no_strangers() {
     let directory = Directory::new();
     let (strict, _) = directory.cached();
     let (lenient, clock) =
         directory.cached_with(|options| options.allow_stale_if_error(Duration::from_secs(120)));
-    let proxies = [&strict, &lenient]
-        .map(|cache| Proxy::of(Authenticator::builder(realm()).with_basic(cache.clone())));
+    let proxies = [&strict, &lenient].map(layer);
     for proxy in &proxies {
-        proxy.get(basic("alice:wonder")).passes("before", "alice");
-        proxy.get(basic("alice:wrong")).is("before", 407, "wrong-password");
+        get(proxy, "alice:wonder", "alice").await;
+        get(proxy, "alice:wrong", "407 wrong-password").await;
     }
     directory.is_down(true);
     let [strict, lenient] = &proxies;
-    // What is kept goes on to be used, and nothing else.
-    strict.get(basic("alice:wonder")).passes("kept", "alice");
+    get(strict, "alice:wonder", "alice").await;
     for sent in ["bob:builder", "alice:guess", "carol:wonder"] {
         for proxy in &proxies {
-            proxy.get(basic(sent)).is(sent, 503, "backend-failed");
+            get(proxy, sent, "503 backend-failed").await;
         }
     }
     clock.set(60_000);
     for _ in 0..9 {
-        lenient.get(basic("alice:wonder")).passes("it stands in", "alice");
+        get(lenient, "alice:wonder", "alice").await;
         for sent in ["bob:builder", "alice:wrong", "carol:wonder"] {
-            lenient.get(basic(sent)).is(sent, 503, "backend-failed");
+            get(lenient, sent, "503 backend-failed").await;
         }
     }
     clock.set(180_000);
-    lenient.get(basic("alice:wonder")).is("too long ago", 503, "backend-failed");
+    get(lenient, "alice:wonder", "503 backend-failed").await;
     directory.is_down(false);
-    lenient.get(basic("alice:wonder")).passes("it is back", "alice");
-    lenient.get(basic("bob:builder")).passes("it is back", "bob");
-    lenient.get(basic("carol:wonder")).is("it is back", 407, "unknown-user");
+    get(lenient, "alice:wonder", "alice").await;
+    get(lenient, "bob:builder", "bob").await;
+    get(lenient, "carol:wonder", "407 unknown-user").await;
 }
 
-/// The check ends for all who wait for it, and the next one asks again.
+/// The time-out ends the check for all waiting requests, and the next one starts a new check.
 #[cfg(feature = "timeout")]
 #[tokio::test(start_paused = true)]
-async fn all_who_wait_for_a_back_end_that_hangs_are_answered_in_time() {
+async fn a_timeout_answers_all_requests_that_wait_for_a_check() {
     use tokio::{task::JoinSet, time::Instant};
-    use tower_proxy_auth::backend::{Timeout, cached::Cached};
+    use tower_proxy_auth::backend::Timeout;
 
-    use crate::support::cached_directory::request;
+    use crate::support::cached_directory::{nothing_runs, request};
 
     let (directory, limit) = (Directory::new(), Duration::from_secs(2));
     let cache = Cached::new(Timeout::new(directory.clone(), limit)).unwrap();
@@ -74,8 +101,8 @@ async fn all_who_wait_for_a_back_end_that_hangs_are_answered_in_time() {
         assert_eq!(answer.unwrap(), "failed");
     }
     assert_eq!(start.elapsed(), limit);
-    assert_eq!((directory.asked(), directory.under_way()), (1, 0));
-    nothing_is_under_way(&cache);
+    assert_eq!((directory.checks(), directory.running()), (1, 0));
+    nothing_runs(&cache);
     directory.let_go(1);
     assert_eq!(request(&cache, "alice", "wonder").await, "accepted");
 }

@@ -1,128 +1,101 @@
-//! Verdicts that are asked about again before they end.
+//! Re-checks before a verdict ends.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
 use tower_proxy_auth::backend::cached::Cached;
 
-use crate::support::cached_directory::{Directory, FakeClock, ask, begin, nothing_is_under_way};
+use crate::support::cached_directory::{Directory, FakeClock, ask, nothing_runs, until};
 
-type Background = Arc<Mutex<Vec<Pin<Box<dyn Future<Output = ()> + Send>>>>>;
-
-/// A cache that looks ten seconds ahead, and what it has put into the background.
-fn ahead(directory: &Directory, ahead: u64) -> (Cached<Directory>, FakeClock, Background) {
-    let background = Background::default();
-    let sink = Arc::clone(&background);
-    let (cache, clock) = directory.cached_with(|options| {
-        options.with_refresh_ahead(Duration::from_secs(ahead), move |check| {
-            sink.lock().unwrap().push(check);
-        })
-    });
-    (cache, clock, background)
+fn refreshing(directory: &Directory, ahead: u64) -> (Cached<Directory>, FakeClock) {
+    directory.cached_with(|options| options.with_refresh_ahead(Duration::from_secs(ahead)))
 }
 
-/// Runs what is in the background, and says how much that was.
-fn run(background: &Background) -> usize {
-    let checks = std::mem::take(&mut *background.lock().unwrap());
-    let count = checks.len();
-    for mut check in checks {
-        assert!(begin(&mut check).is_ready());
+/// Runs the tasks in the background until they end or wait.
+async fn settle() {
+    for _ in 0..4 {
+        tokio::task::yield_now().await;
     }
-    count
 }
 
-#[test]
-fn a_verdict_in_use_is_renewed_in_the_background_and_nobody_waits() {
+#[tokio::test]
+async fn a_verdict_in_use_is_renewed_in_the_background() {
     let directory = Directory::new();
-    let (cache, clock, background) = ahead(&directory, 10);
-    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
+    let (cache, clock) = refreshing(&directory, 10);
+    assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
     clock.set(49_999);
-    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
-    assert_eq!(run(&background), 0);
+    assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
+    settle().await;
+    assert_eq!(directory.checks(), 1);
     clock.set(50_000);
+    directory.wait();
     for _ in 0..9 {
-        assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
+        assert_eq!(ask(&cache, "alice", "wonder").await, "accepted", "no request waits");
     }
-    assert_eq!(directory.asked(), 1, "it is answered from what is kept");
-    assert_eq!(run(&background), 1, "one of them has it asked again");
-    assert_eq!(directory.asked(), 2);
+    settle().await;
+    assert_eq!((directory.checks(), directory.rechecks()), (2, 1), "one of them starts a check");
+    directory.let_go(1);
+    until(|| directory.running() == 0).await;
     clock.set(99_999);
-    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
-    assert_eq!((directory.asked(), run(&background)), (2, 0));
+    assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
+    assert_eq!(directory.checks(), 2);
 }
 
-#[test]
-fn a_request_that_has_to_wait_after_all_joins_the_check_in_the_background() {
+#[tokio::test]
+async fn a_request_joins_the_check_in_the_background() {
     let directory = Directory::new();
-    let (cache, clock, background) = ahead(&directory, 10);
-    ask(&cache, "alice", "wonder");
+    let (cache, clock) = refreshing(&directory, 10);
+    ask(&cache, "alice", "wonder").await;
     clock.set(55_000);
-    ask(&cache, "alice", "wonder");
+    directory.wait();
+    ask(&cache, "alice", "wonder").await;
     clock.set(60_000);
-    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
-    assert_eq!(directory.asked(), 2);
-    assert_eq!(run(&background), 1);
-    assert_eq!(directory.asked(), 2);
+    directory.let_go(1);
+    assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
+    assert_eq!(directory.checks(), 2);
 }
 
-#[test]
-fn what_the_background_finds_counts_at_once() {
+#[tokio::test]
+async fn the_result_of_a_background_check_counts_at_once() {
     let directory = Directory::new();
-    let (cache, clock, background) = ahead(&directory, 10);
-    ask(&cache, "alice", "wonder");
+    let (cache, clock) = refreshing(&directory, 10);
+    ask(&cache, "alice", "wonder").await;
     directory.set("alice", "changed");
     clock.set(50_000);
-    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
-    run(&background);
-    assert_eq!(ask(&cache, "alice", "wonder"), "wrong");
+    assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
+    settle().await;
+    assert_eq!(ask(&cache, "alice", "wonder").await, "wrong");
 }
 
-#[test]
-fn a_failure_in_the_background_changes_nothing() {
+#[tokio::test]
+async fn a_failure_in_the_background_changes_nothing() {
     let directory = Directory::new();
-    let (cache, clock, background) = ahead(&directory, 10);
-    ask(&cache, "alice", "wonder");
+    let (cache, clock) = refreshing(&directory, 10);
+    ask(&cache, "alice", "wonder").await;
     clock.set(50_000);
     directory.is_down(true);
     for _ in 0..3 {
-        assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
-        run(&background);
+        assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
+        settle().await;
     }
-    assert_eq!(directory.asked(), 2, "it is not tried again and again");
+    assert_eq!(directory.checks(), 2, "it is tried once");
+    nothing_runs(&cache);
     clock.set(60_000);
-    assert_eq!(ask(&cache, "alice", "wonder"), "failed");
+    assert_eq!(ask(&cache, "alice", "wonder").await, "failed");
 }
 
-#[test]
-fn a_background_that_runs_nothing_does_no_harm() {
+#[tokio::test]
+async fn refuses_to_refresh_in_the_first_half_or_for_refusals() {
     let directory = Directory::new();
-    let (cache, clock, background) = ahead(&directory, 10);
-    ask(&cache, "alice", "wonder");
-    clock.set(50_000);
-    ask(&cache, "alice", "wonder");
-    background.lock().unwrap().clear();
-    nothing_is_under_way(&cache);
-    clock.set(60_000);
-    assert_eq!(ask(&cache, "alice", "wonder"), "accepted");
-    assert_eq!(directory.asked(), 2);
-}
-
-#[test]
-fn in_the_first_half_of_a_lifetime_and_for_refusals_nothing_is_asked() {
-    let directory = Directory::new();
-    let (cache, clock, background) = ahead(&directory, 60);
-    ask(&cache, "alice", "wonder");
-    ask(&cache, "alice", "wrong");
-    for (at, expected) in [(4_999, 0), (29_999, 0), (30_000, 1)] {
+    let (cache, clock) = refreshing(&directory, 60);
+    ask(&cache, "alice", "wonder").await;
+    ask(&cache, "alice", "wrong").await;
+    for (at, checks) in [(4_999, 2), (29_999, 2), (30_000, 3)] {
         clock.set(at);
-        ask(&cache, "alice", "wonder");
+        ask(&cache, "alice", "wonder").await;
         if at < 5_000 {
-            ask(&cache, "alice", "wrong");
+            ask(&cache, "alice", "wrong").await;
         }
-        assert_eq!(run(&background), expected, "{at}");
+        settle().await;
+        assert_eq!(directory.checks(), checks, "{at}");
     }
 }
