@@ -24,7 +24,7 @@
 //! - A database that cannot be reached, is slow, or holds something broken is a failure: 503, never
 //!   a wrong password. Every wait has an end, a connection on which something failed is closed, and
 //!   once the server is back, the next request is served.
-//! - That an account is disabled or has expired is told only to whoever knows its password.
+//! - Only a client that knows the password learns that an account is disabled or has expired.
 //!
 //! # Examples
 //! ```no_run
