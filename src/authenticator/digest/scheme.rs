@@ -33,7 +33,7 @@ use crate::{
         Realm,
         digest::{
             self, Algorithm, Challenge, Credentials, CredentialsError, HashFunction, HashedA1,
-            ParseOptions, UriCheck, Verified,
+            ParseOptions, UriCheck,
         },
     },
 };
@@ -76,12 +76,6 @@ struct ParsedRequest {
     now: Timestamp,
     /// What each reading of the name splits into; `None` where names are not split.
     split_names: Option<SplitNames>,
-}
-
-/// A user whose response is right.
-struct ProvenUser {
-    stored: DigestAccount,
-    verified: Verified,
 }
 
 impl<V: DigestSecrets> DigestScheme<V> {
@@ -152,7 +146,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         for candidate in candidates(&claimed, request.split_names.as_ref()) {
             let lookup = self.secrets.secret(candidate.user(&request.realm, function)).await?;
             match self.verify_response(&request, lookup) {
-                Ok(user) => return self.use_nonce(&request, candidate, user).await,
+                Ok(stored) => return self.use_nonce(&request, candidate, stored).await,
                 Err(next) if next.reason() == Reason::UnknownUser => {}
                 Err(next) => refusal = next,
             }
@@ -164,16 +158,15 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         &self,
         request: &ParsedRequest,
         lookup: SecretLookup,
-    ) -> Result<ProvenUser, Refusal> {
+    ) -> Result<DigestAccount, Refusal> {
         let function = request.credentials.algorithm().hash_function();
-        let with_rspauth = self.auth_info == AuthInfo::Full;
-        let verify =
-            |secret: &HashedA1| request.credentials.verify(secret, &request.method, with_rspauth);
+        let is_right =
+            |secret: &HashedA1| request.credentials.is_response_for(secret, &request.method);
         let stored = match lookup {
             SecretLookup::Found(stored) => stored,
             unusable => {
                 let dummy = self.dummy_secrets.iter().find(|one| one.function() == function);
-                black_box(dummy.and_then(verify));
+                black_box(dummy.is_some_and(is_right));
                 return Err(match unusable {
                     SecretLookup::Unusable(record) => record.into(),
                     _ => Refusal::new(Reason::UnknownUser),
@@ -184,13 +177,15 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
             let error = "the source returned an H(A1) for another hash function";
             return Err(BackendError::new(error).into());
         }
-        match (verify(stored.ha1()), stored.status()) {
-            (None, _) => Err(Refusal::new(Reason::WrongPassword)),
-            (Some(verified), AccountStatus::Active) => Ok(ProvenUser { stored, verified }),
-            (Some(_), AccountStatus::Disabled) => {
+        if !is_right(stored.ha1()) {
+            return Err(Refusal::new(Reason::WrongPassword));
+        }
+        match stored.status() {
+            AccountStatus::Active => Ok(stored),
+            AccountStatus::Disabled => {
                 Err(Refusal::new(Reason::AccountDisabled).with_account(stored.into_account()))
             }
-            (Some(_), AccountStatus::Expired) => {
+            AccountStatus::Expired => {
                 Err(Refusal::new(Reason::AccountExpired).with_account(stored.into_account()))
             }
         }
@@ -201,13 +196,13 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         &self,
         request: &ParsedRequest,
         candidate: Candidate<'_>,
-        user: ProvenUser,
+        stored: DigestAccount,
     ) -> AuthResult {
         let ParsedRequest { credentials, realm, now, .. } = request;
-        let account = user.stored.account();
+        let account = stored.account();
         let nonce = match self.nonces.verify(&credentials.nonce(), *now, realm) {
             Ok(nonce) => nonce,
-            Err(reason) => return Err(request.refuse_nonce(reason, user.stored)),
+            Err(reason) => return Err(request.refuse_nonce(reason, stored)),
         };
         let nonce_count = NonceCheck {
             nonce: &nonce,
@@ -220,8 +215,8 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         };
         let reason = match self.store.check_and_insert(nonce_count).await? {
             NonceUse::Fresh => {
-                let info = self.info(request, &nonce, &user.verified);
-                let account = user.stored.into_account();
+                let info = self.info(request, &nonce, stored.ha1());
+                let account = stored.into_account();
                 let mut identity = Identity::new(account, digest::NAME, realm.clone());
                 if let Some(parameters) = candidate.user_parameters {
                     identity = identity.with_user_parameters(Arc::clone(parameters));
@@ -233,14 +228,14 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
             NonceUse::Forgotten => Reason::NonceForgotten,
             NonceUse::OtherEpoch => Reason::NonceUnknown,
         };
-        Err(request.refuse_nonce(reason, user.stored))
+        Err(request.refuse_nonce(reason, stored))
     }
 
     fn info(
         &self,
         request: &ParsedRequest,
         nonce: &NonceId,
-        verified: &Verified,
+        ha1: &HashedA1,
     ) -> Option<HeaderValue> {
         if self.auth_info == AuthInfo::Off {
             return None;
@@ -251,7 +246,8 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         // Without an epoch the client gets its next nonce from a 407.
         let epoch = is_due.then(|| self.store.epoch().ok()).flatten();
         let next = epoch.map(|epoch| self.nonces.issue(epoch, request.now, &request.realm));
-        request.credentials.authentication_info(verified, next.as_ref().map(|next| next.as_str()))
+        let ha1 = (self.auth_info == AuthInfo::Full).then_some(ha1);
+        request.credentials.authentication_info(ha1, next.as_ref().map(|next| next.as_str()))
     }
 }
 

@@ -77,5 +77,5 @@ pub(super) fn ha1(function: HashFunction) -> HashedA1 {
 /// Returns whether the credentials were computed from the secret of the example's user.
 pub(super) fn is_right(credentials: &Credentials) -> bool {
     let ha1 = ha1(credentials.algorithm().hash_function());
-    credentials.verify(&ha1, &Method::GET, false).is_some()
+    credentials.is_response_for(&ha1, &Method::GET)
 }
