@@ -1,1 +1,1 @@
-"""What `benches/wire/run` is made of."""
+"""The parts of `benches/wire/run`."""

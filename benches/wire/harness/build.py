@@ -1,4 +1,4 @@
-"""Builds what is measured, as releases."""
+"""Builds the measured programs in release mode."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ ROOT = HERE.parent.parent
 
 
 def programs() -> dict[str, Path]:
-    """The programs of this folder and the example proxy, by name."""
+    """Builds the programs of this folder and the example; returns their paths by name."""
     return _build(HERE, "--bins") | _build(ROOT, "--example", "forward_proxy")
 
 

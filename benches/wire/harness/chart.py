@@ -1,6 +1,6 @@
-"""wire.svg: a bar for each proxy, what authentication adds in another colour.
+"""Writes wire.svg: a bar for each proxy, with the cost of authentication in another colour.
 
-Colours follow the reader's light or dark mode; where a bar ends is also told in figures.
+The colours follow the light or dark mode of the reader, and the figures are next to the bars.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ text { font: 12px system-ui, sans-serif; fill: #1f2328; }
 
 @dataclass(frozen=True)
 class Scale:
-    """From microseconds to horizontal places."""
+    """Converts microseconds to horizontal positions."""
 
     step: int
     steps: int
@@ -79,7 +79,7 @@ def svg(data: dict) -> str:
 
 
 def _is_shown(subject: dict) -> bool:
-    """A bar with two colours shows what an open proxy costs already."""
+    """A bar with two colours shows the cost of the open proxy already."""
     return not subject["unasked"]
 
 
@@ -120,7 +120,7 @@ def _grid(scale: Scale, bottom: int) -> list[str]:
 
 def _bar(title: str, figure: Figure, scale: Scale, top: int) -> list[str]:
     middle = top + ROW / 2
-    # Of a proxy with nothing to compare with, all is the proxy's own.
+    # Without an open proxy to compare with, the whole bar has one colour.
     adds = min(max(figure.adds or 0, 0), figure.micros)
     own = figure.micros - adds
     return [

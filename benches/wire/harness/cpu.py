@@ -1,4 +1,4 @@
-"""CPU time of a tree of processes, by the kernel's own accounting."""
+"""The CPU time of a process tree, from the kernel's accounting."""
 
 import os
 import time
@@ -8,25 +8,25 @@ from pathlib import Path
 NANOSECONDS = 1_000_000_000
 TICK = NANOSECONDS // os.sysconf("SC_CLK_TCK")
 
-# The kind of a process's CPU clock that counts what the scheduler has counted, in nanoseconds, of
-# all threads, ended ones included. See clock_getcpuclockid(3); Python has it for threads alone.
+# The CPU clock of a process with the scheduler's count in nanoseconds, for all threads including
+# ended ones. See clock_getcpuclockid(3); Python only has the one for threads.
 CPUCLOCK_SCHED = 2
 
 
 class TreeChanged(Exception):
-    """Processes came or went, so what they have used is not known."""
+    """A process started or ended, so its CPU time is unknown."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """CPU time in nanoseconds: to the nanosecond, and as utime+stime say, to the tick."""
+    """CPU time in nanoseconds: exact, and in whole ticks from utime and stime."""
 
     precise: int
     ticks: int
 
 
 def tree(root: int) -> list[int]:
-    """`root` and all its descendants."""
+    """Returns `root` and all its descendants."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -40,7 +40,7 @@ def tree(root: int) -> list[int]:
 
 
 class Meter:
-    """Measures what a tree of processes uses from now on."""
+    """Measures the CPU time of a process tree from now on."""
 
     def __init__(self, root: int):
         self._root = root
@@ -69,7 +69,7 @@ def _usage(pid: int) -> Usage:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat behind the name; none if the process has ended."""
+    """Returns the fields of /proc/PID/stat after the name; none if the process has ended."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except (FileNotFoundError, ProcessLookupError):

@@ -1,19 +1,19 @@
-"""From the runs to figures: microseconds of CPU time per request."""
+"""Computes the figures from the runs: microseconds of CPU time per request."""
 
 from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-# What happens less often than once in so many requests makes no difference.
+# Events that are rarer than one in so many requests are not reported.
 RARELY = 1000
 
 
 @dataclass(frozen=True)
 class Figure:
-    """Medians over the repetitions, and the quartiles round `micros`.
+    """Medians over the repetitions, and the quartiles of `micros`.
 
-    `ratio` to the yardstick and what authentication `adds` compare runs of the same repetition, so
-    that a slow minute of the machine is in both. `adds` is None where nothing is to compare with.
+    `ratio` to the baseline and the cost that authentication `adds` compare runs of the same
+    repetition, so that a slow minute of the machine affects both. `adds` is None for an open proxy.
     """
 
     micros: float
@@ -25,7 +25,7 @@ class Figure:
 
 
 def figures(data: dict) -> dict[str, Figure]:
-    """By the name of the subject."""
+    """Returns the figures by the name of the subject."""
     runs: dict[str, list[dict]] = defaultdict(list)
     for run in data["runs"]:
         runs[run["subject"]].append(run)
@@ -37,7 +37,7 @@ def figures(data: dict) -> dict[str, Figure]:
 
 
 def tick_share(data: dict) -> float:
-    """What utime+stime of all runs are, as a share of what was measured."""
+    """Returns utime and stime of all runs as a share of the measured time."""
     return sum(run["cpu_ticks_ns"] for run in data["runs"]) / sum(
         run["cpu_ns"] for run in data["runs"]
     )
@@ -46,30 +46,32 @@ def tick_share(data: dict) -> float:
 def _figure(subject: dict, micros: dict[str, list[float]], runs: list[dict]) -> Figure:
     own = micros[subject["name"]]
     low, _, high = quantiles(own, n=4, method="inclusive") if len(own) > 1 else own * 3
-    yardstick, without = micros[subject["yardstick"]], micros.get(subject["without"])
+    baseline, without = micros[subject["baseline"]], micros.get(subject["without"])
     return Figure(
         micros=median(own),
         low=low,
         high=high,
-        ratio=median(one / other for one, other in zip(own, yardstick)),
+        ratio=median(one / other for one, other in zip(own, baseline)),
         adds=median(one - other for one, other in zip(own, without)) if without else None,
         observed=_observed(runs),
     )
 
 
 def _observed(runs: list[dict]) -> list[str]:
-    """What a proxy did beside answering, if it did it often."""
+    """Describes what else a proxy did often."""
     kinds = {
         "connections": "a new connection from the client",
         "origin_connections": "a new connection to the origin",
         "challenges": "a renewed challenge",
     }
     requests = sum(run["requests"] for run in runs)
-    each = {text: requests / max(sum(run[kind] for run in runs), 1) for kind, text in kinds.items()}
+    counts = {text: sum(run[kind] for run in runs) for kind, text in kinds.items()}
     return [
-        f"{text} for each request" if apart < 1.5 else f"{text} every {apart:.0f} requests"
-        for text, apart in each.items()
-        if apart < RARELY
+        f"{text} for each request"
+        if requests < 1.5 * count
+        else f"{text} every {requests / count:.0f} requests"
+        for text, count in counts.items()
+        if count * RARELY > requests
     ]
 
 

@@ -1,4 +1,4 @@
-"""What the measurement runs on."""
+"""Describes the machine."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from .build import ROOT
 
 
 def cores() -> tuple[int, int]:
-    """One core for the proxy, another for origin and load, if there is another."""
+    """Returns the core of the proxy, and another one for the rest if there is one."""
     allowed = sorted(os.sched_getaffinity(0))
     return allowed[0], allowed[-1]
 
@@ -33,6 +33,6 @@ def describe() -> dict:
 
 
 def output(*command: str) -> str:
-    """The first line that a command prints, wherever it prints it."""
+    """Returns the first line that a command prints to stdout or stderr."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return done.stdout.partition("\n")[0].strip()

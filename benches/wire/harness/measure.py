@@ -1,4 +1,4 @@
-"""Measures: every subject once in each repetition, each repetition in an order of its own."""
+"""Runs every subject once per repetition, in a different order each time."""
 
 import http.client
 import json
@@ -14,9 +14,9 @@ from .process import Process, Workspace
 from .servers import start, start_origin
 from .subjects import Subject
 
-# How long a run may take.
+# The time limit of a run.
 RUN_SECONDS = 300
-# For what is left to do when the last answer is there.
+# For what a proxy does after the last response.
 SETTLE_SECONDS = 0.05
 
 
@@ -30,7 +30,7 @@ class Plan:
 
 
 class Bench:
-    """All proxies, running."""
+    """All proxies, running at the same time."""
 
     def __init__(self, workspace: Workspace, subjects: list[Subject]):
         proxy_core, self._core = cores()
@@ -38,14 +38,14 @@ class Bench:
         self._programs = programs()
         origin = Place(workspace, self._programs, self._core)
         _, self._origin = start_origin(origin)
-        # One connection is kept, so that to ask for the number does not change it.
+        # One connection is kept, so that the query does not change the result.
         self._statistics = http.client.HTTPConnection(self._origin)
         place = Place(workspace, self._programs, proxy_core, self._origin)
         names = dict.fromkeys(subject.server for subject in subjects)
         self._servers = {name: start(place, name) for name in names}
 
     def run(self, subject: Subject, requests: int, plan: Plan) -> dict:
-        """One run: what the proxy used for `requests` requests, and what else happened."""
+        """Sends `requests` requests; returns the CPU time of the proxy and other counts."""
         process, address = self._servers[subject.server]
         load = self._load(subject, address, requests, plan)
         try:
@@ -81,13 +81,13 @@ class Bench:
         return self._workspace.start("load", command, self._core)
 
     def _accepted(self) -> int:
-        """How many connections the origin has accepted."""
+        """Returns how many connections the origin has accepted."""
         self._statistics.request("GET", "/accepted")
         return int(self._statistics.getresponse().read())
 
 
 def measure(bench: Bench, subjects: list[Subject], plan: Plan, tell) -> list[dict]:
-    """All runs. `tell` is called with what is going on."""
+    """Performs all runs. `tell` is called with messages about the progress."""
     shuffle = random.Random(plan.seed)
     order = list(subjects)
     for subject in order:

@@ -1,11 +1,11 @@
-"""The Debian packages of the peers."""
+"""The Debian packages of the other proxies."""
 
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
-# Program -> package. Debian keeps servers where only root's PATH looks.
+# Program -> package. Debian installs servers where only the PATH of root includes them.
 PACKAGES = {
     "squid": "squid",
     "apache2": "apache2",
@@ -31,18 +31,18 @@ def missing() -> list[str]:
 
 
 def install(packages: list[str]) -> None:
-    """Installs them, and stops and disables the services that came with them."""
+    """Installs packages, and stops and disables their services."""
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     subprocess.run(command, env=environment, check=True)
-    # Elsewhere nothing starts them.
+    # Without systemd nothing starts them.
     if Path("/run/systemd/system").exists():
         services = [service for package in packages for service in SERVICES.get(package, [])]
         subprocess.run(["systemctl", "disable", "--now", *services], check=True)
 
 
 def absent_peers() -> list[str]:
-    """The peers that cannot be measured, by the beginning of their names."""
+    """Returns the proxies that cannot be measured, by the start of their names."""
     needed = {
         "squid": ("squid", "htpasswd"),
         "apache": ("apache2", "htpasswd"),

@@ -1,4 +1,4 @@
-"""Where proxies are started, and what they need to know."""
+"""Where and with what proxies are started."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Processes that are started on one core, and that are all ended in the end."""
+"""Starts processes on one core, and ends all of them."""
 
 import os
 import select
@@ -18,12 +18,12 @@ END_SECONDS = 5
 POLL_SECONDS = 0.05
 LOG_TAIL = 2000
 
-# What a person or a closing terminal ends a script with.
+# The signals that a user or a closing terminal sends.
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Failed(Exception):
-    """A process did not do what it is there for."""
+    """A process did not do what it was started for."""
 
 
 class Process:
@@ -42,19 +42,19 @@ class Process:
                 stderr=log,
                 cwd=folder,
                 env=os.environ | (environment or {}),
-                # Ctrl-C is for the one who ends the others in order.
+                # Only the script handles Ctrl-C.
                 start_new_session=True,
                 preexec_fn=lambda: os.sched_setaffinity(0, {core}),
             )
         self.pid = self._popen.pid
 
     def line(self, seconds: float) -> str:
-        """The next line that it prints."""
+        """Returns the next line on stdout."""
         deadline = time.monotonic() + seconds
         while b"\n" not in self._received:
             left = deadline - time.monotonic()
             if left < 0 or not select.select([self._popen.stdout], [], [], left)[0]:
-                raise self.failed(f"said nothing for {seconds} s")
+                raise self.failed(f"printed nothing for {seconds} s")
             received = self._popen.stdout.read(4096)
             if not received:
                 raise self.failed("ended")
@@ -66,11 +66,11 @@ class Process:
         self._popen.stdin.write(f"{line}\n".encode())
 
     def listening(self, port: int) -> None:
-        """Waits until it accepts connections."""
+        """Waits until the process accepts connections."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             if self._popen.poll() is not None:
-                raise self.failed("ended at its start")
+                raise self.failed("ended at once")
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 return
@@ -80,11 +80,11 @@ class Process:
                 time.sleep(POLL_SECONDS)
 
     def end(self) -> None:
-        """Ends it and all that it has started."""
+        """Ends the process and all its descendants."""
         descriptors = []
         for pid in cpu.tree(self.pid) if self._popen.poll() is None else []:
             try:
-                # A descriptor goes on naming this process when the number is another's.
+                # Unlike the number, a descriptor never refers to another process.
                 descriptors.append(os.pidfd_open(pid))
             except ProcessLookupError:
                 pass
@@ -99,7 +99,7 @@ class Process:
 
     def _wait(self, descriptors: list[int]) -> None:
         deadline = time.monotonic() + END_SECONDS
-        # A descriptor can be read when its process has ended.
+        # A descriptor is readable once its process has ended.
         while select.select(descriptors, [], [], 0)[0] != descriptors:
             if time.monotonic() > deadline:
                 return
@@ -112,14 +112,14 @@ class Process:
 
 
 class Workspace:
-    """A temporary folder, and the processes that live in it.
+    """A temporary folder, and the processes that use it.
 
-    Both end with the `with` block, also when a signal ends it: only SIGKILL leaves them.
+    Both are removed at the end of the `with` block, also after a signal other than SIGKILL.
     """
 
     def __init__(self):
         self._folder = Path(tempfile.mkdtemp(prefix="wire-"))
-        # Servers that give up root must get in.
+        # Servers that drop root privileges need access.
         self._folder.chmod(0o755)
         self._processes: list[Process] = []
         self._handlers: dict = {}
@@ -167,7 +167,7 @@ def _stop(number: int, _) -> None:
 
 
 def _ignore_signals() -> None:
-    """An impatient second Ctrl-C must not leave half of the processes running."""
+    """A second Ctrl-C must not leave processes running."""
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
 

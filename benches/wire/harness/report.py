@@ -1,4 +1,4 @@
-"""wire.md: tables of all figures."""
+"""Writes wire.md: tables of all figures."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ from .figures import Figure, figures, tick_share
 INTRODUCTION = """\
 # CPU time per request
 
-CPU time of the whole proxy, its helpers included, user and system, in microseconds per request:
-median and quartiles over {repetitions} runs of {requests:,} requests each, over {connections}
-kept connections on loopback. All runs of one proxy were interleaved with those of the others; the
-proxy had one core, origin and load another.
+CPU time of the whole proxy with its helper processes, user and system, in microseconds per request:
+median and quartiles of {repetitions} runs of {requests:,} requests each, over {connections}
+kept-alive connections on loopback. The runs of all proxies were interleaved; the proxy had one
+core, origin and load generator another.
 
 *× bare* compares with the smallest hyper proxy that gets the same header bytes, *adds* with the
 same proxy without authentication; both compare runs of the same repetition. *Ignored* credentials
-were sent to a proxy that does not ask for any.
+were sent to a proxy that does not require any.
 """
 
 
@@ -65,6 +65,6 @@ def _circumstances(data: dict) -> str:
         f"- {name}: {value}"
         for name, value in [*data["machine"].items(), *data["peers"].items()]
     ]
-    share = f"{tick_share(data):.1%} of what was measured"
-    check = f"- utime and stime of all runs, added up, are {share}"
+    share = f"{tick_share(data):.1%} of the measured time"
+    check = f"- utime and stime of all runs are {share}"
     return "\n".join(["## Circumstances", "", *lines, check, ""])

@@ -1,4 +1,4 @@
-"""The proxies that are measured, and how each is started."""
+"""The measured proxies, and how each is started."""
 
 from .peers import apache, haproxy, squid, tinyproxy
 from .peers.users import NAME, PASSWORD
@@ -28,28 +28,30 @@ EXAMPLE = {
 }
 
 
+# These write a line for each request, to a file.
+LOGGING = {"example-basic-log": f"{USER} --scheme basic"}
+
+
 def start(place: Place, name: str) -> tuple[Process, str]:
-    """Starts the proxy `name` and gives its address."""
+    """Starts the proxy `name` and returns its address."""
     if name in BARE:
         command = [place.programs["bare_proxy"], *BARE[name].split()]
         return _announced(place.workspace.start(name, command, place.core))
-    if name in EXAMPLE:
-        options = EXAMPLE[name].split()
-        command = [place.programs["forward_proxy"], "--listen", "127.0.0.1:0", *options]
-        # The others write no line for each request either.
-        quiet = {"RUST_LOG": "warn"}
-        return _announced(place.workspace.start(name, command, place.core, quiet))
+    if options := EXAMPLE.get(name) or LOGGING.get(name):
+        command = [place.programs["forward_proxy"], "--listen", "127.0.0.1:0", *options.split()]
+        level = {"RUST_LOG": "info" if name in LOGGING else "warn"}
+        return _announced(place.workspace.start(name, command, place.core, level))
     peer, _, scheme = name.partition("-")
     process, port = PEERS[peer].start(place, name, scheme)
     return process, f"127.0.0.1:{port}"
 
 
 def start_origin(place: Place) -> tuple[Process, str]:
-    """Starts the origin and gives its address."""
+    """Starts the origin and returns its address."""
     command = [place.programs["origin"]]
     return _announced(place.workspace.start("origin", command, place.core))
 
 
 def _announced(process: Process) -> tuple[Process, str]:
-    """Our own programs print `listening on http://ADDRESS` first."""
+    """Reads the address from the first line of one of our own programs."""
     return process, process.line(START_SECONDS).strip().rpartition("/")[2]

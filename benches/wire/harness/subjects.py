@@ -1,4 +1,4 @@
-"""What is measured: a proxy under a load, and what it is compared with."""
+"""The subjects: a proxy under a load, and what it is compared with."""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,10 @@ LONG = {NONE: "no credentials", BASIC: "Basic", MD5: "Digest MD5", SHA_256: "Dig
 
 @dataclass(frozen=True)
 class Subject:
-    """`name` is unique; `yardstick` and `without` are names of others under the same load.
+    """`name` is unique; `baseline` and `without` are names of others under the same load.
 
-    `yardstick` is the bare proxy, `without` the same proxy without authentication. `unasked`
-    credentials are sent although nobody asks for them.
+    `baseline` is the bare proxy, `without` the same proxy without authentication. `unasked`
+    credentials are sent to a proxy that does not require them.
     """
 
     name: str
@@ -26,13 +26,13 @@ class Subject:
     server: str
     group: str
     credentials: str
-    yardstick: str
+    baseline: str
     without: str | None = None
     unasked: bool = False
     note: str = ""
 
     def options(self) -> list[str]:
-        """Those of the load."""
+        """Returns the options of the load generator."""
         expect = "407" if self.group == REFUSED else "200"
         options = ["--credentials", *self.credentials.split(), "--expect", expect]
         return [*options, "--unasked"] if self.unasked else options
@@ -40,20 +40,20 @@ class Subject:
 
 @dataclass(frozen=True)
 class Family:
-    """A proxy in all its set-ups. `asking` and `refusing` hold server, title and more."""
+    """A proxy in all its configurations."""
 
     title: str
     open: str
     unasked: tuple[str, ...]
     # Server, title, credentials, note.
-    asking: tuple[tuple[str, str, str, str], ...]
+    authenticating: tuple[tuple[str, str, str, str], ...]
     # Server, title.
     refusing: tuple[tuple[str, str], ...]
 
     def subjects(self) -> list[Subject]:
         return [
             *(self._open(credentials) for credentials in self.unasked),
-            *(self._asking(*one) for one in self.asking),
+            *(self._authenticating(*one) for one in self.authenticating),
             *(self._refusing(*one) for one in self.refusing),
         ]
 
@@ -66,18 +66,18 @@ class Family:
             server=self.open,
             group=FORWARDED,
             credentials=credentials,
-            yardstick=_under(YARDSTICK, credentials),
+            baseline=_under(BASELINE, credentials),
             unasked=credentials != NONE,
         )
 
-    def _asking(self, server: str, title: str, credentials: str, note: str) -> Subject:
+    def _authenticating(self, server: str, title: str, credentials: str, note: str) -> Subject:
         return Subject(
             name=_under(server, credentials),
             title=f"{self.title}{title}",
             server=server,
             group=FORWARDED,
             credentials=credentials,
-            yardstick=_under(YARDSTICK, credentials),
+            baseline=_under(BASELINE, credentials),
             without=_under(self.open, credentials),
             note=note,
         )
@@ -89,19 +89,19 @@ class Family:
             server=server,
             group=REFUSED,
             credentials=NONE,
-            yardstick=f"{REFUSING_YARDSTICK}/407",
+            baseline=f"{REFUSING_BASELINE}/407",
         )
 
 
-YARDSTICK = "bare"
-REFUSING_YARDSTICK = "answer-407"
+BASELINE = "bare"
+REFUSING_BASELINE = "answer-407"
 
 FAMILIES = (
     Family(
         title="bare",
         open="bare",
         unasked=(NONE, BASIC, MD5, SHA_256),
-        asking=(
+        authenticating=(
             ("layer-basic", " + layer, Basic", BASIC, ""),
             ("layer-md5-off", " + layer, Digest MD5, info off", MD5, ""),
             ("layer-md5-full", " + layer, Digest MD5, info full", MD5, ""),
@@ -117,8 +117,9 @@ FAMILIES = (
         title="example",
         open="example-none",
         unasked=(NONE, BASIC, MD5, SHA_256),
-        asking=(
+        authenticating=(
             ("example-basic", ", Basic", BASIC, ""),
+            ("example-basic-log", ", Basic, access log", BASIC, ""),
             ("example-md5", ", Digest MD5, info full", MD5, ""),
             ("example-sha-256", ", Digest SHA-256, info full", SHA_256, ""),
         ),
@@ -128,8 +129,8 @@ FAMILIES = (
         title="Squid",
         open="squid-none",
         unasked=(BASIC, MD5),
-        asking=(
-            ("squid-basic", ", Basic", BASIC, "asks its helper once, then its own cache"),
+        authenticating=(
+            ("squid-basic", ", Basic", BASIC, "calls its helper once, then uses its cache"),
             ("squid-digest", ", Digest MD5", MD5, "keeps H(A1); `nonce_max_count` raised from 50"),
         ),
         refusing=(("squid-basic", ", one challenge"),),
@@ -138,13 +139,13 @@ FAMILIES = (
         title="Apache",
         open="apache-none",
         unasked=(BASIC, MD5),
-        asking=(
+        authenticating=(
             ("apache-basic", ", Basic", BASIC, "computes the apr1 hash each time"),
             (
                 "apache-cached",
                 ", Basic, socache",
                 BASIC,
-                "its cache spares the look-up, not the hash",
+                "the cache saves the look-up, not the hash",
             ),
             ("apache-digest", ", Digest MD5", MD5, ""),
         ),
@@ -154,8 +155,8 @@ FAMILIES = (
         title="HAProxy",
         open="haproxy-none",
         unasked=(BASIC,),
-        asking=(
-            ("haproxy-basic", ", Basic", BASIC, "no forward proxy: one fixed origin; plain text"),
+        authenticating=(
+            ("haproxy-basic", ", Basic", BASIC, "not a forward proxy: one fixed origin; plain text"),
         ),
         refusing=(("haproxy-basic", ", one challenge"),),
     ),
@@ -163,7 +164,7 @@ FAMILIES = (
         title="tinyproxy",
         open="tinyproxy-none",
         unasked=(BASIC,),
-        asking=(("tinyproxy-basic", ", Basic", BASIC, ""),),
+        authenticating=(("tinyproxy-basic", ", Basic", BASIC, ""),),
         refusing=(("tinyproxy-basic", ", one challenge"),),
     ),
 )

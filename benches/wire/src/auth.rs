@@ -1,4 +1,4 @@
-//! Authentication as the subjects are set up with it, from command-line options.
+//! The authentication of the measured proxies, from command-line options.
 
 use std::{convert::Infallible, error::Error};
 
@@ -7,9 +7,12 @@ use clap::{Args, ValueEnum};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_proxy_auth::{Authenticator, DigestScheme, ProxyAuthLayer, Realm, Users, digest::{self, AuthInfo, HashFunction}};
+use tower_proxy_auth::{
+    Authenticator, DigestScheme, ProxyAuthLayer, Realm, Users,
+    digest::{self, AuthInfo, HashFunction},
+};
 
-/// The name that the example proxy takes unless told otherwise.
+/// The default realm of the example.
 const REALM: &str = "proxy";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -35,7 +38,7 @@ pub enum Info {
     Full,
 }
 
-/// Who may use a proxy.
+/// The user of a proxy.
 #[derive(Clone, Debug, Args)]
 pub struct User {
     #[arg(long, value_name = "NAME", default_value = "alice")]
@@ -44,12 +47,12 @@ pub struct User {
     pub password: String,
 }
 
-/// What a proxy asks for.
+/// The authentication that a proxy requires.
 #[derive(Clone, Debug, Args)]
 pub struct Protection {
     #[arg(long, value_enum, default_value_t = Scheme::None)]
     pub auth: Scheme,
-    /// The one Digest algorithm that is offered; without it the library chooses.
+    /// The only Digest algorithm to offer [default: those of the library].
     #[arg(long, value_enum)]
     pub algorithm: Option<Algorithm>,
     #[arg(long, value_enum, default_value_t = Info::Full)]
@@ -59,10 +62,10 @@ pub struct Protection {
 }
 
 impl Protection {
-    /// The layer that asks for it; with [`Scheme::None`] there is none.
+    /// Builds the layer; `None` for [`Scheme::None`].
     ///
     /// # Errors
-    /// What the library finds wrong with it.
+    /// Those of the library.
     pub fn layer(&self) -> Result<Option<ProxyAuthLayer>, Box<dyn Error>> {
         if self.auth == Scheme::None {
             return Ok(None);
@@ -85,11 +88,10 @@ impl Protection {
     }
 }
 
-/// The 407 that `layer` gives a client without credentials: a copy that is true to length and
-/// shape in every byte, challenges and page.
+/// The 407 of `layer` for a client without credentials, with its challenges and its page.
 ///
 /// # Panics
-/// If the layer lets such a client in.
+/// If the layer admits such a client.
 pub async fn refusal(layer: &ProxyAuthLayer) -> Response<Bytes> {
     let forward = service_fn(|_: Request<Empty<Bytes>>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))

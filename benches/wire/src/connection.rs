@@ -1,5 +1,5 @@
-//! HTTP/1 messages on a socket, read with as little work as possible: origin and load are not
-//! measured, but a proxy that waits for them is measured at its worst.
+//! Reads HTTP/1 messages with as little work as possible. Origin and load generator are not
+//! measured, but a proxy that waits for them is.
 
 use std::{
     io::{self, ErrorKind},
@@ -12,10 +12,10 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What ends the head of a message.
+/// The end of the head of a message.
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
-/// Far more than any head here needs.
+/// Larger than any head here.
 const MAX_HEAD: usize = 64 * 1024;
 
 /// One end of a TCP connection.
@@ -45,11 +45,11 @@ impl Connection {
         self.stream.write_all(message).await
     }
 
-    /// The head of the next message with the empty line at its end; `None` when the other side has
-    /// closed the connection before one.
+    /// Reads the head of the next message with the empty line at its end; `None` if the connection
+    /// is closed.
     ///
     /// # Errors
-    /// Those of the socket, and a head that is cut short or without end.
+    /// Those of the socket, and a head that is truncated or too long.
     pub async fn head(&mut self) -> io::Result<Option<Bytes>> {
         let mut searched = 0;
         loop {
@@ -60,7 +60,7 @@ impl Connection {
                 return Ok(Some(self.received.split_to(end).freeze()));
             }
             if self.received.len() > MAX_HEAD {
-                return Err(io::Error::new(ErrorKind::InvalidData, "a head without end"));
+                return Err(io::Error::new(ErrorKind::InvalidData, "the head is too long"));
             }
             searched = self.received.len().saturating_sub(END_OF_HEAD.len() - 1);
             if self.receive().await? == 0 {
@@ -72,10 +72,10 @@ impl Connection {
         }
     }
 
-    /// Reads `length` bytes and forgets them.
+    /// Discards `length` bytes.
     ///
     /// # Errors
-    /// Those of the socket, and a body that is cut short.
+    /// Those of the socket, and a truncated body.
     pub async fn skip(&mut self, length: usize) -> io::Result<()> {
         while self.received.len() < length {
             if self.receive().await? == 0 {
@@ -86,7 +86,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads until the other side closes the connection.
+    /// Discards everything until the connection is closed.
     ///
     /// # Errors
     /// Those of the socket.

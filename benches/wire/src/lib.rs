@@ -1,4 +1,4 @@
-//! What the programs of `benches/wire` share; `benches/wire/run` starts them.
+//! Shared parts of the programs that `benches/wire/run` starts.
 
 pub mod auth;
 pub mod client;

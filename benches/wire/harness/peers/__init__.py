@@ -1,4 +1,4 @@
-"""Other proxies, each with the least configuration that makes the comparison fair."""
+"""Other proxies, each with the smallest configuration for a fair comparison."""
 
 from . import apache, haproxy, squid, tinyproxy
 

@@ -1,4 +1,4 @@
-"""Apache: mod_proxy under the event MPM, in one process that serves for ever, without logs."""
+"""Apache: mod_proxy under the event MPM, in one permanent process, without logs."""
 
 import os
 from pathlib import Path
@@ -25,8 +25,8 @@ LOADED = (
 )
 ACCOUNT = "User nobody\nGroup nogroup"
 
-# A forward proxy as it comes opens a new connection to the origin for each request. The second
-# <Proxy> makes it keep them, as all the others do.
+# By default a forward proxy opens a new connection to the origin for each request. The second
+# <Proxy> keeps them alive, as all the others do.
 CONFIGURATION = """\
 {modules}
 {account}

@@ -1,7 +1,7 @@
-"""HAProxy: one thread, all requests to one fixed origin, since it is no forward proxy.
+"""HAProxy: one thread, and one fixed origin, since it is not a forward proxy.
 
-`http-use-proxy-header` makes it read Proxy-Authorization and answer 407 where a target is in
-absolute form.
+`http-use-proxy-header` makes it read Proxy-Authorization and answer 407 for targets in absolute
+form.
 """
 
 from .. import machine

@@ -1,4 +1,4 @@
-"""Squid: one worker, no cache of content, no log of requests, its helpers as they come."""
+"""Squid: one worker, no content cache, no access log, default helpers."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ shutdown_lifetime 0 seconds
 http_access deny all
 """
 
-# Passwords that were right are not asked for again for two hours: `credentialsttl` is as it comes.
+# By default, `credentialsttl` caches right passwords for two hours.
 BASIC = """\
 auth_param basic program {helpers}/basic_ncsa_auth {passwords}
 auth_param basic children 1 startup=1 idle=1
@@ -36,7 +36,7 @@ auth_param basic realm {realm}
 acl known proxy_auth REQUIRED
 http_access allow known"""
 
-# A nonce is good for fifty requests as it comes, and each renewal costs one more round trip.
+# By default a nonce is valid for fifty requests, and each renewal costs a round trip.
 DIGEST = """\
 auth_param digest program {helpers}/digest_file_auth -c {passwords}
 auth_param digest children 1 startup=1 idle=1

@@ -1,4 +1,4 @@
-"""The one user, in the files that servers keep their users in."""
+"""Writes the only user to the files of the servers."""
 
 import hashlib
 import subprocess
@@ -12,7 +12,7 @@ REALM = "proxy"
 
 
 def htpasswd(folder: Path) -> Path:
-    """Hashed in whatever way `htpasswd` takes unless told otherwise."""
+    """Writes a file with the default hash of `htpasswd`."""
     path = folder / "htpasswd"
     command = [find("htpasswd"), "-b", "-c", path, NAME, PASSWORD]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
@@ -21,7 +21,7 @@ def htpasswd(folder: Path) -> Path:
 
 
 def htdigest(folder: Path) -> Path:
-    """MD5 of name, realm and password, as `htdigest` would write it if it could be scripted."""
+    """Writes what `htdigest` writes, which reads its password from a terminal only."""
     path = folder / "htdigest"
     digest = hashlib.md5(f"{NAME}:{REALM}:{PASSWORD}".encode()).hexdigest()
     path.write_text(f"{NAME}:{REALM}:{digest}\n")

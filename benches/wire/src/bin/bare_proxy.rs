@@ -1,8 +1,8 @@
-//! The smallest fair forward proxy on hyper, as the yardstick: alone, with `ProxyAuthLayer` round
-//! it, or answering a fixed 407 itself.
+//! The smallest fair forward proxy on hyper, as the baseline: alone, with `ProxyAuthLayer` around
+//! it, or answering with a fixed 407 itself.
 //!
-//! It forwards requests in absolute form over pooled connections and removes what is for this hop
-//! alone, `Proxy-Authorization` included. It has no CONNECT, no log, no limit and no time-out.
+//! It forwards requests in absolute form over pooled connections and removes hop-by-hop fields,
+//! including `Proxy-Authorization`. It has no CONNECT, no log, no limits and no time-outs.
 
 use std::{
     convert::Infallible,
@@ -29,7 +29,7 @@ use tokio::net::TcpListener;
 use tower::{Layer, Service};
 use wire::auth::{Protection, refusal};
 
-/// The fields that belong to one connection, besides those that `Connection` names.
+/// The hop-by-hop fields that are always removed, in addition to those that `Connection` names.
 const HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
@@ -45,8 +45,7 @@ const HOP_BY_HOP: [HeaderName; 8] = [
 struct Options {
     #[command(flatten)]
     protection: Protection,
-    /// Answer every request with a prepared copy of the 407 that the layer would give, without the
-    /// layer.
+    /// Answer every request with a prepared copy of the layer's 407, without the layer.
     #[arg(long)]
     answer_407: bool,
 }
@@ -62,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let answer = refusal(&layer).await.map(Full::new);
             serve(listener, Refuse { answer }).await
         }
-        None if options.answer_407 => Err("--answer-407 needs --auth: which 407?".into()),
+        None if options.answer_407 => Err("--answer-407 needs --auth".into()),
         Some(layer) => serve(listener, layer.layer(forward)).await,
         None => serve(listener, forward).await,
     }
@@ -88,8 +87,7 @@ where
     }
 }
 
-/// Asks the origin. A failure closes the connection: the load takes that for an error, as it
-/// should.
+/// Forwards requests. A failure closes the connection, which is an error for the load generator.
 #[derive(Clone, Debug)]
 struct Forward {
     client: Client<HttpConnector, Incoming>,
@@ -134,7 +132,7 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// What a proxy cannot refuse for less: nothing is read and nothing is made.
+/// Refuses every request at the least possible cost: nothing is parsed or computed.
 #[derive(Clone, Debug)]
 struct Refuse {
     answer: Response<Full<Bytes>>,

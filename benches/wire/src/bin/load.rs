@@ -1,8 +1,8 @@
-//! Requests through a proxy, on kept connections, as fast as it answers.
+//! Sends requests through a proxy on kept-alive connections, as fast as it answers.
 //!
-//! It logs in and warms up, says `ready`, waits for a line on stdin, sends the requests, prints
-//! what happened as one line of JSON, and ends with stdin. So whoever measures the proxy sees
-//! nothing but requests between the lines.
+//! It authenticates and warms up, prints `ready`, waits for a line on stdin, sends the requests,
+//! prints the result as one line of JSON, and ends with stdin. So a measurement between the two
+//! lines sees nothing but requests.
 
 use std::{
     error::Error,
@@ -24,29 +24,29 @@ use wire::{
 
 #[derive(Debug, Parser)]
 struct Options {
-    /// The proxy.
+    /// The address of the proxy.
     #[arg(long, value_name = "ADDR")]
     proxy: SocketAddr,
     /// The authority of the origin.
     #[arg(long, value_name = "HOST:PORT")]
     origin: String,
-    /// How many requests are measured, over all connections.
+    /// The number of measured requests, over all connections.
     #[arg(long)]
     requests: i64,
-    /// How many are sent before.
+    /// The number of requests before that.
     #[arg(long)]
     warm_up: i64,
     #[arg(long, default_value_t = 8)]
     connections: usize,
-    /// The status that every answer must have.
+    /// The status that every response must have.
     #[arg(long, default_value_t = 200)]
     expect: u16,
     #[arg(long, value_enum, default_value_t = Scheme::None)]
     credentials: Scheme,
     #[arg(long, value_enum, default_value_t = Algorithm::Md5)]
     algorithm: Algorithm,
-    /// Send the credentials to a proxy that does not ask for them: Digest answers a challenge of
-    /// the library's own that was made up here.
+    /// Send the credentials to a proxy that does not require them; for Digest, in answer to a
+    /// challenge that is made here.
     #[arg(long)]
     unasked: bool,
     #[command(flatten)]
@@ -61,15 +61,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let login = options.login().await?;
         clients.push(Client::new(options.proxy, &options.origin, login, options.expect));
     }
-    // Everybody asks at least once: then every connection is open and logged in.
-    let everybody = i64::try_from(clients.len())?;
-    let clients = ask_all(clients, options.warm_up.max(everybody)).await?;
+    // Each client sends at least one request: then all connections are open and authenticated.
+    let count = i64::try_from(clients.len())?;
+    let clients = send(clients, options.warm_up.max(count)).await?;
     let before = total(&clients);
 
     println!("ready");
     io::stdin().read_line(&mut String::new())?;
     let start = Instant::now();
-    let clients = ask_all(clients, options.requests).await?;
+    let clients = send(clients, options.requests).await?;
     let seconds = start.elapsed().as_secs_f64();
     let after = total(&clients);
     println!(
@@ -82,14 +82,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Sends `requests` over all `clients`: whoever is free takes the next.
-async fn ask_all(clients: Vec<Client>, requests: i64) -> Result<Vec<Client>, Box<dyn Error>> {
+/// Sends `requests` over all `clients`; a free client takes the next one.
+async fn send(clients: Vec<Client>, requests: i64) -> Result<Vec<Client>, Box<dyn Error>> {
     let left = Arc::new(AtomicI64::new(requests));
     let tasks = clients.into_iter().map(|mut client| {
         let left = Arc::clone(&left);
         tokio::spawn(async move {
             while left.fetch_sub(1, Ordering::Relaxed) > 0 {
-                client.ask().await?;
+                client.request().await?;
             }
             io::Result::Ok(client)
         })

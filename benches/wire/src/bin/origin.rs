@@ -1,7 +1,7 @@
-//! The origin behind all proxies: every answer is the same small 200, on kept connections.
+//! The origin of all proxies: every response is the same small 200, on kept-alive connections.
 //!
-//! It prints its address. `/accepted` answers how many connections it has accepted, which tells
-//! whether a proxy keeps them.
+//! It prints its address. `/accepted` returns how many connections it has accepted, which shows
+//! whether a proxy reuses them.
 
 use std::{
     error::Error,
@@ -17,7 +17,7 @@ use wire::connection::Connection;
 
 const BODY_LENGTH: usize = 128;
 
-/// The target that asks for the number of connections.
+/// The request for the number of connections.
 const ACCEPTED: &[u8] = b"GET /accepted ";
 
 #[tokio::main(flavor = "current_thread")]
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Ends with the connection; a proxy that resets one does no harm.
+/// Serves one connection. The proxy may reset it.
 async fn serve(
     mut connection: Connection,
     small: Arc<[u8]>,
@@ -59,7 +59,7 @@ fn answer(body: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Whether the connection ends after this request, by its field or by its version.
+/// Whether the connection ends after this request, by its `Connection` field or its version.
 fn asks_to_close(head: &[u8]) -> bool {
     let mut lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
     let old = lines.next().is_some_and(|line| line.ends_with(b"HTTP/1.0"));

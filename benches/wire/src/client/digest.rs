@@ -1,5 +1,4 @@
-//! The client's half of Digest, RFC 7616, with `qop=auth`: one challenge, then one nonce-count
-//! after the other.
+//! The client side of Digest (RFC 7616) with `qop=auth`: one challenge, then rising nonce counts.
 
 use std::{io, str};
 
@@ -9,22 +8,22 @@ use tower_proxy_auth::HashedA1;
 
 use crate::auth::{Algorithm, User};
 
-/// As long as curl's; that it is always the same makes no difference to a proxy.
+/// As long as curl's. It is constant, which makes no difference to a proxy.
 const CNONCE: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
-/// A client that knows what to hash, and after a challenge with which nonce.
+/// A client, with the challenge that it answers once it has one.
 #[derive(Clone, Debug)]
 pub struct DigestSession {
     user: User,
     algorithm: Algorithm,
     uri: String,
     hashed_a2: String,
-    challenge: Option<Taken>,
+    challenge: Option<Accepted>,
 }
 
-/// A challenge that was taken up.
+/// A challenge that the client answers.
 #[derive(Clone, Debug)]
-struct Taken {
+struct Accepted {
     realm: String,
     nonce: String,
     opaque: Option<String>,
@@ -38,11 +37,13 @@ impl DigestSession {
         Self { user, algorithm, uri, hashed_a2, challenge: None }
     }
 
-    /// Adds the field line to a request, with the next nonce-count.
+    /// Adds the field line with the next nonce count to a request.
     pub(super) fn write_field(&mut self, request: &mut Vec<u8>) {
-        let Self { user, algorithm, uri, hashed_a2, challenge: Some(taken) } = self else { return };
-        taken.count += 1;
-        let Taken { realm, nonce, opaque, hashed_a1, count } = taken;
+        let Self { user, algorithm, uri, hashed_a2, challenge: Some(challenge) } = self else {
+            return;
+        };
+        challenge.count += 1;
+        let Accepted { realm, nonce, opaque, hashed_a1, count } = challenge;
         let count = format!("{count:08x}");
         let response = hash(
             *algorithm,
@@ -77,11 +78,11 @@ impl DigestSession {
         request.extend_from_slice(b"\r\n");
     }
 
-    /// Takes up the first challenge for the algorithm. Returns false if there is none, or if what
-    /// was sent is refused for another reason than a stale nonce.
+    /// Accepts the first challenge for the algorithm. Returns false if there is none, or if the
+    /// credentials were refused for another reason than a stale nonce.
     ///
     /// # Errors
-    /// When a challenge cannot be read.
+    /// A challenge is not valid.
     pub fn challenged<'a>(
         &mut self,
         lines: impl IntoIterator<Item = &'a [u8]>,
@@ -89,19 +90,18 @@ impl DigestSession {
         for line in lines {
             let line = str::from_utf8(line).map_err(io::Error::other)?;
             if let Some(list) = line.strip_prefix("Digest ")
-                && let Some((taken, stale)) = self.read(list)?
+                && let Some((challenge, is_stale)) = self.read(list)?
             {
-                let wanted = stale || self.challenge.is_none();
-                self.challenge = Some(taken);
-                return Ok(wanted);
+                let can_answer = is_stale || self.challenge.is_none();
+                self.challenge = Some(challenge);
+                return Ok(can_answer);
             }
         }
         Ok(false)
     }
 
-    /// Returns what to answer, and whether the challenge is for a stale nonce; `None` if it is for
-    /// another algorithm.
-    fn read(&self, list: &str) -> io::Result<Option<(Taken, bool)>> {
+    /// Returns the challenge and whether it is for a stale nonce; `None` for another algorithm.
+    fn read(&self, list: &str) -> io::Result<Option<(Accepted, bool)>> {
         // A challenge without an algorithm is for MD5.
         let algorithm = parameter(list, "algorithm").unwrap_or(Algorithm::Md5.name());
         if !algorithm.eq_ignore_ascii_case(self.algorithm.name()) {
@@ -112,30 +112,30 @@ impl DigestSession {
         let User { name, password } = &self.user;
         let hashed_a1 = HashedA1::new(self.algorithm.function(), name, realm, password);
         let stale = parameter(list, "stale");
-        let taken = Taken {
+        let challenge = Accepted {
             realm: realm.to_owned(),
             nonce: parameter(list, "nonce").ok_or_else(missing)?.to_owned(),
             opaque: parameter(list, "opaque").map(str::to_owned),
             hashed_a1: hashed_a1.expose_hex().to_string(),
             count: 0,
         };
-        Ok(Some((taken, stale.is_some_and(|stale| stale.eq_ignore_ascii_case("true")))))
+        Ok(Some((challenge, stale.is_some_and(|stale| stale.eq_ignore_ascii_case("true")))))
     }
 
-    /// Goes on with the nonce that `Proxy-Authentication-Info` announces.
+    /// Continues with the nonce in `Proxy-Authentication-Info`, if it has one.
     pub(super) fn follow_nextnonce(&mut self, info: &[u8]) -> io::Result<()> {
         let info = str::from_utf8(info).map_err(io::Error::other)?;
-        if let Some(taken) = &mut self.challenge
+        if let Some(challenge) = &mut self.challenge
             && let Some(nonce) = parameter(info, "nextnonce")
         {
-            taken.nonce = nonce.to_owned();
-            taken.count = 0;
+            challenge.nonce = nonce.to_owned();
+            challenge.count = 0;
         }
         Ok(())
     }
 }
 
-/// Returns the value of a parameter without quotes. It knows no escapes, which no proxy here sends.
+/// Returns the value of a parameter without quotes. No proxy here sends escapes.
 fn parameter<'a>(list: &'a str, name: &str) -> Option<&'a str> {
     let mut is_quoted = false;
     let params = list.split(|character| {

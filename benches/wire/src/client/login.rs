@@ -1,10 +1,10 @@
-//! What a client sends to be let in, and what it does with the proxy's answer.
+//! How a client authenticates.
 
 use std::io;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{Answer, DigestSession};
+use super::{DigestSession, Response};
 use crate::auth::User;
 
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
@@ -13,10 +13,10 @@ const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 #[derive(Debug)]
 pub enum Login {
     None,
-    /// The whole field line.
+    /// The field line.
     Basic(Vec<u8>),
     Digest(DigestSession),
-    /// Sends what it would send to a proxy that had challenged it, to one that does not ask.
+    /// Sends credentials to a proxy that does not require them.
     Unasked(Box<Self>),
 }
 
@@ -27,7 +27,7 @@ impl Login {
         Self::Basic(format!("Proxy-Authorization: Basic {token}\r\n").into_bytes())
     }
 
-    /// Adds the field line, if there is one yet, to a request.
+    /// Adds the field line to a request, if there is one.
     pub(super) fn write_field(&mut self, request: &mut Vec<u8>) {
         match self {
             Self::None => {}
@@ -37,20 +37,19 @@ impl Login {
         }
     }
 
-    /// Takes up a challenge. False if `answer` holds none that should be answered: with the same
-    /// nonce again, it would be refused again.
-    pub(super) fn challenged(&mut self, answer: &Answer) -> io::Result<bool> {
+    /// Accepts a challenge. Returns false if `response` has none that the client can answer.
+    pub(super) fn challenged(&mut self, response: &Response) -> io::Result<bool> {
         match self {
-            Self::Digest(session) if answer.status == PROXY_AUTHENTICATION_REQUIRED => {
-                session.challenged(answer.challenges.iter().map(AsRef::as_ref))
+            Self::Digest(session) if response.status == PROXY_AUTHENTICATION_REQUIRED => {
+                session.challenged(response.challenges.iter().map(AsRef::as_ref))
             }
             _ => Ok(false),
         }
     }
 
-    /// Takes up what came with the answer to accepted credentials.
-    pub(super) fn accepted(&mut self, answer: &Answer) -> io::Result<()> {
-        match (self, &answer.info) {
+    /// Continues after accepted credentials.
+    pub(super) fn accepted(&mut self, response: &Response) -> io::Result<()> {
+        match (self, &response.info) {
             (Self::Digest(session), Some(info)) => session.follow_nextnonce(info),
             _ => Ok(()),
         }

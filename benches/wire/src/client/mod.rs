@@ -1,100 +1,100 @@
-//! A client of a proxy on one connection: asks, checks the status, follows challenges.
+//! A client of a proxy on one connection: sends requests and answers challenges.
 
-mod answer;
 mod digest;
 mod login;
+mod response;
 
 use std::{io, net::SocketAddr};
 
-pub use answer::Answer;
 pub use digest::DigestSession;
 pub use login::Login;
+pub use response::Response;
 
 use crate::connection::Connection;
 
-/// How often one request may be challenged: once at first, once more for a nonce that ran out.
+/// How often one request may be challenged: at first, and again for a stale nonce.
 const MAX_CHALLENGES: u64 = 2;
 
-/// Sends one request after the other.
+/// Sends one request after another.
 #[derive(Debug)]
 pub struct Client {
     proxy: SocketAddr,
-    /// The request without its last empty line, to which the credentials are added.
-    request: Vec<u8>,
+    /// The request without its final empty line; the credentials are appended.
+    head: Vec<u8>,
     expected: u16,
     login: Login,
     connection: Option<Connection>,
     counts: Counts,
 }
 
-/// What happened beside the requests.
+/// What happened in addition to the requests.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
-    /// Connections that were opened.
+    /// How many connections were opened.
     pub connections: u64,
-    /// Challenges that were answered; each cost a request of its own.
+    /// How many challenges were answered, each with an additional request.
     pub challenges: u64,
 }
 
 impl Client {
-    /// Will ask `proxy` for `http://{authority}/`.
+    /// A client that requests `http://{authority}/` from `proxy`.
     pub fn new(proxy: SocketAddr, authority: &str, login: Login, expected: u16) -> Self {
-        let request = format!(
+        let head = format!(
             "GET http://{authority}/ HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: wire/0\r\n\
              Accept: */*\r\n"
         );
-        let request = request.into_bytes();
-        Self { proxy, request, expected, login, connection: None, counts: Counts::default() }
+        let head = head.into_bytes();
+        Self { proxy, head, expected, login, connection: None, counts: Counts::default() }
     }
 
-    /// What has happened so far.
+    /// The counts so far.
     pub const fn counts(&self) -> Counts {
         self.counts
     }
 
-    /// Sends one request and reads the whole answer.
+    /// Sends one request and reads the whole response.
     ///
     /// # Errors
-    /// When the answer is another than the one expected, or none.
-    pub async fn ask(&mut self) -> io::Result<()> {
+    /// There is no response, or not the expected one.
+    pub async fn request(&mut self) -> io::Result<()> {
         for _ in 0..=MAX_CHALLENGES {
-            let answer = self.exchange().await?;
-            if answer.status == self.expected {
-                return self.login.accepted(&answer);
+            let response = self.exchange().await?;
+            if response.status == self.expected {
+                return self.login.accepted(&response);
             }
-            if !self.login.challenged(&answer)? {
-                let (expected, found) = (self.expected, answer.status);
+            if !self.login.challenged(&response)? {
+                let (expected, found) = (self.expected, response.status);
                 return Err(io::Error::other(format!("expected {expected}, found {found}")));
             }
             self.counts.challenges += 1;
         }
-        Err(io::Error::other("challenged again and again"))
+        Err(io::Error::other("too many challenges"))
     }
 
-    async fn exchange(&mut self) -> io::Result<Answer> {
-        let head = self.request.len();
-        self.login.write_field(&mut self.request);
-        self.request.extend_from_slice(b"\r\n");
-        let answer = self.exchange_on_some_connection().await;
-        self.request.truncate(head);
-        answer
+    async fn exchange(&mut self) -> io::Result<Response> {
+        let head = self.head.len();
+        self.login.write_field(&mut self.head);
+        self.head.extend_from_slice(b"\r\n");
+        let response = self.exchange_on_any().await;
+        self.head.truncate(head);
+        response
     }
 
-    async fn exchange_on_some_connection(&mut self) -> io::Result<Answer> {
-        // Some proxies close a connection without having announced it.
+    async fn exchange_on_any(&mut self) -> io::Result<Response> {
+        // Some proxies close a connection without announcing it.
         if let Some(kept) = self.connection.take()
-            && let Some(answer) = self.exchange_on(kept).await?
+            && let Some(response) = self.exchange_on(kept).await?
         {
-            return Ok(answer);
+            return Ok(response);
         }
         self.counts.connections += 1;
         let fresh = Connection::open(self.proxy).await?;
         self.exchange_on(fresh).await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
-    /// `None` if the proxy has closed the connection.
-    async fn exchange_on(&mut self, mut connection: Connection) -> io::Result<Option<Answer>> {
-        let head = match connection.send(&self.request).await {
+    /// Returns `None` if the proxy has closed the connection.
+    async fn exchange_on(&mut self, mut connection: Connection) -> io::Result<Option<Response>> {
+        let head = match connection.send(&self.head).await {
             Ok(()) => connection.head().await,
             Err(error) => Err(error),
         };
@@ -104,15 +104,15 @@ impl Client {
             Err(error) if is_closed(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let answer = Answer::parse(&head)?;
-        match answer.length {
+        let response = Response::parse(&head)?;
+        match response.length {
             Some(length) => connection.skip(length).await?,
             None => connection.skip_to_end().await?,
         }
-        if answer.length.is_some() && !answer.closes {
+        if response.length.is_some() && !response.closes {
             self.connection = Some(connection);
         }
-        Ok(Some(answer))
+        Ok(Some(response))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a client needs to know of an answer's head.
+//! The parts of a response's head that a client needs.
 
 use std::io;
 
@@ -7,35 +7,34 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, PROXY_AUTHENTICATE, T
 const MAX_FIELDS: usize = 32;
 
 #[derive(Debug, Default)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
-    /// The body's length; without one it ends with the connection.
+    /// The length of the body; `None` if it ends with the connection.
     pub length: Option<usize>,
     /// Whether the proxy will close the connection.
     pub closes: bool,
-    /// The lines of `Proxy-Authenticate`.
+    /// The `Proxy-Authenticate` fields.
     pub challenges: Vec<Box<[u8]>>,
     /// `Proxy-Authentication-Info`.
     pub info: Option<Box<[u8]>>,
 }
 
-impl Answer {
+impl Response {
     /// # Errors
-    /// When `head` is not the head of a response, or that of a chunked one: no proxy here has a
-    /// reason to send such.
+    /// `head` is not valid, or the response is chunked, which no proxy here has a reason for.
     pub fn parse(head: &[u8]) -> io::Result<Self> {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-        let mut response = httparse::Response::new(&mut fields);
-        response.parse(head).map_err(io::Error::other)?;
-        let mut answer = Self {
-            status: response.code.unwrap_or_default(),
-            closes: response.version == Some(0),
+        let mut parsed = httparse::Response::new(&mut fields);
+        parsed.parse(head).map_err(io::Error::other)?;
+        let mut response = Self {
+            status: parsed.code.unwrap_or_default(),
+            closes: parsed.version == Some(0),
             ..Self::default()
         };
-        for field in response.headers.iter() {
-            answer.read_field(field.name, field.value)?;
+        for field in parsed.headers.iter() {
+            response.read_field(field.name, field.value)?;
         }
-        Ok(answer)
+        Ok(response)
     }
 
     fn read_field(&mut self, name: &str, value: &[u8]) -> io::Result<()> {
@@ -50,7 +49,7 @@ impl Answer {
         } else if is(HeaderName::from_static("proxy-authentication-info")) {
             self.info = Some(value.into());
         } else if is(TRANSFER_ENCODING) {
-            return Err(io::Error::other("a chunked answer"));
+            return Err(io::Error::other("the response is chunked"));
         }
         Ok(())
     }
