@@ -12,7 +12,6 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, HashMap},
-    future,
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -39,7 +38,8 @@ struct State {
     /// The number of the next connection.
     next: u64,
     count: usize,
-    /// The connections of each peer by number, with the token that evicts them. No peer is empty.
+    /// The connections of each peer by number, each with a token that is cancelled to evict it. No
+    /// peer is empty.
     peers: HashMap<IpAddr, BTreeMap<u64, CancellationToken>>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Place {
     pending: PendingConnections,
     peer: IpAddr,
     number: u64,
-    evicted: CancellationToken,
+    decided: CancellationToken,
 }
 
 /// Whether a connection has been admitted. Clones are of the same connection.
@@ -57,7 +57,8 @@ pub(crate) struct Place {
 pub(crate) struct Admission {
     /// Empty once the connection has been admitted.
     place: Arc<Mutex<Option<Place>>>,
-    evicted: CancellationToken,
+    /// Cancelled when the connection is admitted or evicted.
+    decided: CancellationToken,
     deadline: Instant,
 }
 
@@ -75,9 +76,9 @@ impl PendingConnections {
         let number = state.next;
         state.next += 1;
         state.count += 1;
-        let evicted = CancellationToken::new();
-        state.peers.entry(peer).or_default().insert(number, evicted.clone());
-        Some(Place { pending: self.clone(), peer, number, evicted })
+        let decided = CancellationToken::new();
+        state.peers.entry(peer).or_default().insert(number, decided.clone());
+        Some(Place { pending: self.clone(), peer, number, decided })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -93,9 +94,9 @@ impl State {
             Some((connections.len(), Reverse(*number), *peer))
         });
         if let Some((_, Reverse(number), peer)) = oldest.max()
-            && let Some(evicted) = self.remove(peer, number)
+            && let Some(decided) = self.remove(peer, number)
         {
-            evicted.cancel();
+            decided.cancel();
         }
     }
 
@@ -120,25 +121,24 @@ impl Drop for Place {
 impl Admission {
     /// Starts the time until [`ADMISSION_TIME`].
     pub(crate) fn new(place: Place) -> Self {
-        let evicted = place.evicted.clone();
+        let decided = place.decided.clone();
         let deadline = Instant::now() + ADMISSION_TIME;
-        Self { place: Arc::new(Mutex::new(Some(place))), evicted, deadline }
+        Self { place: Arc::new(Mutex::new(Some(place))), decided, deadline }
     }
 
     /// Admits the connection: a request has passed the authentication layer.
     pub(crate) fn grant(&self) {
         let place = self.place().take();
-        drop(place);
+        if place.is_some() {
+            self.decided.cancel();
+        }
     }
 
-    /// Waits until the connection must be closed: it is still pending, and its time is over or it
-    /// was evicted. Never returns for an admitted connection.
-    pub(crate) async fn denied(&self) {
-        let _ = timeout_at(self.deadline, self.evicted.cancelled()).await;
-        let is_pending = self.place().is_some();
-        if !is_pending {
-            future::pending().await
-        }
+    /// Waits until the connection is admitted, evicted, or out of time. Returns whether it was
+    /// admitted.
+    pub(crate) async fn decided(&self) -> bool {
+        let _ = timeout_at(self.deadline, self.decided.cancelled()).await;
+        self.place().is_none()
     }
 
     fn place(&self) -> MutexGuard<'_, Option<Place>> {
@@ -165,7 +165,7 @@ mod tests {
 
     /// Whether the connection must be closed although its time is not over.
     async fn is_evicted(admission: &Admission) -> bool {
-        timeout(Duration::ZERO, admission.denied()).await.is_ok()
+        timeout(Duration::ZERO, admission.decided()).await == Ok(false)
     }
 
     #[test]
@@ -221,9 +221,9 @@ mod tests {
         let add = || Admission::new(pending.add(address("192.0.2.1")).expect("a place"));
         let (admitted, waiting, start) = (add(), add(), Instant::now());
         admitted.grant();
-        waiting.denied().await;
+        assert!(!waiting.decided().await);
         assert_eq!(start.elapsed(), ADMISSION_TIME);
-        assert!(timeout(ADMISSION_TIME, admitted.denied()).await.is_err());
+        assert!(admitted.decided().await);
     }
 
     #[test]

@@ -120,7 +120,7 @@ async fn serve_connection<I, S, B>(
     let service = service_fn(move |request| respond(service.clone(), client.clone(), request));
     let stream = TokioIo::new(Lingering::new(stream));
     let mut connection = pin!(protocols.serve_connection_with_upgrades(stream, service));
-    let serving = async {
+    let mut serving = pin!(async {
         tokio::select! {
             biased;
             ended = connection.as_mut() => return ended,
@@ -132,13 +132,16 @@ async fn serve_connection<I, S, B>(
             ended = connection.as_mut() => ended,
             () = activity.idle_for(CLOSE_TIMEOUT) => Err("the client does not close it".into()),
         }
-    };
+    });
     let ended = tokio::select! {
         biased;
-        ended = serving => ended,
+        ended = serving.as_mut() => ended,
         // Applies to a busy connection, too: a response that the client does not read would
         // otherwise keep it open.
-        () = admission.denied() => Err("it has not authenticated".into()),
+        is_admitted = admission.decided() => match is_admitted {
+            true => serving.await,
+            false => Err("the client has not authenticated".into()),
+        },
     };
     if let Err(error) = ended {
         tracing::debug!(peer = %address, %error, "connection closed");
