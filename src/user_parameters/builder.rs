@@ -1,31 +1,31 @@
-//! The options of a syntax, and what is checked about them.
+//! The options of a syntax, and their validation.
 
 use std::ops::RangeInclusive;
 
 use super::syntax::{Key, Kind, UserParameterSyntax};
 use crate::error::ConfigError;
 
-/// What is done about a key that the syntax does not have.
+/// What happens to a key that the syntax does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnknownKeys {
-    /// The name is refused: 407, and no back end is asked.
+    /// The name is refused with 407, before the back end is called.
     #[default]
     Refuse,
-    /// All is skipped up to the next key that the syntax has.
+    /// Everything up to the next known key is skipped.
     Ignore,
 }
 
-/// What is done about a key that stands in a name more than once.
+/// What happens to a key that occurs more than once in a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DuplicateKeys {
-    /// The name is refused: 407, and no back end is asked.
+    /// The name is refused with 407, before the back end is called.
     #[default]
     Refuse,
-    /// The first one counts.
+    /// The first value is used.
     First,
-    /// The last one counts.
+    /// The last value is used.
     Last,
 }
 
@@ -50,13 +50,13 @@ impl UserParameterSyntaxBuilder {
         }
     }
 
-    /// Splits only names that begin with `prefix` and a separator; others are users as they are.
+    /// Splits only names that begin with `prefix` and a separator; other names have no parameters.
     pub fn with_prefix(mut self, prefix: impl Into<Box<str>>) -> Self {
         self.syntax.prefix = Some(prefix.into());
         self
     }
 
-    /// Separates user, keys and values by `separator`; a hyphen by default.
+    /// Sets the character between user, keys and values; a hyphen by default.
     pub const fn with_separator(mut self, separator: char) -> Self {
         self.syntax.separator = separator;
         self
@@ -67,12 +67,12 @@ impl UserParameterSyntaxBuilder {
         self.with_key(key.into(), Kind::Text)
     }
 
-    /// Adds a key whose value is a decimal number in `range`. Anything else is refused.
+    /// Adds a key whose value is a decimal number in `range`. Other values are refused.
     pub fn with_number(self, key: impl Into<Box<str>>, range: RangeInclusive<u64>) -> Self {
         self.with_key(key.into(), Kind::Number { from: *range.start(), to: *range.end() })
     }
 
-    /// Adds a key that has no value: it is there, or it is not.
+    /// Adds a key without a value, which is present or absent.
     pub fn with_flag(self, key: impl Into<Box<str>>) -> Self {
         self.with_key(key.into(), Kind::Flag)
     }
@@ -82,19 +82,20 @@ impl UserParameterSyntaxBuilder {
         self
     }
 
-    /// Says what is done about keys that were not added; by default the name is refused.
+    /// Sets what happens to unknown keys; by default, the name is refused.
     pub const fn with_unknown_keys(mut self, unknown: UnknownKeys) -> Self {
         self.syntax.unknown = unknown;
         self
     }
 
-    /// Says what is done about keys that stand there twice; by default the name is refused.
+    /// Sets what happens to duplicate keys; by default, the name is refused.
     pub const fn with_duplicate_keys(mut self, duplicates: DuplicateKeys) -> Self {
         self.syntax.duplicates = duplicates;
         self
     }
 
-    /// Refuses names that are longer, parameters and all; 256 bytes by default.
+    /// Limits the length of names, with their parameters; 256 bytes by default. Longer names are
+    /// refused.
     pub const fn with_max_length(mut self, bytes: usize) -> Self {
         self.syntax.max_length = bytes;
         self
@@ -103,8 +104,9 @@ impl UserParameterSyntaxBuilder {
     /// Checks the options.
     ///
     /// # Errors
-    /// [`ConfigError::UserParameters`]: no key, one twice, one that is empty or holds the separator,
-    /// an empty range, a separator or prefix that cannot stand in a user name, a length of 0.
+    /// [`ConfigError::UserParameters`] for no key, a key that is duplicate, empty or contains the
+    /// separator, an empty range, a separator or prefix that a user name cannot contain, or a length
+    /// of 0.
     pub fn build(self) -> Result<UserParameterSyntax, ConfigError> {
         match self.problem() {
             Some(problem) => Err(ConfigError::UserParameters { problem }),
@@ -115,7 +117,7 @@ impl UserParameterSyntaxBuilder {
     fn problem(&self) -> Option<String> {
         let UserParameterSyntax { prefix, separator, keys, max_length, .. } = &self.syntax;
         if *separator == ':' || separator.is_control() {
-            return Some(format!("the separator {separator:?} cannot stand in a user name"));
+            return Some(format!("a user name cannot contain the separator {separator:?}"));
         }
         if let Some(prefix) = prefix
             && let Some(problem) = problem_of(prefix)
@@ -123,13 +125,13 @@ impl UserParameterSyntaxBuilder {
             return Some(format!("the prefix {prefix:?} {problem}"));
         }
         if keys.is_empty() {
-            return Some("there is no key: add one".to_owned());
+            return Some("no key: add at least one".to_owned());
         }
         for (position, Key { name, kind }) in keys.iter().enumerate() {
             let problem = match kind {
-                _ if name.contains(*separator) => Some("holds the separator"),
+                _ if name.contains(*separator) => Some("contains the separator"),
                 _ if keys.iter().take(position).any(|before| before.name == *name) => {
-                    Some("is there twice")
+                    Some("is a duplicate")
                 }
                 Kind::Number { from, to } if from > to => Some("has an empty range"),
                 _ => problem_of(name),
@@ -138,7 +140,7 @@ impl UserParameterSyntaxBuilder {
                 return Some(format!("the key {name:?} {problem}"));
             }
         }
-        (*max_length == 0).then(|| "a longest name of 0 bytes refuses everybody".to_owned())
+        (*max_length == 0).then(|| "the maximum length is 0, which refuses every name".to_owned())
     }
 }
 
@@ -146,7 +148,7 @@ fn problem_of(text: &str) -> Option<&'static str> {
     match text {
         "" => Some("is empty"),
         _ if text.contains(':') || text.contains(char::is_control) => {
-            Some("cannot stand in a user name")
+            Some("cannot be part of a user name")
         }
         _ => None,
     }
@@ -166,20 +168,20 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_named() {
+    fn reports_every_mistake() {
         let table = [
-            (UserParameterSyntax::builder(), "there is no key: add one"),
+            (UserParameterSyntax::builder(), "no key: add at least one"),
             (syntax().with_text(""), "the key \"\" is empty"),
-            (syntax().with_text("a-b"), "the key \"a-b\" holds the separator"),
-            (syntax().with_flag("country"), "the key \"country\" is there twice"),
-            (syntax().with_text("a:b"), "the key \"a:b\" cannot stand in a user name"),
+            (syntax().with_text("a-b"), "the key \"a-b\" contains the separator"),
+            (syntax().with_flag("country"), "the key \"country\" is a duplicate"),
+            (syntax().with_text("a:b"), "the key \"a:b\" cannot be part of a user name"),
             #[expect(clippy::reversed_empty_ranges, reason = "the mistake")]
             (syntax().with_number("n", 2..=1), "the key \"n\" has an empty range"),
-            (syntax().with_separator(':'), "the separator ':' cannot stand in a user name"),
-            (syntax().with_separator('\n'), "the separator '\\n' cannot stand in a user name"),
+            (syntax().with_separator(':'), "a user name cannot contain the separator ':'"),
+            (syntax().with_separator('\n'), "a user name cannot contain the separator '\\n'"),
             (syntax().with_prefix(""), "the prefix \"\" is empty"),
-            (syntax().with_prefix("a\0"), "the prefix \"a\\0\" cannot stand in a user name"),
-            (syntax().with_max_length(0), "a longest name of 0 bytes refuses everybody"),
+            (syntax().with_prefix("a\0"), "the prefix \"a\\0\" cannot be part of a user name"),
+            (syntax().with_max_length(0), "the maximum length is 0, which refuses every name"),
         ];
         for (builder, expected) in table {
             assert_eq!(error(builder), format!("user parameters: {expected}"));

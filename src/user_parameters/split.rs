@@ -1,4 +1,4 @@
-//! Taking a name apart.
+//! Splits a name into user and parameters.
 
 use std::{ops::Range, str::Split, sync::Arc};
 
@@ -8,31 +8,31 @@ use super::{
     values::Value,
 };
 
-/// Why a name could not be split. It shows nothing of the name.
+/// Why a name cannot be split. The messages do not contain the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserParameterError {
-    /// A name past the limit.
-    #[error("the user name is too long to be split")]
+    /// The name is longer than the limit.
+    #[error("the user name is too long")]
     TooLong,
-    /// Nothing between two separators, or at either end.
+    /// The text between two separators, or at an end, is empty.
     #[error("a part of the user name is empty")]
     EmptyPart,
-    /// A key that the syntax does not have.
-    #[error("the user name holds an unknown parameter")]
+    /// The syntax does not have this key.
+    #[error("the user name has an unknown parameter")]
     UnknownKey,
-    /// A key that is there twice.
-    #[error("the user name holds a parameter twice")]
+    /// A key occurs twice.
+    #[error("the user name has a duplicate parameter")]
     DuplicateKey,
-    /// A key at the end that should be followed by its value.
+    /// The last key has no value.
     #[error("a parameter in the user name has no value")]
     MissingValue,
-    /// A number that is none, or out of its range.
-    #[error("a parameter in the user name is no number in its range")]
+    /// A value is not a number in the range of its key.
+    #[error("a parameter in the user name is not a number in its range")]
     NotInRange,
 }
 
-/// A name that was split. It holds places within the name, which stays with whoever had it split.
+/// The result of splitting a name: the position of the user in it, and the parameters.
 #[derive(Clone, Debug)]
 pub struct SplitName {
     user: Range<usize>,
@@ -40,13 +40,13 @@ pub struct SplitName {
 }
 
 impl SplitName {
-    /// The user in `name`, which has to be the one that was split.
+    /// Returns the user in `name`, which must be the name that was split.
     #[must_use]
     pub fn user<'a>(&self, name: &'a str) -> &'a str {
         name.get(self.user.clone()).unwrap_or_default()
     }
 
-    /// What was wished for.
+    /// The parameters.
     #[must_use]
     pub const fn parameters(&self) -> &Arc<UserParameters> {
         &self.parameters
@@ -57,7 +57,7 @@ impl UserParameterSyntax {
     /// Splits a name into the user and the parameters.
     ///
     /// # Errors
-    /// [`UserParameterError`]: the first thing that is wrong.
+    /// [`UserParameterError`]: the first problem.
     pub fn split(&self, name: &str) -> Result<SplitName, UserParameterError> {
         if name.len() > self.max_length {
             return Err(UserParameterError::TooLong);
@@ -75,7 +75,7 @@ impl UserParameterSyntax {
         Ok(SplitName { user: start..start + user.len(), parameters: Arc::new(parameters) })
     }
 
-    /// What follows the prefix; the name itself where there is to be none.
+    /// Returns the name after the prefix, if one is configured; `None` if the name lacks it.
     fn without_prefix<'a>(&self, name: &'a str) -> Option<&'a str> {
         let Some(prefix) = &self.prefix else { return Some(name) };
         name.strip_prefix(&**prefix)?.strip_prefix(self.separator)
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_a_user_and_parameters() {
+    fn splits_a_name_into_user_and_parameters() {
         let (user, parameters) =
             split(syntax(), "customer-alice-country-jp-session-x1-sticky-minutes-1440").unwrap();
         assert_eq!(user, "alice");
@@ -165,14 +165,14 @@ mod tests {
         assert_eq!(parameters.len(), 4);
         let keys: Vec<&str> = parameters.keys().collect();
         assert_eq!(keys, ["country", "session", "sticky", "minutes"]);
-        // A value is what it was declared to be, and nothing else.
+        // A value has only the type that was declared.
         assert_eq!((parameters.text("minutes"), parameters.number("country")), (None, None));
         assert!(!parameters.flag("country") && !parameters.flag("other"));
         assert_eq!(parameters.text("other"), None);
         assert_eq!(
             format!("{parameters:?}"),
             r#"{"country", "session", "sticky", "minutes"}"#,
-            "values are a client's"
+            "values may be secret"
         );
     }
 
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_needs_no_parameters_and_may_be_called_like_a_key() {
+    fn accepts_users_without_parameters_or_named_like_a_key() {
         assert_eq!(split(syntax(), "customer-alice").unwrap().0, "alice");
         let (user, parameters) = split(syntax(), "customer-country-country-jp").unwrap();
         assert_eq!((user.as_str(), parameters.text("country")), ("country", Some("jp")));
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_refused() {
+    fn refuses_malformed_names() {
         use UserParameterError::*;
 
         let table = [
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_may_be_as_long_as_the_limit() {
+    fn accepts_a_name_as_long_as_the_limit() {
         let name = format!("customer-alice-session-{}", "x".repeat(256 - 23));
         assert_eq!(name.len(), 256);
         assert!(split(syntax(), &name).is_ok());
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_can_be_ignored() {
+    fn ignores_unknown_keys_by_option() {
         let syntax = syntax().with_unknown_keys(UnknownKeys::Ignore);
         let (user, parameters) =
             split(syntax, "customer-alice-city-kyoto-country-jp-fast").unwrap();
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_equal_keys_the_first_or_the_last_can_count() {
+    fn uses_the_first_or_last_duplicate_by_option() {
         let name = "customer-alice-country-jp-sticky-country-fr-sticky";
         for (duplicates, expected) in [(DuplicateKeys::First, "jp"), (DuplicateKeys::Last, "fr")] {
             let (_, parameters) = split(syntax().with_duplicate_keys(duplicates), name).unwrap();
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn separator_and_prefix_are_the_operators_choice() {
+    fn uses_the_configured_separator_and_prefix() {
         let syntax = UserParameterSyntax::builder().with_separator('+').with_text("city");
         let (user, parameters) = split(syntax.clone(), "mary-ann+city+a-b").unwrap();
         assert_eq!((user.as_str(), parameters.text("city")), ("mary-ann", Some("a-b")));
@@ -269,7 +269,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_user_is_a_part_of_the_name_and_nothing_panics(name in "(customer)?[a\u{e4}-]{0,9}(-country|-jp|-sticky|-minutes|-7){0,6}") {
+        fn returns_a_part_of_any_name_as_the_user(name in "(customer)?[a\u{e4}-]{0,9}(-country|-jp|-sticky|-minutes|-7){0,6}") {
             let syntax = syntax().build().unwrap();
             if let Ok(split) = syntax.split(&name) {
                 let user = split.user(&name);

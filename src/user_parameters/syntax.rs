@@ -1,8 +1,8 @@
-//! How parameters are written into names.
+//! The syntax of names with parameters.
 
 use super::builder::{DuplicateKeys, UnknownKeys, UserParameterSyntaxBuilder};
 
-/// How parameters are written into user names; see the [module](super) for the grammar.
+/// The syntax of user names with parameters; see the [module](super) for the grammar.
 ///
 /// # Examples
 /// ```
@@ -47,10 +47,10 @@ pub(super) enum Kind {
 }
 
 impl UserParameterSyntax {
-    /// The longest name with parameters, in bytes, unless another length is chosen.
+    /// The default limit on the length of a name with its parameters, in bytes.
     pub const DEFAULT_MAX_LENGTH: usize = 256;
 
-    /// A syntax without keys, with a hyphen between them.
+    /// Collects the options, starting without keys and with a hyphen as the separator.
     pub const fn builder() -> UserParameterSyntaxBuilder {
         UserParameterSyntaxBuilder::new()
     }

@@ -1,15 +1,15 @@
-//! What the parameters of one name say.
+//! The parameters of one name.
 
 use std::fmt;
 
-/// The parameters that stood in a user name.
+/// The parameters of a user name.
 ///
-/// They are what the client wished for: its password proves who it is, and that it wrote this, not
-/// that it may have it.
+/// They are requests of the client. The password authenticates the user; it does not authorize what
+/// the parameters request.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct UserParameters(Vec<(Box<str>, Value)>);
 
-/// What a key stands for in one name.
+/// The value of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     Text(Box<str>),
@@ -20,7 +20,7 @@ pub(super) enum Value {
 impl UserParameters {
     pub(crate) const NONE: &'static Self = &Self(Vec::new());
 
-    /// The text of `key`; `None` if it is not there, or is no text.
+    /// The text of `key`; `None` if it is absent or not a text.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
         match self.value(key)? {
@@ -29,7 +29,7 @@ impl UserParameters {
         }
     }
 
-    /// The number of `key`; `None` if it is not there, or is no number.
+    /// The number of `key`; `None` if it is absent or not a number.
     #[must_use]
     pub fn number(&self, key: &str) -> Option<u64> {
         match self.value(key)? {
@@ -38,24 +38,24 @@ impl UserParameters {
         }
     }
 
-    /// Whether the flag `key` is there.
+    /// Whether the flag `key` is present.
     #[must_use]
     pub fn flag(&self, key: &str) -> bool {
         matches!(self.value(key), Some(Value::Flag))
     }
 
-    /// The keys that are there, in the order in which they were first written.
+    /// The keys, in the order of their first occurrence.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(key, _)| &**key)
     }
 
-    /// How many parameters there are.
+    /// The number of parameters.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no parameters.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -78,7 +78,7 @@ impl UserParameters {
     }
 }
 
-/// Shows the keys, which the operator chose, and no value, which a client did.
+/// Shows the keys, which the operator chose, but not the values, which the client sent.
 impl fmt::Debug for UserParameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.keys()).finish()
