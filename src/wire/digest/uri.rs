@@ -11,9 +11,13 @@ use crate::head::RequestHead;
 
 /// How `uri` is compared with the request target.
 ///
-/// Strict, the default, takes the target as it was sent: for a tunnel host and port, with or
-/// without the brackets of an IPv6 address; otherwise path and query, or the whole absolute URI.
-/// Scheme and host compare without regard to case; an empty path equals `/`.
+/// The default is strict. For a tunnel, `uri` is host and port, with or without the brackets of an
+/// IPv6 address. Otherwise it is path and query, or the whole absolute URI. Scheme and host compare
+/// case-insensitively, and an empty path equals `/`.
+///
+/// # Security
+/// Path and query, which is what most clients send, do not bind the host: an attacker who
+/// intercepts a request can use its credentials, once, for the same path of another host.
 #[derive(Clone, Debug)]
 pub struct UriCheck {
     lenient: bool,
@@ -21,26 +25,24 @@ pub struct UriCheck {
 }
 
 impl UriCheck {
-    /// Accepts only what names the resource.
+    /// Accepts only a `uri` that names the resource.
     #[must_use]
     pub const fn strict() -> Self {
         Self { lenient: false, proxy_addresses: Vec::new() }
     }
 
-    /// Accepts also the path of a later request where a tunnel is asked for, as libsoup sends it,
-    /// and the proxy's own address, as w3m sends it, once that is given with
-    /// [`with_proxy_address`](Self::with_proxy_address).
+    /// Also accepts the path of a later request for a tunnel, which libsoup sends, and the addresses
+    /// of the proxy that were added with [`with_proxy_address`](Self::with_proxy_address), which
+    /// w3m sends.
     ///
     /// # Security
-    /// Whoever can read and hold back a request can then use its credentials, once, for another
-    /// resource.
+    /// An attacker who intercepts a request can use its credentials, once, for another resource.
     #[must_use]
     pub const fn lenient() -> Self {
         Self { lenient: true, proxy_addresses: Vec::new() }
     }
 
-    /// Adds an address, as `host:port`, under which clients reach this proxy. It counts under
-    /// [`lenient`](Self::lenient) alone.
+    /// Adds an address of this proxy, as `host:port`. Only [`lenient`](Self::lenient) uses it.
     #[must_use]
     pub fn with_proxy_address(mut self, address: impl Into<Box<str>>) -> Self {
         self.proxy_addresses.push(address.into());
