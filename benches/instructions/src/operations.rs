@@ -2,7 +2,10 @@
 
 use http::{HeaderValue, StatusCode};
 use tower::Layer;
-use tower_proxy_auth::{Authenticator, ProxyAuth, ProxyAuthLayer, digest::{Algorithm, AuthInfo}};
+use tower_proxy_auth::{
+    Authenticator, ProxyAuth, ProxyAuthLayer,
+    digest::{Algorithm, AuthInfo},
+};
 
 use crate::{
     digest_client::DigestClient,

@@ -3,7 +3,7 @@
 //! Digest is measured by the hashes that it cannot do without. The other limits are nanoseconds on
 //! a machine whose hashes took so long, and are stretched as the hashes take longer here.
 
-use tower_proxy_auth::{digest::{Algorithm, AuthInfo}};
+use tower_proxy_auth::digest::{Algorithm, AuthInfo};
 
 use crate::{
     measure::Measurements,

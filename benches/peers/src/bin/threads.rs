@@ -42,7 +42,11 @@ use http::StatusCode;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use sha2::{Digest as _, Sha256};
 use tower::Layer as _;
-use tower_proxy_auth::{ProxyAuthLayer, digest::{Algorithm, AuthInfo}, nonce_store::{MemoryNonceStore, NonceStore}};
+use tower_proxy_auth::{
+    ProxyAuthLayer,
+    digest::{Algorithm, AuthInfo},
+    nonce_store::{MemoryNonceStore, NonceStore},
+};
 
 use crate::{
     digest_client::DigestClient,

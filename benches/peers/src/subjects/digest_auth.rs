@@ -4,7 +4,7 @@
 use std::{iter, mem};
 
 use digest_auth::{AuthContext, AuthorizationHeader};
-use tower_proxy_auth::{digest::{Algorithm, AuthInfo}};
+use tower_proxy_auth::digest::{Algorithm, AuthInfo};
 
 use crate::{
     digest_client::DigestClient,

@@ -2,7 +2,7 @@
 //! layer, by the credentials that the request brings.
 
 use http::StatusCode;
-use tower_proxy_auth::{digest::{Algorithm, AuthInfo}};
+use tower_proxy_auth::digest::{Algorithm, AuthInfo};
 
 use crate::{
     engine::{self, PASSWORD, USER, basic_credentials, users},

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512_256};
-use tower_proxy_auth::{digest::{Algorithm, AuthInfo}};
+use tower_proxy_auth::digest::{Algorithm, AuthInfo};
 
 use super::ours;
 use crate::{

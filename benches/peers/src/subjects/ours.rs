@@ -2,7 +2,10 @@
 
 use http::StatusCode;
 use tower::Layer;
-use tower_proxy_auth::{Authenticator, ProxyAuth, ProxyAuthLayer, digest::{Algorithm, AuthInfo}};
+use tower_proxy_auth::{
+    Authenticator, ProxyAuth, ProxyAuthLayer,
+    digest::{Algorithm, AuthInfo},
+};
 
 use super::floor;
 use crate::{
