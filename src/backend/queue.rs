@@ -173,7 +173,7 @@ mod tests {
         drop(waits(&queue, FIRST));
         let mut next = waits(&queue, FIRST);
         drop(running);
-        // It was admitted, and nobody polls it any more.
+        // It has been admitted, and is dropped before it is polled.
         drop(std::mem::replace(&mut next, Box::pin(queue.enter(FIRST))));
         drop(admitted(&mut next));
     }

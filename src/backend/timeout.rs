@@ -1,4 +1,4 @@
-//! An end to every wait.
+//! Limits how long a back end may take.
 
 use std::{future::Future, time::Duration};
 
@@ -15,20 +15,17 @@ use crate::{
     wire::{Realm, digest::HashFunctions},
 };
 
-/// A validator, or a source of Digest secrets, that is waited for so long and no longer.
+/// Wraps a validator, or a source of Digest secrets, and limits how long each call may take.
 ///
-/// A check that has not completed by then fails, as [transient](BackendError::is_transient), and is
-/// dropped.
+/// A call that takes longer is dropped and fails with a [transient](BackendError::is_transient)
+/// error. Use it as a last resort: a back end knows better how long a connection or a query may take.
 ///
-/// It is the last resort: a back end that knows what it waits for (a connection, an operation, a
-/// queue) sets shorter limits of its own.
-///
-/// Outside a tokio runtime it fails, whatever it would have waited for. A runtime has to have its
-/// timer enabled; in one that has not, a check panics.
+/// It has to be used on a tokio runtime whose timer is enabled. Outside of a runtime, every call
+/// fails; without a timer, it panics.
 ///
 /// # Security
-/// It ends a wait and not a computation: a validator that hashes on the thread of the runtime is
-/// not interrupted.
+/// It ends a wait, not a computation: a validator that hashes on the calling thread is not
+/// interrupted.
 ///
 /// # Examples
 /// ```
@@ -37,9 +34,9 @@ use crate::{
 /// use tower_proxy_auth::{BackendError, Verdict, backend::{OwnedCredentials, Timeout, from_async_fn}};
 ///
 /// let directory = from_async_fn(|credentials: OwnedCredentials| async move {
-///     // ... ask somebody about `credentials` ...
+///     // ... query a directory ...
 ///     # let _ = credentials;
-///     Err::<Verdict, _>(BackendError::transient("nobody to ask"))
+///     Err::<Verdict, _>(BackendError::transient("the directory is down"))
 /// });
 /// let validator = Timeout::new(directory, Duration::from_secs(5));
 /// # let _ = validator;
@@ -51,7 +48,7 @@ pub struct Timeout<T> {
 }
 
 impl<T> Timeout<T> {
-    /// Waits for `inner` no longer than `limit`, for each question.
+    /// Limits each call of `inner` to `limit`.
     #[must_use]
     pub const fn new(inner: T, limit: Duration) -> Self {
         Self { inner, limit }
@@ -143,7 +140,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(5);
 
-    /// Answers after so long, and never at once.
+    /// Answers after a delay.
     struct Late(Users, Duration);
 
     impl CredentialValidator for Late {
@@ -184,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_in_time_is_passed_on_and_a_later_one_is_a_failure() {
+    async fn passes_on_an_answer_in_time_only() {
         let realm = realm();
         let credentials = BasicCredentials::new(&realm, "alice", "wonder");
         let user = DigestUser::new(&realm, HashFunction::Sha256, DigestName::UserId("alice"));
@@ -198,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_question_has_the_whole_time() {
+    async fn each_call_has_the_whole_time() {
         let start = time::Instant::now();
         let validator = Timeout::new(from_async_fn(|_: OwnedCredentials| future::pending()), LIMIT);
         let realm = realm();

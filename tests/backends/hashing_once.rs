@@ -17,8 +17,7 @@ use tower_proxy_auth::{
 
 use crate::support::user_file::UserFile;
 
-/// Users in a file, and how often a password of theirs is hashed: once each time that they are
-/// asked.
+/// Users in a file, and the number of their checks, each of which hashes once.
 struct Counted {
     file: Htpasswd,
     hashed: Arc<AtomicUsize>,

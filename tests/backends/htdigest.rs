@@ -1,6 +1,6 @@
 //! Users for Digest in files.
 //!
-//! Those tests that need Apache's program run on demand:
+//! Tests that need Apache's program run on demand:
 //! `cargo test --all-features --test backends -- --ignored`.
 
 use std::{collections::BTreeSet, path::Path};
@@ -184,7 +184,7 @@ fn debug_shows_no_secret() {
 
 #[track_caller]
 fn htdigest(options: &[&str], file: &Path, realm: &str, name: &str, password: &str) {
-    // It asks twice.
+    // It prompts twice.
     run("htdigest", options, file, &[realm, name], &format!("{password}\n{password}\n"));
 }
 

@@ -93,7 +93,8 @@ async fn never_creates_a_file() {
     let shown = missing.display();
     for url in [format!("sqlite:{shown}"), format!("sqlite://{shown}?mode=rwc")] {
         let error = Sql::builder(url).build().unwrap_err();
-        let message = format!("the database file {shown} is not there or is no file: none is made");
+        let message =
+            format!("the database file {shown} does not exist or is not a file: create it first");
         assert_eq!(error.to_string(), message);
         assert!(!missing.exists());
     }

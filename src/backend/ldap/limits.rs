@@ -43,7 +43,11 @@ impl Limits {
             ("with_operation_timeout", self.operation_timeout),
         ] {
             if self.timeout < part {
-                return Err(LdapConfigError::TimeoutTooShort { timeout: self.timeout, name, part });
+                let timeout = self.timeout;
+                let problem = format!(
+                    "with_timeout is {timeout:?}, less than {name} with {part:?}: use more"
+                );
+                return Err(LdapConfigError::inconsistent(problem));
             }
         }
         Ok(())

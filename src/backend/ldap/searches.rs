@@ -12,8 +12,12 @@ use crate::error::ConfigError;
 impl LdapBuilder {
     pub(super) fn lookup(&self) -> Result<Lookup, LdapConfigError> {
         match (&self.dn_template, &self.search) {
-            (None, None) => Err(LdapConfigError::NoLookup),
-            (Some(_), Some(_)) => Err(LdapConfigError::TwoLookups),
+            (None, None) => Err(LdapConfigError::inconsistent(
+                "there is no way to find users: use with_dn_template or with_search",
+            )),
+            (Some(_), Some(_)) => Err(LdapConfigError::inconsistent(
+                "with_dn_template and with_search exclude each other: use one of them",
+            )),
             (Some(template), None) => {
                 for (option, is_set) in [
                     ("with_service_account", self.account.is_some()),
@@ -21,7 +25,10 @@ impl LdapBuilder {
                     ("with_scope", self.scope.is_some()),
                 ] {
                     if is_set {
-                        return Err(LdapConfigError::OnlyWithSearch { option });
+                        return Err(LdapConfigError::inconsistent(format!(
+                            "{option} has no effect without with_search: leave it out, or use \
+                             with_search"
+                        )));
                     }
                 }
                 DnTemplate::parse(template).map(Lookup::Direct)
@@ -34,7 +41,11 @@ impl LdapBuilder {
         const OPTION: &str = "with_search";
         search.check(OPTION)?;
         let filter = FilterTemplate::of_user(OPTION, &search.filter)?;
-        let account = self.account.clone().ok_or(LdapConfigError::NoServiceAccount)?;
+        let account = self.account.clone().ok_or_else(|| {
+            LdapConfigError::inconsistent(
+                "with_search needs an account that may search: add with_service_account",
+            )
+        })?;
         check_dn("with_service_account", &account.dn)?;
         if account.password.expose().is_empty() {
             let problem = "has an empty password: a search would be anonymous";
@@ -73,7 +84,10 @@ impl LdapBuilder {
         };
         let attribute = self.group_attribute.as_deref().map(Into::into);
         if let (Some(group), None, None) = (&self.required_group, &attribute, &search) {
-            return Err(LdapConfigError::GroupsNotLookedUp { group: group.clone() });
+            return Err(LdapConfigError::inconsistent(format!(
+                "the group {group:?} is required, but groups are not looked up: add \
+                 with_group_attribute or with_group_search"
+            )));
         }
         let required = self.required_group.as_deref().map(Into::into);
         Ok(Groups { attribute, search, required })

@@ -16,7 +16,7 @@ type Hash = Zeroizing<[u8; 16]>;
 #[derive(Clone)]
 pub(super) struct Apr1 {
     salt: Box<str>,
-    hash: Hash,
+    hash: Zeroizing<Vec<u8>>,
 }
 
 impl Apr1 {
@@ -27,15 +27,15 @@ impl Apr1 {
         if salt.len() > MAX_SALT || !salt.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(malformed("its salt is not 8 or fewer characters of ASCII"));
         }
-        let hash = crypt64::decode(&crypt64::MD5, hash)
+        let hash = crypt64::decode(crypt64::MD5, hash)
             .ok_or(malformed("its hash is not 22 characters of base64"))?;
-        Ok(Self { salt: salt.into(), hash: Zeroizing::new(hash) })
+        Ok(Self { salt: salt.into(), hash })
     }
 
     /// A password above the limit is wrong, and costs as much as the longest.
     pub(super) fn verify(&self, password: &[u8]) -> bool {
         let computed = compute(self.salt.as_bytes(), password);
-        constant_time_eq(&*self.hash, &*computed) & (password.len() <= MAX_PASSWORD)
+        constant_time_eq(&self.hash, &*computed) & (password.len() <= MAX_PASSWORD)
     }
 }
 

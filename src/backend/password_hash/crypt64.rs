@@ -1,6 +1,6 @@
 //! The base64 of crypt(3): its own alphabet, low bits first, and the bytes of the hash permuted.
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize as _, Zeroizing};
 
 const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -8,14 +8,14 @@ const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijkl
 /// bits last.
 pub(super) type Order = [u8];
 
-pub(super) const MD5: [u8; 16] = [0, 6, 12, 1, 7, 13, 2, 8, 14, 3, 9, 15, 4, 10, 5, 11];
+pub(super) const MD5: &Order = &[0, 6, 12, 1, 7, 13, 2, 8, 14, 3, 9, 15, 4, 10, 5, 11];
 
-pub(super) const SHA256: [u8; 32] = [
+pub(super) const SHA256: &Order = &[
     0, 10, 20, 21, 1, 11, 12, 22, 2, 3, 13, 23, 24, 4, 14, 15, 25, 5, 6, 16, 26, 27, 7, 17, 18, 28,
     8, 9, 19, 29, 31, 30,
 ];
 
-pub(super) const SHA512: [u8; 64] = [
+pub(super) const SHA512: &Order = &[
     0, 21, 42, 22, 43, 1, 44, 2, 23, 3, 24, 45, 25, 46, 4, 47, 5, 26, 6, 27, 48, 28, 49, 7, 50, 8,
     29, 9, 30, 51, 31, 52, 10, 53, 11, 32, 12, 33, 54, 34, 55, 13, 56, 14, 35, 15, 36, 57, 37, 58,
     16, 59, 17, 38, 18, 39, 60, 40, 61, 19, 62, 20, 41, 63,
@@ -36,8 +36,8 @@ pub(super) fn encode(order: &Order, hash: &[u8]) -> String {
 }
 
 /// Reads a hash. `None` if the text has another length, another character, or superfluous bits.
-pub(super) fn decode<const N: usize>(order: &[u8; N], text: &str) -> Option<[u8; N]> {
-    let mut hash = [0; N];
+pub(super) fn decode(order: &Order, text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let mut hash = Zeroizing::new(vec![0; order.len()]);
     let mut rest = text.as_bytes();
     for group in order.chunks(3) {
         let (digits, after) = rest.split_at_checked(group.len() + 1)?;
@@ -54,8 +54,7 @@ pub(super) fn decode<const N: usize>(order: &[u8; N], text: &str) -> Option<[u8;
             bits >>= 8;
         }
     }
-    let complete = rest.is_empty();
-    complete.then_some(hash)
+    rest.is_empty().then_some(hash)
 }
 
 /// A random salt of `N` characters.
@@ -87,17 +86,17 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn round_trip<const N: usize>(order: &[u8; N], length: usize) {
-        let mut used = *order;
+    fn round_trip(order: &Order, length: usize) {
+        let mut used = order.to_vec();
         used.sort_unstable();
         assert!(
             used.iter().enumerate().all(|(at, &byte)| at == usize::from(byte)),
             "each byte once"
         );
-        let hash = std::array::from_fn(|at| (at * 37) as u8);
+        let hash: Vec<_> = (0..order.len()).map(|at| (at * 37) as u8).collect();
         let text = encode(order, &hash);
         assert_eq!(text.len(), length);
-        assert_eq!(decode(order, &text), Some(hash));
+        assert_eq!(decode(order, &text).as_deref(), Some(&hash));
         for broken in [&text[1..], &format!("{text}."), &text.replacen(&text[..1], "!", 1), ""] {
             assert_eq!(decode(order, broken), None, "{broken}");
         }
@@ -115,9 +114,9 @@ mod tests {
 
     #[test]
     fn hashes_survive_a_round_trip() {
-        round_trip(&MD5, 22);
-        round_trip(&SHA256, 43);
-        round_trip(&SHA512, 86);
+        round_trip(MD5, 22);
+        round_trip(SHA256, 43);
+        round_trip(SHA512, 86);
     }
 
     #[test]

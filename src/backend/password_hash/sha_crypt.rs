@@ -2,7 +2,7 @@
 
 use sha_crypt::Params;
 use sha2::{Digest, Sha256, Sha512};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::{HashKind, HashPolicy, HashingError, PasswordHashError, crypt64, work};
 use crate::secret::constant_time_eq;
@@ -29,11 +29,10 @@ impl Function {
         }
     }
 
-    /// In bytes.
-    const fn length(self) -> usize {
+    const fn order(self) -> &'static crypt64::Order {
         match self {
-            Self::Sha256 => sha_crypt::BLOCK_SIZE_SHA256,
-            Self::Sha512 => sha_crypt::BLOCK_SIZE_SHA512,
+            Self::Sha256 => crypt64::SHA256,
+            Self::Sha512 => crypt64::SHA512,
         }
     }
 
@@ -50,10 +49,8 @@ impl Function {
 pub(super) struct ShaCrypt {
     function: Function,
     rounds: u32,
-    salt_length: u8,
-    salt: [u8; MAX_SALT],
-    /// SHA-256 uses the first half.
-    hash: Zeroizing<[u8; 64]>,
+    salt: Box<str>,
+    hash: Zeroizing<Vec<u8>>,
 }
 
 impl ShaCrypt {
@@ -80,33 +77,9 @@ impl ShaCrypt {
         if salt.len() > MAX_SALT || !salt.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(malformed("its salt is not 16 or fewer characters of ASCII"));
         }
-        let mut stored = Self {
-            function,
-            rounds,
-            salt_length: salt.len().to_le_bytes()[0],
-            salt: [0; MAX_SALT],
-            hash: Zeroizing::new([0; 64]),
-        };
-        for (to, from) in stored.salt.iter_mut().zip(salt.bytes()) {
-            *to = from;
-        }
-        let is_read = match function {
-            Function::Sha256 => {
-                crypt64::decode(&crypt64::SHA256, hash).map(|mut hash| stored.take(&mut hash))
-            }
-            Function::Sha512 => {
-                crypt64::decode(&crypt64::SHA512, hash).map(|mut hash| stored.take(&mut hash))
-            }
-        };
-        is_read.ok_or(malformed("its hash has the wrong length, or is not base64"))?;
-        Ok(stored)
-    }
-
-    fn take(&mut self, hash: &mut [u8]) {
-        for (to, &from) in self.hash.iter_mut().zip(&*hash) {
-            *to = from;
-        }
-        hash.zeroize();
+        let hash = crypt64::decode(function.order(), hash)
+            .ok_or(malformed("its hash has the wrong length, or is not base64"))?;
+        Ok(Self { function, rounds, salt: salt.into(), hash })
     }
 
     pub(super) const fn function(&self) -> Function {
@@ -119,10 +92,8 @@ impl ShaCrypt {
 
     /// A password above the limit is wrong, and costs as much as the longest.
     pub(super) fn verify(&self, password: &[u8]) -> bool {
-        let salt = self.salt.get(..usize::from(self.salt_length)).unwrap_or_default();
-        let computed = compute(self.function, self.rounds, salt, password);
-        let stored = self.hash.get(..self.function.length()).unwrap_or_default();
-        constant_time_eq(stored, &computed) & (password.len() <= MAX_PASSWORD)
+        let computed = compute(self.function, self.rounds, self.salt.as_bytes(), password);
+        constant_time_eq(&self.hash, &computed) & (password.len() <= MAX_PASSWORD)
     }
 }
 
@@ -135,11 +106,7 @@ pub(super) fn make(
     let salt = crypt64::salt::<MAX_SALT>();
     let salt = salt.map_err(|error| HashingError::Randomness(error.into()))?;
     let hash = compute(function, rounds, salt.as_bytes(), password);
-    let order: &crypt64::Order = match function {
-        Function::Sha256 => &crypt64::SHA256,
-        Function::Sha512 => &crypt64::SHA512,
-    };
-    let hash = crypt64::encode(order, &hash);
+    let hash = crypt64::encode(function.order(), &hash);
     Ok(format!("{}rounds={rounds}${salt}${hash}", function.prefix()))
 }
 
@@ -183,16 +150,14 @@ fn compute(function: Function, rounds: u32, salt: &[u8], password: &[u8]) -> Zer
     // The rounds have been checked. If not, nothing equals an empty hash.
     let Ok(params) = Params::new(rounds) else { return Zeroizing::default() };
     let hash = match function {
-        Function::Sha256 => taken(sha_crypt::sha256_crypt(password, salt, params)),
-        Function::Sha512 => taken(sha_crypt::sha512_crypt(password, salt, params)),
+        Function::Sha256 => {
+            Zeroizing::new(sha_crypt::sha256_crypt(password, salt, params)).to_vec()
+        }
+        Function::Sha512 => {
+            Zeroizing::new(sha_crypt::sha512_crypt(password, salt, params)).to_vec()
+        }
     };
     Zeroizing::new(hash)
-}
-
-fn taken<const N: usize>(mut hash: [u8; N]) -> Vec<u8> {
-    let copy = hash.to_vec();
-    hash.zeroize();
-    copy
 }
 
 fn truncated(password: &[u8]) -> &[u8] {

@@ -309,13 +309,13 @@ mod tests {
             (Sql::builder("oracle://proxy:wonder@host/users"), unknown.to_owned()),
             (
                 builder().with_query(" \n"),
-                "the query is empty: leave it out for the default one".to_owned(),
+                "the query is empty: leave it out to use the default one".to_owned(),
             ),
             (
                 builder()
                     .with_digest([HashFunction::Sha256])
                     .with_userhash_query(HashFunction::Md5, "SELECT 1"),
-                "a query by the MD5 hash of names needs with_digest for MD5".to_owned(),
+                "the query by the MD5 hash of names needs with_digest for MD5".to_owned(),
             ),
             (builder().with_max_connections(0), zero("with_max_connections")),
             (builder().with_connect_timeout(Duration::ZERO), zero("with_connect_timeout")),
@@ -333,9 +333,9 @@ mod tests {
     #[test]
     fn names_the_feature_of_a_database() {
         for (url, message) in [
-            ("sqlite:users.db", "SQLite was not compiled in: switch on the feature sql-sqlite"),
-            ("postgres:///a", "PostgreSQL was not compiled in: switch on the feature sql-postgres"),
-            ("mariadb:///a", "MySQL was not compiled in: switch on the feature sql-mysql"),
+            ("sqlite:users.db", "SQLite was not compiled in: enable the feature sql-sqlite"),
+            ("postgres:///a", "PostgreSQL was not compiled in: enable the feature sql-postgres"),
+            ("mariadb:///a", "MySQL was not compiled in: enable the feature sql-mysql"),
         ] {
             assert_eq!(Sql::builder(url).build().unwrap_err().to_string(), message);
         }

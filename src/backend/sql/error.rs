@@ -1,61 +1,61 @@
-//! Mistakes in the set-up of a database.
+//! Mistakes in the options of a database.
 
 use std::{fmt, io};
 
 use crate::{error::ConfigError, wire::digest::HashFunction};
 
-/// A database that cannot be used the way it was asked for.
+/// A mistake in the options of a [`Sql`](super::Sql), found when it is built.
 ///
-/// Shows of the URL at most an option behind the `?`, never user name or password.
+/// Shows at most an option of the URL, never user name or password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqlConfigError {
-    /// A URL of which nobody knows the database.
+    /// A URL with an unknown scheme.
     #[error("the database URL begins with none of sqlite:, postgres: and mysql:")]
     UnknownDatabase,
     /// A database that was not compiled in.
-    #[error("{database} was not compiled in: switch on the feature {feature}")]
+    #[error("{database} was not compiled in: enable the feature {feature}")]
     FeatureIsOff {
-        /// Which database it is.
+        /// The database.
         database: &'static str,
-        /// The feature that it needs.
+        /// Its feature.
         feature: &'static str,
     },
     /// A URL that is malformed.
     #[error("the {database} URL is malformed: {problem}")]
     InvalidUrl {
-        /// Which database it is.
+        /// The database.
         database: &'static str,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// An option behind the `?` of a URL that the database does not have.
-    #[error("the {database} URL has the unknown option {name}: look at its spelling")]
+    /// An option of a URL that the database does not have.
+    #[error("the {database} URL has the unknown option {name}: check its spelling")]
     UnknownOption {
-        /// Which database it is.
+        /// The database.
         database: &'static str,
-        /// What the option is called. What it is set to is not shown.
+        /// The name of the option.
         name: String,
     },
-    /// An SQLite file that is not there or is no file. None is made.
-    #[error("the database file {path} is not there or is no file: none is made")]
+    /// An SQLite file that does not exist or is not a file. It is not created.
+    #[error("the database file {path} does not exist or is not a file: create it first")]
     NotAFile {
-        /// Where it should be.
+        /// Its path.
         path: String,
-        /// What the operating system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// A query without text.
-    #[error("the query is empty: leave it out for the default one")]
+    /// An empty query.
+    #[error("the query is empty: leave it out to use the default one")]
     EmptyQuery,
-    /// Users are to be found by the hashes of their names, for a hash function that is not held.
-    #[error("a query by the {function} hash of names needs with_digest for {function}")]
+    /// A query by userhash for a function that `with_digest` does not name.
+    #[error("the query by the {function} hash of names needs with_digest for {function}")]
     UserhashWithoutDigest {
         /// The hash function.
         function: HashFunction,
     },
-    /// A limit that cannot be, or threads that cannot be had.
+    /// A limit of zero.
     #[error(transparent)]
     Config(#[from] ConfigError),
 }

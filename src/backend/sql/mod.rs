@@ -1,30 +1,30 @@
 //! Users in a table of a database: SQLite, PostgreSQL, MySQL or MariaDB.
 //!
-//! The operator gives the query, or keeps the default one of the database and its table. It takes
-//! the name and answers one row for a user, none for nobody. Columns are found by their names:
+//! A query finds a user by name: the default one of the database for its default table, or one of
+//! the operator's. Its rows have these columns:
 //!
-//! | column | holds | if it is missing or NULL |
-//! |---|---|---|
-//! | `name` | the name, byte for byte the one that was asked for | missing: 503; NULL: nobody |
-//! | `password_hash` | what [`PasswordHash`](super::password_hash::PasswordHash) reads, for Basic | missing: Basic gets 503; NULL: no password is right |
-//! | `ha1_sha256`, `ha1_sha512_256`, `ha1_md5` | H(A1) in hex, for Digest | 503 where [`with_digest`](SqlBuilder::with_digest) names the function |
-//! | `enabled` | a boolean, 0 or 1 | missing: yes; NULL: no |
-//! | `expires` | an integer: seconds since 1970-01-01T00:00:00Z | never |
-//! | `groups` | a text with commas, or an array of texts | none |
+//! | column | content | if missing | if NULL |
+//! |---|---|---|---|
+//! | `name` | the name, equal to the one that was sent | 503 | unknown user |
+//! | `password_hash` | a [`PasswordHash`](super::password_hash::PasswordHash), for Basic | 503 for Basic | every password is wrong |
+//! | `ha1_sha256`, `ha1_sha512_256`, `ha1_md5` | H(A1) in hex, for the functions of [`with_digest`](SqlBuilder::with_digest) | 503 for Digest | unusable |
+//! | `enabled` | a boolean, 0 or 1 | enabled | disabled |
+//! | `expires` | an integer: seconds since 1970-01-01T00:00:00Z | no expiry | no expiry |
+//! | `groups` | a text with commas, or an array of texts | no groups | no groups |
 //!
-//! Any other columns can be made into a record of your own:
-//! [`with_record`](SqlBuilder::with_record). Dates are converted by the query: `unixepoch(expires)`
-//! in SQLite, `extract(epoch FROM expires)::bigint` in PostgreSQL, `UNIX_TIMESTAMP(expires)` in
-//! MySQL.
+//! [`with_record`](SqlBuilder::with_record) makes a record of further columns. The query has to
+//! convert dates: with `unixepoch(expires)` in SQLite, `extract(epoch FROM expires)::bigint` in
+//! PostgreSQL, and `UNIX_TIMESTAMP(expires)` in MySQL.
 //!
-//! - A database folds what it takes for the same: letter case, accents, blanks at the end. So a row
-//!   whose name is not the one that was asked for is nobody's, and two rows are a failure.
-//! - The name is a parameter and never a part of the query. One with a NUL, or of more than 256
-//!   bytes, is nobody's, and the database is not even asked.
-//! - A database that cannot be reached, is slow, or holds something broken is a failure: 503, never
-//!   a wrong password. Every wait has an end, a connection on which something failed is closed, and
-//!   once the server is back, the next request is served.
-//! - Only a client that knows the password learns that an account is disabled or has expired.
+//! - Databases ignore case, accents or trailing blanks. A row whose name differs from the one that
+//!   was sent is ignored, so that no user has two names.
+//! - A user with two rows, or with a value of another type or form, has an
+//!   [unusable record](crate::Verdict::Unusable) and cannot log in.
+//! - The name is a parameter of the query, never a part of it. Users whose name has a NUL or more
+//!   than 256 bytes do not exist, and are not looked up.
+//! - A database that is slow or cannot be reached is a failure, so 503. Every wait has a time-out.
+//!   Connections are tested before they are used again.
+//! - Only a client with the right password learns that an account is disabled or has expired.
 //!
 //! # Examples
 //! ```no_run
@@ -40,7 +40,7 @@
 //!     .build()?;
 //! let realm = Realm::new("corp proxy")?;
 //! if let Err(error) = users.check(&realm).await {
-//!     eprintln!("{error}"); // with its source; go on if it is transient
+//!     eprintln!("{error}"); // print its source too, and continue if it is transient
 //! }
 //! let auth = Authenticator::builder(realm)
 //!     .with_digest(users.clone())
@@ -52,18 +52,16 @@
 //! ```
 //!
 //! # Features
-//! `sql-sqlite`, `sql-postgres` and `sql-mysql` each switch on `sql`, which by itself opens no
-//! database. They are built on [`sqlx`](https://docs.rs/sqlx/0.9), which needs Rust 1.94.
+//! `sql-sqlite`, `sql-postgres` and `sql-mysql` each enable `sql`, which alone opens no database.
+//! They use [`sqlx`](https://docs.rs/sqlx/0.9), which needs Rust 1.94.
 //!
 //! # Security
-//! The connection to a server carries password hashes, and H(A1)s that are as good as passwords:
-//! ask for TLS and for a check of the certificate in the URL (`sslmode=verify-full` to PostgreSQL,
-//! `ssl-mode=VERIFY_IDENTITY` to MySQL), since by default neither is insisted upon. An option that
-//! is misspelt is a mistake in the set-up and is named, and errors may quote what an option is set
-//! to: put no password behind the `?`.
+//! The connection to a server carries password hashes, and H(A1)s that are as good as passwords.
+//! Require TLS and a check of the certificate in the URL, since neither is a default:
+//! `sslmode=verify-full` for PostgreSQL, `ssl-mode=VERIFY_IDENTITY` for MySQL. Unknown options are
+//! refused. Errors may quote the value of an option, so put no password behind the `?`.
 //!
-//! Give the proxy a database user that may read that one table and nothing else. What sqlx keeps of
-//! an answer in its buffers is not wiped.
+//! Use a database user that may only read this table. Buffers of sqlx are not wiped.
 
 mod builder;
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres", feature = "sql-sqlite"))]

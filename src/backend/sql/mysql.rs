@@ -1,12 +1,11 @@
 //! Users in a table of MySQL or MariaDB.
 //!
-//! URLs are `mysql://USER:PASSWORD@HOST:PORT/NAME` or `mariadb://...`, with
-//! `?ssl-mode=VERIFY_IDENTITY` and other options of [`sqlx`] behind them. A socket is
-//! `?socket=PATH`. Without TLS, MySQL's own way to log in (`caching_sha2_password`) may not work.
+//! URLs are `mysql://USER:PASSWORD@HOST:PORT/NAME` or `mariadb://...`, followed by
+//! `?ssl-mode=VERIFY_IDENTITY` and other options of [`sqlx`] if need be. A socket is `?socket=PATH`.
+//! Without TLS, MySQL's default log-in (`caching_sha2_password`) may not work.
 //!
-//! What these databases take for the same name by default is a lot: letter case, accents and blanks
-//! at the end. Only the one that is spelt as it was asked for is taken, but of two names that the
-//! database takes for one, it stores but one.
+//! By default, these databases ignore case, accents and trailing blanks in names, and store only one
+//! of two names that they consider equal.
 
 use std::sync::Arc;
 
@@ -86,7 +85,7 @@ impl Driver for MySql {
         if <u64 as Type<Self>>::compatible(kind) {
             return read::<Self, _>(row, index, |number: u64| match i64::try_from(number) {
                 Ok(number) => Value::Integer(number),
-                Err(_) => Value::Other("more than fits in 63 bits".to_owned()),
+                Err(_) => Value::Other("an integer of more than 63 bits".to_owned()),
             });
         }
         match kind.name() {

@@ -1,8 +1,8 @@
 //! Users in a table of PostgreSQL.
 //!
-//! URLs are `postgres://USER:PASSWORD@HOST:PORT/NAME`, with `?sslmode=verify-full` and other
-//! options of [`sqlx`] behind them. A socket is `postgres:///NAME?host=/var/run/postgresql`. Behind
-//! a pooler that hands each transaction to another connection, add `statement-cache-capacity=0`.
+//! URLs are `postgres://USER:PASSWORD@HOST:PORT/NAME`, followed by `?sslmode=verify-full` and other
+//! options of [`sqlx`] if need be. A socket is `postgres:///NAME?host=/var/run/postgresql`. Add
+//! `statement-cache-capacity=0` behind a pooler that uses another connection for each transaction.
 
 use std::sync::Arc;
 

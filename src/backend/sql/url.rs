@@ -97,7 +97,7 @@ mod tests {
         }
         for name in ["sslmod", "SSL-MODE", "options", "password"] {
             let problem =
-                format!("the MySQL URL has the unknown option {name}: look at its spelling");
+                format!("the MySQL URL has the unknown option {name}: check its spelling");
             let url = format!("mysql://a/b?ssl-mode=x&{name}=wonder");
             assert_eq!(check(&url), Err(problem));
         }

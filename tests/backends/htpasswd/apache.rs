@@ -1,4 +1,4 @@
-//! Files that Apache's own program has written, and writes while they are watched.
+//! Files of Apache's program, which also changes them while they are watched.
 
 use std::fs;
 

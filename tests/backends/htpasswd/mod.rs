@@ -1,6 +1,6 @@
 //! Users for Basic in a file.
 //!
-//! Those tests that need Apache's program run on demand:
+//! Tests that need Apache's program run on demand:
 //! `cargo test --all-features --test backends -- --ignored`.
 
 mod apache;
@@ -104,7 +104,7 @@ impl BackEnd for PlainText {
     type Validator = Htpasswd;
 
     async fn holding(&self, users: &[(&str, &str)]) -> Htpasswd {
-        // With a colon, or with blanks round it, a password cannot be stored as it is.
+        // A plain password cannot be stored if it has a colon or blanks around it.
         let users = users.iter().map(|(name, password)| match *password {
             "with:colons::" | "  blanks around  " => line(name, password, BCRYPT),
             _ => format!("{name}:{password}\n"),

@@ -1,4 +1,4 @@
-//! What other answers of a server come to: never a pass.
+//! Unusual answers of a server, none of which lets a user in.
 
 use std::{
     sync::{Arc, Mutex},
@@ -13,7 +13,7 @@ use crate::support::false_ldap::{BIND, FalseLdap, SEARCH, element, result};
 /// One of the answers to a search.
 type Item = fn() -> Vec<u8>;
 
-/// A server to which every bind is right, and that answers searches like this.
+/// A server at which every bind succeeds and every search has these answers.
 async fn finding(items: &'static [Item]) -> (Ldap, FalseLdap) {
     let server = FalseLdap::answering(move |request| match request {
         SEARCH => items.iter().map(|item| item()).collect(),
@@ -174,14 +174,14 @@ async fn a_refused_service_account_is_a_failure() {
 
 #[tokio::test]
 async fn an_unreadable_own_entry_is_a_failure() {
-    // Every bind is right and no entry is found.
+    // Every bind succeeds and no entry is found.
     let server = FalseLdap::with_result(0, "").await;
     let ldap = direct(server.url()).build().unwrap();
     let (text, _) = failure(&ldap, "alice", "wonder").await;
     assert_holds(&text, "the user's own entry is not found");
 }
 
-/// A bind that succeeds for nobody's entry makes nobody known.
+/// A successful bind to the decoy does not make a user known.
 #[tokio::test]
 async fn an_unknown_user_stays_unknown_if_all_binds_succeed() {
     let server = FalseLdap::with_result(0, "").await;
@@ -197,7 +197,7 @@ async fn an_invalid_answer_is_a_failure() {
         b"\x30\x00",
         b"\x30\x03\x02\x01\x01",
         b"\x30\x05\x02\x01\x01\x61\x00",
-        // A diagnostic message and a matched name that are no UTF-8.
+        // A diagnostic message and a matched name that are not UTF-8.
         b"\x30\x0d\x02\x01\x01\x61\x08\x0a\x01\x31\x04\x00\x04\x01\xe9",
         b"\x30\x0d\x02\x01\x01\x61\x08\x0a\x01\x00\x04\x01\xe9\x04\x00",
         b"\x04\x04wonk",
@@ -232,7 +232,7 @@ async fn refuses_an_empty_password_without_connecting() {
     assert_eq!(server.accepted(), 0);
 }
 
-/// What a server sees is the same for everybody but for the name, so nobody is told by it.
+/// A server sees the same operations for known and unknown users.
 #[tokio::test]
 async fn an_unknown_user_takes_as_many_round_trips() {
     for (items, expected) in [(vec![alice as Item, done], "wrong"), (vec![done as Item], "unknown")]
@@ -244,7 +244,7 @@ async fn an_unknown_user_takes_as_many_round_trips() {
             seen.push(request);
             match request {
                 SEARCH => items.iter().map(|item| item()).collect(),
-                // The service account's is the first.
+                // The first bind is that of the service account.
                 BIND if seen.len() == 1 => vec![result(BIND, 0, "")],
                 other => vec![result(other, 49, "")],
             }

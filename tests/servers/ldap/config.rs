@@ -1,4 +1,4 @@
-//! Mistakes in the options: each is found when the validator is built, and says what to do.
+//! Mistakes in the options, which `build` finds.
 
 use std::time::Duration;
 

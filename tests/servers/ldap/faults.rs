@@ -1,4 +1,4 @@
-//! Servers that go away, hang, or are slow: a failure in time, and back in service by itself.
+//! Servers that end, hang, or are slow: failures in time, and recovery.
 
 use std::{
     future::{Future, poll_fn},
@@ -23,7 +23,7 @@ use crate::support::{
 
 const SHORT: Duration = Duration::from_millis(400);
 
-/// When a check began and ended, for whom it was, and what it came to.
+/// The start, end, user and result of a check.
 struct Record {
     begin: Instant,
     end: Instant,
@@ -31,7 +31,7 @@ struct Record {
     outcome: Option<String>,
 }
 
-/// Asks without end, with the right password and with a wrong one in turns.
+/// Checks the right password and a wrong one in turns, until it is stopped.
 fn load(ldap: &Ldap, stop: &Arc<AtomicBool>, records: &Arc<Mutex<Vec<Record>>>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for _ in 0..8 {
@@ -45,7 +45,7 @@ fn load(ldap: &Ldap, stop: &Arc<AtomicBool>, records: &Arc<Mutex<Vec<Record>>>) 
                 let outcome = ask(&ldap, "alice", password).await.ok().map(|one| word(&one));
                 let end = Instant::now();
                 records.lock().unwrap().push(Record { begin, end, is_right, outcome });
-                // Failures come at once.
+                // Failures take no time.
                 time::sleep(Duration::from_millis(2)).await;
             }
         });
@@ -76,7 +76,7 @@ async fn serves_again_after_a_server_was_killed() {
         let records = std::mem::take(&mut *records.lock().unwrap());
         let (mut before, mut outage, mut first_after) = (0, 0, None::<Instant>);
         for Record { begin, end, is_right, outcome } in records {
-            // Nobody is ever told anything else than the truth, or that it is not known.
+            // Every answer is right, or a failure.
             let truth = if is_right { "accepted alice" } else { "wrong" };
             if let Some(outcome) = &outcome {
                 assert_eq!(outcome, truth, "{mode}");
@@ -103,7 +103,7 @@ async fn serves_again_after_a_server_was_killed() {
     }
 }
 
-/// Connections that lay idle meanwhile are replaced without a failure.
+/// Idle connections are replaced without a failure.
 #[tokio::test]
 #[ignore = "needs slapd"]
 async fn survives_a_restart_between_two_requests() {
@@ -131,7 +131,7 @@ async fn fails_in_time_if_a_server_hangs() {
         direct(server.url()),
         search(hangs_later.url()),
         direct(hangs_later.url()),
-        // The system may trust nobody.
+        // The operating system may have no certificate authorities.
         tls,
     ] {
         let builder = builder.with_operation_timeout(SHORT).with_connect_timeout(SHORT);
@@ -187,11 +187,11 @@ async fn tries_the_next_server_after_a_failure() {
             }
         }
     }
-    // What no other would answer otherwise, none is asked.
+    // No other server is tried if it would give the same answer.
     let unwilling = FalseLdap::with_result(53, "").await;
     let ldap = direct(unwilling.url()).with_server(server.url()).build().unwrap();
     assert_holds(&failure(&ldap, "alice", "wonder").await.0, "result 53");
-    // When all fail, all say why.
+    // If all servers fail, the error has all causes.
     let ldap = direct(dead.url()).with_server(busy.url()).build().unwrap();
     let (text, transient) = failure(&ldap, "alice", "wonder").await;
     assert_holds(&text, &dead.url());
@@ -217,7 +217,7 @@ async fn one_check_at_a_time_waits_for_a_hanging_server() {
     assert_eq!(silent.accepted(), 2);
 }
 
-/// As behind a firewall that has forgotten them.
+/// As behind a firewall that has dropped their state.
 #[tokio::test]
 async fn dead_connections_cost_one_time_out() {
     let server = FalseLdap::with_result(49, "").await;
@@ -287,7 +287,7 @@ async fn fails_at_once_if_the_queue_is_full() {
     assert_eq!((refused, others), (7, 3));
 }
 
-/// Dropped at every stage, after one poll and after many.
+/// The check is dropped at every stage, after one poll and after many.
 #[tokio::test]
 #[ignore = "needs slapd"]
 async fn a_cancelled_check_does_not_affect_the_next() {

@@ -9,7 +9,7 @@ fn staff() -> String {
     format!("cn=staff,{GROUPS}")
 }
 
-/// Alice is one of the staff and an admin, bob of the staff alone, and carol of nothing.
+/// Alice is in `staff` and `admins`, bob in `staff`, and carol in no group.
 fn server() -> Slapd {
     let (staff, admins) = (staff(), format!("cn=admins,{GROUPS}"));
     let (alice, bob) = (dn_of("alice"), dn_of("bob"));
@@ -30,7 +30,7 @@ fn server() -> Slapd {
         .start()
 }
 
-/// The groups of whoever gets in.
+/// The groups of an accepted user.
 async fn groups(builder: LdapBuilder, user: &str, password: &str) -> Vec<String> {
     let Ok(Verdict::Accepted(account)) = ask(&builder.build().unwrap(), user, password).await
     else {
@@ -81,7 +81,7 @@ async fn refuses_users_outside_the_required_group() {
         let ldap = builder.build().unwrap();
         assert_eq!(verdict(&ldap, "bob", "builder").await, "accepted bob");
         assert_eq!(verdict(&ldap, "carol", "singer").await, "disabled");
-        // That is told to nobody who does not know the password.
+        // Only a client with the right password learns it.
         assert_eq!(verdict(&ldap, "carol", "wrong").await, "wrong");
     }
     let spelled_otherwise = search(server.url())

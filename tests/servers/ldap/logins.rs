@@ -1,4 +1,4 @@
-//! Who gets in: by template and by search.
+//! Log-ins with a template and with a search.
 
 use std::{any::Any, time::Instant};
 
@@ -21,7 +21,7 @@ use crate::support::{
 /// The battery's back end, with options for a URL.
 struct Directory<const TELLS: bool>(fn(String) -> LdapBuilder);
 
-/// A validator and the server that it asks, which ends with it.
+/// A validator and its server, which ends with it.
 struct Kept {
     ldap: Ldap,
     _server: Box<dyn Any + Send + Sync>,

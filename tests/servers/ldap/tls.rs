@@ -1,4 +1,4 @@
-//! Nothing is said to a server whose certificate does not hold.
+//! TLS: nothing is sent to a server with an invalid certificate.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ fn over(url: String, authority: PathBuf) -> LdapBuilder {
     Ldap::builder(url).with_ca_file(authority)
 }
 
-/// `ldap://localhost:PORT`: a name that the certificate holds.
+/// `ldap://localhost:PORT`, a name in the certificate.
 fn plain_url(server: &Slapd) -> String {
     format!("ldap://localhost:{}", server.port())
 }
@@ -84,7 +84,7 @@ async fn an_invalid_certificate_is_a_failure() {
 #[ignore = "needs slapd"]
 async fn system_authorities_do_not_cover_a_private_server() {
     let server = people().start();
-    // Where the system has none, it is refused before.
+    // Without system authorities, `build` fails.
     let Ok(ldap) = by_search(Ldap::builder(server.tls_url())).build() else { return };
     assert_holds(&failure(&ldap, "alice", "wonder").await.0, "UnknownIssuer");
 }
