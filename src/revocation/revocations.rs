@@ -117,6 +117,11 @@ impl Attached {
         self.read().iter().for_each(|revocations| revocations.revoke(realm, user));
     }
 
+    #[cfg(feature = "htpasswd")]
+    pub(crate) fn revoke_in_all_realms(&self, user: &UserId) {
+        self.read().iter().for_each(|revocations| revocations.revoke_in_all_realms(user));
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Vec<Revocations>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }

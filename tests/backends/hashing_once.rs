@@ -1,8 +1,12 @@
 //! An expensive hash behind a cache is computed once for many requests.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::channel,
+    },
+    time::Duration,
 };
 
 use tokio::task::JoinSet;
@@ -10,9 +14,10 @@ use tower_proxy_auth::{
     BackendError, BasicCredentials, CredentialValidator, Realm, Verdict,
     backend::{
         cached::Cached,
-        htpasswd::Htpasswd,
+        htpasswd::{FileEvent, Htpasswd},
         password_hash::{HashMethod, hash_password},
     },
+    revocation::Revocations,
 };
 
 use crate::support::user_file::UserFile;
@@ -31,6 +36,10 @@ impl CredentialValidator for Counted {
 
     fn version(&self) -> u64 {
         self.file.version()
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        self.file.attach(revocations);
     }
 }
 
@@ -60,7 +69,7 @@ async fn a_thousand_requests_of_one_user_cost_one_hash() {
     }
     assert_eq!(hashed.load(Ordering::SeqCst), 1);
     assert!(!is_let_in(&cached, "wonde").await);
-    assert_eq!(hashed.load(Ordering::SeqCst), 2, "another password is another question");
+    assert_eq!(hashed.load(Ordering::SeqCst), 2, "another password");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -73,4 +82,39 @@ async fn two_hundred_requests_at_once_cost_one_hash() {
     }
     assert_eq!(requests.join_all().await, [true; 200]);
     assert_eq!(hashed.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_reload_drops_the_verdicts_of_changed_users_alone() {
+    let line = |name: &str, password: &str| {
+        let hash = hash_password(password, HashMethod::Bcrypt { cost: 4 }).unwrap();
+        format!("{name}:{hash}\n")
+    };
+    let [old, new] = ["wonder", "changed"].map(|password| line("alice", password));
+    let file = UserFile::new(format!("{old}{}", line("bob", "builder")));
+    let (reloaded, reloads) = channel();
+    let users = Htpasswd::builder(file.path())
+        .on_change(move |_: FileEvent<'_>| reloaded.send(()).unwrap())
+        .open()
+        .unwrap();
+    let hashed = Arc::new(AtomicUsize::new(0));
+    let cached = Cached::new(Counted { file: users, hashed: Arc::clone(&hashed) }).unwrap();
+    let replace = |text: String| {
+        file.replace(text);
+        reloads.recv_timeout(Duration::from_secs(60)).unwrap();
+    };
+    assert!(is_let_in(&cached, "wonder").await);
+    assert!(!is_let_in(&cached, "changed").await);
+    assert_eq!(hashed.load(Ordering::SeqCst), 2);
+
+    replace(format!("{old}{}", line("bob", "changed")));
+    assert!(is_let_in(&cached, "wonder").await);
+    assert_eq!(hashed.load(Ordering::SeqCst), 2, "the verdict is still kept");
+
+    replace(new);
+    assert!(!is_let_in(&cached, "wonder").await);
+    assert!(is_let_in(&cached, "changed").await, "it was cached as wrong");
+
+    replace(line("bob", "builder"));
+    assert!(!is_let_in(&cached, "changed").await);
 }

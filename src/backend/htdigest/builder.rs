@@ -5,6 +5,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 use super::{Htdigest, table::Table};
 use crate::{
     backend::watched_file::{Content, FileError, FileEvent, Observer, Watched},
+    revocation::Attached,
     wire::{Realm, digest::HashFunction},
 };
 
@@ -51,7 +52,15 @@ impl HtdigestBuilder {
                 Table::parse(&realm, &files)
             }
         };
-        Ok(Htdigest::new(realm, first, Watched::open(paths, parse, observer)?))
+        let revocations = Arc::<Attached>::default();
+        let revoke = {
+            let (realm, revocations) = (realm.clone(), Arc::clone(&revocations));
+            move |old: &Table, new: &Table| {
+                old.changed(new).for_each(|user| revocations.revoke(&realm, user));
+            }
+        };
+        let table = Watched::open(paths, parse, revoke, observer)?;
+        Ok(Htdigest::new(realm, first, table, revocations))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
         watched_file::{FileError, Watched},
     },
     error::{BackendError, ConfigError},
+    revocation::{Attached, Revocations},
     wire::{
         Realm,
         digest::{HashFunction, HashFunctions},
@@ -21,7 +22,8 @@ use crate::{
 /// parsed. While a file is invalid or missing, the last valid content of all files stays in force;
 /// see [`last_error`](Self::last_error) and [`HtdigestBuilder::on_change`]. Programs should write a
 /// new file and rename it: a file that is written in place may be read before it is complete, and
-/// again when it is. Nonces stay valid across a change.
+/// again when it is. Nonces stay valid across a change, and the access of the users whose H(A1)s it
+/// adds, changes or removes ends.
 ///
 /// Several files serve several algorithms. An algorithm is offered only if every user has an H(A1)
 /// for it.
@@ -51,6 +53,7 @@ struct Inner {
     /// The first file.
     path: PathBuf,
     table: Watched<Table>,
+    revocations: Arc<Attached>,
 }
 
 impl Htdigest {
@@ -75,8 +78,13 @@ impl Htdigest {
         HtdigestBuilder::new(realm.clone(), path.into(), function)
     }
 
-    pub(super) fn new(realm: Realm, path: PathBuf, table: Watched<Table>) -> Self {
-        Self(Arc::new(Inner { realm, path, table }))
+    pub(super) fn new(
+        realm: Realm,
+        path: PathBuf,
+        table: Watched<Table>,
+        revocations: Arc<Attached>,
+    ) -> Self {
+        Self(Arc::new(Inner { realm, path, table, revocations }))
     }
 
     /// The number of users of the realm, 1 or more.
@@ -121,6 +129,10 @@ impl DigestSecrets for Htdigest {
         }
         let (path, realm, served) = (path.clone(), realm.to_string(), served.to_string());
         Err(ConfigError::RealmNotInFile { path, realm, served })
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        self.0.revocations.add(revocations);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         DigestAccount, DigestName, DigestUser,
         watched_file::{Content, FileError, check_name, lines, shown},
     },
-    identity::Account,
+    identity::{Account, UserId},
     wire::{
         Realm,
         digest::{HashFunction, HashFunctions, HashedA1, Userhash},
@@ -83,6 +83,17 @@ impl Table {
         self.by_name.len()
     }
 
+    /// The users whose secrets are others in `new`, or who are in one of the two tables alone.
+    pub(super) fn changed<'a>(&'a self, new: &'a Self) -> impl Iterator<Item = &'a UserId> {
+        let users = self.by_name.iter().chain(&new.by_name);
+        let changed =
+            users.filter(move |(name, _)| match [self, new].map(|it| it.by_name.get(*name)) {
+                [Some(old), Some(new)] => !old.has_secrets_of(new),
+                _ => true,
+            });
+        changed.map(|(_, user)| user.account.user())
+    }
+
     /// The account and the secret of a user.
     pub(super) fn find(&self, user: &DigestUser<'_>) -> Option<DigestAccount> {
         let found = match user.name() {
@@ -91,6 +102,14 @@ impl Table {
         }?;
         let secret = found.secrets.iter().find(|secret| secret.function() == user.function())?;
         Some(DigestAccount::new(found.account.clone(), secret.clone()))
+    }
+}
+
+impl User {
+    fn has_secrets_of(&self, other: &Self) -> bool {
+        let [these, others] =
+            [self, other].map(|user| user.secrets.iter().map(|one| (one.function(), one.as_hex())));
+        these.eq(others)
     }
 }
 
@@ -209,6 +228,26 @@ mod tests {
         let right = HashedA1::new(function, &name, REALM, "wonder");
         assert_eq!(found.ha1().expose_hex(), right.expose_hex());
         Some(name)
+    }
+
+    #[test]
+    fn users_have_changed_if_their_secrets_have() {
+        let secret = |name: &str, password: &str| {
+            let secret = HashedA1::new(HashFunction::Md5, name, REALM, password);
+            format!("{name}:{REALM}:{}\n", *secret.expose_hex())
+        };
+        let table = |users: &[(&str, &str)]| {
+            parse(&users.iter().map(|(name, password)| secret(name, password)).collect::<String>())
+        };
+        let old = table(&[("alice", "same"), ("bob", "builder"), ("carol", "carol")]);
+        let new = table(&[("bob", "changed"), ("dora", "dora"), ("alice", "same")]);
+        for (old, new) in [(&old, &new), (&new, &old)] {
+            let mut changed: Vec<_> = old.changed(new).map(UserId::as_str).collect();
+            changed.sort_unstable();
+            changed.dedup();
+            assert_eq!(changed, ["bob", "carol", "dora"]);
+        }
+        assert_eq!(old.changed(&old).count(), 0);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The users of a file.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher as _, RandomState},
+};
 
 use crate::{
     backend::{
@@ -14,24 +17,35 @@ use crate::{
 
 /// The users of a file, and the cost of the most expensive hash.
 pub(super) struct Table {
-    users: HashMap<Box<str>, PasswordHash>,
+    users: HashMap<Box<str>, User>,
     cost: HashCost,
 }
 
+struct User {
+    hash: PasswordHash,
+    /// A keyed hash of the stored text, which shows whether it has changed.
+    stamp: u64,
+}
+
 impl Table {
-    pub(super) fn parse(content: &Content, policy: &HashPolicy) -> Result<Self, FileError> {
+    /// Tables that were parsed with the same `stamps` can be compared.
+    pub(super) fn parse(
+        content: &Content,
+        policy: &HashPolicy,
+        stamps: &RandomState,
+    ) -> Result<Self, FileError> {
         let (mut users, mut cost) = (HashMap::new(), HashCost::ZERO);
         let mut numbers = HashMap::new();
         for line in lines(content) {
             let (number, line) = line?;
             let invalid = |problem| FileError::in_line(content.path(), number, problem);
-            let (name, hash) = parse_line(line, policy).map_err(invalid)?;
+            let (name, hash, text) = parse_line(line, policy).map_err(invalid)?;
             if let Some(first) = numbers.insert(name, number) {
                 let problem = format!("the user {} is in line {first} already", shown(name));
                 return Err(invalid(problem));
             }
             cost = cost.max(HashCost::of(&hash));
-            users.insert(name.into(), hash);
+            users.insert(name.into(), User { hash, stamp: stamps.hash_one(text) });
         }
         // A file may be empty for a moment while it is written anew, which must not lock out all.
         if users.is_empty() {
@@ -45,10 +59,17 @@ impl Table {
         self.users.len()
     }
 
+    /// The users whose hash is another one in `new`, or who are in one of the two tables alone.
+    pub(super) fn changed<'a>(&'a self, new: &'a Self) -> impl Iterator<Item = &'a str> {
+        let stamp = |table: &Self, name: &str| table.users.get(name).map(|user| user.stamp);
+        let names = self.users.keys().chain(new.users.keys()).map(|name| &**name);
+        names.filter(move |name| stamp(self, name) != stamp(new, name))
+    }
+
     /// Costs the same for all users, known and unknown.
     pub(super) fn check(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let user_id = credentials.user_id();
-        let hash = self.users.get(user_id);
+        let hash = self.users.get(user_id).map(|user| &user.hash);
         let is_right = self.cost.verify(hash, credentials.password())?;
         Ok(match hash {
             Some(_) if is_right => Verdict::Accepted(Account::new(user_id)),
@@ -58,7 +79,11 @@ impl Table {
     }
 }
 
-fn parse_line<'a>(line: &'a str, policy: &HashPolicy) -> Result<(&'a str, PasswordHash), String> {
+/// The name, the hash, and the text of the hash.
+fn parse_line<'a>(
+    line: &'a str,
+    policy: &HashPolicy,
+) -> Result<(&'a str, PasswordHash, &'a str), String> {
     let (name, rest) = line.split_once(':').ok_or("there is no colon after the user name")?;
     let (text, comment) = match rest.split_once(':') {
         Some((text, comment)) => (text, Some(comment)),
@@ -70,7 +95,7 @@ fn parse_line<'a>(line: &'a str, policy: &HashPolicy) -> Result<(&'a str, Passwo
     if hash.kind() == HashKind::PlainText && comment.is_some() {
         return Err(invalid(&"a plain password must not contain a colon"));
     }
-    Ok((name, hash))
+    Ok((name, hash, text))
 }
 
 #[cfg(test)]
@@ -88,7 +113,7 @@ mod tests {
 
     fn parse_bytes(bytes: &[u8], policy: &HashPolicy) -> Result<Table, FileError> {
         let content = Content::new(Path::new("users"), bytes.to_vec().into());
-        Table::parse(&content, policy)
+        Table::parse(&content, policy, &RandomState::new())
     }
 
     #[track_caller]
@@ -109,6 +134,25 @@ mod tests {
             Verdict::Accepted(account) => account.user().as_str().to_owned(),
             other => format!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn users_have_changed_if_their_hash_has() {
+        let stamps = RandomState::new();
+        let parse = |text: &str| {
+            let content = Content::new(Path::new("users"), text.as_bytes().to_vec().into());
+            Table::parse(&content, &POLICY, &stamps).unwrap()
+        };
+        let comment = |text: &str| format!("alice:{BCRYPT}:{text}\n");
+        let old = parse(&(comment("old") + "bob:builder\ncarol:carol\nemil:same\n"));
+        let new = parse(&(comment("new") + "emil:same\nbob:changed\ndora:dora\n"));
+        for (old, new) in [(&old, &new), (&new, &old)] {
+            let mut changed: Vec<_> = old.changed(new).collect();
+            changed.sort_unstable();
+            changed.dedup();
+            assert_eq!(changed, ["bob", "carol", "dora"]);
+        }
+        assert_eq!(old.changed(&old).count(), 0);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::{
         watched_file::{FileError, Watched},
     },
     error::BackendError,
+    revocation::{Attached, Revocations},
 };
 
 /// Users for Basic in a file, as Apache's `htpasswd` writes it.
@@ -22,7 +23,8 @@ use crate::{
 /// parsed. While the file is invalid or missing, its last valid content stays in force; see
 /// [`last_error`](Self::last_error) and [`HtpasswdBuilder::on_change`]. Programs should write a new
 /// file and rename it: a file that is written in place, as `htpasswd` does, may be read before it
-/// is complete, and again when it is.
+/// is complete, and again when it is. A change ends the access of the users whose hash it adds,
+/// changes or removes.
 ///
 /// The file names no realm, so its users belong to every realm. Names compare byte for byte. Clones
 /// share everything.
@@ -55,6 +57,7 @@ struct Inner {
     path: PathBuf,
     table: Watched<Table>,
     pool: HashingPool,
+    revocations: Arc<Attached>,
 }
 
 impl Htpasswd {
@@ -71,8 +74,13 @@ impl Htpasswd {
         HtpasswdBuilder::new(path.into())
     }
 
-    pub(super) fn new(path: PathBuf, table: Watched<Table>, pool: HashingPool) -> Self {
-        Self(Arc::new(Inner { path, table, pool }))
+    pub(super) fn new(
+        path: PathBuf,
+        table: Watched<Table>,
+        pool: HashingPool,
+        revocations: Arc<Attached>,
+    ) -> Self {
+        Self(Arc::new(Inner { path, table, pool, revocations }))
     }
 
     /// The path of the file.
@@ -105,6 +113,10 @@ impl CredentialValidator for Htpasswd {
 
     fn version(&self) -> u64 {
         self.0.table.version()
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        self.0.revocations.add(revocations);
     }
 }
 

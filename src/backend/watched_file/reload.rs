@@ -20,6 +20,9 @@ const MAX_UNSTABLE_POLLS: usize = 8;
 /// Parses the contents of all files.
 pub(super) type Parse<T> = Box<dyn Fn(&[Content]) -> Result<T, FileError> + Send>;
 
+/// Called with the old and the new content once the new one is in force.
+pub(super) type Replaced<T> = Box<dyn Fn(&T, &T) + Send>;
+
 /// The last valid content, and the error of the present one.
 pub(super) struct State<T> {
     pub(super) current: Arc<T>,
@@ -35,6 +38,7 @@ pub(super) struct State<T> {
 pub(super) struct Reload<T> {
     paths: Vec<PathBuf>,
     parse: Parse<T>,
+    replaced: Replaced<T>,
     state: Arc<RwLock<State<T>>>,
     observer: Observer,
     /// The fingerprints at the last poll; `None` if a file was missing.
@@ -53,6 +57,7 @@ impl<T> Reload<T> {
     pub(super) fn start(
         paths: Vec<PathBuf>,
         parse: Parse<T>,
+        replaced: Replaced<T>,
         observer: Observer,
     ) -> Result<Self, FileError> {
         let mut polls = 0;
@@ -71,7 +76,7 @@ impl<T> Reload<T> {
         let state = Arc::new(RwLock::new(State { current, version: 0, error: None }));
         let polled = Some(files.fingerprints.clone());
         let (read, hash) = (files.unambiguous_fingerprints(), Some(files.hash));
-        Ok(Self { paths, parse, state, observer, polled, read, hash, unstable_polls: 0 })
+        Ok(Self { paths, parse, replaced, state, observer, polled, read, hash, unstable_polls: 0 })
     }
 
     pub(super) const fn state(&self) -> &Arc<RwLock<State<T>>> {
@@ -109,11 +114,13 @@ impl<T> Reload<T> {
         }
         match (self.parse)(&files.contents) {
             Ok(parsed) => {
-                self.update(|state| {
-                    state.current = Arc::new(parsed);
+                let new = Arc::new(parsed);
+                let old = self.update(|state| {
                     state.version += 1;
                     state.error = None;
+                    std::mem::replace(&mut state.current, Arc::clone(&new))
                 });
+                (self.replaced)(&old, &new);
                 (self.observer)(FileEvent::Reloaded);
             }
             Err(error) => self.fail(error),
@@ -173,15 +180,19 @@ mod tests {
 
     use super::*;
 
+    type Log = Arc<Mutex<Vec<String>>>;
+
     /// A folder of files that hold a text, of which `bad` is refused, and the events about them.
     struct Fixture {
         folder: TempDir,
-        events: Arc<Mutex<Vec<String>>>,
+        events: Log,
+        replacements: Log,
     }
 
     impl Fixture {
         fn new() -> Self {
-            Self { folder: TempDir::new().unwrap(), events: Arc::default() }
+            let folder = TempDir::new().unwrap();
+            Self { folder, events: Log::default(), replacements: Log::default() }
         }
 
         fn path(&self, name: &str) -> PathBuf {
@@ -210,7 +221,11 @@ mod tests {
                     }
                 });
             };
-            Reload::start(paths, Box::new(parse), Arc::new(observer))
+            let replacements = Arc::clone(&self.replacements);
+            let replaced = move |old: &String, new: &String| {
+                replacements.lock().unwrap().push(format!("{old} {new}"));
+            };
+            Reload::start(paths, Box::new(parse), Box::new(replaced), Arc::new(observer))
         }
 
         /// The events since the last call.
@@ -320,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_changes_with_the_content_alone() {
+    fn the_version_changes_with_each_replaced_content() {
         let files = Fixture::new();
         files.write_in_place("a", "one");
         let mut reload = files.open(&["a"]).unwrap();
@@ -332,6 +347,7 @@ mod tests {
             versions.push(reload.state.read().unwrap().version);
         }
         assert_eq!(versions, [0, 1, 1, 2]);
+        assert_eq!(*files.replacements.lock().unwrap(), ["one two", "two one"]);
     }
 
     #[test]

@@ -27,14 +27,16 @@ pub(in crate::backend) struct Watched<T> {
 }
 
 impl<T: Send + Sync + 'static> Watched<T> {
-    /// Reads the files, and starts to poll them.
+    /// Reads the files, and starts to poll them. `replaced` is called with the old and the new
+    /// content once the new one is in force.
     pub(in crate::backend) fn open(
         paths: Vec<PathBuf>,
         parse: impl Fn(&[Content]) -> Result<T, FileError> + Send + 'static,
+        replaced: impl Fn(&T, &T) + Send + 'static,
         observer: Observer,
     ) -> Result<Self, FileError> {
         let first = paths.first().cloned().unwrap_or_default();
-        let reload = Reload::start(paths, Box::new(parse), observer)?;
+        let reload = Reload::start(paths, Box::new(parse), Box::new(replaced), observer)?;
         let state = Arc::clone(reload.state());
         let (sender, end) = channel();
         thread::Builder::new()
@@ -103,7 +105,8 @@ mod tests {
             panic!("on purpose");
         };
         let watched =
-            Watched::open(vec![file.path().to_owned()], length, Arc::new(observer)).unwrap();
+            Watched::open(vec![file.path().to_owned()], length, |_, _| (), Arc::new(observer))
+                .unwrap();
         assert_eq!((*watched.current(), watched.version()), (0, 0));
         for length in 1..4 {
             fs::write(file.path(), "x".repeat(length)).unwrap();
@@ -119,7 +122,8 @@ mod tests {
     fn the_thread_ends_with_the_last_user() {
         let file = NamedTempFile::new().unwrap();
         let watched =
-            Watched::open(vec![file.path().to_owned()], length, Arc::new(|_| ())).unwrap();
+            Watched::open(vec![file.path().to_owned()], length, |_, _| (), Arc::new(|_| ()))
+                .unwrap();
         // The thread owns the state until it ends.
         let state = Arc::downgrade(&watched.state);
         drop(watched);
