@@ -32,7 +32,7 @@ pub(crate) fn announce(address: SocketAddr, generated: Option<&User>) {
 
 fn curl_command(listening: SocketAddr, user: &User) -> String {
     let proxy = local_addresses(listening).first().copied().unwrap_or(listening);
-    let User { name, password } = user;
+    let (name, password) = (&user.name, user.password.expose());
     format!("curl -x http://{proxy} -U {name}:{password} --proxy-anyauth http://example.com/")
 }
 
@@ -54,6 +54,7 @@ pub(crate) fn local_addresses(address: SocketAddr) -> Vec<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tower_proxy_auth::secret::Password;
 
     #[test]
     fn a_wildcard_address_is_reached_as_loopback() {
@@ -70,7 +71,7 @@ mod tests {
 
     #[test]
     fn the_curl_command_names_a_reachable_address() {
-        let user = User { name: "user".into(), password: "pass".into() };
+        let user = User { name: "user".into(), password: Password::new("pass") };
         assert_eq!(
             curl_command("[::]:1".parse().expect("an address"), &user),
             "curl -x http://[::1]:1 -U user:pass --proxy-anyauth http://example.com/"

@@ -43,8 +43,8 @@ pub(crate) struct Progress {
     finished: AtomicBool,
 }
 
-/// Tells a body that waits for a 100 whether the origin wants it. While it is undecided, or wants
-/// no body, it keeps the connection to the origin open; dropping it ends an unwanted body.
+/// Decides whether a body that waits for a 100 is sent. Dropping it ends a body that still waits,
+/// and with it the connection to the origin.
 #[derive(Debug)]
 pub(crate) struct Gate(Arc<watch::Sender<Option<bool>>>);
 

@@ -1,16 +1,17 @@
 //! Users with their passwords, from `--user` and `--users-file`.
 
-use std::{collections::HashSet, fmt, fs, path::Path};
+use std::{collections::HashSet, fs, path::Path};
 
-use tower_proxy_auth::{Realm, Users};
+use tower_proxy_auth::{Realm, Users, secret::Password};
+use zeroize::Zeroizing;
 
 use crate::Mistake;
 
 /// A name without a colon and a password; neither is empty or contains a control character.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct User {
     pub(crate) name: String,
-    pub(crate) password: String,
+    pub(crate) password: Password,
 }
 
 /// How many random bytes a generated password has.
@@ -24,8 +25,8 @@ impl User {
     pub(crate) fn generate() -> Result<Self, getrandom::Error> {
         let mut bytes = [0; PASSWORD_BYTES];
         getrandom::fill(&mut bytes)?;
-        let password = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { name: "user".to_owned(), password })
+        let password: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { name: "user".to_owned(), password: Password::new(password) })
     }
 
     /// Parses NAME:PASSWORD, where the name ends at the first colon. Errors do not contain the
@@ -38,7 +39,7 @@ impl User {
             ("", _) => "no name before the colon",
             (_, "") => "no password after the colon",
             _ if text.contains(char::is_control) => "control character in name or password",
-            _ => return Ok(Self { name: name.to_owned(), password: password.to_owned() }),
+            _ => return Ok(Self { name: name.to_owned(), password: Password::new(password) }),
         };
         Err(if name.is_empty() { problem.to_owned() } else { format!("{name:?}: {problem}") })
     }
@@ -57,9 +58,10 @@ pub(super) fn read(given: &[String], file: Option<&Path>) -> Result<Vec<User>, M
     }
     let Some(path) = file else { return Ok(users.users) };
     let shown = path.display();
-    let text = fs::read(path).map_err(|error| format!("--users-file {shown}: {error}"))?;
-    let text = str::from_utf8(&text).map_err(|error| {
-        let before = text.get(..error.valid_up_to()).unwrap_or_default();
+    let bytes = fs::read(path).map_err(|error| format!("--users-file {shown}: {error}"))?;
+    let bytes = Zeroizing::new(bytes);
+    let text = str::from_utf8(&bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
         format!("--users-file {shown}, line {line}: not UTF-8")
     })?;
@@ -97,15 +99,9 @@ impl List {
 pub(super) fn open(realm: &Realm, given: &[User]) -> Result<Users, Mistake> {
     let users = Users::new(realm);
     for User { name, password } in given {
-        users.set(name, password).map_err(|error| error.to_string())?;
+        users.set(name, password.expose()).map_err(|error| error.to_string())?;
     }
     Ok(users)
-}
-
-impl fmt::Debug for User {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("User").field("name", &self.name).finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]
@@ -123,7 +119,7 @@ mod tests {
     }
 
     fn pairs(users: &[User]) -> Vec<(&str, &str)> {
-        users.iter().map(|user| (user.name.as_str(), user.password.as_str())).collect()
+        users.iter().map(|user| (user.name.as_str(), user.password.expose())).collect()
     }
 
     #[test]
@@ -161,8 +157,8 @@ mod tests {
     #[test]
     fn generated_users_have_different_passwords() {
         let [one, other] = [User::generate(), User::generate()].map(|user| user.expect("random"));
-        assert_ne!(one.password, other.password);
-        assert_eq!(one.password.len(), 2 * PASSWORD_BYTES);
+        assert_ne!(one.password.expose(), other.password.expose());
+        assert_eq!(one.password.expose().len(), 2 * PASSWORD_BYTES);
     }
 
     #[test]
