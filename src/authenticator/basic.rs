@@ -19,7 +19,7 @@ use crate::{
     user_parameters::SplitName,
     wire::{
         Realm,
-        basic::{self, Reading, UserPass, UserPassError},
+        basic::{self, DecodeOptions, UserPass, UserPassError},
     },
 };
 
@@ -38,19 +38,19 @@ use crate::{
 /// ```
 pub struct BasicScheme<V> {
     validator: V,
-    reading: Reading,
+    options: DecodeOptions,
 }
 
 impl<V: CredentialValidator> BasicScheme<V> {
-    /// Basic with the strict way of reading credentials.
+    /// Basic with the strictest options.
     pub fn new(validator: V) -> Self {
-        Self { validator, reading: Reading::default() }
+        Self { validator, options: DecodeOptions::default() }
     }
 
     /// Reads credentials that are not UTF-8 as Latin-1, which Qt, libsoup, Java and others send.
     #[must_use]
     pub const fn with_latin1(mut self, allow: bool) -> Self {
-        self.reading.latin1 = allow;
+        self.options.latin1 = allow;
         self
     }
 
@@ -58,7 +58,7 @@ impl<V: CredentialValidator> BasicScheme<V> {
     /// have them in that form.
     #[must_use]
     pub const fn with_nfc(mut self, normalize: bool) -> Self {
-        self.reading.nfc = normalize;
+        self.options.nfc = normalize;
         self
     }
 
@@ -68,7 +68,7 @@ impl<V: CredentialValidator> BasicScheme<V> {
     /// LDAP servers treat a bind with an empty password as anonymous, and accept it.
     #[must_use]
     pub const fn allow_empty_passwords(mut self, allow: bool) -> Self {
-        self.reading.empty_password = allow;
+        self.options.empty_password = allow;
         self
     }
 
@@ -76,7 +76,7 @@ impl<V: CredentialValidator> BasicScheme<V> {
     /// default.
     #[must_use]
     pub const fn with_max_password_length(mut self, length: NonZeroUsize) -> Self {
-        self.reading.max_password_length = length.get();
+        self.options.max_password_length = length.get();
         self
     }
 
@@ -117,7 +117,7 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
         context: &RequestContext<'_>,
         credentials: SentCredentials,
     ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
-        let user_pass = UserPass::decode(credentials.as_bytes(), &self.reading)
+        let user_pass = UserPass::decode(credentials.as_bytes(), &self.options)
             .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
         let split_name = context.split_user_name(user_pass.user_id())?;
         let realm = context.realm().clone();
@@ -155,6 +155,6 @@ fn accepted(verdict: Verdict) -> Result<Account, Refusal> {
 
 impl<V> fmt::Debug for BasicScheme<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BasicScheme").field("reading", &self.reading).finish_non_exhaustive()
+        f.debug_struct("BasicScheme").field("options", &self.options).finish_non_exhaustive()
     }
 }

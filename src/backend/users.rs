@@ -80,7 +80,7 @@ struct Table {
 
 struct User {
     account: Account,
-    secrets: [HashedA1; HashFunction::EACH.len()],
+    secrets: [HashedA1; HashFunction::ALL.len()],
 }
 
 /// The hash function whose H(A1) passwords are compared by.
@@ -90,7 +90,7 @@ impl User {
     fn new(realm: &Realm, account: Account, password: &str) -> Self {
         let name = account.user().as_str();
         let secret = |function| HashedA1::new(function, name, realm.as_str(), password);
-        Self { secrets: HashFunction::EACH.map(secret), account }
+        Self { secrets: HashFunction::ALL.map(secret), account }
     }
 
     fn secret(&self, function: HashFunction) -> Option<&HashedA1> {
@@ -180,8 +180,8 @@ impl Users {
         self.0.revocations.revoke(&self.0.realm, &name);
     }
 
-    fn hashes(&self, name: &str) -> [Userhash; HashFunction::EACH.len()] {
-        HashFunction::EACH.map(|function| Userhash::new(function, name, self.0.realm.as_str()))
+    fn hashes(&self, name: &str) -> [Userhash; HashFunction::ALL.len()] {
+        HashFunction::ALL.map(|function| Userhash::new(function, name, self.0.realm.as_str()))
     }
 
     fn find(&self, name: &str) -> Option<Arc<User>> {
@@ -399,7 +399,7 @@ mod tests {
     #[test]
     fn serves_each_hash_function_by_name_and_by_userhash() {
         let users = alice();
-        for function in HashFunction::EACH {
+        for function in HashFunction::ALL {
             let expected = HashedA1::new(function, "alice", "proxy", "wonder");
             let hash = Userhash::new(function, "alice", "proxy");
             for name in [DigestName::UserId("alice"), DigestName::Userhash(&hash)] {

@@ -23,47 +23,47 @@ pub(crate) fn challenge(realm: &Realm) -> Option<HeaderValue> {
     HeaderValue::from_maybe_shared(Bytes::from(text)).ok()
 }
 
-/// How credentials are read; the default is the strict way.
+/// How credentials are decoded. The default is the strictest.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading {
-    /// Whether what is not UTF-8 is read as Latin-1, as some old clients send it.
+pub(crate) struct DecodeOptions {
+    /// Whether text that is not UTF-8 is read as Latin-1.
     pub(crate) latin1: bool,
-    /// Whether user-id and password are brought into Unicode normalization form C.
+    /// Whether user-id and password are normalized to Unicode NFC.
     pub(crate) nfc: bool,
     /// Whether the password may be empty.
     pub(crate) empty_password: bool,
-    /// The longest password, in bytes of UTF-8.
+    /// The maximum length of a password in bytes of UTF-8.
     pub(crate) max_password_length: usize,
 }
 
-impl Default for Reading {
+impl Default for DecodeOptions {
     fn default() -> Self {
         Self { latin1: false, nfc: false, empty_password: false, max_password_length: 4_096 }
     }
 }
 
-/// Why a user-pass cannot be used.
+/// Why credentials cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UserPassError {
-    /// A comma follows: a second set of credentials in the same field.
+    /// The field contains a comma: it has a second set of credentials.
     #[error("more than one set of credentials in one field")]
     SeveralCredentials,
-    /// Not strict base64 with padding, nothing at all, or neither UTF-8 nor allowed Latin-1.
+    /// The credentials are not padded base64, or neither UTF-8 nor allowed Latin-1.
     #[error("the user-pass cannot be decoded")]
     Undecodable,
-    /// No colon between user-id and password.
+    /// There is no colon between user-id and password.
     #[error("the user-pass has no colon")]
     NoColon,
-    /// Nothing before the colon.
+    /// The user-id is empty.
     #[error("the user-id is empty")]
     EmptyUserId,
-    /// Nothing after the colon.
+    /// The password is empty, which is not allowed.
     #[error("the password is empty")]
     EmptyPassword,
-    /// A control character in user-id or password.
-    #[error("the user-pass holds a control character")]
+    /// The user-id or the password contains a control character.
+    #[error("the user-pass contains a control character")]
     ControlCharacter,
-    /// A password past the limit.
+    /// The password is longer than the limit.
     #[error("the password is too long")]
     PasswordTooLong,
 }
@@ -79,7 +79,7 @@ impl UserPass {
     ///
     /// # Errors
     /// Returns why the credentials cannot be used.
-    pub(crate) fn decode(encoded: &[u8], reading: &Reading) -> Result<Self, UserPassError> {
+    pub(crate) fn decode(encoded: &[u8], options: &DecodeOptions) -> Result<Self, UserPassError> {
         // `decode_vec` allocates once, so no copy is left behind.
         let mut bytes = Zeroizing::new(Vec::new());
         if STANDARD.decode_vec(encoded, &mut bytes).is_err() {
@@ -88,34 +88,34 @@ impl UserPass {
                 false => UserPassError::Undecodable,
             });
         }
-        let mut text = text_of(bytes, reading)?;
-        if reading.nfc {
-            text = normalized(&text);
+        let mut text = decode_text(bytes, options)?;
+        if options.nfc {
+            text = normalize(&text);
         }
         let colon = text.find(':').ok_or(UserPassError::NoColon)?;
         let decoded = Self { text, colon };
-        decoded.check(reading)?;
+        decoded.check(options)?;
         Ok(decoded)
     }
 
-    /// The user-id: not empty, without colon and control characters.
+    /// Returns the user-id, which is not empty and has neither colon nor control characters.
     pub(crate) fn user_id(&self) -> &str {
         self.text.get(..self.colon).unwrap_or_default()
     }
 
-    /// The password: without control characters.
+    /// Returns the password, which has no control characters.
     pub(crate) fn password(&self) -> &str {
         self.text.get(self.colon + 1..).unwrap_or_default()
     }
 
-    fn check(&self, reading: &Reading) -> Result<(), UserPassError> {
+    fn check(&self, options: &DecodeOptions) -> Result<(), UserPassError> {
         if self.user_id().is_empty() {
             return Err(UserPassError::EmptyUserId);
         }
-        if self.password().is_empty() && !reading.empty_password {
+        if self.password().is_empty() && !options.empty_password {
             return Err(UserPassError::EmptyPassword);
         }
-        if self.password().len() > reading.max_password_length {
+        if self.password().len() > options.max_password_length {
             return Err(UserPassError::PasswordTooLong);
         }
         if self.text.contains(char::is_control) {
@@ -131,27 +131,26 @@ impl fmt::Debug for UserPass {
     }
 }
 
-/// Reads the bytes as UTF-8, or else as Latin-1 if that is allowed.
-fn text_of(
+/// Decodes UTF-8, or else Latin-1 if that is allowed.
+fn decode_text(
     mut bytes: Zeroizing<Vec<u8>>,
-    reading: &Reading,
+    options: &DecodeOptions,
 ) -> Result<Zeroizing<String>, UserPassError> {
     match String::from_utf8(mem::take(&mut bytes)) {
         Ok(text) => Ok(Zeroizing::new(text)),
         Err(error) => {
             let bytes = Zeroizing::new(error.into_bytes());
-            if !reading.latin1 {
-                return Err(UserPassError::Undecodable);
+            match options.latin1 {
+                true => Ok(Zeroizing::new(decode_latin1(&bytes))),
+                false => Err(UserPassError::Undecodable),
             }
-            Ok(Zeroizing::new(decode_latin1(&bytes)))
         }
     }
 }
 
-/// Converts to Unicode normalization form C.
-fn normalized(text: &str) -> Zeroizing<String> {
-    // In UTF-8, form C is at most three times as long, so the string does not grow and leaves no
-    // copy behind.
+fn normalize(text: &str) -> Zeroizing<String> {
+    // In UTF-8, NFC is at most three times as long, so the string does not grow and leaves no copy
+    // behind.
     let mut normalized = Zeroizing::new(String::with_capacity(3 * text.len()));
     normalized.extend(text.nfc());
     normalized
@@ -163,11 +162,14 @@ mod tests {
 
     #[track_caller]
     fn decode(encoded: &str) -> Result<(String, String), UserPassError> {
-        decode_with(encoded.as_bytes(), &Reading::default())
+        decode_with(encoded.as_bytes(), &DecodeOptions::default())
     }
 
-    fn decode_with(encoded: &[u8], reading: &Reading) -> Result<(String, String), UserPassError> {
-        let pair = UserPass::decode(encoded, reading)?;
+    fn decode_with(
+        encoded: &[u8],
+        options: &DecodeOptions,
+    ) -> Result<(String, String), UserPassError> {
+        let pair = UserPass::decode(encoded, options)?;
         Ok((pair.user_id().to_owned(), pair.password().to_owned()))
     }
 
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_unusable_user_passes() {
+    fn refuses_unusable_credentials() {
         let table = [
             ("", UserPassError::NoColon),
             ("alice", UserPassError::NoColon),
@@ -223,60 +225,61 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_password_is_an_option() {
-        let reading = Reading { empty_password: true, ..Reading::default() };
-        assert_eq!(decode_with(b"YWxpY2U6", &reading), pair("alice", ""));
-        assert_eq!(decode_with(b"OndvbmRlcg==", &reading), Err(UserPassError::EmptyUserId));
+    fn accepts_an_empty_password_by_option() {
+        let options = DecodeOptions { empty_password: true, ..DecodeOptions::default() };
+        assert_eq!(decode_with(b"YWxpY2U6", &options), pair("alice", ""));
+        assert_eq!(decode_with(b"OndvbmRlcg==", &options), Err(UserPassError::EmptyUserId));
     }
 
     #[test]
-    fn the_longest_password_is_4096_bytes_unless_said_otherwise() {
+    fn limits_the_length_of_the_password() {
         let long = |length: usize| STANDARD.encode(format!("alice:{}", "x".repeat(length)));
         assert_eq!(decode(&long(4_096)), pair("alice", &"x".repeat(4_096)));
         assert_eq!(decode(&long(4_097)), Err(UserPassError::PasswordTooLong));
-        let reading = Reading { max_password_length: 1, ..Reading::default() };
-        assert_eq!(decode_with(b"YWxpY2U6eA==", &reading), pair("alice", "x"));
-        assert_eq!(decode_with(b"YWxpY2U6eHk=", &reading), Err(UserPassError::PasswordTooLong));
+        let options = DecodeOptions { max_password_length: 1, ..DecodeOptions::default() };
+        assert_eq!(decode_with(b"YWxpY2U6eA==", &options), pair("alice", "x"));
+        assert_eq!(decode_with(b"YWxpY2U6eHk=", &options), Err(UserPassError::PasswordTooLong));
     }
 
     #[test]
-    fn latin1_is_read_only_where_it_is_allowed_and_utf8_comes_first() {
+    fn reads_latin_1_by_option_and_utf_8_first() {
         let latin1 = STANDARD.encode(b"J\xe4son:p\xe4ss");
         let utf8 = STANDARD.encode("J\u{e4}son:p\u{e4}ss");
-        let reading = Reading { latin1: true, ..Reading::default() };
+        let options = DecodeOptions { latin1: true, ..DecodeOptions::default() };
         assert_eq!(decode(&latin1), Err(UserPassError::Undecodable));
-        assert_eq!(decode_with(latin1.as_bytes(), &reading), pair("J\u{e4}son", "p\u{e4}ss"));
-        assert_eq!(decode_with(utf8.as_bytes(), &reading), pair("J\u{e4}son", "p\u{e4}ss"));
+        assert_eq!(decode_with(latin1.as_bytes(), &options), pair("J\u{e4}son", "p\u{e4}ss"));
+        assert_eq!(decode_with(utf8.as_bytes(), &options), pair("J\u{e4}son", "p\u{e4}ss"));
         let control = STANDARD.encode(b"J\x85son:p\xe4ss");
-        assert_eq!(decode_with(control.as_bytes(), &reading), Err(UserPassError::ControlCharacter));
+        assert_eq!(decode_with(control.as_bytes(), &options), Err(UserPassError::ControlCharacter));
     }
 
     #[test]
-    fn names_are_taken_as_sent_unless_nfc_is_asked_for() {
+    fn normalizes_to_nfc_by_option() {
         let decomposed = STANDARD.encode("J\u{61}\u{308}son:p\u{61}\u{308}ss");
         assert_eq!(decode(&decomposed), pair("J\u{61}\u{308}son", "p\u{61}\u{308}ss"));
-        let reading = Reading { nfc: true, ..Reading::default() };
-        assert_eq!(decode_with(decomposed.as_bytes(), &reading), pair("J\u{e4}son", "p\u{e4}ss"));
-        assert_eq!(decode_with(b"YTpi", &reading), pair("a", "b"));
+        let options = DecodeOptions { nfc: true, ..DecodeOptions::default() };
+        assert_eq!(decode_with(decomposed.as_bytes(), &options), pair("J\u{e4}son", "p\u{e4}ss"));
+        assert_eq!(decode_with(b"YTpi", &options), pair("a", "b"));
     }
 
     #[test]
-    fn nfc_never_brings_a_colon_or_a_change_of_the_split() {
-        // U+003B's canonical singleton U+037E shows that NFC may yield ASCII; none yields a colon.
+    fn splits_after_normalization() {
+        // U+037E shows that NFC can yield ASCII; no character yields a colon.
         let encoded = STANDARD.encode("a\u{37e}:b");
-        let reading = Reading { nfc: true, ..Reading::default() };
-        assert_eq!(decode_with(encoded.as_bytes(), &reading), pair("a;", "b"));
+        let options = DecodeOptions { nfc: true, ..DecodeOptions::default() };
+        assert_eq!(decode_with(encoded.as_bytes(), &options), pair("a;", "b"));
     }
 
     #[test]
-    fn the_challenge_names_realm_and_charset() {
+    fn challenges_with_realm_and_charset() {
         let realm = Realm::new("corp proxy").unwrap();
         assert_eq!(challenge(&realm).unwrap(), "Basic realm=\"corp proxy\", charset=\"UTF-8\"");
     }
 
     #[test]
-    fn debug_shows_neither_name_nor_password() {
-        let shown = format!("{:?}", UserPass::decode(b"YWxpY2U6d29uZGVy", &Reading::default()));
+    fn debug_shows_no_credentials() {
+        let shown =
+            format!("{:?}", UserPass::decode(b"YWxpY2U6d29uZGVy", &DecodeOptions::default()));
         assert_eq!(shown, "Ok(UserPass(..))");
     }
 }

@@ -1,7 +1,7 @@
-//! What goes over the wire, in both directions: no state, no I/O.
+//! What is sent in both directions: challenges, credentials, and what is computed from them.
+//! Without state and I/O.
 //!
-//! A server prints challenges and reads credentials; a client does the reverse. Both find here
-//! what [RFC 7617] (Basic) and [RFC 7616] (Digest) lay down, and nothing that remembers anything.
+//! [`basic`] is [RFC 7617], [`digest`] is [RFC 7616].
 //!
 //! [RFC 7616]: https://www.rfc-editor.org/rfc/rfc7616
 //! [RFC 7617]: https://www.rfc-editor.org/rfc/rfc7617

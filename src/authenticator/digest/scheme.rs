@@ -65,7 +65,7 @@ pub struct DigestScheme<V, S = MemoryNonceStore> {
     pub(super) legacy_rfc2069: bool,
     pub(super) parse_options: ParseOptions,
     /// What responses of unknown users are verified with, so that they take as long.
-    pub(super) dummy_secrets: [HashedA1; HashFunction::EACH.len()],
+    pub(super) dummy_secrets: [HashedA1; HashFunction::ALL.len()],
 }
 
 /// A request whose credentials fit its head, with all that is needed to verify them.

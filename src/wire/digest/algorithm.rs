@@ -1,4 +1,4 @@
-//! Algorithms by their names in the protocol.
+//! The `algorithm` parameter.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use super::HashFunction;
 
 /// The value of the `algorithm` parameter, [RFC 7616, section 3.3].
 ///
-/// Ordered by preference: SHA-256, SHA-512-256, MD5, each followed by its `-sess` variant. That is
-/// the order in which they are offered, because real clients depend on it.
+/// Ordered by preference: SHA-256, SHA-512-256, MD5, each followed by its `-sess` variant. They are
+/// offered in this order, because clients depend on it.
 ///
 /// [RFC 7616, section 3.3]: https://www.rfc-editor.org/rfc/rfc7616#section-3.3
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,7 +17,7 @@ pub enum Algorithm {
     Sha256,
     /// `SHA-256-sess`.
     Sha256Sess,
-    /// `SHA-512-256`, by option: browsers do not know it.
+    /// `SHA-512-256`, which browsers do not support.
     Sha512_256,
     /// `SHA-512-256-sess`.
     Sha512_256Sess,
@@ -28,7 +28,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    const EACH: [Self; 6] = [
+    const ALL: [Self; 6] = [
         Self::Sha256,
         Self::Sha256Sess,
         Self::Sha512_256,
@@ -37,12 +37,12 @@ impl Algorithm {
         Self::Md5Sess,
     ];
 
-    /// All of them, the most preferred first.
+    /// Returns all algorithms, the most preferred first.
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::EACH.into_iter()
+        Self::ALL.into_iter()
     }
 
-    /// The name as it stands in a challenge, in exactly this case.
+    /// Returns the name, in the case in which it is sent in challenges.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -55,13 +55,13 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of that name, in whatever case.
+    /// Returns the algorithm with this name, in any case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::all().find(|one| one.as_str().eq_ignore_ascii_case(name))
+        Self::all().find(|known| known.as_str().eq_ignore_ascii_case(name))
     }
 
-    /// The hash function.
+    /// Returns the hash function.
     #[must_use]
     pub const fn hash_function(self) -> HashFunction {
         match self {
@@ -71,7 +71,7 @@ impl Algorithm {
         }
     }
 
-    /// Whether A1 takes in nonce and cnonce.
+    /// Returns whether nonce and cnonce are part of A1, as in the `-sess` variants.
     #[must_use]
     pub const fn is_session(self) -> bool {
         matches!(self, Self::Sha256Sess | Self::Sha512_256Sess | Self::Md5Sess)
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_in_any_case_and_printed_in_one() {
+    fn reads_names_in_any_case_and_prints_one() {
         for algorithm in Algorithm::all() {
             let name = algorithm.as_str();
             assert_eq!(Algorithm::from_name(&name.to_lowercase()), Some(algorithm));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_the_order_of_the_offer() {
+    fn lists_algorithms_in_the_order_of_the_offer() {
         assert!(Algorithm::all().is_sorted());
     }
 }

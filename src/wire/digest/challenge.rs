@@ -8,30 +8,29 @@ use http::HeaderValue;
 use super::Algorithm;
 use crate::wire::Realm;
 
-/// One Digest challenge. All that stand in one 407 share realm, nonce and opaque, because clients
-/// mix them.
+/// A Digest challenge. The challenges of one response have the same realm, nonce and opaque,
+/// because clients mix them up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Challenge<'a> {
     /// The protection space.
     pub(crate) realm: &'a Realm,
-    /// The algorithm; its name is printed in exactly one case and unquoted.
+    /// The algorithm.
     pub(crate) algorithm: Algorithm,
-    /// The nonce: letters, digits, `-` and `_`.
+    /// The nonce, which contains letters, digits, `-` and `_`.
     pub(crate) nonce: &'a str,
-    /// The opaque value: letters, digits, `-` and `_`.
+    /// The opaque value, which contains letters, digits, `-` and `_`.
     pub(crate) opaque: &'a str,
-    /// Whether `qop="auth"` is offered; without it a client answers as in RFC 2069.
+    /// Whether `qop="auth"` is offered. Without it, clients respond as in RFC 2069.
     pub(crate) qop: bool,
-    /// Whether a hash may stand in for the user-id.
+    /// Whether a hash can be sent instead of the user-id.
     pub(crate) userhash: bool,
-    /// Whether only the nonce was wrong in what the client had sent.
+    /// Whether only the nonce was wrong in the client's credentials.
     pub(crate) stale: bool,
 }
 
 impl Challenge<'_> {
-    /// The challenge as a field value, with one allocation.
-    ///
-    /// `None` if nonce or opaque hold what cannot stand in a field.
+    /// Returns the challenge as a field value; `None` if nonce or opaque contain characters that a
+    /// field cannot have.
     pub(crate) fn to_header_value(self) -> Option<HeaderValue> {
         let parts = [
             "Digest realm=\"",
@@ -55,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_what_the_rfc_quotes_and_nothing_else() {
+    fn quotes_only_what_the_rfc_quotes() {
         let realm = Realm::new("corp proxy").unwrap();
         let plain = Challenge {
             realm: &realm,

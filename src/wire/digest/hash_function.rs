@@ -20,11 +20,11 @@ pub enum HashFunction {
 }
 
 impl HashFunction {
-    pub(crate) const EACH: [Self; 3] = [Self::Sha256, Self::Sha512_256, Self::Md5];
+    pub(crate) const ALL: [Self; 3] = [Self::Sha256, Self::Sha512_256, Self::Md5];
 
     /// Returns all hash functions, the most preferred first.
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::EACH.into_iter()
+        Self::ALL.into_iter()
     }
 
     /// Returns the length of a hash in bytes: 16 or 32.

@@ -1,7 +1,7 @@
-//! Whether `uri` names the resource of the request line, [RFC 7616, section 3.4.6].
+//! The comparison of `uri` with the request target, [RFC 7616, section 3.4.6].
 //!
-//! The digest is computed over `uri` as sent; this is the separate question of its meaning. It is
-//! never a prefix, and nothing is decoded.
+//! The response is computed over `uri` as sent. Whether `uri` names the requested resource is a
+//! separate check, which neither compares prefixes nor decodes anything.
 //!
 //! [RFC 7616, section 3.4.6]: https://www.rfc-editor.org/rfc/rfc7616#section-3.4.6
 
@@ -49,13 +49,9 @@ impl UriCheck {
         self
     }
 
-    /// Whether `uri`, as sent, names the resource of the request.
+    /// Returns whether `uri`, as sent, names the resource of the request.
     #[must_use]
     pub fn accepts(&self, uri: &[u8], head: &RequestHead<'_>) -> bool {
-        is_target_as_sent(uri, head) || self.accepts_otherwise(uri, head)
-    }
-
-    fn accepts_otherwise(&self, uri: &[u8], head: &RequestHead<'_>) -> bool {
         let Ok(uri) = str::from_utf8(uri) else { return false };
         names_target(uri, head) || (self.lenient && self.tolerates(uri, head))
     }
@@ -70,18 +66,6 @@ impl UriCheck {
     }
 }
 
-/// Whether `uri` is what nearly all clients send, byte for byte: host and port for a tunnel,
-/// otherwise path and query. Tried first, because it is cheap.
-fn is_target_as_sent(uri: &[u8], head: &RequestHead<'_>) -> bool {
-    let target = head.target();
-    let sent = if head.is_tunnel() {
-        target.authority().map(|authority| authority.as_str())
-    } else {
-        target.path_and_query().map(|path| path.as_str())
-    };
-    sent.is_some_and(|sent| sent.as_bytes() == uri)
-}
-
 fn names_target(uri: &str, head: &RequestHead<'_>) -> bool {
     let target = head.target();
     if head.is_tunnel() {
@@ -94,7 +78,7 @@ fn names_target(uri: &str, head: &RequestHead<'_>) -> bool {
             let (authority, path) = rest.split_at(end);
             same_origin(scheme, authority, target) && same_path(path, path_and_query)
         }
-        // An empty `uri` names nothing.
+        // An empty `uri` does not name a resource, though an empty path equals `/`.
         _ => !uri.is_empty() && same_path(uri, path_and_query),
     }
 }
@@ -144,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn accepts_what_names_the_resource_and_nothing_else() {
+    fn accepts_only_what_names_the_resource() {
         let table = [
             ("path and query", "http://example.org/a?b=c", "/a?b=c", true),
             ("absolute", "http://example.org/a?b=c", "http://example.org/a?b=c", true),
@@ -161,7 +145,7 @@ mod tests {
             ("query that holds an address", "/?u=http://x/", "/?u=http://x/", true),
             ("slash and address", "/http://x/", "/http://x/", true),
             ("question mark and address", "http://example.org?u=a://b", "?u=a://b", true),
-            ("nothing", "http://example.org/", "", false),
+            ("empty", "http://example.org/", "", false),
             ("other path", "http://example.org/b", "/a", false),
             ("root for anything deeper", "http://example.org/a", "/", false),
             ("prefix", "http://example.org/ab", "/a", false),
@@ -190,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tunnel_is_named_by_host_and_port() {
+    fn names_a_tunnel_by_host_and_port() {
         let table = [
             ("example.org:443", "example.org:443", true),
             ("example.org:443", "EXAMPLE.org:443", true),
@@ -214,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extended_connect_is_named_by_its_path() {
+    fn names_an_extended_connect_by_its_path() {
         let target = "https://example.org/chat?room=1";
         for (uri, expected) in
             [("/chat?room=1", true), (target, true), ("example.org:443", false), ("/", false)]
@@ -224,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn lenient_takes_what_libsoup_and_w3m_send() {
+    fn lenient_accepts_what_libsoup_and_w3m_send() {
         let lenient = UriCheck::lenient().with_proxy_address("127.0.0.1:3128");
         let strict = UriCheck::strict().with_proxy_address("127.0.0.1:3128");
         let (tunnel, plain) = ("example.org:443", "http://example.org/a");
@@ -247,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_utf8_name_nothing() {
+    fn refuses_a_uri_that_is_not_utf_8() {
         let target = "http://example.org/".parse().unwrap();
         let (headers, extensions) = (HeaderMap::new(), Extensions::new());
         let head = RequestHead::new(&Method::GET, &target, &headers, &extensions);

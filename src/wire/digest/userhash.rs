@@ -1,10 +1,11 @@
-//! The hash that can stand for a user-id, [RFC 7616, section 3.4.4].
+//! The hash that clients can send instead of a user-id, [RFC 7616, section 3.4.4].
 //!
 //! [RFC 7616, section 3.4.4]: https://www.rfc-editor.org/rfc/rfc7616#section-3.4.4
 
 use super::{HashFunction, hash::Hash};
 
-/// The hash of `user-id:realm` that may stand in for the user-id, [RFC 7616, section 3.4.4].
+/// The hash of `user-id:realm` that clients can send instead of the user-id,
+/// [RFC 7616, section 3.4.4].
 ///
 /// [RFC 7616, section 3.4.4]: https://www.rfc-editor.org/rfc/rfc7616#section-3.4.4
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,14 +22,14 @@ impl Userhash {
         Self { function, hash: hash.as_bytes().into() }
     }
 
-    /// Reads what a client sent: 32 or 64 hex digits, in either case.
+    /// Reads 32 or 64 hex digits, in either case.
     #[must_use]
     pub fn from_hex(function: HashFunction, hex: &[u8]) -> Option<Self> {
         let hash = Hash::from_hex(function, hex)?;
         Some(Self { function, hash: hash.as_bytes().into() })
     }
 
-    /// The 16 or 32 bytes of the hash.
+    /// Returns the 16 or 32 bytes of the hash.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.hash
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_userhash_is_computed_and_read_alike() {
+    fn reads_the_hash_that_it_computes() {
         let table = [
             (HashFunction::Md5, "4238f3a16167373febb9bc4d43db9cc4"),
             (
