@@ -119,21 +119,32 @@ fn quoted_paths_exist() {
 fn quoted_names_occur_in_the_sources() {
     let sources = sources(&["src", "examples", "tests", "benches"]);
     let occurs = |text: &str| sources.iter().any(|source| source.contains(text));
-    let is_defined = |name: &str| occurs(&format!("fn {name}")) || occurs(&format!("mod {name}"));
     let mut unknown = Vec::new();
     for document in documents() {
         for text in document.quoted().filter(|text| !text.starts_with("tokio::")) {
             let mut names = text.split(|char: char| !char.is_alphanumeric() && char != '_');
             let names_occur =
                 names.all(|name| !(is_function(name) || is_type(name)) || occurs(name));
-            let last = text.split('(').next().and_then(|path| path.rsplit_once("::"));
-            let is_known = last.is_none_or(|(_, name)| is_type(name) || is_defined(name));
+            let path = text.split('(').next().and_then(|path| path.rsplit_once("::"));
+            let is_known = path.is_none_or(|(owner, name)| {
+                is_type(name) || sources.iter().any(|source| defines(source, owner, name))
+            });
             if !(names_occur && is_known) {
                 unknown.push(format!("{}: {text}", document.path.display()));
             }
         }
     }
     assert!(unknown.is_empty(), "unknown names:\n{}", unknown.join("\n"));
+}
+
+/// Whether a file defines the function `name` of `owner`, which is a type or a module.
+fn defines(source: &str, owner: &str, name: &str) -> bool {
+    let has_owner = !is_type(owner)
+        || source.lines().any(|line| {
+            let mut words = line.split(|char: char| !char.is_alphanumeric() && char != '_');
+            (line.contains("impl") || line.contains("trait ")) && words.any(|word| word == owner)
+        });
+    has_owner && source.contains(&format!("fn {name}"))
 }
 
 fn is_type(name: &str) -> bool {
