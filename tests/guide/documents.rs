@@ -41,9 +41,12 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     entries.flat_map(expand).collect()
 }
 
+/// The text of each source file, after its path.
 fn sources(folders: &[&str]) -> Vec<String> {
     let paths = folders.iter().flat_map(|folder| files(&root().join(folder), "rs"));
-    paths.map(|path| fs::read_to_string(path).unwrap()).collect()
+    paths
+        .map(|path| format!("{}\n{}", path.display(), fs::read_to_string(&path).unwrap()))
+        .collect()
 }
 
 fn documents() -> Vec<Document> {
