@@ -5,7 +5,7 @@ use std::fmt;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-/// Compares two byte strings in a time that depends on their lengths alone.
+/// Compares two byte strings in a time that depends only on their lengths.
 ///
 /// # Examples
 /// ```

@@ -1,5 +1,5 @@
-//! A `Proxy-Authorization` field: no panic, nobody gets in, and only valid names and passwords are
-//! looked up. Basic credentials that are read strictly are those that encode to the same bytes.
+//! A `Proxy-Authorization` field: no panic, nothing is forwarded, and only valid names and
+//! passwords are looked up. Basic credentials that are accepted encode to the same bytes again.
 
 #![no_main]
 

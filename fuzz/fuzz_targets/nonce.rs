@@ -37,8 +37,8 @@ fn forged(changes: &[u8]) -> Vec<u8> {
     forged
 }
 
-/// Sends credentials with a right response, which have to be refused for this reason, unless the
-/// field cannot hold them.
+/// Sends credentials with a right response, which have to be refused for this reason. Bytes that a
+/// field cannot contain are skipped.
 fn refuse(nonce: &[u8], count: &[u8], expected: Reason) {
     let a2 = hash(b"GET:/");
     let parts = [HA1.as_bytes(), b":", nonce, b":", count, b":c:auth:", a2.as_bytes()];

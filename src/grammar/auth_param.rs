@@ -211,7 +211,7 @@ mod tests {
                         prop_assert_eq!(value.has_escapes(), raw.contains(&b'\\'));
                         end = value.position() + raw.len();
                     }
-                    Err(error) => prop_assert!((end..=field.len()).contains(&error.position())),
+                    Err(error) => prop_assert!((end..=field.len()).contains(&error.position)),
                 }
             }
             prop_assert!(params.next().is_none());

@@ -65,7 +65,7 @@ pub(super) const fn is_token68_char(byte: u8) -> bool {
     is(byte, TOKEN68)
 }
 
-/// Returns whether `byte` stands for itself in the value of an extended parameter.
+/// Returns whether `byte` need not be percent-encoded in an extended value.
 pub(super) const fn is_attr_char(byte: u8) -> bool {
     is(byte, ATTR_CHAR)
 }

@@ -134,7 +134,7 @@ mod tests {
                     prop_assert!(!scheme.is_empty() && scheme.iter().copied().all(is_tchar));
                     prop_assert!((scheme.len()..=field.len()).contains(&rest_position));
                 }
-                Err(error) => prop_assert!(error.position() <= field.len()),
+                Err(error) => prop_assert!(error.position <= field.len()),
             }
         }
 

@@ -8,7 +8,7 @@ pub(super) fn token() -> impl Strategy<Value = Vec<u8>> {
     vec(bytes_of(is_tchar), 1..12)
 }
 
-/// Generates text that a quoted-string can hold, with escapes or without.
+/// Generates text that a quoted-string can contain, with escapes or without.
 pub(super) fn quotable() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![bytes_of(is_quoted_pair_octet), select(b"\"\\,= ".to_vec())];
     vec(byte, 0..24)

@@ -7,8 +7,9 @@ use std::{error::Error, fmt};
 /// It has a reason and a position, and nothing of what the peer sent: it can be logged as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
-    kind: SyntaxErrorKind,
-    position: usize,
+    pub(super) kind: SyntaxErrorKind,
+    /// The offset from the start of the field; at most the field's length.
+    pub(super) position: usize,
 }
 
 /// What was wrong.
@@ -48,19 +49,8 @@ pub(crate) enum SyntaxErrorKind {
 }
 
 impl SyntaxError {
-    pub(super) const fn new(kind: SyntaxErrorKind, position: usize) -> Self {
+    pub(crate) const fn new(kind: SyntaxErrorKind, position: usize) -> Self {
         Self { kind, position }
-    }
-
-    #[cfg(test)]
-    pub(crate) const fn kind(self) -> SyntaxErrorKind {
-        self.kind
-    }
-
-    /// Returns the offset from the start of the field; at most the field's length.
-    #[cfg(test)]
-    pub(crate) const fn position(self) -> usize {
-        self.position
     }
 }
 
@@ -101,8 +91,6 @@ mod tests {
     #[test]
     fn display_names_reason_and_position() {
         let error = SyntaxError::new(SyntaxErrorKind::ExpectedEquals, 17);
-        assert_eq!(error.kind(), SyntaxErrorKind::ExpectedEquals);
-        assert_eq!(error.position(), 17);
         assert_eq!(error.to_string(), "expected `=` after a parameter name at byte 17");
     }
 }

@@ -67,7 +67,7 @@ impl Credentials {
         if algorithm.is_session() && protection.is_none() {
             return Err(CredentialsError::Missing("qop"));
         }
-        // Last, so that a malformed field is refused as such whatever its name is.
+        // Last, so that a malformed field is refused as such even if its name is impossible.
         let username = Username::parse(&parameters, algorithm.hash_function(), options.latin1)?;
         Ok(Self { username, realm, nonce, uri, response, algorithm, protection, field })
     }

@@ -29,7 +29,7 @@ pub(super) enum Username {
 pub(crate) enum Claimed<'a> {
     /// The names that the client may have meant.
     Names(Readings<'a>),
-    /// The hash that stands for the name.
+    /// The hash of the name.
     Userhash(&'a Userhash),
 }
 
@@ -128,7 +128,7 @@ mod tests {
         },
         *,
     };
-    use crate::grammar::SyntaxErrorKind;
+    use crate::grammar::{SyntaxError, SyntaxErrorKind};
 
     #[test]
     fn refuses_two_kinds_of_name_at_once() {
@@ -139,8 +139,8 @@ mod tests {
         assert_eq!(hashed.error(), CredentialsError::Improper("username*"));
         let all = Sample::new().and("username*", "UTF-8''Mufasa").and("userhash", "true");
         assert_eq!(all.error(), CredentialsError::Improper("username*"));
-        let nobody = Sample::new().without("username").and("userhash", "true");
-        assert_eq!(nobody.error(), CredentialsError::Missing("username"));
+        let unnamed = Sample::new().without("username").and("userhash", "true");
+        assert_eq!(unnamed.error(), CredentialsError::Missing("username"));
         let empty = extended("UTF-8''");
         assert_eq!(empty.error(), CredentialsError::Improper("username*"));
 
@@ -166,8 +166,8 @@ mod tests {
             let field = field.try_into().unwrap();
             let parsed = Credentials::parse(field, PREFIX.len(), &ParseOptions::default());
             let error = parsed.unwrap_err();
-            let CredentialsError::Syntax(error) = error else { panic!("{error:?}") };
-            assert_eq!((error.kind(), error.position()), (kind, start + position), "{value}");
+            let expected = SyntaxError::new(kind, start + position);
+            assert_eq!(error, CredentialsError::Syntax(expected), "{value}");
         }
     }
 
