@@ -32,7 +32,7 @@ fn ask(
 }
 
 #[test]
-fn is_bounded_when_guesses_make_up_names() {
+fn bounds_the_memory_of_made_up_names() {
     let _turn = turn();
     let (runtime, directory) = (runtime(), Directory::new());
     let (cache, _) = directory.cached_with(|options| {
@@ -53,7 +53,7 @@ fn is_bounded_when_guesses_make_up_names() {
 }
 
 #[test]
-fn is_670_to_920_bytes_for_a_verdict() {
+fn takes_670_to_920_bytes_for_a_verdict() {
     let _turn = turn();
     let (runtime, directory) = (runtime(), Directory::new());
     let names: Vec<&'static str> =

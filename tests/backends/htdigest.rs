@@ -106,7 +106,7 @@ fn offers_the_algorithms_of_all_users() {
     wait_until(|| offered() == "MD5 SHA-256 SHA-512-256");
     let bob = Digest { user: "bob".into(), ..md5 };
     let bob = Digest { nonce: proxy.nonce(), ..bob };
-    proxy.login(&bob).passes("everybody", "bob");
+    proxy.login(&bob).passes("bob", "bob");
 }
 
 #[test]

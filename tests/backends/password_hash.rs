@@ -66,7 +66,7 @@ fn refuses_the_password_of_another_hash() {
 }
 
 proptest! {
-    /// Mostly broken hashes, and those that are not hold no password that comes by chance.
+    /// Most of these texts are broken hashes. The others match none of these passwords.
     #[test]
     fn reads_any_text_without_a_panic(
         prefix in "(\\$2[abxy]\\$(0[0-9]\\$)?|\\$[156]\\$|\\$apr1\\$|\\$argon2(i|d|id)\\$(v=19\\$)?|\\{SHA\\})?",

@@ -31,7 +31,7 @@ fn digest() -> DigestBuilder<Users> {
 }
 
 #[test]
-fn are_exactly_what_clients_compare_with() {
+fn sends_the_exact_text_that_clients_compare() {
     let proxy = Proxy::new();
     let answer = proxy.challenge();
     let nonce = answer.nonce();
@@ -49,7 +49,7 @@ fn are_exactly_what_clients_compare_with() {
 }
 
 #[test]
-fn quote_what_rfc_7616_quotes() {
+fn quotes_what_rfc_7616_quotes() {
     let proxy = Proxy::with_digest(|digest| digest.with_userhash(true));
     let answer = proxy.login(&Digest::new("unknown"));
     let digests: Vec<_> =
@@ -71,7 +71,7 @@ fn quote_what_rfc_7616_quotes() {
 }
 
 #[test]
-fn have_one_order_whatever_that_of_the_options() {
+fn offers_schemes_in_order_of_strength() {
     let expected = ["Digest SHA-256", "Digest MD5", "Basic"];
     let builder = || Authenticator::builder(realm());
     for builder in [
@@ -101,7 +101,7 @@ fn have_one_order_whatever_that_of_the_options() {
 }
 
 #[test]
-fn keep_an_explicit_order() {
+fn keeps_an_explicit_order() {
     let forced = [Algorithm::Md5, Algorithm::Sha512_256, Algorithm::Sha256];
     let digest = digest().with_algorithms_in_order(forced).build().unwrap();
     let builder = Authenticator::builder(realm()).with_basic(users()).with_scheme(digest);
@@ -119,7 +119,7 @@ fn keep_an_explicit_order() {
 }
 
 #[test]
-fn skip_an_algorithm_without_secrets() {
+fn skips_an_algorithm_without_secrets() {
     struct Md5Only;
     impl DigestSecrets for Md5Only {
         fn hash_functions(&self) -> HashFunctions {
@@ -135,7 +135,7 @@ fn skip_an_algorithm_without_secrets() {
 }
 
 #[test]
-fn name_a_lone_scheme_alone() {
+fn offers_a_single_scheme_alone() {
     let builder = || Authenticator::builder(realm());
     assert_eq!(order(&Proxy::of(builder().with_basic(users()))), ["Basic"]);
     let digest = builder().with_digest(users());
@@ -143,7 +143,7 @@ fn name_a_lone_scheme_alone() {
 }
 
 #[test]
-fn share_one_nonce_across_algorithms() {
+fn shares_one_nonce_across_algorithms() {
     let proxy = Proxy::new();
     let answer = proxy.challenge();
     // Some clients read the first challenge and take the nonce of the last, or the reverse.
@@ -157,7 +157,7 @@ fn share_one_nonce_across_algorithms() {
 }
 
 #[test]
-fn do_not_allow_a_sha_256_digest_for_sha_512_256() {
+fn refuses_a_sha_256_digest_for_sha_512_256() {
     let proxy = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::all()));
     let mislabelled = proxy.fresh().params().with("algorithm", "SHA-512-256");
     proxy.get(mislabelled.field()).is("curl up to 8.6", 407, "wrong-password");
@@ -180,7 +180,7 @@ impl DigestSecrets for Forgetful {
 }
 
 #[test]
-fn regression_are_never_missing_from_a_407() {
+fn regression_never_sends_a_407_without_a_challenge() {
     let lost = Arc::new(AtomicBool::new(false));
     let secrets = || Forgetful(Arc::clone(&lost));
     let alone = Proxy::of(Authenticator::builder(realm()).with_digest(secrets()));

@@ -44,7 +44,7 @@ fn says_as_much_as_the_option_allows() {
 }
 
 #[test]
-fn has_a_nextnonce_near_the_end_of_a_lifetime() {
+fn sends_a_nextnonce_near_the_end_of_a_lifetime() {
     let proxy = Proxy::new();
     let digest = proxy.fresh();
     proxy.clock.set(225);
@@ -62,7 +62,7 @@ fn has_a_nextnonce_near_the_end_of_a_lifetime() {
 }
 
 #[test]
-fn has_no_nextnonce_for_a_session() {
+fn sends_no_nextnonce_in_a_session() {
     let proxy = Proxy::with_digest(|digest| digest.with_algorithms([Algorithm::Sha256Sess]));
     let digest = Digest { algorithm: "SHA-256-sess", ..proxy.fresh() };
     proxy.clock.set(299);

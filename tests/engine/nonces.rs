@@ -24,7 +24,7 @@ fn with_keys(keys: &NonceKeys) -> AuthenticatorBuilder {
 }
 
 #[test]
-fn expire_at_the_end_of_their_lifetime() {
+fn accepts_a_nonce_until_its_lifetime_ends() {
     let check = |proxy: &Proxy, seconds, name: &str, reason: &str| {
         proxy.clock.set(0);
         let digest = proxy.fresh();
@@ -49,7 +49,7 @@ fn expire_at_the_end_of_their_lifetime() {
 }
 
 #[test]
-fn are_called_stale_only_if_the_digest_is_right() {
+fn says_stale_only_if_the_digest_is_right() {
     let proxy = Proxy::new();
     let (used, expired, unknown) = (proxy.fresh(), proxy.fresh(), Digest::new("never ours"));
     proxy.login(&used).passes("first", "alice");
@@ -77,14 +77,14 @@ fn are_called_stale_only_if_the_digest_is_right() {
 }
 
 #[test]
-fn are_unknown_to_an_instance_with_a_key_of_its_own() {
+fn refuses_nonces_of_an_instance_with_another_key() {
     let (one, other) = (Proxy::new(), Proxy::new());
     other.login(&one.fresh()).is("one's at the other", 407, "nonce-unknown");
     one.login(&other.fresh()).is("the other's at one", 407, "nonce-unknown");
 }
 
 #[test]
-fn are_stale_after_a_restart_with_the_same_key() {
+fn refuses_nonces_from_before_a_restart_as_stale() {
     let keys = NonceKeys::new(key(7));
     let before = Proxy::of(with_keys(&keys));
     let (used, unused) = (before.fresh(), before.fresh());
@@ -98,7 +98,7 @@ fn are_stale_after_a_restart_with_the_same_key() {
 }
 
 #[test]
-fn outlive_one_rotation_of_the_key() {
+fn accepts_nonces_after_one_key_rotation() {
     let keys = NonceKeys::new(key(1));
     let proxy = Proxy::of(with_keys(&keys));
     let digest = proxy.fresh();
@@ -110,7 +110,7 @@ fn outlive_one_rotation_of_the_key() {
 }
 
 #[test]
-fn outlive_the_rotation_of_a_key_by_the_process() {
+fn rotates_the_keys_of_the_process() {
     let day = Duration::from_secs(24 * 3_600);
     let proxy = Proxy::with_digest(|digest| digest.with_nonce_lifetime(day));
     let mut digest = proxy.fresh();
@@ -123,7 +123,7 @@ fn outlive_the_rotation_of_a_key_by_the_process() {
 }
 
 #[test]
-fn are_unknown_after_any_flipped_bit() {
+fn refuses_a_nonce_with_any_flipped_bit() {
     let proxy = Proxy::new();
     let nonce = proxy.nonce();
     // A nonce in use is verified like any other.
@@ -146,7 +146,7 @@ fn are_unknown_after_any_flipped_bit() {
 }
 
 #[test]
-fn are_unknown_in_another_length_or_alphabet() {
+fn refuses_nonces_of_another_length_or_alphabet() {
     let proxy = Proxy::new();
     let nonce = proxy.nonce();
     let table = [
@@ -168,7 +168,7 @@ fn are_unknown_in_another_length_or_alphabet() {
 }
 
 #[test]
-fn do_not_come_with_the_opaque_of_the_client() {
+fn never_reflects_the_opaque_of_the_client() {
     let proxy = Proxy::new();
     let opaque = "cafe5eed";
     let params = proxy.fresh().params().and("opaque", quoted(opaque));
@@ -181,7 +181,7 @@ fn do_not_come_with_the_opaque_of_the_client() {
 }
 
 #[test]
-fn of_this_request_make_the_key_of_a_session() {
+fn derives_the_session_key_from_each_request() {
     let sess = [Algorithm::Sha256Sess, Algorithm::Sha512_256Sess, Algorithm::Md5Sess];
     let proxy = Proxy::with_digest(|digest| digest.with_algorithms(sess));
     for algorithm in ["SHA-256-sess", "SHA-512-256-sess", "MD5-sess"] {

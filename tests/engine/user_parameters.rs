@@ -73,7 +73,7 @@ const ALL: (Option<&str>, Option<&str>, Option<u64>, bool) =
     (Some("jp"), Some("x1"), Some(30), true);
 
 #[test]
-fn are_split_off_before_the_back_end_with_basic() {
+fn splits_parameters_off_with_basic() {
     let proxy = proxy();
     let answer = proxy.get(basic(format!("{NAME}:wonder")));
     answer.passes("alice", "alice");
@@ -89,7 +89,7 @@ fn are_split_off_before_the_back_end_with_basic() {
 }
 
 #[test]
-fn refuse_a_name_that_cannot_be_split() {
+fn refuses_a_name_that_cannot_be_split() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let validator = {
         let seen = Arc::clone(&seen);
@@ -119,7 +119,7 @@ fn refuse_a_name_that_cannot_be_split() {
 }
 
 #[test]
-fn are_hashed_and_then_split_off_with_digest() {
+fn hashes_the_whole_name_and_splits_it_with_digest() {
     let proxy = proxy();
     for algorithm in ["SHA-256", "MD5", "MD5-sess"] {
         let alice = Digest { user: NAME.into(), algorithm, ..proxy.fresh() };
@@ -139,7 +139,7 @@ fn are_hashed_and_then_split_off_with_digest() {
 }
 
 #[test]
-fn cannot_be_changed_with_digest() {
+fn refuses_changed_parameters_with_digest() {
     let proxy = proxy();
     let params = Digest { user: NAME.into(), ..proxy.fresh() }.params();
     let change = |user: &str| -> Params { params.clone().with("username", quoted(user)) };
@@ -151,7 +151,7 @@ fn cannot_be_changed_with_digest() {
 }
 
 #[test]
-fn do_not_unbind_a_nonce_from_its_user() {
+fn binds_a_nonce_to_the_user_without_parameters() {
     let proxy = proxy();
     let alice = Digest { user: NAME.into(), ..proxy.fresh() };
     proxy.login(&alice).passes("jp", "alice");
@@ -165,7 +165,7 @@ fn do_not_unbind_a_nonce_from_its_user() {
 }
 
 #[test]
-fn are_split_off_in_every_form_of_a_name() {
+fn splits_every_form_of_a_name() {
     let proxy = proxy();
     let digest = Digest { user: "customer-alice-session-\u{e4}\\b".into(), ..proxy.fresh() };
     // Escaped as in the RFC, raw as many clients send it, and as an extended value.
@@ -182,7 +182,7 @@ fn are_split_off_in_every_form_of_a_name() {
 /// Names that differ only in parameters have different secrets.
 #[cfg(feature = "cached")]
 #[test]
-fn keep_names_apart_in_a_cache() {
+fn keeps_names_apart_in_a_cache() {
     use tower_proxy_auth::backend::cached::Cached;
 
     let secrets = Cached::new(Passwords).unwrap();
@@ -196,7 +196,7 @@ fn keep_names_apart_in_a_cache() {
 }
 
 #[test]
-fn need_a_source_with_passwords_for_digest() {
+fn requires_a_source_with_passwords_for_digest() {
     #[track_caller]
     fn error(digest: impl DigestSecrets) -> String {
         let builder = Authenticator::builder(realm()).with_user_parameters(syntax());
@@ -212,7 +212,7 @@ fn need_a_source_with_passwords_for_digest() {
 }
 
 #[test]
-fn cannot_be_combined_with_userhash() {
+fn rejects_userhash() {
     let builder = Authenticator::builder(realm()).with_user_parameters(syntax());
     let digest = DigestScheme::builder(Passwords).with_userhash(true).build().unwrap();
     let error = builder.with_scheme(digest).build().unwrap_err();

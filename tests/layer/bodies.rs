@@ -71,12 +71,12 @@ async fn there_and_back<M: Clone + Unpin>(mark: M) {
 }
 
 #[tokio::test]
-async fn need_not_be_send() {
+async fn takes_bodies_that_are_not_send() {
     there_and_back(Rc::new(())).await;
 }
 
 #[tokio::test]
-async fn need_not_be_sync() {
+async fn takes_bodies_that_are_not_sync() {
     there_and_back(Cell::new(())).await;
 }
 
@@ -84,7 +84,7 @@ async fn need_not_be_sync() {
 fn assert_send<T: Send>() {}
 
 #[test]
-fn make_send_types_if_they_are_send() {
+fn is_send_if_the_bodies_are() {
     type Unsync = Marked<Cell<()>>;
     type Inner = tower::util::BoxCloneService<Request<Unsync>, Response<Unsync>, Infallible>;
     assert_send::<ResponseFuture<Inner, Unsync>>();
@@ -109,7 +109,7 @@ impl Body for Borrowed<'_> {
 }
 
 #[tokio::test]
-async fn may_borrow() {
+async fn takes_bodies_that_borrow() {
     let page = "borrowed".to_owned();
     let inner = service_fn(|_: Request<Empty<Bytes>>| async {
         Ok::<_, Infallible>(Response::new(Borrowed(Some(&page), PhantomData)))
@@ -143,7 +143,7 @@ impl Buf for Chunk {
 }
 
 #[tokio::test]
-async fn may_have_a_custom_data_type() {
+async fn takes_a_custom_data_type() {
     let inner = service_fn(|_: Request<Empty<Bytes>>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Chunk(Bytes::from("chunk")))))
     });
@@ -155,7 +155,7 @@ async fn may_have_a_custom_data_type() {
 }
 
 #[tokio::test]
-async fn keep_their_size_hint_and_end() {
+async fn keeps_size_hint_and_end_of_a_body() {
     let respond = |body: &'static str| Origin::answering(move || Response::new(Full::from(body)));
     for (sent, ended) in [("forwarded", false), ("", true)] {
         let service = layer().layer(respond(sent));
@@ -202,7 +202,7 @@ impl<E: Unpin> Body for Frames<E> {
 }
 
 #[tokio::test]
-async fn of_refusals_have_a_length_and_an_end() {
+async fn gives_refusals_a_length_and_an_end() {
     let request = with_credentials(Request::new(Full::<Bytes>::default()), WRONG);
     let response = layer().layer(Origin::new()).oneshot(request).await.unwrap();
     let length: u64 = response.headers()[header::CONTENT_LENGTH].to_str().unwrap().parse().unwrap();
@@ -218,7 +218,7 @@ async fn of_refusals_have_a_length_and_an_end() {
 }
 
 #[tokio::test]
-async fn keep_all_trailers_but_proxy_authentication() {
+async fn removes_proxy_authentication_from_trailers() {
     let inner = service_fn(|_: Request<Empty<Bytes>>| async {
         let mut trailers = HeaderMap::new();
         trailers.insert("x-checksum", HeaderValue::from_static("17"));
@@ -242,7 +242,7 @@ async fn keep_all_trailers_but_proxy_authentication() {
 struct Torn;
 
 #[tokio::test]
-async fn keep_their_errors() {
+async fn passes_on_errors_of_a_body() {
     let inner = service_fn(|_: Request<Empty<Bytes>>| async {
         Ok::<_, Infallible>(Response::new(Frames([Err(Torn)].into())))
     });
@@ -252,7 +252,7 @@ async fn keep_their_errors() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn can_be_used_inside_a_timeout_layer() {
+async fn works_inside_a_timeout_layer() {
     let (waits, _answers) = waiting();
     let time_out =
         TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(1));

@@ -125,7 +125,7 @@ fn unknown() -> Result<Verdict, BackendError> {
 }
 
 #[tokio::test]
-async fn know_no_user_when_empty() {
+async fn knows_no_user_in_an_empty_chain() {
     assert_eq!(basic(ValidatorChain::new()).await, Err(Reason::UnknownUser));
     let mistake = Authenticator::builder(realm()).with_digest(SecretsChain::new()).build();
     let error = mistake.unwrap_err();
@@ -133,7 +133,7 @@ async fn know_no_user_when_empty() {
 }
 
 #[tokio::test]
-async fn stop_at_the_first_member_that_knows_the_user() {
+async fn stops_at_the_first_member_that_knows_the_user() {
     let bob = Users::new(&realm()).with_user("bob", "builder").unwrap();
     let table: [(&str, Says, _); 5] = [
         ("accepts", accepted, Ok("alice".to_owned())),
@@ -154,7 +154,7 @@ async fn stop_at_the_first_member_that_knows_the_user() {
 }
 
 #[tokio::test]
-async fn continue_after_a_member_that_waits() {
+async fn continues_after_a_member_that_waits() {
     let ends = || [Member::new(unknown), Member::waiting(unknown)];
     for first in ends() {
         for second in ends() {
@@ -170,7 +170,7 @@ async fn continue_after_a_member_that_waits() {
 }
 
 #[tokio::test]
-async fn can_be_nested() {
+async fn nests_chains() {
     let inner = ValidatorChain::new().with(Member::waiting(unknown)).with(users());
     let chain = ValidatorChain::new().with(ValidatorChain::new()).with(inner);
     assert_eq!(basic(chain.clone()).await, Ok("alice".to_owned()));
@@ -178,7 +178,7 @@ async fn can_be_nested() {
 }
 
 #[tokio::test]
-async fn stop_at_the_first_source_that_knows_the_user() {
+async fn stops_at_the_first_source_that_knows_the_user() {
     let bob = Users::new(&realm()).with_user("bob", "builder").unwrap();
     let other = Users::new(&realm()).with_user("alice", "other").unwrap();
     let sources = |users: Option<Users>| [Source::at_once(users.clone()), Source::waiting(users)];
@@ -216,7 +216,7 @@ impl DigestSecrets for Only {
 }
 
 #[tokio::test]
-async fn offer_what_all_members_hold() {
+async fn offers_what_all_members_hold() {
     let only = |functions: &[HashFunction]| {
         Only(functions.iter().copied().fold(HashFunctions::NONE, HashFunctions::with))
     };
@@ -236,7 +236,7 @@ async fn offer_what_all_members_hold() {
 }
 
 #[tokio::test]
-async fn take_a_closure() {
+async fn takes_a_closure() {
     let check = |credentials: &BasicCredentials<'_>| {
         assert_eq!(credentials.realm().as_str(), "proxy");
         match (credentials.user_id(), credentials.verify(Some("wonder"))) {
@@ -251,7 +251,7 @@ async fn take_a_closure() {
 }
 
 #[tokio::test]
-async fn take_an_async_closure() {
+async fn takes_an_async_closure() {
     let check = |credentials: OwnedCredentials| async move {
         tokio::task::yield_now().await;
         let credentials = credentials.as_borrowed();

@@ -35,7 +35,7 @@ fn health() -> Request<http_body_util::Full<bytes::Bytes>> {
 }
 
 #[tokio::test]
-async fn goes_with_the_request_without_the_credentials() {
+async fn attaches_the_identity_and_removes_the_credentials() {
     let (layer, origin) = (ProxyAuthLayer::new(both()), Origin::new());
     let refused = send(&layer, &origin, request(Method::GET, URL)).await;
     let digest = Digest::of_headers(refused.headers()).answer("GET", "/a?b=c");
@@ -57,7 +57,7 @@ async fn goes_with_the_request_without_the_credentials() {
 }
 
 #[tokio::test]
-async fn carries_what_the_back_end_knows() {
+async fn passes_on_what_the_back_end_knows() {
     #[derive(Clone, Debug, PartialEq)]
     struct Desk(u32);
 
@@ -74,7 +74,7 @@ async fn carries_what_the_back_end_knows() {
 }
 
 #[tokio::test]
-async fn is_missing_from_a_bypassed_request() {
+async fn attaches_none_to_a_bypassed_request() {
     let layer = with_health().with_identity_header(USER).unwrap().with_identity_in_response(true);
     let layer = layer.relay_credentials(true);
     for credentials in [[].as_slice(), &[RIGHT], &[WRONG], &["Basic ?"], &[RIGHT, "x"]] {
@@ -95,7 +95,7 @@ async fn is_missing_from_a_bypassed_request() {
 }
 
 #[tokio::test]
-async fn is_anonymous_by_option_without_credentials() {
+async fn marks_requests_without_credentials_anonymous() {
     let (layer, origin) = (open().with_identity_header(USER).unwrap(), Origin::new());
     let sent = with_field(request(Method::GET, URL), USER, "root");
     assert_eq!(send(&layer, &origin, sent).await.status(), 200);
@@ -111,7 +111,7 @@ async fn is_anonymous_by_option_without_credentials() {
 }
 
 #[tokio::test]
-async fn goes_with_the_response_by_option() {
+async fn attaches_the_identity_to_the_response_by_option() {
     let (waits, answers) = waiting();
     answers.send(Ok(alice())).unwrap();
     for layer in [layer(), waits] {
@@ -132,7 +132,7 @@ async fn goes_with_the_response_by_option() {
 }
 
 #[tokio::test]
-async fn regression_is_removed_from_a_bypassed_request() {
+async fn regression_removes_an_identity_from_a_bypass() {
     let auth = Authenticator::builder(realm()).with_basic(users()).with_bypass(|_| true);
     let (layer, origin) = (ProxyAuthLayer::new(auth.build().unwrap()), Origin::new());
     let mut sent = request(Method::GET, URL);
@@ -142,7 +142,7 @@ async fn regression_is_removed_from_a_bypassed_request() {
 }
 
 #[tokio::test]
-async fn differs_between_realms() {
+async fn keeps_identities_of_realms_apart() {
     let realms = ["a", "b"].map(|name| Realm::new(name).unwrap());
     let [a, b] = realms.clone();
     let users = ValidatorChain::new()

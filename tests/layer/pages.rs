@@ -23,7 +23,7 @@ async fn refused(sent: Request<Full<Bytes>>) -> Response<Outgoing> {
 }
 
 #[tokio::test]
-async fn suits_programs_browsers_and_tunnels() {
+async fn sends_html_to_browsers_and_one_line_to_tunnels() {
     let plain = "text/plain; charset=utf-8";
     let table = [
         ("a program", "GET", "*/*", plain, "Proxy Authentication Required\n\nThis proxy"),
@@ -43,7 +43,7 @@ async fn suits_programs_browsers_and_tunnels() {
 }
 
 #[tokio::test]
-async fn can_replace_body_and_content_type_alone() {
+async fn replaces_body_and_content_type_alone() {
     let asked: Arc<Mutex<Vec<PageRequest>>> = Arc::default();
     let keep = Arc::clone(&asked);
     let page = move |request: &PageRequest| {
@@ -79,7 +79,7 @@ async fn can_replace_body_and_content_type_alone() {
 }
 
 #[tokio::test]
-async fn can_be_replaced_after_a_pending_check() {
+async fn replaces_the_page_after_a_pending_check() {
     let (waits, answers) = waiting();
     let layer = waits.with_page(|request| {
         let language = request.accept_language().unwrap().as_bytes().to_vec();
@@ -102,7 +102,7 @@ async fn can_be_replaced_after_a_pending_check() {
 }
 
 #[tokio::test]
-async fn has_a_length_when_empty() {
+async fn sends_a_length_with_an_empty_page() {
     let empty = |_: &PageRequest| Some(Page::new(HeaderValue::from_static("a/b"), Bytes::new()));
     let response = send(&layer().with_page(empty), &Origin::new(), get(WRONG)).await;
     assert_eq!(response.status(), 407);
@@ -112,7 +112,7 @@ async fn has_a_length_when_empty() {
 }
 
 #[tokio::test]
-async fn is_the_built_in_one_unless_replaced() {
+async fn falls_back_to_the_built_in_page() {
     let layer = layer().with_page(|request| {
         let is_ours = request.reason() == Reason::MissingCredentials;
         is_ours.then(|| Page::new(HeaderValue::from_static("text/plain"), "own"))

@@ -32,7 +32,7 @@ use crate::support::{
     engine::{Body, Proxy, basic, realm, request, users},
 };
 
-const KEY: &[u8; 32] = b"a key that nobody ought to see!!";
+const KEY: &[u8; 32] = b"a key of 32 bytes to be hidden!!";
 
 /// Everything that must be hidden.
 fn secrets(digest: &Digest) -> Vec<String> {

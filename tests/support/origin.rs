@@ -171,7 +171,7 @@ where
         async move { Ok::<_, Infallible>(answer(request, peer).await) }
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    // How clients end is their business.
+    // Clients may close the connection at any time.
     let _ = connection.with_upgrades().await;
 }
 
