@@ -5,7 +5,7 @@ use std::{sync::Arc, thread};
 use tokio::runtime::Handle;
 
 use crate::{
-    backend::queue::Queue,
+    backend::queue::{Queue, task_error},
     error::{BackendError, ConfigError},
 };
 
@@ -83,10 +83,7 @@ impl HashingPool {
             let _permit = permit;
             work()
         });
-        running.await.map_err(|error| match error.is_panic() {
-            true => BackendError::new("the check of a password panicked"),
-            false => BackendError::transient("the tokio runtime is shutting down"),
-        })
+        running.await.map_err(|error| task_error(&error))
     }
 }
 
@@ -210,7 +207,7 @@ mod tests {
         let pool = pool(1, 1);
         for _ in 0..3 {
             let result = pool.run(false, || panic!("on purpose")).await.map(|(): ()| ());
-            assert_eq!(cause(result), "the check of a password panicked");
+            assert_eq!(cause(result), "the check panicked");
         }
         assert_eq!(pool.run(false, || 1).await.unwrap(), 1);
     }

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, error::Error, fmt, sync::Arc, time::Duration};
 use super::{
     error::SqlConfigError,
     max_cost::MaxCost,
+    query::{Limits, QueryRunner},
     row::SqlRow,
-    source::{Limits, Source},
-    url::{self, Opened},
+    url::{self, Selected},
     validator::{Parts, Sql},
 };
 use crate::{
@@ -43,7 +43,10 @@ pub struct SqlBuilder {
 
 enum Origin {
     Url(Password),
-    Given { open: Box<dyn FnOnce(Limits) -> Arc<dyn Source> + Send + Sync>, query: &'static str },
+    Pool {
+        make: Box<dyn FnOnce(Limits) -> Arc<dyn QueryRunner> + Send + Sync>,
+        query: &'static str,
+    },
 }
 
 /// Adds the record that is made of a row to the account.
@@ -57,10 +60,10 @@ impl SqlBuilder {
 
     #[cfg_attr(not(test), allow(dead_code, reason = "each database calls it"))]
     pub(super) fn of(
-        open: impl FnOnce(Limits) -> Arc<dyn Source> + Send + Sync + 'static,
+        make: impl FnOnce(Limits) -> Arc<dyn QueryRunner> + Send + Sync + 'static,
         query: &'static str,
     ) -> Self {
-        Self::from_origin(Origin::Given { open: Box::new(open), query })
+        Self::from_origin(Origin::Pool { make: Box::new(make), query })
     }
 
     fn from_origin(origin: Origin) -> Self {
@@ -240,12 +243,12 @@ impl SqlBuilder {
                 return Err(ConfigError::ZeroLimit { name }.into());
             }
         }
-        let Opened { source, query } = match self.origin {
+        let Selected { database, query } = match self.origin {
             Origin::Url(url) => url::open(url.expose(), self.limits)?,
-            Origin::Given { open, query } => Opened { source: open(self.limits), query },
+            Origin::Pool { make, query } => Selected { database: make(self.limits), query },
         };
         Ok(Sql::of(Parts {
-            source,
+            database,
             queue: Queue::new(self.limits.connections, self.limits.queue),
             query: self.query.as_deref().unwrap_or(query).into(),
             by_userhash: self
@@ -279,12 +282,12 @@ impl fmt::Debug for SqlBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::sql::source::{Answer, Prepared, Rows};
+    use crate::backend::sql::query::{Answer, Prepared, Rows};
 
     /// A database that must not be queried.
     struct Nowhere;
 
-    impl Source for Nowhere {
+    impl QueryRunner for Nowhere {
         fn rows(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Rows> {
             unreachable!("build() queries nothing")
         }

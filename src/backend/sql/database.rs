@@ -15,8 +15,8 @@ use tokio::time::{self, error::Elapsed};
 
 use super::{
     failure::failure,
+    query::{Answer, Limits, Prepared, QueryRunner, Rows},
     row::{SqlRow, Value},
-    source::{Answer, Limits, Prepared, Rows, Source},
 };
 use crate::error::BackendError;
 
@@ -119,7 +119,7 @@ impl<DB: Driver> Database<DB> {
     }
 }
 
-impl<DB> Source for Database<DB>
+impl<DB> QueryRunner for Database<DB>
 where
     DB: Driver,
     DB::Arguments: IntoArguments<DB>,

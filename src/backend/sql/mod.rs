@@ -74,8 +74,8 @@ mod max_cost;
 pub mod mysql;
 #[cfg(feature = "sql-postgres")]
 pub mod postgres;
+mod query;
 mod row;
-mod source;
 #[cfg(feature = "sql-sqlite")]
 pub mod sqlite;
 mod url;

@@ -15,9 +15,9 @@ use super::{
     builder::SqlBuilder,
     database::{Database, Driver, read},
     error::SqlConfigError,
+    query::Limits,
     row::Value,
-    source::Limits,
-    url::{Opened, server_options},
+    url::{Selected, server_options},
 };
 
 /// The table that [`DEFAULT_QUERY`] reads.
@@ -67,10 +67,10 @@ pub fn builder(pool: PgPool) -> SqlBuilder {
 }
 
 /// Reads the URL, without connecting.
-pub(super) fn open(url: &str, limits: Limits) -> Result<Opened, SqlConfigError> {
+pub(super) fn open(url: &str, limits: Limits) -> Result<Selected, SqlConfigError> {
     let options = server_options(url, "PostgreSQL", OPTIONS)?;
-    let source = Arc::new(Database::<Postgres>::new(options, limits));
-    Ok(Opened { source, query: DEFAULT_QUERY })
+    let database = Arc::new(Database::<Postgres>::new(options, limits));
+    Ok(Selected { database, query: DEFAULT_QUERY })
 }
 
 impl Driver for Postgres {

@@ -16,9 +16,9 @@ use super::{
     builder::SqlBuilder,
     database::{Database, Driver, read},
     error::SqlConfigError,
+    query::Limits,
     row::Value,
-    source::Limits,
-    url::Opened,
+    url::Selected,
 };
 
 /// The table that [`DEFAULT_QUERY`] reads.
@@ -45,7 +45,7 @@ pub fn builder(pool: SqlitePool) -> SqlBuilder {
 }
 
 /// Finds the file, which is opened at the first query.
-pub(super) fn open(url: &str, limits: Limits) -> Result<Opened, SqlConfigError> {
+pub(super) fn open(url: &str, limits: Limits) -> Result<Selected, SqlConfigError> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(|error| SqlConfigError::invalid_url("SQLite", &error))?;
     let file = options.get_filename();
@@ -58,8 +58,8 @@ pub(super) fn open(url: &str, limits: Limits) -> Result<Opened, SqlConfigError> 
         return Err(SqlConfigError::NotAFile { path: file.display().to_string(), source });
     }
     let options = options.read_only(true).create_if_missing(false).busy_timeout(limits.query);
-    let source = Arc::new(Database::<Sqlite>::new(options, limits));
-    Ok(Opened { source, query: DEFAULT_QUERY })
+    let database = Arc::new(Database::<Sqlite>::new(options, limits));
+    Ok(Selected { database, query: DEFAULT_QUERY })
 }
 
 impl Driver for Sqlite {

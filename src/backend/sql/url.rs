@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::{
     error::SqlConfigError,
-    source::{Limits, Source},
+    query::{Limits, QueryRunner},
 };
 
-/// A database that has not been connected to, and its default query.
-pub(super) struct Opened {
-    pub(super) source: Arc<dyn Source>,
+/// The database that a URL selects, without a connection, and its default query.
+pub(super) struct Selected {
+    pub(super) database: Arc<dyn QueryRunner>,
     pub(super) query: &'static str,
 }
 
@@ -18,7 +18,7 @@ pub(super) struct Opened {
     not(any(feature = "sql-sqlite", feature = "sql-postgres", feature = "sql-mysql")),
     allow(unused_variables, reason = "no database is compiled in")
 )]
-pub(super) fn open(url: &str, limits: Limits) -> Result<Opened, SqlConfigError> {
+pub(super) fn open(url: &str, limits: Limits) -> Result<Selected, SqlConfigError> {
     let (scheme, _) = url.split_once(':').ok_or(SqlConfigError::UnknownDatabase)?;
     match scheme.to_ascii_lowercase().as_str() {
         #[cfg(feature = "sql-sqlite")]

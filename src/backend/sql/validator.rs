@@ -7,8 +7,8 @@ use tokio::{runtime::Handle, time};
 use super::{
     builder::{Record, SqlBuilder},
     max_cost::MaxCost,
+    query::{Answer, QueryRunner, Rows},
     row::SqlRowError,
-    source::{Answer, Rows, Source},
     user::{NAME, PASSWORD_HASH, RowError, User, check_spelling, ha1_column},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         AccountStatus, BasicCredentials, CredentialValidator, DigestAccount, DigestName,
         DigestSecrets, DigestUser, SecretLookup, UnusableRecord, Verdict,
         password_hash::{HashPolicy, HashingPool, PasswordHash},
-        queue::Queue,
+        queue::{Queue, task_error},
     },
     clock::Clock,
     error::BackendError,
@@ -42,7 +42,7 @@ const IMPOSSIBLE_NAME: &str = "\u{1}nobody\u{1}";
 pub struct Sql(Arc<Parts>);
 
 pub(super) struct Parts {
-    pub(super) source: Arc<dyn Source>,
+    pub(super) database: Arc<dyn QueryRunner>,
     pub(super) queue: Queue,
     pub(super) query: Arc<str>,
     pub(super) by_userhash: BTreeMap<HashFunction, Arc<str>>,
@@ -112,7 +112,7 @@ impl Sql {
         });
         for (query, key) in [by_name].into_iter().chain(by_userhash) {
             let parameters = self.parameters(key, realm);
-            let prepare = |source: Arc<dyn Source>| source.prepared(Arc::clone(query));
+            let prepare = |database: Arc<dyn QueryRunner>| database.prepared(Arc::clone(query));
             let prepared = self.within(self.run(false, prepare)).await?;
             self.check_columns(&prepared.columns).map_err(BackendError::new)?;
             let given = parameters.len();
@@ -120,7 +120,8 @@ impl Sql {
                 let text = format!("the query takes {taken} parameters but is given {given}");
                 return Err(BackendError::new(text));
             }
-            let select = |source: Arc<dyn Source>| source.rows(Arc::clone(query), parameters);
+            let select =
+                |database: Arc<dyn QueryRunner>| database.rows(Arc::clone(query), parameters);
             if !matches!(self.within(self.run(false, select)).await?, Rows::None) {
                 return Err(BackendError::new("the query finds a user that cannot exist"));
             }
@@ -160,15 +161,15 @@ impl Sql {
     async fn run<T: Send + 'static>(
         &self,
         recheck: bool,
-        query: impl FnOnce(Arc<dyn Source>) -> Answer<T>,
+        query: impl FnOnce(Arc<dyn QueryRunner>) -> Answer<T>,
     ) -> Result<T, BackendError> {
         let permit = self.0.queue.enter(recheck).await?;
-        let answer = query(Arc::clone(&self.0.source));
+        let answer = query(Arc::clone(&self.0.database));
         let running = tokio::spawn(async move {
             let _permit = permit;
             answer.await
         });
-        running.await.map_err(BackendError::transient)?
+        running.await.map_err(|error| task_error(&error))?
     }
 
     fn parameters(&self, key: String, realm: &str) -> Vec<String> {
@@ -186,7 +187,7 @@ impl Sql {
         is_wanted: impl FnOnce(&str) -> bool,
     ) -> Result<Found<User>, BackendError> {
         let parameters = self.parameters(key, realm);
-        let select = |source: Arc<dyn Source>| source.rows(Arc::clone(query), parameters);
+        let select = |database: Arc<dyn QueryRunner>| database.rows(Arc::clone(query), parameters);
         match self.run(recheck, select).await? {
             Rows::None => Ok(Found::Unknown),
             Rows::One(row) => match User::read(row, is_wanted, self.0.clock.now()) {
@@ -328,8 +329,8 @@ mod tests {
     use crate::backend::{
         password_hash::{HashCost, HashMethod, hash_password},
         sql::{
+            query::Prepared,
             row::{SqlRow, Value},
-            source::Prepared,
         },
     };
 
@@ -340,7 +341,7 @@ mod tests {
     /// Finds the same rows for every query.
     struct Fixed(MakeRows);
 
-    impl Source for Fixed {
+    impl QueryRunner for Fixed {
         fn rows(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Rows> {
             Box::pin(async move { Ok((self.0)()) })
         }

@@ -1,15 +1,15 @@
-//! The questions that the validator puts to a database, whichever it is.
+//! Runs queries on a database of any kind.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use super::row::SqlRow;
 use crate::error::BackendError;
 
-/// A boxed answer, which does not borrow, so that a task can drive it to its end.
+/// A boxed answer that does not borrow, so that a task can drive it to its end.
 pub(super) type Answer<T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send>>;
 
-/// A database that answers queries. Ends every wait by itself, as [`Limits`] say.
-pub(super) trait Source: Send + Sync {
+/// Runs queries on a database, and ends every wait as [`Limits`] say.
+pub(super) trait QueryRunner: Send + Sync {
     /// The rows that `query` finds with `parameters`.
     fn rows(self: Arc<Self>, query: Arc<str>, parameters: Vec<String>) -> Answer<Rows>;
 
