@@ -1,7 +1,7 @@
-//! The time as one number, and a clock that tests can replace.
+//! Timestamps, and a clock that tests can replace.
 //!
-//! Only the engine and caches read a clock. They pass the time on, so that every rule about
-//! lifetimes can be tested without sleeping.
+//! Only the engine and caches read a clock. They pass the time on, so that tests of lifetimes need
+//! not sleep.
 
 use std::{
     fmt,
@@ -43,17 +43,16 @@ const fn micros(duration: Duration) -> u64 {
     if micros > u64::MAX as u128 { u64::MAX } else { micros as u64 }
 }
 
-/// A source of the time.
+/// Provides the current time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The present time. The library stays safe when it stands still or steps back.
+    /// The current time. It may stand still or step back; the library stays safe.
     fn now(&self) -> Timestamp;
 }
 
-/// The clock of the machine, read once and advanced by a monotonic clock from then on.
+/// The system clock, read once and advanced by a monotonic clock from then on.
 ///
-/// Setting the machine's clock does not change this one, so that nonces neither expire early nor
-/// come from the future while the process lives. Time that a machine spends suspended may not
-/// count.
+/// Changes of the system clock do not affect it, so that nonces neither expire early nor come from
+/// the future while the process runs. Time during which the machine is suspended may not count.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     started: Instant,
@@ -61,10 +60,10 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// A clock that shows the machine's time now.
+    /// A clock that starts at the current system time.
     #[must_use]
     pub fn new() -> Self {
-        // A machine whose clock is before 1970 gets the epoch: only differences matter.
+        // A system time before 1970 becomes the epoch: only differences matter.
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self { started: Instant::now(), started_at: Timestamp(micros(since_epoch)) }
     }

@@ -1,8 +1,8 @@
-//! Errors outside of a request: mistakes in the set-up, and failures of back ends.
+//! Configuration errors, and failures of back ends.
 
 use std::{error::Error, fmt, path::PathBuf, sync::Arc, time::Duration};
 
-/// A mistake in the set-up, reported when a realm, a store or an authenticator is built.
+/// A configuration mistake, reported when a realm, a store or an authenticator is built.
 ///
 /// Each message names the value and the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -29,10 +29,10 @@ pub enum ConfigError {
     RealmTooLong {
         /// Its length in bytes.
         length: usize,
-        /// The longest that is allowed, in bytes.
+        /// The maximum length in bytes.
         maximum: usize,
     },
-    /// A source that has users of other realms only. Realms compare byte for byte.
+    /// The users belong to another realm. Realms compare byte for byte.
     #[error(
         "the authenticator's realm is {realm:?}, and its users belong to the realm {served:?}: \
          make both the same"
@@ -40,10 +40,10 @@ pub enum ConfigError {
     RealmNotServed {
         /// The realm of the authenticator.
         realm: String,
-        /// The realm that the source has users of.
+        /// The realm of the users.
         served: String,
     },
-    /// A user file that was opened for another realm. Realms compare byte for byte.
+    /// A user file was opened for another realm. Realms compare byte for byte.
     #[error(
         "the authenticator's realm is {realm:?}, and the file {path:?} was opened for the realm \
          {served:?}: make both the same"
@@ -56,7 +56,7 @@ pub enum ConfigError {
         /// The realm whose users the file was opened for.
         served: String,
     },
-    /// No scheme is offered, so that every request would be refused.
+    /// No scheme is offered, so every request would be refused.
     #[error("no authentication scheme is offered: add with_basic, with_digest or with_scheme")]
     NoScheme,
     /// Two schemes have the same name.
@@ -91,7 +91,7 @@ pub enum ConfigError {
         /// The hash functions that every user has an H(A1) for.
         held: String,
     },
-    /// RFC 2069 responses are allowed without MD5, the only algorithm that they have.
+    /// RFC 2069 responses are allowed without MD5, their only algorithm.
     #[error("legacy_rfc2069 needs the algorithm MD5: add it, or leave the switch off")]
     LegacyWithoutMd5,
     /// A nonce key is too short.
@@ -99,7 +99,7 @@ pub enum ConfigError {
     ShortNonceKey {
         /// The length of the key as given, in bytes.
         length: usize,
-        /// The shortest that is allowed, in bytes.
+        /// The minimum length in bytes.
         minimum: usize,
     },
     /// The nonce lifetime is out of range.
@@ -138,15 +138,15 @@ pub enum ConfigError {
         /// The option, its value, and what is wrong with it.
         problem: String,
     },
-    /// User parameters are configured, and a scheme cannot split them off names.
+    /// User parameters are configured, but a scheme cannot split them off names.
     #[error("{scheme} cannot split parameters off user names: {problem}")]
     UserParametersUnsupported {
         /// The scheme.
         scheme: &'static str,
-        /// What has to be changed.
+        /// The required change.
         problem: &'static str,
     },
-    /// A time that makes no sense for a cache.
+    /// A time of the cache is out of range.
     #[error("the {name} of the cache is {value:?}: use {minimum:?} to {maximum:?}")]
     CacheTime {
         /// The option.
@@ -158,7 +158,7 @@ pub enum ConfigError {
         /// The longest that is allowed.
         maximum: Duration,
     },
-    /// The identity header is a field that has a meaning in HTTP.
+    /// The field for the identity already has a meaning in HTTP.
     #[error("the header field {name} has a meaning in HTTP: choose another for the identity")]
     ReservedIdentityHeader {
         /// The field name as given.
@@ -173,8 +173,8 @@ pub enum ConfigError {
 
 /// A back end (a directory, a database, a store) could not answer.
 ///
-/// The client gets a 503 with `Retry-After`, never a pass and never "wrong password". The source
-/// goes to the operator's log alone and is never sent to a client. A clone shares the source.
+/// The client gets a 503 with `Retry-After`; the request is not forwarded, and the password does
+/// not count as wrong. The source is only for the operator's log. Clones share it.
 ///
 /// # Examples
 /// ```
@@ -201,18 +201,18 @@ enum Kind {
 }
 
 impl BackendError {
-    /// An error with this cause. A text will do: `BackendError::new("no such column")`.
+    /// An error with this cause, which can be a text: `BackendError::new("no such column")`.
     ///
-    /// Where trying again may help, use [`transient`](Self::transient).
+    /// If trying again may help, use [`transient`](Self::transient).
     ///
     /// # Security
-    /// The cause goes to the operator's log: it must not hold a password or a stored hash.
+    /// The cause goes to the operator's log: it must not contain a password or a stored hash.
     pub fn new(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { source: Arc::from(source.into()), kind: Kind::Permanent }
     }
 
-    /// An error that may pass by itself, such as a lost connection or a time-out: the same call
-    /// may succeed a little later.
+    /// An error that may pass by itself, such as a lost connection or a timeout: the same call may
+    /// succeed a little later.
     ///
     /// # Security
     /// As for [`new`](Self::new).
@@ -220,8 +220,8 @@ impl BackendError {
         Self { kind: Kind::Transient, ..Self::new(source) }
     }
 
-    /// A transient error that says that a queue of this process is full. The back end itself may
-    /// be well, so a cache does not let an expired verdict stand in for the answer.
+    /// A transient error: a queue of this process is full. The back end itself may be fine, so a
+    /// cache does not use an expired verdict instead.
     ///
     /// # Security
     /// As for [`new`](Self::new).
@@ -229,8 +229,8 @@ impl BackendError {
         Self { kind: Kind::Overloaded, ..Self::new(source) }
     }
 
-    /// Whether trying again may help. `false` means that this is unknown, or that an operator has
-    /// to repair something first.
+    /// Whether trying again may help. `false` means that this is unknown, or that an operator must
+    /// fix something first.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         matches!(self.kind, Kind::Transient | Kind::Overloaded)

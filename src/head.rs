@@ -6,8 +6,8 @@ use http::{Extensions, HeaderMap, Method, Request, Uri, request::Parts};
 
 /// The head of a request, borrowed.
 ///
-/// It is what closures get that choose a realm or let a request bypass authentication. `Debug`
-/// shows neither header fields nor path, which may contain credentials.
+/// Closures that choose a realm or let a request bypass authentication receive it. `Debug` shows
+/// neither header fields nor path, which may contain credentials.
 #[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
     method: &'a Method,
@@ -48,7 +48,7 @@ impl<'a> RequestHead<'a> {
         self
     }
 
-    /// Replaces the request target, where a router has changed it.
+    /// Replaces the request target, if a router has changed it.
     #[must_use]
     pub const fn with_target(mut self, target: &'a Uri) -> Self {
         self.target = target;

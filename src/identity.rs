@@ -45,7 +45,7 @@ impl fmt::Display for UserId {
     }
 }
 
-/// A user's account: the canonical user-id, groups, and data of the back end's own.
+/// A user's account: the canonical user-id, groups, and data that the back end adds.
 ///
 /// Cloning is cheap. A back end that keeps its users in memory builds each account once.
 #[derive(Clone)]
@@ -85,10 +85,10 @@ impl Account {
         self
     }
 
-    /// Limits for how long a cache may keep this account, counted from the start of the check; zero
-    /// means not at all. Without it the cache's own lifetime applies, otherwise the shorter one.
+    /// Limits how long a cache may keep this account, counted from the start of the check; zero
+    /// means not at all. The shorter of this limit and the cache's lifetime applies.
     ///
-    /// It is for back ends that know, for instance, when an account expires.
+    /// Use it if the back end knows when an account expires, for instance.
     #[must_use]
     pub fn with_max_age(mut self, max_age: Duration) -> Self {
         Arc::make_mut(&mut self.0).max_age = Some(max_age);
@@ -106,7 +106,7 @@ impl Account {
         self.0.groups.iter().map(|group| &**group)
     }
 
-    /// For how long a cache may keep this account at most; `None` for no limit.
+    /// The maximum time for which a cache may keep this account; `None` for no limit.
     #[must_use]
     pub fn max_age(&self) -> Option<Duration> {
         self.0.max_age
@@ -129,11 +129,11 @@ impl fmt::Debug for Account {
     }
 }
 
-/// The authenticated user of a request. The layer puts it into the extensions of every request that
-/// it forwards.
+/// The authenticated user of a request. The layer puts it into the extensions of forwarded
+/// requests.
 ///
-/// A request without credentials that was let pass has an anonymous identity; a request that
-/// bypassed authentication has none. The same user-id in two realms is two users.
+/// A request that is allowed without credentials has an anonymous identity; a request that bypasses
+/// authentication has none. The same user-id in two realms is two users.
 #[derive(Clone, Debug)]
 pub struct Identity {
     account: Option<Account>,
@@ -164,7 +164,7 @@ impl Identity {
         self
     }
 
-    /// Adds the handle through which the access can be revoked.
+    /// Adds the handle that revokes the access.
     #[must_use]
     pub(crate) fn with_revocation(mut self, handle: RevocationHandle) -> Self {
         self.revocation = Some(handle);
@@ -195,7 +195,7 @@ impl Identity {
         self.scheme
     }
 
-    /// The parameters that were part of the user name; empty where names are not split.
+    /// The parameters that were part of the user name; empty if names are not split.
     #[must_use]
     pub fn user_parameters(&self) -> &UserParameters {
         self.user_parameters.as_deref().unwrap_or(UserParameters::NONE)
@@ -207,8 +207,8 @@ impl Identity {
         &self.realm
     }
 
-    /// Waits until the user's access is revoked: see
-    /// [`Revocations`](crate::revocation::Revocations). A proxy should end the user's tunnels then.
+    /// Waits until the user's access is revoked, which should end the user's tunnels: see
+    /// [`Revocations`](crate::revocation::Revocations).
     ///
     /// The future does not borrow the identity and needs no runtime. It never resolves for an
     /// anonymous request.

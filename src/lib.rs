@@ -41,9 +41,9 @@
 //! # Ok(())
 //! # }
 //! ```
-//! `examples/forward_proxy` is a complete forward proxy; there are smaller examples beside it.
+//! `examples/forward_proxy` is a complete forward proxy; `examples` also has smaller ones.
 //!
-//! # Where things are
+//! # Where to find what you need
 //! | to | see |
 //! |---|---|
 //! | choose schemes and options | [`Authenticator::builder`], [`BasicScheme`], [`DigestScheme`], [`digest`] |
@@ -68,22 +68,22 @@
 //!
 //! | status | when |
 //! |---|---|
-//! | 400 | the credentials are ambiguous or malformed, or `uri` names another resource |
+//! | 400 | the credentials are malformed or sent more than once, or `uri` names another resource |
 //! | 403 | the credentials are right, and the account is disabled or has expired |
 //! | 407 | the credentials are missing, undecodable, wrong, or of a scheme that is not offered |
 //! | 431 | the `Proxy-Authorization` field is longer than the limit |
 //! | 502 | the upstream answered with 407, unless [`allow_chaining`] is set |
 //! | 503 | a back end or the nonce store failed or is overloaded |
 //!
-//! `stale=true` is part of a 407 if the response in the credentials is right and its nonce cannot
-//! be used: it is expired, unknown or forgotten, another user used it first, or the nonce-count was
-//! used before. The client then tries again without asking its user. After 100 such answers in a
-//! row to one user of a realm at one address, the 407 omits it, which ends endless loops.
+//! A 407 contains `stale=true` if the Digest response is right but its nonce cannot be used: the
+//! nonce is expired, unknown or forgotten, another user used it first, or the nonce-count was used
+//! before. The client then tries again without asking its user. After 100 such answers in a row to
+//! one user of a realm at one address, the 407 omits it, to end loops.
 //!
-//! If the record of a user in a directory or database cannot be used, such as a malformed hash, this
-//! user is refused like an unknown user, others are not affected, and the log has the cause
-//! ([`Reason::UnusableRecord`]). A file with an invalid line is refused as a whole: at the start that
-//! is an error, and later the previous content stays in force.
+//! If the record of a user in a directory or database cannot be used, because its hash is malformed
+//! for instance, this user is refused like an unknown one, others are not affected, and the log has
+//! the cause ([`Reason::UnusableRecord`]). A file with an invalid line is refused as a whole: when
+//! it is opened this is an error, and later the previous content stays in force.
 //!
 //! # Threat model
 //! Clients are untrusted until they have authenticated: everything they send may be malformed,
@@ -93,7 +93,7 @@
 //!   and a malformed field is not an anonymous request.
 //! - Secrets are compared in constant time. The engine, [`Users`] and the file back ends do the
 //!   same work for unknown users as for known ones; the docs of the directory, the database and the
-//!   cache say how far they do. No log, `Debug` output, error or body contains a secret. Secrets
+//!   cache state their limits. No log, `Debug` output, error or body contains a secret. Secrets
 //!   that the crate owns are wiped when dropped; copies made by database and directory drivers are
 //!   not.
 //! - A 407 stores nothing: a nonce carries its time of issue and a MAC. Used nonce-counts are kept
@@ -113,14 +113,14 @@
 //! # Deviations from the RFCs
 //! - `uri` may be path and query alone even if the request target is absolute, because most clients
 //!   send nothing else. RFC 7616 requires that it designates the same resource.
-//! - `-sess` algorithms use the nonce and cnonce of the current request. RFC 7616 fixes them when
-//!   the session starts, which would need state for each session. Real clients send the same.
+//! - `-sess` algorithms use the nonce and cnonce of the current request, as real clients do. RFC
+//!   7616 fixes them when the session starts, which would need state for each session.
 //! - `auth-int` is neither offered nor accepted, because most clients implement it incorrectly.
 //! - `domain` is not sent, because it has no meaning for a proxy. `opaque` is sent, because some
 //!   clients require it, and ignored in requests.
 //! - A user name is tried in up to three readings (unescaped, as sent, percent-decoded), and `uri`
 //!   in two, because clients escape differently. A name with an unescaped quote is malformed.
-//! - An algorithm that is not offered is answered with 407, not with 400.
+//! - Credentials with an algorithm that is not offered get 407, not 400.
 //! - `stale=true` is also sent for a nonce-count that was used before, and omitted after 100
 //!   consecutive times.
 //! - A realm consists of printable ASCII without quote and backslash.
@@ -140,9 +140,9 @@
 //! | `htpasswd` | `backend::htpasswd`: users for Basic in a file, reloaded when it changes |
 //! | `ldap` | `backend::ldap`: users for Basic in a directory; needs a tokio runtime |
 //! | `password-hash` | `backend::password_hash`: checks and creates stored passwords |
-//! | `sql-mysql`, `sql-postgres`, `sql-sqlite` | `backend::sql`: users in a table of a database; they need Rust 1.94 |
+//! | `sql-mysql`, `sql-postgres`, `sql-sqlite` | `backend::sql`: users in a database table; they need Rust 1.94 |
 //! | `sql` | the shared part of those three; it opens no database by itself |
-//! | `timeout` | `backend::Timeout`: a time limit for every call of a back end |
+//! | `timeout` | `backend::Timeout`: a time limit for every back-end call |
 //! | `tower-http` | `AuthMakeSpan` and `AuthOnResponse` in [`middleware`], for `TraceLayer` |
 //!
 //! [tower]: https://docs.rs/tower

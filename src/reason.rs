@@ -1,4 +1,4 @@
-//! The reasons for which requests are refused.
+//! The reasons for refusals.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use http::StatusCode;
 
 /// Why a request was refused, for logs and metrics.
 ///
-/// It is more detailed than what the client is told. Each reason has a fixed status and a fixed
-/// name. It contains nothing that the client sent.
+/// It is more detailed than the response. Each reason has a fixed status and a fixed name, and
+/// contains nothing that the client sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
     /// The request has no `Proxy-Authorization`.
     MissingCredentials,
-    /// The credentials are for a scheme that is not offered.
+    /// The credentials use a scheme that is not offered.
     SchemeNotOffered,
     /// The Digest algorithm is not offered.
     AlgorithmNotOffered,

@@ -1,4 +1,4 @@
-//! Secrets in memory: not shown by `Debug`, wiped when dropped, compared in constant time.
+//! Secrets in memory: hidden by `Debug`, wiped when dropped, compared in constant time.
 
 use std::fmt;
 

@@ -16,7 +16,7 @@ pub(crate) struct AuthParams<'a> {
     remaining: usize,
 }
 
-/// A parameter: a name as sent, and where its value lies.
+/// A parameter: its name as sent, and the position of its value.
 #[derive(Clone, Copy)]
 pub(crate) struct AuthParam<'a> {
     pub(crate) name: &'a [u8],

@@ -1,4 +1,4 @@
-//! The classes of bytes, in one table.
+//! Byte classes, in one table.
 //!
 //! ```text
 //! tchar         = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." /

@@ -12,14 +12,14 @@ use super::{
 pub(crate) struct SchemeAndRest<'a> {
     /// The scheme as sent; never empty.
     pub(crate) scheme: &'a [u8],
-    /// The offset of what follows the spaces after the scheme, from the start of the field.
+    /// The offset of the first byte after the scheme and its spaces, from the start of the field.
     pub(crate) rest_position: usize,
 }
 
 /// Splits `field` after its scheme.
 ///
-/// Whitespace at both ends of the field is dropped. The scheme ends at the end of the field or at
-/// a space; there may be several.
+/// Whitespace at both ends of the field is dropped. One or more spaces, or the end of the field,
+/// end the scheme.
 ///
 /// # Errors
 /// [`SyntaxErrorKind::ExpectedScheme`] if the field does not start with a token,

@@ -1,4 +1,4 @@
-//! A position in a field. Everything that is parsed is read through it.
+//! A position in a field, through which all parsers read.
 
 use super::{
     chars::is_ows,
@@ -22,7 +22,7 @@ impl<'a> Cursor<'a> {
         self.position
     }
 
-    /// Returns what has been read since the cursor was at `start`.
+    /// Returns the bytes from `start` to the cursor.
     pub(super) fn since(&self, start: Self) -> &'a [u8] {
         self.bytes.get(start.position..self.position).unwrap_or_default()
     }

@@ -12,8 +12,8 @@ use super::{
 /// Decodes the extended value at `value` in `field`. A language tag is allowed and ignored.
 ///
 /// # Errors
-/// Returns an error if the charset is not UTF-8, if a character is not percent-encoded that has to
-/// be, or if the decoded bytes are not UTF-8 or contain a control character.
+/// Returns an error if the charset is not UTF-8, if a character that must be percent-encoded is
+/// not, or if the decoded bytes are not UTF-8 or contain a control character.
 pub(crate) fn decode_ext_value(field: &[u8], value: Value) -> Result<String, SyntaxError> {
     let raw = value.raw(field);
     let end = value.position().saturating_add(raw.len());

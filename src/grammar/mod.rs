@@ -1,4 +1,4 @@
-//! The grammar of credentials: what authentication needs of RFC 9110 and RFC 8187.
+//! The grammar of credentials: the parts of RFC 9110 and RFC 8187 that authentication needs.
 //!
 //! ```text
 //! credentials   = auth-scheme [ 1*SP ( token68 / #auth-param ) ]   ; RFC 9110, 11.4
@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Parsing borrows from the field and reads each byte a small, fixed number of times, so its cost
-//! is linear in the length of the field. Errors have a reason and a position, and nothing of what
-//! the peer sent, since that may be a password.
+//! is linear in the length of the field. Errors have a reason and a position, but contain nothing
+//! that the peer sent, since that may be a password.
 //!
 //! # What is tolerated
 //! RFC 9110 asks recipients to tolerate the following, and clients do send it:
@@ -25,9 +25,9 @@
 //! control character other than the tab in a quoted-string, line folding, and a second set of
 //! credentials after a comma.
 //!
-//! # What is left to the caller
-//! Whether a parameter occurs twice, which names are known, whether a value has the form that its
-//! parameter requires, and the length of the field.
+//! # What the caller checks
+//! Duplicate parameters, unknown names, the form that a parameter requires of its value, and the
+//! length of the field.
 
 mod auth_param;
 mod chars;

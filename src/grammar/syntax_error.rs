@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 /// A field that does not follow the grammar.
 ///
-/// It has a reason and a position, and nothing of what the peer sent: it can be logged as it is.
+/// It has a reason and a position, but contains nothing that the peer sent, so it can be logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
     pub(super) kind: SyntaxErrorKind,
@@ -12,14 +12,14 @@ pub(crate) struct SyntaxError {
     pub(super) position: usize,
 }
 
-/// What was wrong.
+/// The reason of a [`SyntaxError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SyntaxErrorKind {
-    /// What should be a scheme is not a token.
+    /// A token is required as the scheme.
     ExpectedScheme,
     /// The scheme is followed by something other than a space or the end.
     AfterScheme,
-    /// What should be a parameter's name is not a token.
+    /// A token is required as a parameter's name.
     ExpectedName,
     /// A parameter's name is not followed by `=`, as with two credentials in one field.
     ExpectedEquals,
@@ -39,7 +39,7 @@ pub(crate) enum SyntaxErrorKind {
     UnknownCharset,
     /// The language tag of an extended value is malformed, or the `'` after it is missing.
     InvalidLanguage,
-    /// A character in an extended value has to be percent-encoded and is not.
+    /// A character in an extended value must be percent-encoded but is not.
     InvalidValueChar,
     /// A `%` in an extended value is not followed by two hex digits. The position of this error
     /// and of the errors in decoded text is the start of the encoded text.

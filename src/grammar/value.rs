@@ -8,7 +8,8 @@ use super::{
     syntax_error::{SyntaxError, SyntaxErrorKind},
 };
 
-/// Where a parameter's value lies in its field: a token, or a quoted-string without its quotes.
+/// The position of a parameter's value in its field: a token, or a quoted-string without its
+/// quotes.
 ///
 /// Its methods take the field that it was read from.
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +96,7 @@ impl Value {
     /// Compares the unescaped bytes with `text`, ASCII letters without regard to case.
     ///
     /// # Security
-    /// It stops at the first difference: not for secrets.
+    /// It stops at the first difference, so do not compare secrets with it.
     pub(crate) fn eq_ignore_ascii_case(self, text: &str, field: &[u8]) -> bool {
         self.unescaped(field).eq_ignore_ascii_case(text.as_bytes())
     }
