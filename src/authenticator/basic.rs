@@ -42,7 +42,7 @@ pub struct BasicScheme<V> {
 }
 
 impl<V: CredentialValidator> BasicScheme<V> {
-    /// Basic with the strictest options.
+    /// Creates the scheme with the strictest options.
     pub fn new(validator: V) -> Self {
         Self { validator, options: DecodeOptions::default() }
     }
@@ -72,8 +72,8 @@ impl<V: CredentialValidator> BasicScheme<V> {
         self
     }
 
-    /// Refuses longer passwords, in bytes of UTF-8, without calling the validator; 4,096 by
-    /// default.
+    /// Limits the length of passwords, in bytes of UTF-8; 4,096 by default. Longer passwords are
+    /// refused without calling the validator.
     #[must_use]
     pub const fn with_max_password_length(mut self, length: NonZeroUsize) -> Self {
         self.options.max_password_length = length.get();

@@ -99,12 +99,12 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Forwards requests for which `bypass` returns `true`, with or without credentials: health
-    /// checks, for instance, or trusted peers. They have no identity.
+    /// Forwards requests for which `bypass` returns `true`, such as health checks or requests of
+    /// trusted peers, with or without credentials. They have no identity.
     ///
     /// # Security
-    /// The client chooses everything in the head but the peer address, including the path on another
-    /// host: compare the authority too, or `GET http://example.org/health` bypasses authentication.
+    /// The client controls everything in the head but the peer address. If you compare the path,
+    /// compare the authority too, or `GET http://example.org/health` bypasses authentication.
     ///
     /// # Examples
     /// ```
@@ -147,17 +147,17 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Limits how many responses in a row tell a user at one address `stale=true`, 100 by default.
-    /// After that the 407 leaves it out, which ends endless loops. The count ends with a success,
-    /// and after 10 seconds without such a response.
+    /// Limits how many responses in a row send `stale=true` to a user at one address; 100 by
+    /// default. After that the 407 omits it, to end loops. A success resets the count, and so do 10
+    /// seconds without such a response.
     pub const fn with_max_consecutive_stale(mut self, responses: u32) -> Self {
         self.max_consecutive_stale = responses;
         self
     }
 
-    /// Splits parameters off user names. Back ends get the user that is left, and the inner service
-    /// finds the parameters in [`Identity::user_parameters`]. Names that cannot be split are refused
-    /// with 407.
+    /// Splits parameters off user names. Back ends get the rest of the name, and the inner service
+    /// finds the parameters in [`Identity::user_parameters`]. Names that cannot be split are
+    /// refused with 407.
     ///
     /// A client hashes the whole name into H(A1), so Digest works only with a source that
     /// [holds passwords](DigestSecrets::holds_passwords), and without userhash.
@@ -174,7 +174,7 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Takes the time from `clock`; by default from [`SystemClock`].
+    /// Sets the clock; [`SystemClock`] by default.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -184,9 +184,9 @@ impl AuthenticatorBuilder {
     /// the authenticator.
     ///
     /// # Errors
-    /// The first mistake in the options: no scheme, a duplicate one, a limit of zero, what
-    /// [`with_digest`](Self::with_digest) found, users of another realm, or user parameters with a
-    /// scheme that cannot split names.
+    /// The first mistake in the options: no scheme, a duplicate one, a limit of zero, a mistake
+    /// that [`with_digest`](Self::with_digest) found, users of another realm, or user parameters
+    /// with a scheme that cannot split names.
     pub fn build(mut self) -> Result<Authenticator, ConfigError> {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
@@ -234,7 +234,7 @@ impl AuthenticatorBuilder {
     }
 }
 
-/// Digest, then others, then Basic: the strongest that a client knows comes first.
+/// Digest, then others, then Basic: the strongest first.
 fn preference(name: &str) -> u8 {
     match name {
         _ if name.eq_ignore_ascii_case(digest::NAME) => 0,

@@ -1,4 +1,4 @@
-//! What the engine decides about a request.
+//! The engine's decision about a request.
 
 use std::{
     fmt,
@@ -43,7 +43,7 @@ pub struct PendingDecision {
     pub(super) check: Check,
 }
 
-/// The check that a result comes from.
+/// The context of a check.
 pub(super) struct Check {
     pub(super) scheme: &'static str,
     pub(super) realm: Realm,

@@ -1,4 +1,4 @@
-//! From the head of a request to a decision.
+//! Decides about requests from their heads.
 
 use std::{fmt, sync::Arc};
 
@@ -68,12 +68,12 @@ pub(super) struct Engine {
 }
 
 impl Authenticator {
-    /// Collects schemes and options for the protection space `realm`.
+    /// Creates a builder for the protection space `realm`.
     pub fn builder(realm: Realm) -> AuthenticatorBuilder {
         AuthenticatorBuilder::new(realm)
     }
 
-    /// Decides about a request, from its head and the `Proxy-Authorization` that was taken out.
+    /// Decides about a request, from its head and the `Proxy-Authorization` removed from it.
     #[must_use]
     pub fn authenticate(
         &self,
@@ -123,8 +123,8 @@ impl Authenticator {
         }
     }
 
-    /// Ends the access of a user: every live [`Identity`] of theirs is revoked, and caches forget
-    /// their verdicts. It does not keep the user from logging in again.
+    /// Ends the access of a user: revokes every live [`Identity`] of theirs, and voids their cached
+    /// verdicts. It does not keep the user from logging in again.
     pub fn revoke(&self, realm: &Realm, user: &UserId) {
         self.0.revocations.revoke(realm, user);
     }
@@ -171,7 +171,7 @@ impl Engine {
         Ok(Authenticated { identity: identity.with_revocation(handle), info })
     }
 
-    /// Forgets that only the nonce was wrong, if that was said too often.
+    /// Makes the refusal omit `stale=true` if the client got it too often.
     fn limit_stale(&self, mut refusal: Refusal, check: &Check, now: Timestamp) -> Refusal {
         if let (Some(field), Some(account)) = (refusal.stale_field, &refusal.account) {
             let client = Client::new(&check.realm, check.peer, account.user());
@@ -182,7 +182,7 @@ impl Engine {
         refusal
     }
 
-    /// Adds what only the engine knows: scheme, realm and challenges.
+    /// Adds the scheme, the realm and the challenges.
     fn refuse(
         &self,
         refusal: Refusal,
@@ -221,8 +221,8 @@ impl Engine {
                 headers.append(header::PROXY_AUTHENTICATE, challenge);
             })?;
         }
-        // A client cannot answer a 407 without a challenge. A source that has just been reloaded
-        // may have secrets for no algorithm that is configured.
+        // A client cannot answer a 407 without a challenge. After a reload, a source may have
+        // secrets for none of the configured algorithms.
         if !headers.contains_key(header::PROXY_AUTHENTICATE) {
             return Err(BackendError::new("no scheme can be offered at present"));
         }

@@ -1,4 +1,4 @@
-//! A scheme without its type, so that the engine has no type parameters.
+//! Type-erased schemes, so that the engine has no type parameters.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 

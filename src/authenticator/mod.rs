@@ -1,8 +1,8 @@
-//! The engine: from the head of a request to a decision.
+//! The engine, which decides about requests from their heads.
 //!
 //! It is independent of tower, bodies and runtimes. A proxy that is not built on tower calls
 //! [`Authenticator::authenticate`](crate::Authenticator::authenticate) with a head and gets a
-//! [`Decision`], or a future of one. The [`middleware`](crate::middleware) does just that.
+//! [`Decision`], or a future of one, just as the [`middleware`](crate::middleware) does.
 
 pub(crate) mod basic;
 mod builder;

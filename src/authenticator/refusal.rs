@@ -9,16 +9,16 @@ use crate::{
     user_parameters::UserParameterError, wire::Realm,
 };
 
-/// For how long a client should leave a failed back end alone, in seconds.
+/// The `Retry-After` for a failed back end, in seconds.
 const BACKEND_RETRY_AFTER: u64 = 5;
 
 /// Room for all names of header fields in a 407, so that the map does not grow.
 const FIELDS: usize = 6;
 
-/// Why a request is refused, and what only the operator should see of it.
+/// Why a request is refused, with details for the operator.
 ///
-/// The layer leaves it in the extensions of each response that it makes itself, for logs and
-/// metrics. `Display` shows the reason; the source is for the operator's log only.
+/// The layer adds it to the extensions of each response that it makes itself, for logs and metrics.
+/// `Display` shows the reason; the source is for the operator's log only.
 #[derive(Clone, Debug)]
 pub struct Refusal {
     pub(super) reason: Reason,
@@ -26,7 +26,7 @@ pub struct Refusal {
     pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
     pub(super) scheme: Option<&'static str>,
     pub(super) realm: Option<Realm>,
-    /// Tells one `Proxy-Authorization` field from another, where only the nonce was wrong.
+    /// Identifies the `Proxy-Authorization` field, if only its nonce was wrong.
     pub(super) stale_field: Option<u64>,
 }
 
@@ -37,7 +37,7 @@ impl Refusal {
         Self { reason, account: None, source: None, scheme: None, realm: None, stale_field: None }
     }
 
-    /// Adds the account, for a user who has proved to know the password.
+    /// Adds the account of a user who has proved to know the password.
     #[must_use]
     pub fn with_account(mut self, account: Account) -> Self {
         self.account = Some(account);
@@ -72,7 +72,7 @@ impl Refusal {
         self.scheme
     }
 
-    /// The protection space of the request; `None` for a refusal that the engine has not seen.
+    /// The protection space of the request; `None` unless the engine has set it.
     #[must_use]
     pub const fn realm(&self) -> Option<&Realm> {
         self.realm.as_ref()

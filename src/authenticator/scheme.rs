@@ -16,7 +16,7 @@ use crate::{
     wire::Realm,
 };
 
-/// An authentication scheme: the challenges that it sends, and how it checks credentials.
+/// An authentication scheme, which makes challenges and checks credentials.
 ///
 /// The engine finds the scheme by name. A request that the scheme refuses is answered with the
 /// challenges of all schemes. `examples/bearer_scheme.rs` adds a scheme.
@@ -27,7 +27,7 @@ pub trait AuthScheme: Send + Sync + 'static {
     /// Adds the challenges of the scheme, one field line each, the most preferred first.
     ///
     /// # Errors
-    /// A challenge cannot be made at present: the response becomes a 503, without any challenge.
+    /// No challenge can be made now. The response becomes a 503 without challenges.
     fn challenges(
         &self,
         context: &ChallengeContext<'_>,
@@ -53,7 +53,7 @@ pub trait AuthScheme: Send + Sync + 'static {
     /// The default is for schemes that do not split user names.
     ///
     /// # Errors
-    /// The mistake in the set-up. The authenticator is not built.
+    /// A configuration mistake. The authenticator is not built.
     fn configure(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
         if setup.splits_user_names() {
             let problem = "the scheme does not support it";
@@ -66,7 +66,7 @@ pub trait AuthScheme: Send + Sync + 'static {
 /// The result of verifying credentials.
 pub type AuthResult = Result<Authenticated, Refusal>;
 
-/// A request whose user is known, and what its response has to say about that.
+/// The user of an authenticated request, and the `Proxy-Authentication-Info` of its response.
 #[derive(Debug)]
 pub struct Authenticated {
     pub(super) identity: Identity,
@@ -74,7 +74,7 @@ pub struct Authenticated {
 }
 
 impl Authenticated {
-    /// A request of `identity`.
+    /// The result for a request of `identity`, without `Proxy-Authentication-Info`.
     #[must_use]
     pub const fn new(identity: Identity) -> Self {
         Self { identity, info: None }
@@ -115,7 +115,7 @@ pub struct SchemeSetup<'a> {
 }
 
 impl<'a> SchemeSetup<'a> {
-    /// The realm of requests for which no other is chosen.
+    /// The default realm of requests.
     #[must_use]
     pub const fn realm(&self) -> &'a Realm {
         self.realm
@@ -135,7 +135,7 @@ impl<'a> SchemeSetup<'a> {
     }
 }
 
-/// What challenges are made from.
+/// The values from which challenges are made.
 #[derive(Clone, Copy, Debug)]
 pub struct ChallengeContext<'a> {
     pub(super) realm: &'a Realm,
@@ -156,14 +156,14 @@ impl<'a> ChallengeContext<'a> {
         self.now
     }
 
-    /// Whether the credentials were right but for their nonce.
+    /// Whether only the nonce of the credentials was wrong.
     #[must_use]
     pub const fn stale(&self) -> bool {
         self.stale
     }
 }
 
-/// What credentials are parsed and checked against.
+/// The request against which credentials are checked.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestContext<'a> {
     pub(super) head: &'a RequestHead<'a>,
@@ -191,8 +191,7 @@ impl<'a> RequestContext<'a> {
         self.now
     }
 
-    /// Splits a user name as sent into the user and the parameters; `None` where names are not
-    /// split.
+    /// Splits a user name as sent into the user and the parameters; `None` if names are not split.
     ///
     /// # Errors
     /// The parameters are malformed: 407.
@@ -208,14 +207,14 @@ pub struct SentCredentials {
 }
 
 impl SentCredentials {
-    /// What follows the scheme, without the spaces around it.
+    /// The text after the scheme, without the spaces around it.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.field.as_bytes().get(self.position..).unwrap_or_default().trim_ascii_end()
     }
 
-    /// Returns what follows the scheme if it is a token68, as in `Bearer` credentials: letters,
-    /// digits and `-._~+/`, then any number of `=`.
+    /// The text after the scheme if it is a token68, as in `Bearer` credentials: letters, digits
+    /// and `-._~+/`, then any number of `=`.
     #[must_use]
     pub fn token68(&self) -> Option<&str> {
         token68(self.as_bytes())
@@ -226,7 +225,7 @@ impl SentCredentials {
         self.field
     }
 
-    /// Where in the field value [`as_bytes`](Self::as_bytes) starts, in bytes.
+    /// The offset of [`as_bytes`](Self::as_bytes) in the field value.
     pub(super) const fn position(&self) -> usize {
         self.position
     }

@@ -1,9 +1,8 @@
 //! Limits consecutive `stale=true` responses per client.
 //!
-//! A client that is told `stale=true` tries again without asking its user. One that then fails for
-//! the same reason, such as a clock or a proxy in between that replays old fields, would go on
-//! without end. After a number of stale answers in a row the 407 leaves `stale` out, and the client
-//! stops or asks its user.
+//! A client that gets `stale=true` tries again without asking its user. If the cause persists, such
+//! as a proxy in between that replays old fields, it would retry without end. After a number of
+//! stale answers in a row the 407 omits `stale`, and the client stops or asks its user.
 
 use std::{
     collections::HashMap,
@@ -15,11 +14,11 @@ use std::{
 
 use crate::{clock::Timestamp, identity::UserId, wire::Realm};
 
-/// After this long without a stale answer a count expires.
+/// A count expires after this time without a stale answer.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// How many clients are counted. When there are more, all counts start again, which costs a loop
-/// some more rounds.
+/// The maximum number of counted clients. When there are more, all counts restart, and a loop lasts
+/// a little longer.
 const CAPACITY: usize = 8_192;
 
 /// Counts the stale answers in a row for each user of a realm at each peer address.
@@ -53,7 +52,7 @@ struct Count {
 }
 
 impl Client {
-    /// IPv6 peers are told apart by their /64, which one subscriber often has.
+    /// Treats all IPv6 addresses of a /64, which one subscriber often has, as one peer.
     pub(super) fn new(realm: &Realm, peer: Option<IpAddr>, user: &UserId) -> Self {
         Self { realm: realm.clone(), peer: peer.map(network), user: user.clone() }
     }
@@ -64,8 +63,8 @@ impl StaleLimit {
         Self { limit, counts: Mutex::default() }
     }
 
-    /// Counts a stale answer, and returns whether it may say `stale=true`. A repetition of the same
-    /// `field` is not counted: anyone who has seen it can send it again.
+    /// Counts a stale answer, and returns whether it may contain `stale=true`. A repetition of the
+    /// same `field` is not counted: anyone who has seen it can send it again.
     pub(super) fn allows(&self, client: Client, field: u64, now: Timestamp) -> bool {
         let mut counts = self.lock();
         counts.prune(now);
@@ -80,7 +79,7 @@ impl StaleLimit {
         count.answers <= self.limit.get()
     }
 
-    /// Forgets the count of a client that has succeeded.
+    /// Removes the count of a client that has succeeded.
     pub(super) fn clear(&self, client: impl FnOnce() -> Client) {
         let mut counts = self.lock();
         if !counts.clients.is_empty() {
@@ -88,7 +87,7 @@ impl StaleLimit {
         }
     }
 
-    /// Counts stay useful after a panic elsewhere.
+    /// Ignores poisoning: counts stay useful after a panic elsewhere.
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -17,13 +17,13 @@ pub(crate) const NAME: &str = "Basic";
 
 /// Returns the challenge for `realm`, with `charset="UTF-8"`.
 ///
-/// `None` cannot occur, because a [`Realm`] has only characters that a field value can have.
+/// `None` cannot occur, because every character of a [`Realm`] is valid in a field value.
 pub(crate) fn challenge(realm: &Realm) -> Option<HeaderValue> {
     let text = ["Basic realm=\"", realm.as_str(), "\", charset=\"UTF-8\""].concat();
     HeaderValue::from_maybe_shared(Bytes::from(text)).ok()
 }
 
-/// How credentials are decoded. The default is the strictest.
+/// Options of decoding. The default is the strictest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DecodeOptions {
     /// Whether text that is not UTF-8 is read as Latin-1.
@@ -75,7 +75,7 @@ pub(crate) struct UserPass {
 }
 
 impl UserPass {
-    /// Decodes what follows the scheme in `Proxy-Authorization`.
+    /// Decodes the credentials that follow the scheme in `Proxy-Authorization`.
     ///
     /// # Errors
     /// Returns why the credentials cannot be used.

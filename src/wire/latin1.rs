@@ -1,4 +1,4 @@
-//! ISO-8859-1, which some clients send in place of UTF-8.
+//! ISO-8859-1, which some clients send instead of UTF-8.
 
 /// Decodes Latin-1, the first 256 code points of Unicode.
 ///

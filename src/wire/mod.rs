@@ -1,5 +1,5 @@
-//! What is sent in both directions: challenges, credentials, and what is computed from them.
-//! Without state and I/O.
+//! The messages of both schemes: challenges, credentials, and the values computed from them. No
+//! state, no I/O.
 //!
 //! [`basic`] is [RFC 7617], [`digest`] is [RFC 7616].
 //!

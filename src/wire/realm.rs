@@ -7,8 +7,8 @@ use crate::error::ConfigError;
 /// The name of a protection space, [RFC 9110, section 11.5]: clients show it to users, and it is
 /// part of every Digest secret.
 ///
-/// It has 1 to 512 printable ASCII characters other than quote and backslash, because clients
-/// disagree on the escaping of the rest. Cloning is cheap.
+/// It has 1 to 512 printable ASCII characters other than quote and backslash, because some clients
+/// fail on all others. Cloning is cheap.
 ///
 /// # Examples
 /// ```

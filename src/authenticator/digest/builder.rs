@@ -14,7 +14,7 @@ const DEFAULT_NONCE_LIFETIME: Duration = Duration::from_secs(300);
 const MIN_NONCE_LIFETIME: Duration = Duration::from_secs(1);
 const MAX_NONCE_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
 
-/// What `Proxy-Authentication-Info` contains on a response.
+/// The content of `Proxy-Authentication-Info` on a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthInfo {
@@ -22,8 +22,8 @@ pub enum AuthInfo {
     Off,
     /// `nextnonce`, when less than a quarter of a nonce's lifetime is left.
     NextNonce,
-    /// `nextnonce`, and `rspauth` with cnonce, nc and qop, by which the proxy proves that it knows
-    /// the secret too.
+    /// `nextnonce` as above, and `rspauth` with cnonce, nc and qop, which proves that the proxy
+    /// knows the secret too.
     #[default]
     Full,
 }
@@ -63,8 +63,8 @@ impl<V: DigestSecrets> DigestBuilder<V> {
 }
 
 impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
-    /// Offers these algorithms, in the order that real clients need: SHA-256, SHA-512-256, MD5. The
-    /// default is SHA-256 and MD5, as far as the source has secrets for them.
+    /// Offers these algorithms, in the order that real clients need: SHA-256, SHA-512-256, MD5. By
+    /// default, offers SHA-256 and MD5 if the source has secrets for them.
     pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = Some(algorithms.into_iter().collect());
         self.keeps_order = false;
@@ -82,8 +82,8 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         self
     }
 
-    /// For how long a nonce can be used: 1 second to 24 hours, 5 minutes by default. A client whose
-    /// nonce has expired gets a new one without asking its user.
+    /// Sets how long a nonce can be used: 1 second to 24 hours, 5 minutes by default. A client
+    /// whose nonce has expired gets a new one without asking its user.
     pub const fn with_nonce_lifetime(mut self, lifetime: Duration) -> Self {
         self.nonce_lifetime = lifetime;
         self
@@ -96,25 +96,25 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         self
     }
 
-    /// What `Proxy-Authentication-Info` contains; [`AuthInfo::Full`] by default.
+    /// Sets the content of `Proxy-Authentication-Info`; [`AuthInfo::Full`] by default.
     pub const fn with_auth_info(mut self, auth_info: AuthInfo) -> Self {
         self.auth_info = auth_info;
         self
     }
 
-    /// How `uri` is compared with the request target; strictly by default.
+    /// Sets how `uri` is compared with the request target; [`UriCheck::strict`] by default.
     pub fn with_uri_check(mut self, uri_check: UriCheck) -> Self {
         self.uri_check = uri_check;
         self
     }
 
-    /// Offers clients to send a hash instead of the user-id.
+    /// Lets clients send a hash instead of the user-id.
     pub const fn with_userhash(mut self, offer: bool) -> Self {
         self.userhash = offer;
         self
     }
 
-    /// Offers MD5 without qop and accepts responses as of RFC 2069. Each nonce is then good for one
+    /// Offers MD5 without qop and accepts RFC 2069 responses. Each nonce is then valid for one
     /// request.
     ///
     /// # Security
@@ -124,8 +124,8 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         self
     }
 
-    /// Reads a `username` that is not UTF-8 as Latin-1, which Qt, requests-toolbelt and others send.
-    /// The secret is looked up by the name in UTF-8.
+    /// Reads a `username` that is not UTF-8 as Latin-1, which Qt, requests-toolbelt and others
+    /// send. The secret is looked up by the name in UTF-8.
     ///
     /// A client that also hashes the name in Latin-1 is accepted only if the stored H(A1) was
     /// computed from the same bytes.

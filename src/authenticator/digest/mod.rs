@@ -1,7 +1,7 @@
-//! Digest as the engine sees it.
+//! The Digest scheme of the engine.
 //!
-//! The order is what makes it safe: first the digest is verified, and only then is the
-//! nonce-count recorded, so that nobody without the password can use up a count.
+//! It verifies the response before the store records the nonce-count, so that a client without the
+//! password cannot use up a count.
 
 mod builder;
 mod names;

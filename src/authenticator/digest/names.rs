@@ -1,4 +1,4 @@
-//! The users that the `username` of a request may name.
+//! The users that the `username` of a request may refer to.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::{
     },
 };
 
-/// What each reading of a name splits into; `None` for one that cannot be split.
+/// The split form of each reading of a name; `None` if it cannot be split.
 pub(super) type SplitNames = [Option<SplitName>; 3];
 
 /// A user to look up.
 #[derive(Clone, Copy)]
 pub(super) struct Candidate<'a> {
     name: DigestName<'a>,
-    /// The name as the client hashed it, where parameters were split off.
+    /// The name as the client hashed it, if parameters were split off.
     hashed_name: Option<&'a str>,
     pub(super) user_parameters: Option<&'a Arc<UserParameters>>,
 }
@@ -43,7 +43,7 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Splits the readings of a name, where user names have parameters.
+/// Splits the readings of a name, if user names have parameters.
 ///
 /// # Errors
 /// No reading can be split.

@@ -18,8 +18,8 @@ use crate::{
 
 /// The current key, which signs nonces, and the previous key, which still verifies them.
 ///
-/// Clones share the keys: keep one to [`rotate`](Self::rotate) them while the proxy runs. Unless
-/// keys are given, a scheme generates its own and rotates them.
+/// Clones share the keys: keep one to [`rotate`](Self::rotate) them while the proxy runs. By
+/// default, a scheme generates its own keys and rotates them.
 ///
 /// # Examples
 /// ```
@@ -40,7 +40,7 @@ struct Ring {
 }
 
 impl NonceKeys {
-    /// One key.
+    /// Creates the keys from the current one, without a previous one.
     #[must_use]
     pub fn new(current: NonceKey) -> Self {
         Self(Arc::new(RwLock::new(Ring { current, previous: None, since: None })))
@@ -55,7 +55,7 @@ impl NonceKeys {
     }
 
     /// Signs with `next` from now on. Nonces of the current key stay valid, those of the previous
-    /// key become stale, so wait for a nonce lifetime between two calls.
+    /// key become stale, so wait at least a nonce lifetime between two calls.
     pub fn rotate(&self, next: NonceKey) {
         self.write().rotate(next);
     }
@@ -85,8 +85,8 @@ impl NonceKeys {
         current.or_else(|| ring.previous.as_ref()?.verify(nonce, realm))
     }
 
-    /// Generates a new key if that is still due. The first call only records since when the current
-    /// key has been in use.
+    /// Generates a new key if one is still due. The first call only records when the current key
+    /// was first used.
     fn renew(&self, now: Timestamp, lifetime: Duration) {
         let mut ring = self.write();
         if !ring.is_due(now, lifetime) {
@@ -99,7 +99,7 @@ impl NonceKeys {
         ring.since = Some(now);
     }
 
-    /// A panic cannot leave a key half written.
+    /// Ignores poisoning: a panic cannot leave a key half written.
     fn read(&self) -> RwLockReadGuard<'_, Ring> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }

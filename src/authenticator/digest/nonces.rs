@@ -1,4 +1,4 @@
-//! Issues nonces, and verifies those that come back.
+//! Issues nonces, and verifies those that clients send.
 
 use std::{
     fmt,
@@ -17,16 +17,16 @@ use crate::{
     wire::{Realm, digest::NonceText},
 };
 
-/// How far ahead of this clock the clock of another node may be.
+/// The maximum time that the clock of another node may be ahead of ours.
 const MAX_SKEW: Duration = Duration::from_secs(60);
 
-/// For how long a key that was generated here is used, unless nonces live longer.
+/// How long a generated key is used, unless nonces live longer.
 const MIN_KEY_LIFETIME: Duration = Duration::from_secs(3_600);
 
 /// Issues nonces and verifies them. It keeps no state for any of them.
 pub(super) struct Nonces {
     keys: NonceKeys,
-    /// For how long a key is used, where keys are generated here.
+    /// How long a key is used, if keys are generated here.
     key_lifetime: Option<Duration>,
     lifetime: Duration,
     /// Starts at a random number, so that processes with the same keys issue different nonces.
@@ -74,7 +74,7 @@ impl Nonces {
         Ok(id)
     }
 
-    /// From when on the nonce is too old, whatever the clock of a node shows.
+    /// When every node considers the nonce too old, even if its clock is late.
     pub(super) fn expiry(&self, id: &NonceId) -> Timestamp {
         id.issued().saturating_add(self.lifetime).saturating_add(MAX_SKEW)
     }

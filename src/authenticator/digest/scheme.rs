@@ -64,17 +64,17 @@ pub struct DigestScheme<V, S = MemoryNonceStore> {
     pub(super) userhash: bool,
     pub(super) legacy_rfc2069: bool,
     pub(super) parse_options: ParseOptions,
-    /// What responses of unknown users are verified with, so that they take as long.
+    /// Used to verify responses of unknown users, so that they take as long.
     pub(super) dummy_secrets: [HashedA1; HashFunction::ALL.len()],
 }
 
-/// A request whose credentials fit its head, with all that is needed to verify them.
+/// A request whose credentials match its head, with everything that is needed to verify them.
 struct ParsedRequest {
     credentials: Credentials,
     realm: Realm,
     method: Method,
     now: Timestamp,
-    /// What each reading of the name splits into; `None` where names are not split.
+    /// The split form of each reading of the name; `None` if names are not split.
     split_names: Option<SplitNames>,
 }
 
@@ -86,7 +86,7 @@ impl<V: DigestSecrets> DigestScheme<V> {
 }
 
 impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
-    /// The configured algorithms that the source has secrets for at present.
+    /// The configured algorithms for which the source currently has secrets.
     fn offered(&self) -> impl Iterator<Item = Algorithm> {
         let held = self.secrets.hash_functions();
         let is_held = move |one: &Algorithm| held.contains(one.hash_function());
@@ -97,7 +97,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         self.legacy_rfc2069 && algorithm == Algorithm::Md5
     }
 
-    /// Parses the credentials and checks all that the head of the request shows.
+    /// Parses the credentials and checks them against the head of the request.
     fn parse(
         &self,
         context: &RequestContext<'_>,
@@ -137,8 +137,8 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         Ok(())
     }
 
-    /// Verifies the response first and its nonce then, so that a nonce-count cannot be used up
-    /// without the password.
+    /// Verifies the response before its nonce, so that a nonce-count cannot be used up without the
+    /// password.
     async fn verify(&self, request: ParsedRequest) -> AuthResult {
         let function = request.credentials.algorithm().hash_function();
         let claimed = request.credentials.claimed();
@@ -206,7 +206,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         };
         let nonce_count = NonceCheck {
             nonce: &nonce,
-            // A response without qop has no count, so its nonce is good for one request.
+            // A response without qop has no count, so its nonce is valid for one request.
             count: credentials.count().unwrap_or(NonceCount::ONE),
             realm,
             user: account.user(),
@@ -240,7 +240,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         if self.auth_info == AuthInfo::Off {
             return None;
         }
-        // The key of a session contains its nonce, so a session cannot go on with another one.
+        // The key of a session contains its nonce, so a session cannot continue with another one.
         let is_due = self.nonces.is_near_expiry(nonce, request.now)
             && !request.credentials.algorithm().is_session();
         // Without an epoch the client gets its next nonce from a 407.

@@ -20,7 +20,7 @@ pub(crate) struct Challenge<'a> {
     pub(crate) nonce: &'a str,
     /// The opaque value, which contains letters, digits, `-` and `_`.
     pub(crate) opaque: &'a str,
-    /// Whether `qop="auth"` is offered. Without it, clients respond as in RFC 2069.
+    /// Whether `qop="auth"` is offered. Without it, clients use RFC 2069.
     pub(crate) qop: bool,
     /// Whether a hash can be sent instead of the user-id.
     pub(crate) userhash: bool,

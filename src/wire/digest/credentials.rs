@@ -29,7 +29,7 @@ pub(crate) struct Credentials {
     pub(super) protection: Option<Protection>,
 }
 
-/// How credentials are parsed.
+/// Options of parsing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ParseOptions {
     /// The maximum number of parameters.
@@ -90,7 +90,7 @@ impl Credentials {
         self.protection.map(|protection| protection.count)
     }
 
-    /// Returns whether the client sent a hash in place of the user-id.
+    /// Returns whether the client sent a hash instead of the user-id.
     pub(crate) const fn has_userhash(&self) -> bool {
         matches!(self.username, Username::Hashed(_))
     }

@@ -9,7 +9,7 @@ use super::HashFunction;
 /// The longest hash, in bytes.
 const MAX_LENGTH: usize = 32;
 
-/// A hash of 16 or 32 bytes. One that is as sensitive as a password is kept in a
+/// A hash of 16 or 32 bytes. If it is as sensitive as a password, it is wrapped in
 /// [`Zeroizing`](zeroize::Zeroizing).
 #[derive(Clone, Copy)]
 pub(crate) struct Hash {

@@ -1,4 +1,4 @@
-//! H(A1): the secret that a Digest response is checked against.
+//! H(A1): the secret with which a Digest response is verified.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::{
     hash::{Hash, HexHash},
 };
 
-/// H(A1), the hash of `user-id:realm:password`: what a server stores instead of the password.
+/// H(A1), the hash of `user-id:realm:password`, which a server stores instead of the password.
 ///
 /// # Security
 /// Within its realm it is as good as the password, [RFC 7616, section 5.2]: protect it like one.
@@ -22,8 +22,7 @@ pub struct HashedA1 {
     hex: Zeroizing<HexHash>,
 }
 
-/// The error for a stored H(A1) that is malformed: it has not as many hex digits as its hash
-/// function yields.
+/// The error for a stored H(A1) that does not have the number of hex digits of its hash function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a stored H(A1) for {function} must be {} hex digits", 2 * function.length())]
 pub struct InvalidHashedA1 {

@@ -29,7 +29,7 @@ impl Credentials {
             (None, None) => return None,
         };
         let mut value = HeaderValue::from_maybe_shared(Bytes::from(text)).ok()?;
-        // The password can be guessed from `rspauth` as from the client's response.
+        // Like the client's response, `rspauth` can be used to guess the password offline.
         value.set_sensitive(is_sensitive);
         Some(value)
     }
@@ -42,7 +42,7 @@ impl Credentials {
             b"rspauth=\"",
             rspauth.as_bytes(),
             b"\", cnonce=\"",
-            // It is returned in quotes, so it keeps its escapes.
+            // It is sent back in quotes, so it keeps its escapes.
             cnonce.raw(self.field()),
             b"\", nc=",
             &self.text(nc),

@@ -1,13 +1,13 @@
-//! What a nonce says of itself, and the count that goes with it.
+//! The identity of a nonce, and the nonce-count.
 
 use std::{fmt, num::NonZeroU32};
 
 use crate::{clock::Timestamp, error::BackendError};
 
-/// The identity of the memory that vouches for a nonce: 16 opaque bytes.
+/// Identifies the records of a nonce store: 16 opaque bytes.
 ///
-/// A [`NonceStore`](crate::nonce_store::NonceStore) has one epoch at a time, and gets a new one when
-/// it may have lost records. Nonces that were issued in another epoch are stale.
+/// A [`NonceStore`](crate::nonce_store::NonceStore) has one epoch at a time, and gets a new one
+/// when it may have lost records. Nonces that were issued in another epoch are stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch([u8; Self::LENGTH]);
 
@@ -24,7 +24,7 @@ impl Epoch {
     /// A new epoch, from the operating system's random bytes.
     ///
     /// # Errors
-    /// There are no random bytes.
+    /// The operating system provides no random bytes.
     pub fn random() -> Result<Self, BackendError> {
         let mut bytes = [0; Self::LENGTH];
         getrandom::fill(&mut bytes).map_err(BackendError::new)?;
@@ -38,9 +38,9 @@ impl Epoch {
     }
 }
 
-/// What identifies a nonce: the time of issue, the epoch of the store, and a number.
+/// Identifies a nonce by the time of issue, the epoch of the store, and a number.
 ///
-/// It is ordered by the time of issue, so that the smallest one is the oldest.
+/// Ordered by the time of issue, so the smallest one is the oldest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NonceId {
     issued: Timestamp,

@@ -1,4 +1,4 @@
-//! How nonces are protected against forgery.
+//! Signs nonces, and verifies their signatures.
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 use super::NonceId;
 use crate::{error::ConfigError, secret::constant_time_eq, wire::Realm};
 
-/// A key that nonces are signed with, and nothing else: at least 32 secret bytes. `Debug` shows
-/// nothing of it.
+/// A key for signing nonces: at least 32 secret bytes. Do not use it for anything else. `Debug`
+/// does not show it.
 #[derive(Clone)]
 pub struct NonceKey(Hmac<Sha256>);
 
@@ -25,7 +25,7 @@ impl NonceKey {
     /// The shortest key, in bytes.
     pub const MIN_LENGTH: usize = 32;
 
-    /// Uses a key that several processes share.
+    /// Creates a key from bytes, which several processes can share.
     ///
     /// # Errors
     /// [`ConfigError::ShortNonceKey`] for fewer than 32 bytes.
@@ -73,8 +73,8 @@ impl NonceKey {
         constant_time_eq(mac, &self.mac(id, realm)).then(|| NonceId::from_bytes(id))
     }
 
-    /// The MAC of nonce and realm. The nonce comes first and has a fixed length, so that no two
-    /// inputs are the same bytes.
+    /// The MAC of nonce and realm. The nonce comes first and has a fixed length, so different
+    /// inputs never give the same bytes.
     fn mac(&self, id: &[u8; NonceId::LENGTH], realm: &Realm) -> [u8; MAC_LENGTH] {
         let mac = self.0.clone().chain_update(id).chain_update(realm.as_str());
         let mut cut = [0; MAC_LENGTH];

@@ -69,7 +69,7 @@ pub(super) struct Parameters<'a> {
 
 impl<'a> Parameters<'a> {
     /// Reads the list from `position` to the end of `field`, of at most `limit` parameters.
-    /// Unknown parameters are ignored, but occur once too.
+    /// Unknown parameters are ignored, but must not occur twice either.
     pub(super) fn read(
         field: &'a [u8],
         position: usize,

@@ -14,8 +14,8 @@ use super::{
 use crate::secret::constant_time_eq;
 
 impl Credentials {
-    /// Returns whether the response was computed from `ha1` for a request with this method. It is
-    /// compared in constant time. The nonce and the resource are checked elsewhere.
+    /// Returns whether the response was computed from `ha1` for a request with this method.
+    /// Compares in constant time. The nonce and the resource are checked elsewhere.
     pub(crate) fn is_response_for(&self, ha1: &HashedA1, method: &Method) -> bool {
         self.expected_response(ha1, method.as_str())
             .is_some_and(|expected| constant_time_eq(expected.as_bytes(), self.response.as_bytes()))
@@ -25,7 +25,7 @@ impl Credentials {
     /// RFC 2069.
     pub(super) fn rspauth(&self, ha1: &HashedA1) -> Option<HexHash> {
         self.protection?;
-        // It is computed as the response is, but with an empty method.
+        // Computed like the response, but with an empty method.
         self.expected_response(ha1, "").map(Hash::to_hex)
     }
 

@@ -9,15 +9,15 @@ use http::Uri;
 
 use crate::head::RequestHead;
 
-/// How `uri` is compared with the request target.
+/// The rule for comparing `uri` with the request target.
 ///
 /// The default is strict. For a tunnel, `uri` is host and port, with or without the brackets of an
 /// IPv6 address. Otherwise it is path and query, or the whole absolute URI. Scheme and host compare
 /// case-insensitively, and an empty path equals `/`.
 ///
 /// # Security
-/// Path and query, which is what most clients send, do not bind the host: an attacker who
-/// intercepts a request can use its credentials, once, for the same path of another host.
+/// Most clients send only path and query, which do not bind the host: an attacker who intercepts a
+/// request can use its credentials, once, for the same path of another host.
 #[derive(Clone, Debug)]
 pub struct UriCheck {
     lenient: bool,
@@ -31,9 +31,9 @@ impl UriCheck {
         Self { lenient: false, proxy_addresses: Vec::new() }
     }
 
-    /// Also accepts the path of a later request for a tunnel, which libsoup sends, and the addresses
-    /// of the proxy that were added with [`with_proxy_address`](Self::with_proxy_address), which
-    /// w3m sends.
+    /// Also accepts the path of a later request for a tunnel, which libsoup sends, and the
+    /// addresses of the proxy that were added with
+    /// [`with_proxy_address`](Self::with_proxy_address), which w3m sends.
     ///
     /// # Security
     /// An attacker who intercepts a request can use its credentials, once, for another resource.

@@ -1,7 +1,7 @@
-//! The user that credentials name.
+//! The user name in credentials.
 //!
-//! Many clients do not escape quotes and backslashes in the name: they put the raw name between
-//! the quotes and hash the raw name. Others percent-encode what is not ASCII and hash the decoded
+//! Many clients do not escape quotes and backslashes in the name: they put the raw name between the
+//! quotes and hash the raw name. Others percent-encode non-ASCII characters and hash the decoded
 //! name. So one `username` can be read in up to three ways, and each is tried.
 
 use std::borrow::Cow;
@@ -25,7 +25,7 @@ pub(super) enum Username {
     Hashed(Userhash),
 }
 
-/// The user that credentials name.
+/// The user that the client claims to be.
 pub(crate) enum Claimed<'a> {
     /// The names that the client may have meant.
     Names(Readings<'a>),
