@@ -1,4 +1,4 @@
-//! The body of a response: that of the inner service, or that of a refusal.
+//! The body of a response: the inner service's, or that of a refusal.
 
 use std::{
     pin::Pin,
@@ -42,8 +42,8 @@ impl<B> ResponseBody<B> {
     }
 }
 
-/// An empty body, for layers further out that answer in the place of this one: tower-http's
-/// `Timeout` needs it.
+/// An empty body, for outer layers that answer instead of this one: tower-http's `Timeout` needs
+/// it.
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
         Self::own(Bytes::new())

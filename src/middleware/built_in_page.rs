@@ -29,7 +29,7 @@ impl Form {
     }
 }
 
-/// Browsers name `text/html`; programs send `*/*` or nothing.
+/// Browsers send `text/html`; programs send `*/*` or nothing.
 fn accepts_html(headers: &HeaderMap) -> bool {
     const HTML: &[u8] = b"text/html";
     let long_enough = |accept: &&HeaderValue| accept.len() >= HTML.len();
@@ -53,7 +53,7 @@ impl From<Page> for Rendered {
     }
 }
 
-/// What a page explains to the person who reads it.
+/// The explanation on a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Explanation {
     Missing,
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn browsers_get_html_and_tunnels_one_line() {
+    fn browsers_get_html_and_tunnels_get_one_line() {
         let form = |method: &str, accept: &str| {
             let request = Request::builder().method(method).uri("example.org:443");
             let request = request.header(ACCEPT, accept).body(()).unwrap();
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn every_page_says_its_length_and_starts_with_its_title() {
+    fn every_page_has_its_length_and_starts_with_its_title() {
         let each = |explanation| Form::ALL.map(|form| (explanation, form));
         let pages = Explanation::ALL.into_iter().flat_map(each).zip(PAGES.iter());
         for ((explanation, form), rendered) in pages {
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn explanations_and_forms_stand_in_the_order_of_their_numbers() {
+    fn explanations_and_forms_are_in_discriminant_order() {
         assert!(Explanation::ALL.iter().enumerate().all(|(at, &one)| one as usize == at));
         assert!(Form::ALL.iter().enumerate().all(|(at, &one)| one as usize == at));
     }

@@ -22,9 +22,9 @@ use super::{
 use crate::authenticator::{Decision, PendingDecision};
 
 pin_project! {
-    /// The future of a [`ProxyAuth`](crate::ProxyAuth).
+    /// The response future of [`ProxyAuth`](crate::ProxyAuth).
     ///
-    /// Dropping it ends the verification, and forwards nothing.
+    /// Dropping it cancels the check and the request.
     pub struct ResponseFuture<S, Q>
     where
         S: Service<Request<Q>>,
@@ -146,7 +146,7 @@ where
         Self { decision, request, facts, service, is_ready: true, options }
     }
 
-    /// Lets other requests use the permit while this one waits.
+    /// Lets other requests use the permit while the check is pending.
     fn give_back_permit(&mut self) {
         if self.is_ready {
             self.service = self.service.clone();
@@ -180,7 +180,7 @@ where
     }
 }
 
-/// Takes what is there until the future has completed.
+/// Takes a value that is present until the future has completed.
 fn take<T>(value: &mut Option<T>) -> T {
     match value.take() {
         Some(value) => value,

@@ -1,4 +1,4 @@
-//! The identity as a header field for the upstream server.
+//! The header field that tells the upstream server the user-id.
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -40,7 +40,7 @@ impl IdentityHeader {
         &self.0
     }
 
-    /// Replaces the fields of this name by the user-id, or removes them.
+    /// Replaces the fields of this name with the user-id, or removes them.
     pub(super) fn set(&self, headers: &mut HeaderMap, identity: Option<&Identity>) {
         headers.remove(&self.0);
         let user = identity.and_then(Identity::user).map(|user| percent_encode(user.as_str()));
@@ -50,7 +50,8 @@ impl IdentityHeader {
     }
 }
 
-/// Encodes the percent sign and all that is not printable ASCII, so that any name fits in a field.
+/// Percent-encodes the percent sign and everything except printable ASCII, so that a field can have
+/// any name.
 fn percent_encode(name: &str) -> String {
     let mut encoded = String::with_capacity(name.len());
     for byte in name.bytes() {
@@ -62,7 +63,7 @@ fn percent_encode(name: &str) -> String {
     encoded
 }
 
-/// Removes `name` from the options of `Connection`. A client could otherwise have the inner proxy
+/// Removes `name` from the options of `Connection`. Otherwise, a client could make the inner proxy
 /// drop the field as hop-by-hop.
 pub(super) fn protect_from_connection(headers: &mut HeaderMap, name: &HeaderName) {
     let is_option = |option: &[u8]| option.trim_ascii().eq_ignore_ascii_case(name.as_ref());
@@ -77,7 +78,7 @@ pub(super) fn protect_from_connection(headers: &mut HeaderMap, name: &HeaderName
             continue;
         }
         let kept: Vec<&[u8]> = options().filter(|option| !is_option(option)).collect();
-        // A field value stays valid without some of its members.
+        // A field value without some of its members is valid.
         if let Ok(shorter) = HeaderValue::from_bytes(&kept.join(&b',')) {
             *value = shorter;
         }
@@ -90,7 +91,7 @@ mod tests {
     use crate::{identity::Account, wire::Realm};
 
     #[test]
-    fn any_name_can_stand_in_the_field() {
+    fn the_field_can_have_any_name() {
         for (name, expected) in [
             ("alice", "alice"),
             ("J\u{e4}son Doe", "J%C3%A4son%20Doe"),
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_client_sent_is_replaced_or_removed() {
+    fn replaces_or_removes_the_fields_of_the_client() {
         let header = IdentityHeader::new(HeaderName::from_static("x-user")).unwrap();
         let realm = Realm::new("proxy").unwrap();
         let identities = [
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_can_not_have_it_removed_as_hop_by_hop() {
+    fn a_client_cannot_remove_the_field_as_hop_by_hop() {
         let name = HeaderName::from_static("x-user");
         for (sent, expected) in [
             ("x-user", ""),
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_means_something_already_is_refused() {
+    fn refuses_a_field_that_has_a_meaning_in_http() {
         let error = IdentityHeader::new(header::CONNECTION).unwrap_err();
         assert_eq!(
             error.to_string(),

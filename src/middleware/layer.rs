@@ -23,7 +23,7 @@ use crate::{authenticator::Authenticator, error::ConfigError, head::RequestHead}
 /// the inner service, and the response has a [`Refusal`](crate::Refusal) in its extensions.
 ///
 /// The layer removes `Proxy-Authenticate` and `Proxy-Authentication-Info` of upstream proxies from
-/// responses, and turns a 407 of theirs into a 502: the client's credentials are for this proxy.
+/// responses, and turns their 407 into a 502: the client's credentials are for this proxy.
 ///
 /// # Examples
 /// ```
@@ -89,12 +89,12 @@ impl ProxyAuthLayer {
         Self { auth, options: Arc::new(options) }
     }
 
-    /// Sets how the peer address of a request is found. By default it is a [`SocketAddr`] in the
-    /// request's extensions, which the server puts there.
+    /// Sets how the peer address of a request is found. By default it is the [`SocketAddr`] that
+    /// the server puts into the request's extensions.
     ///
     /// # Security
-    /// Without an address, limits count all peers of a user together. A client can choose the value
-    /// of a header field such as `X-Forwarded-For` unless a trusted peer has set it.
+    /// Without an address, limits count all peers of a user together. Clients can forge a header
+    /// field such as `X-Forwarded-For`, so use it only if a trusted peer sets it.
     #[must_use]
     pub fn with_peer_address(
         self,
@@ -103,8 +103,8 @@ impl ProxyAuthLayer {
         self.with(|options| options.peer_address = Arc::new(peer_address))
     }
 
-    /// Sets how the original request target is found where a router has changed it; `None` means
-    /// the target of the request. Digest compares it with `uri`.
+    /// Sets how the original request target is found if a router has changed it; `None` means the
+    /// target of the request. Digest compares it with `uri`.
     #[must_use]
     pub fn with_request_target(
         self,
@@ -113,8 +113,9 @@ impl ProxyAuthLayer {
         self.with(|options| options.request_target = Some(Arc::new(request_target)))
     }
 
-    /// Adds a header field with the user-id to forwarded requests, percent-encoded where it is not
-    /// printable ASCII. Fields of that name that the client sent are removed from every request.
+    /// Adds a header field with the user-id to forwarded requests. `%` and everything except
+    /// printable ASCII are percent-encoded. Fields of that name that the client sent are removed
+    /// from every request.
     ///
     /// # Security
     /// The inner service must not relay trailers of that name. Use a name without hyphens for an
@@ -146,8 +147,8 @@ impl ProxyAuthLayer {
         self.with(|options| options.allow_chaining = allow)
     }
 
-    /// Adds the [`Identity`](crate::Identity) to the extensions of each response too, so that outer
-    /// layers can log it.
+    /// Adds the [`Identity`](crate::Identity) to the extensions of responses to forwarded requests,
+    /// so that outer layers can log it.
     #[must_use]
     pub fn with_identity_in_response(self, insert: bool) -> Self {
         self.with(|options| options.identity_in_response = insert)

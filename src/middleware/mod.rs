@@ -1,4 +1,4 @@
-//! The tower layer: authenticates requests, and answers those that are refused.
+//! The tower layer, which authenticates requests and answers those that it refuses.
 
 mod body;
 mod built_in_page;

@@ -1,4 +1,4 @@
-//! What the layer does to a request before the inner service sees it.
+//! Prepares requests: authenticates them, and adds the identity.
 
 use http::{HeaderValue, Request, header};
 use http_body::Body;
@@ -14,7 +14,7 @@ use crate::{
     identity::Identity,
 };
 
-/// Takes the credentials out of the request and authenticates it.
+/// Removes the credentials from the request and authenticates it.
 pub(super) fn authenticate<Q: Body>(
     request: &mut Request<Q>,
     auth: &Authenticator,
@@ -34,8 +34,8 @@ pub(super) fn authenticate<Q: Body>(
     (facts, authentication)
 }
 
-/// Prepares the request for the inner service, and returns what has to be done to its response.
-/// A request that bypassed authentication is not `authenticated`.
+/// Prepares the request for the inner service, and returns how to finish its response.
+/// `authenticated` is `None` for a request that bypasses authentication.
 pub(super) fn admit<Q>(
     request: &mut Request<Q>,
     authenticated: Option<Authenticated>,
@@ -56,7 +56,7 @@ pub(super) fn admit<Q>(
     let forwarded = Forwarded::new(facts, identity.as_ref(), info.flatten(), options);
     match identity {
         Some(identity) => request.extensions_mut().insert(identity),
-        // Another layer further out may have left one.
+        // An outer layer may have added one.
         None => request.extensions_mut().remove::<Identity>(),
     };
     forwarded

@@ -1,4 +1,4 @@
-//! Responses: those of refusals, and those of the inner service.
+//! Makes the responses of refusals, and finishes those of the inner service.
 
 use bytes::Bytes;
 use http::{
@@ -16,23 +16,23 @@ use crate::{authenticator::Refusal, identity::Identity, reason::Reason};
 
 const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
 
-/// Removes the fields by which only this proxy authenticates its clients.
+/// Removes the authentication fields of upstream proxies.
 pub(super) fn remove_upstream_fields(headers: &mut HeaderMap) {
     headers.remove(header::PROXY_AUTHENTICATE);
     headers.remove(PROXY_AUTHENTICATION_INFO);
 }
 
-/// What is kept of a request for its response.
+/// The facts about a request that its response depends on.
 #[derive(Debug)]
 pub(super) struct RequestFacts {
     form: Form,
-    /// Whether the body is left out, which servers do on HTTP/1 alone.
+    /// Whether the body must be omitted. Servers omit it by themselves on HTTP/1 only.
     is_head: bool,
-    /// Whether a refusal has to say that the connection is closed.
+    /// Whether a refusal must announce that the connection closes.
     must_close: bool,
     /// For custom pages only, so boxed.
     wishes: Option<Box<Wishes>>,
-    /// The `Proxy-Authorization` field, where it is passed on.
+    /// The `Proxy-Authorization` field, if it is relayed.
     pub(super) relayed_credentials: Option<HeaderValue>,
 }
 
@@ -60,9 +60,9 @@ impl RequestFacts {
     }
 }
 
-/// HTTP/1 servers close a connection on which a body is left unread, and HTTP/1.0 servers every
-/// one that the client did not ask to keep. hyper does not say so, and curl retries a refused
-/// `CONNECT` on the same connection unless it is told.
+/// Whether the server closes the connection after a refusal: on HTTP/1 if the body is unread, on
+/// HTTP/1.0 unless the client asked to keep it. hyper does not announce that, and without `close`,
+/// curl retries a refused `CONNECT` on the same connection.
 fn must_close<B: Body>(request: &Request<B>) -> bool {
     match request.version() {
         Version::HTTP_09 | Version::HTTP_10 => {
@@ -113,11 +113,11 @@ fn respond(
     response
 }
 
-/// What has to be done to the response of a request that was forwarded.
+/// Finishes the response to a forwarded request.
 pub(super) struct Forwarded {
     facts: RequestFacts,
     info: Option<HeaderValue>,
-    /// The identity, where the response carries it.
+    /// The identity, if the response carries it.
     identity: Option<Identity>,
     allow_chaining: bool,
     custom_page: Option<PageOf>,
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn says_that_the_connection_ends_where_it_does() {
+    fn announces_that_the_connection_closes() {
         const NO: bool = false;
         const YES: bool = true;
         for (version, connection, unread, expected) in [

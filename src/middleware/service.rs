@@ -1,4 +1,4 @@
-//! The service: authenticates each request.
+//! The service, which authenticates each request.
 
 use std::{
     fmt, mem,
@@ -22,8 +22,8 @@ use crate::authenticator::{Authentication, Authenticator, Decision};
 
 /// A service behind proxy authentication; see [`ProxyAuthLayer`](crate::ProxyAuthLayer).
 ///
-/// A permit that the inner service reserved when it became ready is given back when a request is
-/// refused, and while its credentials are verified.
+/// It gives back the permit that the inner service reserved in `poll_ready` if a request is
+/// refused, and while a check of credentials is pending.
 #[derive(Clone)]
 pub struct ProxyAuth<S> {
     inner: S,
@@ -72,7 +72,7 @@ where
 }
 
 impl<S: Clone> ProxyAuth<S> {
-    /// Takes the service that is ready, and leaves a clone that is not.
+    /// Takes the ready service and leaves a clone, which is not ready.
     fn take_ready(&mut self) -> S {
         let clone = self.inner.clone();
         mem::replace(&mut self.inner, clone)

@@ -1,4 +1,4 @@
-//! Authentication in the spans and events of tower-http's `TraceLayer`.
+//! Adds authentication to the spans and events of tower-http's `TraceLayer`.
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -71,8 +71,9 @@ impl<B> MakeSpan<B> for AuthMakeSpan {
 pub struct AuthOnResponse;
 
 impl AuthOnResponse {
-    /// Forwarded requests at level `INFO`. Refused ones at `WARN`, but at `DEBUG` where clients
-    /// repeat the request by themselves, and at `ERROR` for the failure of a back end or upstream.
+    /// Emits forwarded requests at level `INFO`. Refused ones are at `WARN`, but at `DEBUG` if
+    /// clients repeat the request by themselves, and at `ERROR` for a failure of a back end or
+    /// upstream.
     #[must_use]
     pub const fn new() -> Self {
         Self
@@ -118,7 +119,7 @@ fn is_routine(reason: Reason) -> bool {
     reason == Reason::MissingCredentials || reason.is_stale()
 }
 
-/// A name with control characters escaped, cut at [`MAX_NAME`] characters.
+/// Displays a name with control characters escaped, cut at [`MAX_NAME`] characters.
 struct Shown<'a>(&'a str);
 
 impl fmt::Display for Shown<'_> {
@@ -135,7 +136,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// An error with its chain of sources.
+/// Displays an error with its sources.
 struct Causes<'a>(&'a (dyn Error + 'static));
 
 impl fmt::Display for Causes<'_> {

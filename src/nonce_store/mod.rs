@@ -1,4 +1,4 @@
-//! Stores of used nonce-counts: the trait, and the store in memory.
+//! Stores of used nonce-counts: the trait, and an in-memory store.
 
 use std::{future::Future, sync::Arc};
 
@@ -11,7 +11,7 @@ pub use memory::{MemoryNonceStore, MemoryNonceStoreBuilder};
 
 /// The result of checking a nonce-count.
 ///
-/// Anything but [`Fresh`](Self::Fresh) is answered with 407 and `stale=true`.
+/// For all but [`Fresh`](Self::Fresh), the client gets 407 with `stale=true`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NonceUse {
@@ -21,7 +21,7 @@ pub enum NonceUse {
     Replayed,
     /// Another user, or the user of that name in another realm, used this nonce first.
     OtherUser,
-    /// The store has no record of the nonce and cannot rule out that it once had one.
+    /// The store has no record of the nonce but may have had one.
     Forgotten,
     /// The epoch of the nonce is not the epoch of the store.
     OtherEpoch,
@@ -39,9 +39,9 @@ pub struct NonceCheck<'a> {
     pub realm: &'a Realm,
     /// The authenticated user who sent it.
     pub user: &'a UserId,
-    /// The present time.
+    /// The current time.
     pub now: Timestamp,
-    /// When the nonce expires. From then on it is refused for its age, and the store may forget it.
+    /// When the nonce expires. From then on it is refused, and the store may drop its record.
     pub expires: Timestamp,
 }
 
@@ -60,25 +60,25 @@ impl<'a> NonceCheck<'a> {
     }
 }
 
-/// A store of used nonce-counts, which keeps requests from being replayed.
+/// A store of used nonce-counts, which prevents replays.
 ///
 /// It is called only after the response has been verified, so that a count cannot be used up
 /// without the password.
 ///
 /// # Security
-/// A wrong [`NonceUse::Fresh`] is a replay that passes. A wrong other answer costs the client one
-/// round trip. When in doubt, refuse: whatever the store may have forgotten is
+/// A wrong [`NonceUse::Fresh`] lets a replay pass. Any other wrong answer costs the client one
+/// round trip. When in doubt, refuse: if the store may have dropped the record, return
 /// [`NonceUse::Forgotten`]. [`NonceCheck::now`] is the clock of one node and may be late, so a
 /// shared store judges age by its own clock or by the newest nonce that it removed.
 pub trait NonceStore: Send + Sync + 'static {
-    /// The current epoch, which new nonces carry. It is called once for each 407 and must not
+    /// Returns the current epoch, which new nonces carry. Called once for each 407; it must not
     /// block.
     ///
     /// A local store generates an epoch for each process. A shared store keeps it with its
     /// records, and starts a new one when it was emptied or may have lost writes.
     ///
     /// # Errors
-    /// The store does not know its epoch at present. The response becomes a 503.
+    /// The store does not know its epoch now. The response becomes a 503.
     fn epoch(&self) -> Result<Epoch, BackendError>;
 
     /// Checks a nonce-count and records it if it is fresh, in one atomic step.

@@ -56,9 +56,9 @@ impl Flag {
 /// Resolves when the access of a user ends; see [`Identity::revoked`](crate::Identity::revoked).
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Revoked {
-    /// `None` for what cannot be revoked.
+    /// `None` if the access cannot be revoked.
     handle: Option<RevocationHandle>,
-    /// Under which number the waker is kept, once it is.
+    /// The number under which the waker is registered, if it is.
     number: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! How the access of users ends: a registry with one handle for each user who is logged in.
+//! Ends the access of users: a registry with one handle for each user who is logged in.
 
 mod handle;
 mod registry;

@@ -13,7 +13,7 @@ use super::{CheckStart, RevocationHandle, handle::Flag};
 use crate::{identity::UserId, wire::Realm};
 
 pub(super) struct Registry {
-    /// How many revocations there have been.
+    /// The number of revocations so far.
     count: AtomicU64,
     hasher: RandomState,
     shards: [Mutex<Shard>; SHARDS],
@@ -21,16 +21,16 @@ pub(super) struct Registry {
 
 const SHARDS: usize = 16;
 
-/// How many revocations are told apart in a shard. Users who share a place void each other's
-/// checks that are under way at the moment of a revocation, and nothing else.
+/// The number of users whose revocations a shard can distinguish. If one of several users who share
+/// a place is revoked, running checks of the others are void too, but nothing else.
 const PLACES: usize = 1_024;
 
 struct Shard {
     /// Entries that only the registry holds are removed from time to time.
     handles: HashMap<UserId, Vec<(Realm, Arc<Flag>)>>,
-    /// At how many users such entries are removed next.
+    /// The number of users at which such entries are removed next.
     prune_at: usize,
-    /// The number of the last revocation of a user who has this place.
+    /// For each place, the number of the last revocation of one of its users.
     last_revoked: Box<[u64; PLACES]>,
 }
 
@@ -45,7 +45,7 @@ impl Registry {
         let hash = self.hasher.hash_one(user) as usize;
         let [first, others @ ..] = &self.shards;
         let shard = others.get(hash % SHARDS).unwrap_or(first);
-        // Every change of a shard is complete in itself, so one that saw a panic is still good.
+        // Every change of a shard is complete in itself, so a panic leaves it usable.
         let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         (shard, hash / SHARDS % PLACES)
     }
@@ -110,8 +110,8 @@ impl Default for Registry {
 impl Shard {
     const MIN_PRUNE_AT: usize = 64;
 
-    /// Removes the entries of users who have left once the users have doubled, so that each login
-    /// pays for a constant part of it.
+    /// Removes the entries of users who have left once the number of users has doubled, so that the
+    /// cost per login is constant.
     fn prune(&mut self) {
         if self.handles.len() < self.prune_at {
             return;

@@ -1,4 +1,4 @@
-//! Revocations as sources, caches and the engine see them.
+//! The interface of the registry for sources, caches and the engine.
 
 use std::{
     fmt,
@@ -8,17 +8,17 @@ use std::{
 use super::{RevocationHandle, registry::Registry};
 use crate::{identity::UserId, wire::Realm};
 
-/// Ends the access of users who are logged in, and voids what caches keep of them.
+/// Ends the access of users who are logged in, and voids their cached verdicts.
 ///
 /// Every [`Identity`](crate::Identity) and every cached verdict of a user of a realm holds the same
-/// [`RevocationHandle`]. [`revoke`](Self::revoke) sets its flag; the next login gets a fresh
-/// handle. A check that was under way at that moment is void too, because it may have read what
-/// was stored before.
+/// [`RevocationHandle`]. [`revoke`](Self::revoke) sets its flag; the next login gets a new handle.
+/// A check that is running at that moment is void too, because it may have read the old record.
 ///
 /// The authenticator makes a registry, or takes one from
 /// [`with_revocations`](crate::authenticator::AuthenticatorBuilder::with_revocations), and attaches
-/// it to each of its sources of users. A source changes first and revokes then. Clones share the
-/// registry. It needs no runtime, and its memory is proportional to the number of live handles.
+/// it to each of its sources of users. A source changes the stored record first, then revokes.
+/// Clones share the registry. It needs no runtime, and its memory is proportional to the number of
+/// live handles.
 ///
 /// # Examples
 /// ```
@@ -43,13 +43,13 @@ pub struct Revocations {
 pub struct CheckStart(pub(super) u64);
 
 impl Revocations {
-    /// An empty registry.
+    /// Creates an empty registry.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same registry for a source of the users of `realm`, which cannot revoke others.
+    /// Returns the same registry, restricted to the users of `realm`.
     #[must_use]
     pub fn for_realm(&self, realm: &Realm) -> Self {
         Self { registry: Arc::clone(&self.registry), realm: Some(realm.clone()) }
@@ -62,12 +62,12 @@ impl Revocations {
         }
     }
 
-    /// Revokes the access of `user` in every realm, for a source that knows nothing of realms.
+    /// Revokes the access of `user` in every realm, for a source without realms.
     pub fn revoke_in_all_realms(&self, user: &UserId) {
         self.registry.revoke(user, self.realm.as_ref());
     }
 
-    /// Notes the beginning of a check. Call it before anything stored is read.
+    /// Notes the beginning of a check. Call it before you read any stored data.
     #[must_use]
     pub fn start_check(&self) -> CheckStart {
         CheckStart(self.registry.count())
@@ -86,7 +86,7 @@ impl Revocations {
     }
 }
 
-/// Whether both reach the same users of the same registry.
+/// Compares whether both can revoke the same users of the same registry.
 impl PartialEq for Revocations {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.registry, &other.registry) && self.realm == other.realm
@@ -129,7 +129,7 @@ impl Attached {
 
 #[cfg(feature = "cached")]
 impl Attached {
-    /// How many registries there are.
+    /// The number of registries.
     pub(crate) fn len(&self) -> usize {
         self.read().len()
     }
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_narrowed_registry_revokes_in_its_realm_alone() {
+    fn a_restricted_registry_revokes_only_in_its_realm() {
         let revocations = Revocations::new();
         let narrow = revocations.for_realm(&realm("a"));
         let handles = ["a", "b"].map(|realm| log_in(&revocations, realm, "alice"));
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_that_was_under_way_is_void() {
+    fn a_running_check_is_void() {
         let revocations = Revocations::new();
         let (realm, alice) = (realm("a"), UserId::new("alice"));
         let before = revocations.start_check();
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn wakes_all_who_wait_and_only_once() {
+    fn wakes_each_waiting_future_once() {
         let revocations = Revocations::new();
         let handle = log_in(&revocations, "a", "alice");
         let wakes = Arc::<Wakes>::default();
@@ -272,6 +272,6 @@ mod tests {
         });
         let current =
             |&(read, ref handle): &(u64, RevocationHandle)| read == 500 || handle.is_revoked();
-        assert!(logins.iter().all(current), "somebody is logged in by what was changed");
+        assert!(logins.iter().all(current), "a login passed with the old record");
     }
 }

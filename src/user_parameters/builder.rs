@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::syntax::{Key, Kind, UserParameterSyntax};
 use crate::error::ConfigError;
 
-/// What happens to a key that the syntax does not have.
+/// The treatment of a key that the syntax does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnknownKeys {
@@ -16,7 +16,7 @@ pub enum UnknownKeys {
     Ignore,
 }
 
-/// What happens to a key that occurs more than once in a name.
+/// The treatment of a key that occurs more than once in a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DuplicateKeys {
@@ -105,8 +105,8 @@ impl UserParameterSyntaxBuilder {
     ///
     /// # Errors
     /// [`ConfigError::UserParameters`] for no key, a key that is duplicate, empty or contains the
-    /// separator, an empty range, a separator or prefix that a user name cannot contain, or a length
-    /// of 0.
+    /// separator, an empty range, a separator or prefix that a user name cannot contain, or a
+    /// length of 0.
     pub fn build(self) -> Result<UserParameterSyntax, ConfigError> {
         match self.problem() {
             Some(problem) => Err(ConfigError::UserParameters { problem }),

@@ -8,7 +8,7 @@ use super::{
     values::Value,
 };
 
-/// Why a name cannot be split. The messages do not contain the name.
+/// The reason why a name cannot be split. The messages do not contain the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserParameterError {

@@ -4,8 +4,8 @@ use std::fmt;
 
 /// The parameters of a user name.
 ///
-/// They are requests of the client. The password authenticates the user; it does not authorize what
-/// the parameters request.
+/// They are requests of the client: the password authenticates the user, but authorizes none of
+/// them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct UserParameters(Vec<(Box<str>, Value)>);
 

@@ -17,11 +17,11 @@ impl MemoryNonceStoreBuilder {
         self.limits
     }
 
-    /// Sets the maximum number of nonces on record: 1 or more, 100,000 by default.
+    /// Sets the maximum number of recorded nonces: 1 or more, 100,000 by default.
     ///
     /// Use the number of nonces that clients use within one nonce lifetime, and a few per cent
     /// more, since nonces do not spread evenly over the store's shards. A nonce takes up to 256
-    /// bytes. A user holds at most a sixteenth of the capacity, but always one nonce.
+    /// bytes. A user can have a sixteenth of the capacity, but at least one nonce.
     pub const fn with_capacity(mut self, nonces: usize) -> Self {
         self.limits.capacity = nonces;
         self
@@ -30,7 +30,7 @@ impl MemoryNonceStoreBuilder {
     /// Sets the width of the window of counts: 64 to 128, and 64 by default.
     ///
     /// A count that is this far below the highest one of its nonce is refused, even if it was not
-    /// used. A client can have as many requests in flight at once.
+    /// used. So the width limits how many requests a client can have in flight.
     pub const fn with_window(mut self, counts: u32) -> Self {
         self.limits.window = counts;
         self

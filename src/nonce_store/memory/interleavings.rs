@@ -1,4 +1,4 @@
-//! Model check: the store under every order in which threads can take its locks, or many of them.
+//! Model check: tries all orders in which threads can take the locks of the store, or many of them.
 //!
 //! `shuttle` runs the threads one at a time and decides at every lock which one continues.
 
@@ -73,7 +73,7 @@ fn a_quota_lets_nothing_pass_twice() {
     assert_eq!(freshness(16, &[&alice, &again], [(5, 1), (6, 1)]), [1, 1]);
 }
 
-/// All of the above at once, which has too many orders to try them all.
+/// All of the above at once, which has too many orders to try all of them.
 fn a_crowd_passes_nothing_twice() {
     let alice = [sent("alice", 5, 1), sent("alice", 6, 1), sent("alice", 5, 1)];
     let again = alice.clone();

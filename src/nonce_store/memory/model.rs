@@ -1,4 +1,4 @@
-//! The shard compared with a trivial model that remembers everything.
+//! Compares the shard with a trivial model that remembers everything.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,8 +14,8 @@ use crate::{
     wire::Realm,
 };
 
-/// The rules in their simplest form: lists that are searched from end to end, all counts of a
-/// nonce, and everything that was ever removed.
+/// The simplest form of the rules: linear searches, all counts of a nonce, and everything that was
+/// ever removed.
 #[derive(Default)]
 struct Model {
     capacity: usize,

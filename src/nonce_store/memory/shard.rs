@@ -12,7 +12,7 @@ use crate::{
     wire::digest::NonceId,
 };
 
-/// The maximum number of expired nonces that a call removes. More than the one that it may add, so
+/// The maximum number of expired nonces that a call removes: more than one, which it may add, so
 /// that the shard shrinks again; few, so that no call takes long.
 pub(super) const EXPIRED_PER_CALL: usize = 4;
 
@@ -45,7 +45,7 @@ impl From<&NonceId> for Serial {
     }
 }
 
-/// Identifies a user of a realm: a keyed hash of both names, which take no memory themselves.
+/// Identifies a user of a realm by a keyed hash of both names, to save memory.
 ///
 /// # Security
 /// Two users with the same hash (a chance of 2^-64 for each pair) would be treated as one. They
@@ -53,7 +53,7 @@ impl From<&NonceId> for Serial {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Holder(pub(super) u64);
 
-/// A nonce on record.
+/// A recorded nonce.
 struct Entry {
     /// The first user of the nonce.
     holder: Holder,
@@ -67,7 +67,7 @@ pub(super) struct Shard {
     nonces: BTreeMap<Serial, Entry>,
     /// The nonces of each holder. They are removed from the oldest on, so a heap is enough.
     holders: BTreeMap<Holder, BinaryHeap<Reverse<Serial>>>,
-    /// The newest nonce that expired or was evicted. Every nonce on record is above it.
+    /// The newest nonce that expired or was evicted. Every recorded nonce is above it.
     watermark: Option<Serial>,
 }
 
@@ -77,12 +77,12 @@ impl Shard {
         Self { limits, nonces: BTreeMap::new(), holders: BTreeMap::new(), watermark: None }
     }
 
-    /// Returns how many nonces are on record.
+    /// Returns the number of recorded nonces.
     pub(super) fn len(&self) -> usize {
         self.nonces.len()
     }
 
-    /// Records the count if it is fresh, and returns what it was. `holder` is the user of `check`.
+    /// Records the count if it is fresh, and returns the result. `holder` is the user of `check`.
     pub(super) fn check_and_insert(&mut self, check: &NonceCheck<'_>, holder: Holder) -> NonceUse {
         self.remove_expired(check.now);
         if check.now >= check.expires {
@@ -115,8 +115,8 @@ impl Shard {
 
     /// Makes room for an absent nonce above the watermark, and returns whether there is room.
     ///
-    /// There is none for a nonce that would be the next one to be removed. In a full shard, that
-    /// only saves work. For a holder at the quota, it keeps out the nonces that the quota removed:
+    /// There is none for a nonce that would be the next one to be removed. In a full shard, this
+    /// only saves work. For a holder at the quota, it refuses the nonces that the quota removed:
     /// see the proof in the module's documentation.
     fn make_room(&mut self, nonce: Serial, holder: Holder) -> bool {
         let own = self.holders.get(&holder).filter(|own| own.len() >= self.limits.quota());
@@ -137,8 +137,8 @@ impl Shard {
 
     /// Removes the oldest nonces that have expired by `now`, up to a limit.
     ///
-    /// Nonces of one lifetime expire in the order of their issue. With several lifetimes, an expired
-    /// nonce waits for the older ones: it takes up room, but it is refused all the same.
+    /// Nonces of one lifetime expire in the order of their issue. With several lifetimes, an
+    /// expired nonce may stay behind older ones: it takes up room, but is still refused.
     fn remove_expired(&mut self, now: Timestamp) {
         for _ in 0..EXPIRED_PER_CALL {
             match self.nonces.first_key_value() {
@@ -159,7 +159,7 @@ impl Shard {
         if own.is_empty() {
             self.holders.remove(&holder);
         } else if own.len() <= own.capacity() / 4 {
-            // What a holder once had must not take up memory for as long as they hold a nonce.
+            // Frees the memory of removed nonces even while the holder keeps one.
             own.shrink_to(2 * own.len());
         }
     }
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_in_another_realm_has_a_quota_of_its_own() {
+    fn a_name_in_another_realm_has_its_own_quota() {
         let mut shard = shard(32);
         expect_all(&mut shard, "alice", [5, 6], Fresh);
         for nonce in 7..20 {
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_a_quota_removed_after_its_user_is_forgotten() {
+    fn refuses_a_nonce_removed_by_a_quota_without_its_user() {
         let mut shard = shard(32);
         expect_all(&mut shard, "alice", 5..9, Fresh);
         expect_all(&mut shard, "bob", [9_000], Fresh);

@@ -8,8 +8,8 @@ use std::{
 use super::shard::{Holder, Limits, Serial, Shard};
 use crate::nonce_store::{NonceCheck, NonceUse};
 
-/// The minimum capacity of a shard, where there are several. A holder's nonces spread evenly over
-/// the quotas of the shards only if the shards are not tiny.
+/// The minimum capacity of a shard, if there are several. The nonces of a holder spread evenly only
+/// over large shards.
 const MIN_SHARD_CAPACITY: usize = 1_024;
 /// The maximum number of shards: more than the threads of nearly every machine.
 const MAX_SHARDS: usize = 64;
@@ -39,8 +39,8 @@ impl Lock for Mutex<Shard> {
 
 /// A panic may have left a shard half changed.
 ///
-/// It may have lost counts, so it accepts nothing more: its nonces get a 503 until the process
-/// restarts. To go on could let a replay pass; to start over empty would hide the bug.
+/// It may have lost counts, so its nonces get a 503 until the process restarts. Continuing could
+/// let a replay pass; starting over empty would hide the bug.
 #[derive(Debug, thiserror::Error)]
 #[error("a panic left the nonce store in an unknown state: restart the process")]
 pub(super) struct Poisoned;
@@ -66,7 +66,7 @@ impl<L: Lock> Shards<L> {
         Self { shards: shards.collect(), hasher: RandomState::new(), limits }
     }
 
-    /// Records the count in the shard of its nonce if it is fresh, and returns what it was.
+    /// Records the count in the shard of its nonce if it is fresh, and returns the result.
     pub(super) fn check_and_insert(&self, check: &NonceCheck<'_>) -> Result<NonceUse, Poisoned> {
         let hash = self.hasher.hash_one(Serial::from(check.nonce)) as usize;
         let shard = hash.checked_rem(self.shards.len()).and_then(|index| self.shards.get(index));
@@ -80,7 +80,7 @@ impl<L: Lock> Shards<L> {
         self.shards.len()
     }
 
-    /// Returns how many nonces are on record, without those of poisoned shards.
+    /// Returns the number of recorded nonces, without those of poisoned shards.
     pub(super) fn len(&self) -> usize {
         self.shards.iter().filter_map(|shard| shard.with(|shard| shard.len()).ok()).sum()
     }

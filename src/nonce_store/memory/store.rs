@@ -1,4 +1,4 @@
-//! The public type.
+//! The in-memory store.
 
 use std::{
     fmt,
@@ -17,9 +17,9 @@ use crate::{
 
 /// A [`NonceStore`] in the memory of this process.
 ///
-/// Never waits. Its memory is bounded, and a user holds at most a sixteenth of it. A nonce that it
-/// had to forget is refused: the client gets `stale=true` and repeats the request with a new nonce.
-/// Cloning is cheap, and clones share their contents.
+/// Never waits. Its memory is bounded, and one user takes at most a sixteenth of it. A nonce whose
+/// record was dropped is refused: the client gets `stale=true` and repeats the request with a new
+/// nonce. Cloning is cheap, and clones share their contents.
 ///
 /// # Examples
 /// ```
@@ -31,8 +31,8 @@ use crate::{
 /// ```
 ///
 /// # Security
-/// Other processes do not see its contents, and they are lost when the process ends. So each store
-/// has an epoch of its own, and refuses nonces of another process or of an earlier one.
+/// Other processes do not see its contents, which are lost when the process ends. So each store has
+/// its own epoch, and refuses nonces of other processes and of earlier ones.
 #[derive(Clone)]
 pub struct MemoryNonceStore {
     shards: Arc<Shards<Mutex<Shard>>>,
@@ -56,13 +56,13 @@ impl MemoryNonceStore {
         Self { shards: Arc::new(Shards::new(limits)), epoch: Arc::default() }
     }
 
-    /// Returns how many nonces are on record, including expired ones that were not removed yet.
+    /// Returns the number of recorded nonces, including expired ones that were not removed yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.shards.len()
     }
 
-    /// Returns whether no nonce is on record.
+    /// Returns whether no nonce is recorded.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

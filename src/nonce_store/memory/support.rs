@@ -1,4 +1,4 @@
-//! What the tests of the store share.
+//! Helpers for the tests of the store.
 
 use std::{
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},

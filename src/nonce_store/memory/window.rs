@@ -1,8 +1,8 @@
 //! The sliding window of used nonce-counts of one nonce.
 //!
-//! A client with several connections sends its counts out of order, so the highest count alone
-//! does not tell which ones were used. A window keeps the highest count and one bit for each of
-//! the counts just below it.
+//! A client with several connections sends its counts out of order, so the highest count does not
+//! show which ones were used. A window keeps the highest count and one bit for each of the counts
+//! just below it.
 
 use crate::wire::digest::NonceCount;
 
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn forgets_what_a_step_shifts_out() {
+    fn refuses_counts_that_a_step_shifted_out() {
         for (step, lowest, unused) in [(127, 1, false), (128, 2, true), (129, 3, true)] {
             check(128, 1, &[(1 + step, true), (lowest, unused), (lowest, false)]);
         }
