@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Cached, key::MacKey, store::Shared};
+use super::{Cached, key::KeyMaker, store::Shared};
 use crate::{
     clock::{Clock, SystemClock},
     error::ConfigError,
@@ -130,7 +130,7 @@ impl<T> CachedBuilder<T> {
         let shared = Shared {
             times,
             clock: self.clock,
-            mac_key: MacKey::random()?,
+            keys: KeyMaker::random()?,
             own,
             registries,
             invalidations: AtomicU64::new(0),

@@ -1,38 +1,29 @@
 //! The keys that answers are kept under.
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
-use zeroize::Zeroizing;
-
 use crate::{
     backend::{BasicCredentials, DigestName, DigestUser},
     error::ConfigError,
+    secret::MacKey,
     wire::digest::HashFunction,
 };
 
 /// A MAC over what a client sent.
-pub(super) type Key = [u8; 32];
+pub(super) type Key = [u8; MacKey::MAC_LENGTH];
 
-/// The random key of the MAC, one per cache.
+/// Makes the keys of one cache, with a random MAC key.
 ///
 /// # Security
-/// Without it, the keys of answers cannot be used to test guesses of a password.
-pub(super) struct MacKey(Hmac<Sha256>);
+/// Without the MAC key, the keys of answers cannot be used to test guesses of a password.
+pub(super) struct KeyMaker(MacKey);
 
-impl MacKey {
+impl KeyMaker {
     pub(super) fn random() -> Result<Self, ConfigError> {
-        let mut key = Zeroizing::new([0; 32]);
-        getrandom::fill(key.as_mut_slice())
-            .map_err(|error| ConfigError::Randomness(error.into()))?;
-        // An HMAC accepts keys of any length.
-        Hmac::new_from_slice(key.as_slice())
-            .map(Self)
-            .map_err(|error| ConfigError::Randomness(error.to_string().into()))
+        MacKey::random().map(Self)
     }
 
     pub(super) fn of_credentials(&self, credentials: BasicCredentials<'_>) -> Key {
         let realm = credentials.realm().as_str();
-        self.mac(
+        self.0.mac(
             &[realm, "Basic", credentials.user_id(), credentials.password()].map(str::as_bytes),
         )
     }
@@ -49,17 +40,7 @@ impl MacKey {
         };
         let [realm, scheme, function, kind] =
             [user.realm().as_str(), "Digest", function, kind].map(str::as_bytes);
-        self.mac(&[realm, scheme, function, kind, name])
-    }
-
-    /// The length of each field goes first, so that different fields never give the same bytes.
-    fn mac(&self, fields: &[&[u8]]) -> Key {
-        let mut mac = self.0.clone();
-        for field in fields {
-            mac.update(&u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
-            mac.update(field);
-        }
-        mac.finalize().into_bytes().into()
+        self.0.mac(&[realm, scheme, function, kind, name])
     }
 }
 
@@ -70,14 +51,14 @@ mod tests {
     use super::*;
     use crate::wire::{Realm, digest::Userhash};
 
-    fn key(mac_key: &MacKey, (realm, name, password): (&str, &str, &str)) -> Key {
+    fn key(keys: &KeyMaker, (realm, name, password): (&str, &str, &str)) -> Key {
         let realm = Realm::new(realm).unwrap();
-        mac_key.of_credentials(BasicCredentials::new(&realm, name, password))
+        keys.of_credentials(BasicCredentials::new(&realm, name, password))
     }
 
     #[test]
     fn differs_with_every_field_and_its_end() {
-        let mac_key = MacKey::random().unwrap();
+        let keys = KeyMaker::random().unwrap();
         let long = "n".repeat(60);
         let sent = [
             ("proxy", "ab", "c"),
@@ -94,31 +75,31 @@ mod tests {
             ("proxy", "ab", &(long.clone() + "x")),
             ("proxy", "ab", &(long.clone() + "y")),
         ];
-        let all: HashSet<_> = sent.into_iter().map(|sent| key(&mac_key, sent)).collect();
+        let all: HashSet<_> = sent.into_iter().map(|sent| key(&keys, sent)).collect();
         assert_eq!(all.len(), sent.len());
-        assert!(all.contains(&key(&mac_key, ("proxy", "ab", "c"))));
+        assert!(all.contains(&key(&keys, ("proxy", "ab", "c"))));
     }
 
     #[test]
     fn secrets_differ_by_function_and_kind_of_name() {
-        let (mac_key, realm) = (MacKey::random().unwrap(), Realm::new("proxy").unwrap());
+        let (keys, realm) = (KeyMaker::random().unwrap(), Realm::new("proxy").unwrap());
         let hash = Userhash::new(HashFunction::Md5, "alice", "proxy");
-        let mut all = HashSet::from([key(&mac_key, ("proxy", "alice", ""))]);
+        let mut all = HashSet::from([key(&keys, ("proxy", "alice", ""))]);
         for function in HashFunction::all() {
             for name in [
                 DigestName::UserId("alice"),
                 DigestName::UserId("alicf"),
                 DigestName::Userhash(&hash),
             ] {
-                all.insert(mac_key.of_user(DigestUser::new(&realm, function, name)));
+                all.insert(keys.of_user(DigestUser::new(&realm, function, name)));
             }
         }
         assert_eq!(all.len(), 10);
     }
 
     #[test]
-    fn each_cache_has_its_own_mac_key() {
-        let [one, other] = [0; 2].map(|_| MacKey::random().unwrap());
+    fn each_cache_has_its_own_keys() {
+        let [one, other] = [0; 2].map(|_| KeyMaker::random().unwrap());
         let sent = ("proxy", "alice", "wonder");
         assert_ne!(key(&one, sent), key(&other, sent));
         assert_eq!(key(&one, sent), key(&one, sent));

@@ -21,7 +21,7 @@ use super::{
     answer::{Answer, AnswerKind},
     builder::Times,
     entry::{Entry, Moment},
-    key::{Key, MacKey},
+    key::{Key, KeyMaker},
 };
 use crate::{
     backend::chain::combined,
@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Shared {
     pub(super) times: Times,
     pub(super) clock: Box<dyn Clock>,
-    pub(super) mac_key: MacKey,
+    pub(super) keys: KeyMaker,
     /// The registry of this cache, for invalidations.
     pub(super) own: Revocations,
     /// All registries, the own one included.

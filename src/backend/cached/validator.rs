@@ -136,7 +136,7 @@ impl<V: CredentialValidator> CredentialValidator for Cached<V> {
             let (inner, credentials) = (Arc::clone(inner), credentials.to_owned());
             async move { inner.validate(credentials.as_borrowed()).await }
         };
-        let key = shared.mac_key.of_credentials(credentials);
+        let key = shared.keys.of_credentials(credentials);
         self.verdicts().answer(key, credentials.realm(), check).await
     }
 
@@ -189,7 +189,7 @@ impl<S: DigestSecrets> DigestSecrets for Cached<S> {
                 inner.secret(DigestUser::new(&realm, function, name)).await
             }
         };
-        self.secrets().answer(shared.mac_key.of_user(user), user.realm(), check).await
+        self.secrets().answer(shared.keys.of_user(user), user.realm(), check).await
     }
 
     fn version(&self) -> u64 {

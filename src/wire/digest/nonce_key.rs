@@ -3,20 +3,21 @@
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
-use zeroize::Zeroizing;
 
 use super::NonceId;
-use crate::{error::ConfigError, secret::constant_time_eq, wire::Realm};
+use crate::{
+    error::ConfigError,
+    secret::{MacKey, constant_time_eq},
+    wire::Realm,
+};
 
 /// A key for signing nonces: at least 32 secret bytes. Do not use it for anything else. `Debug`
 /// does not show it.
 #[derive(Clone)]
-pub struct NonceKey(Hmac<Sha256>);
+pub struct NonceKey(MacKey);
 
-/// 128 bits of HMAC-SHA-256.
-const MAC_LENGTH: usize = 16;
+/// The first 128 bits of a MAC.
+const MAC_LENGTH: usize = MacKey::MAC_LENGTH / 2;
 const SIGNED_LENGTH: usize = NonceId::LENGTH + MAC_LENGTH;
 /// 48 bytes are 64 characters of base64, without padding.
 const TEXT_LENGTH: usize = SIGNED_LENGTH / 3 * 4;
@@ -30,12 +31,11 @@ impl NonceKey {
     /// # Errors
     /// [`ConfigError::ShortNonceKey`] for fewer than 32 bytes.
     pub fn new(key: &[u8]) -> Result<Self, ConfigError> {
-        let short = ConfigError::ShortNonceKey { length: key.len(), minimum: Self::MIN_LENGTH };
-        if key.len() < Self::MIN_LENGTH {
-            return Err(short);
+        let (length, minimum) = (key.len(), Self::MIN_LENGTH);
+        if length < minimum {
+            return Err(ConfigError::ShortNonceKey { length, minimum });
         }
-        // HMAC accepts keys of any length.
-        Hmac::new_from_slice(key).map(Self).map_err(|_| short)
+        Ok(Self(MacKey::derive("tower-proxy-auth nonces v1", key)))
     }
 
     /// Generates a key from the operating system's random bytes.
@@ -43,10 +43,7 @@ impl NonceKey {
     /// # Errors
     /// [`ConfigError::Randomness`] if there are none.
     pub fn random() -> Result<Self, ConfigError> {
-        let mut key = Zeroizing::new([0; Self::MIN_LENGTH]);
-        getrandom::fill(key.as_mut_slice())
-            .map_err(|error| ConfigError::Randomness(error.into()))?;
-        Self::new(key.as_slice())
+        MacKey::random().map(Self)
     }
 
     /// Signs a nonce for use in `realm`.
@@ -73,12 +70,9 @@ impl NonceKey {
         constant_time_eq(mac, &self.mac(id, realm)).then(|| NonceId::from_bytes(id))
     }
 
-    /// The MAC of nonce and realm. The nonce comes first and has a fixed length, so different
-    /// inputs never give the same bytes.
     fn mac(&self, id: &[u8; NonceId::LENGTH], realm: &Realm) -> [u8; MAC_LENGTH] {
-        let mac = self.0.clone().chain_update(id).chain_update(realm.as_str());
         let mut cut = [0; MAC_LENGTH];
-        cut.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, byte)| *to = byte);
+        cut.copy_from_slice(&self.0.mac(&[id, realm.as_str().as_bytes()])[..MAC_LENGTH]);
         cut
     }
 }
@@ -170,15 +164,6 @@ mod tests {
         assert_eq!(verify(&other, nonce.as_str(), "a"), None);
         assert_eq!(verify(&key(), nonce.as_str(), "b"), None);
         assert_eq!(verify(&key(), nonce.as_str(), "a"), Some(id()));
-    }
-
-    #[test]
-    fn the_mac_covers_nonce_and_realm() {
-        let mut expected = Hmac::<Sha256>::new_from_slice(&[7; 32]).unwrap();
-        expected.update(&id().to_bytes());
-        expected.update(b"proxy");
-        let expected = expected.finalize().into_bytes();
-        assert_eq!(key().mac(&id().to_bytes(), &realm("proxy")), expected[..MAC_LENGTH]);
     }
 
     #[test]
