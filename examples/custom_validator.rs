@@ -5,7 +5,7 @@
 //!     curl --proxy-digest -U alice:wonder -x http://127.0.0.1:PORT http://example.org/
 //!     curl -i --proxy-basic -U slow:wonder -x http://127.0.0.1:PORT http://example.org/
 //!
-//! The directory never answers for the user `slow`: after the time-out the response is 503, neither
+//! The directory never answers for the user `slow`: after the timeout the response is 503, neither
 //! an acceptance nor a wrong password.
 
 use std::{error::Error, future, process::ExitCode, time::Duration};

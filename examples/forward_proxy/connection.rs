@@ -169,7 +169,7 @@ where
 
 fn protocols() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    // Without a timer there is no time-out for the head: `serve_connection` has one.
+    // Without a timer there is no timeout for the head: `serve_connection` has one.
     builder.http1().max_buf_size(MAX_HEAD);
     builder
         .http2()

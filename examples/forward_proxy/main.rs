@@ -7,7 +7,7 @@
 //!
 //! The proxy is a tower service, [`forward::Forward`]; authentication is a layer around it, built
 //! in `auth.rs`; hyper serves both on every connection (`connection.rs`). The other files are what
-//! a proxy needs that strangers can reach: limits, time-outs and an orderly shutdown.
+//! a proxy needs that strangers can reach: limits, timeouts and an orderly shutdown.
 //!
 //! It does not cache, does not look into tunnels, and speaks HTTP/1.1 to origins.
 //!

@@ -27,7 +27,7 @@ use crate::{
 };
 
 const TOKEN: &str = "the-token-of-the-proxy";
-/// A time-out for an answer that never comes.
+/// A timeout for an answer that never comes.
 const SHORT: Duration = Duration::from_millis(300);
 /// Longer than any check takes on a busy machine.
 const LONG: Duration = Duration::from_secs(20);

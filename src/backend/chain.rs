@@ -67,7 +67,7 @@ impl CredentialValidator for ValidatorChain {
         Ok(Verdict::UnknownUser)
     }
 
-    /// Changes with any member: a user who is added to one takes precedence over later members.
+    /// Changes with every member: a user who is added to one takes precedence over later members.
     fn version(&self) -> u64 {
         combined(self.0.iter().map(AnyValidator::version))
     }
@@ -168,7 +168,7 @@ pub(super) fn combined(versions: impl Iterator<Item = u64>) -> u64 {
     all.finish()
 }
 
-/// The first mistake, unless a member serves the realm or there are no members.
+/// Returns the first mistake, unless a member serves the realm or there are no members.
 fn any_serves(members: impl Iterator<Item = Result<(), ConfigError>>) -> Result<(), ConfigError> {
     let mut mistake = Ok(());
     for served in members {

@@ -1,4 +1,4 @@
-//! The check of a password, for Basic.
+//! The trait for checking passwords, for Basic.
 
 use std::{fmt, future::Future, sync::Arc};
 
@@ -13,10 +13,10 @@ use crate::{
     wire::Realm,
 };
 
-/// User-id and password as a client sent them, borrowed for the time of the check.
+/// User-id and password as a client sent them, borrowed during the check.
 ///
-/// The user-id is not empty and has no colon; neither holds a control character. `Debug` shows
-/// the realm alone, since people type passwords into the name field.
+/// The user-id is not empty and has no colon; neither contains a control character. `Debug` shows
+/// only the realm, since people type passwords into the name field.
 #[derive(Clone, Copy)]
 pub struct BasicCredentials<'a> {
     realm: &'a Realm,
@@ -26,7 +26,7 @@ pub struct BasicCredentials<'a> {
 }
 
 impl<'a> BasicCredentials<'a> {
-    /// Credentials for `realm`, which a client has just sent.
+    /// Credentials for `realm`, as a client sent them.
     #[must_use]
     pub const fn new(realm: &'a Realm, user_id: &'a str, password: &'a str) -> Self {
         Self { realm, user_id, password, recheck: false }
@@ -58,8 +58,8 @@ impl<'a> BasicCredentials<'a> {
         self.password
     }
 
-    /// Whether this check renews a verdict that a cache still keeps. A queue lets such checks go
-    /// ahead of others, so that a flood of guesses does not lock out the users who are logged in.
+    /// Whether this check renews a verdict that a cache still keeps. Queues prefer such checks, so
+    /// that a flood of guesses does not lock out users who are logged in.
     #[must_use]
     pub const fn is_recheck(&self) -> bool {
         self.recheck
@@ -68,9 +68,8 @@ impl<'a> BasicCredentials<'a> {
     /// Whether the password is `stored`: never for `None`, which stands for an unknown user.
     ///
     /// # Security
-    /// Compares hashes in constant time, and does the same work for an unknown user, so that the
-    /// time tells nothing but the lengths. Passwords stored as hashes are checked by the means
-    /// that made them.
+    /// Compares hashes in constant time, and does the same work for an unknown user, so the time
+    /// shows only the lengths. It is not for passwords that are stored as hashes.
     #[must_use]
     pub fn verify(&self, stored: Option<&str>) -> bool {
         let sent = Sha256::digest(self.password);
@@ -78,7 +77,7 @@ impl<'a> BasicCredentials<'a> {
         constant_time_eq(&sent, &expected) & stored.is_some()
     }
 
-    /// A copy that can be kept while the check waits for something.
+    /// An owned copy, for a check that runs in another task or thread.
     #[must_use]
     pub fn to_owned(&self) -> OwnedCredentials {
         OwnedCredentials {
@@ -96,7 +95,7 @@ impl fmt::Debug for BasicCredentials<'_> {
     }
 }
 
-/// [`BasicCredentials`] that own what they hold; wiped when dropped.
+/// Owned [`BasicCredentials`]; wiped when dropped.
 #[derive(Clone)]
 pub struct OwnedCredentials {
     realm: Realm,
@@ -128,7 +127,7 @@ pub enum Verdict {
     Accepted(Account),
     /// The user is known and the password is wrong: 407.
     WrongPassword,
-    /// The validator does not know the user: 407. A chain goes on with its next member.
+    /// The validator does not know the user: 407. A chain continues with its next member.
     UnknownUser,
     /// The password is right and the account is disabled: 403.
     Disabled(Account),
@@ -174,7 +173,7 @@ pub trait CredentialValidator: Send + Sync + 'static {
     /// The back end could not answer. The request is refused with 503.
     ///
     /// # Security
-    /// An unknown user must cost as much as a wrong password. Set a time-out on every wait.
+    /// An unknown user must cost as much as a wrong password. Set a timeout on every wait.
     fn validate(
         &self,
         credentials: BasicCredentials<'_>,
@@ -191,7 +190,7 @@ pub trait CredentialValidator: Send + Sync + 'static {
     /// Checks that the validator can serve `realm`. The authenticator calls it when it is built.
     ///
     /// # Errors
-    /// [`ConfigError::RealmNotServed`] for a validator that has users of other realms only.
+    /// [`ConfigError::RealmNotServed`] if all users belong to other realms.
     fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
         let _ = realm;
         Ok(())
@@ -210,8 +209,8 @@ pub trait CredentialValidator: Send + Sync + 'static {
         async { Ok(AccountLookup::Unsupported) }
     }
 
-    /// Hands over a registry through which the validator revokes users whose record has changed or
-    /// is gone. It may be called several times: revoke in each registry.
+    /// Provides a registry. If a user's record changes or is removed, the validator must revoke the
+    /// user in every registry that was attached.
     ///
     /// The default is for validators that do not learn of changes.
     fn attach(&self, revocations: &Revocations) {
@@ -254,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn verify_accepts_the_stored_password_alone() {
+    fn verify_accepts_only_the_stored_password() {
         let realm = Realm::new("proxy").unwrap();
         let credentials = BasicCredentials::new(&realm, "alice", "wonder");
         assert!(credentials.verify(Some("wonder")));

@@ -1,4 +1,4 @@
-//! The secrets that Digest is checked against.
+//! The trait for looking up secrets, for Digest.
 
 use std::{fmt, future::Future, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Whose secret is asked for, and which.
+/// The user and the hash function of a look-up.
 #[derive(Clone, Copy)]
 pub struct DigestUser<'a> {
     realm: &'a Realm,
@@ -34,41 +34,41 @@ pub enum DigestName<'a> {
 }
 
 impl<'a> DigestUser<'a> {
-    /// The user `name` of `realm`, asked about for `function`.
+    /// A look-up of the H(A1) for `function` of the user `name` in `realm`.
     #[must_use]
     pub const fn new(realm: &'a Realm, function: HashFunction, name: DigestName<'a>) -> Self {
         Self { realm, function, name, hashed_name: None }
     }
 
-    /// Says under which name the client hashed the password, where that is not the user's.
+    /// Sets the name that the client hashed, if it is not the user's.
     #[must_use]
     pub const fn with_hashed_name(mut self, name: &'a str) -> Self {
         self.hashed_name = Some(name);
         self
     }
 
-    /// The protection space. A secret made for another one is of no use.
+    /// The protection space. Secrets for other ones do not match.
     #[must_use]
     pub const fn realm(&self) -> &'a Realm {
         self.realm
     }
 
-    /// The hash function whose H(A1) is asked for.
+    /// The hash function of the requested H(A1).
     #[must_use]
     pub const fn function(&self) -> HashFunction {
         self.function
     }
 
-    /// The name that the client hashed the password under, parameters included, where that is not
-    /// the user's own. Only a source that [`holds_passwords`](DigestSecrets::holds_passwords) is
-    /// asked for such a secret, and makes it by [`ha1_of`](Self::ha1_of).
+    /// The name that the client hashed, including parameters, if it is not the user's own. Only
+    /// sources that [hold passwords](DigestSecrets::holds_passwords) get such a look-up, and
+    /// compute the secret with [`ha1_of`](Self::ha1_of).
     #[must_use]
     pub const fn hashed_name(&self) -> Option<&'a str> {
         self.hashed_name
     }
 
-    /// The secret that is asked for, of a user with this password. `None` if the user is given by
-    /// hash: [`HashedA1::new`] makes it of the user's own name.
+    /// Computes the requested secret from the user's password. `None` if the user is given by hash:
+    /// then compute it with [`HashedA1::new`] and the user's own name.
     #[must_use]
     pub fn ha1_of(&self, password: &str) -> Option<HashedA1> {
         let name = match (self.hashed_name, self.name) {
@@ -78,7 +78,7 @@ impl<'a> DigestUser<'a> {
         Some(HashedA1::new(self.function, name, self.realm.as_str(), password))
     }
 
-    /// Who is asked about.
+    /// The user to look up.
     #[must_use]
     pub const fn name(&self) -> DigestName<'a> {
         self.name
@@ -104,7 +104,7 @@ impl fmt::Debug for DigestUser<'_> {
     }
 }
 
-/// Whether an account may be used, which its owner is told once the password has been proved.
+/// Whether an account may be used. A client learns it only with the right password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccountStatus {
@@ -116,7 +116,7 @@ pub enum AccountStatus {
     Expired,
 }
 
-/// What is stored for a user.
+/// The stored account of a user, with a secret.
 #[derive(Clone, Debug)]
 pub struct DigestAccount {
     account: Account,
@@ -125,13 +125,13 @@ pub struct DigestAccount {
 }
 
 impl DigestAccount {
-    /// An active account with its H(A1) for the hash function that was asked for.
+    /// An active account with its H(A1) for the requested hash function.
     #[must_use]
     pub const fn new(account: Account, ha1: HashedA1) -> Self {
         Self { account, ha1, status: AccountStatus::Active }
     }
 
-    /// Says whether the account may be used.
+    /// Sets whether the account may be used.
     #[must_use]
     pub const fn with_status(mut self, status: AccountStatus) -> Self {
         self.status = status;
@@ -167,9 +167,9 @@ impl DigestAccount {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SecretLookup {
-    /// The user's account with the secret that was asked for.
+    /// The user's account with the requested secret.
     Found(DigestAccount),
-    /// The source does not know the user: 407. A chain goes on with its next member.
+    /// The source does not know the user: 407. A chain continues with its next member.
     Unknown,
     /// The user has a record that cannot be used: 407, as for an unknown user, and a chain stops.
     /// The cause is for the operator's log.
@@ -183,7 +183,7 @@ impl From<Option<DigestAccount>> for SecretLookup {
     }
 }
 
-/// Looks up the secrets that Digest responses are verified with. The engine does the comparison.
+/// Looks up the secrets with which the engine verifies Digest responses.
 ///
 /// A back end that can only check passwords, such as an LDAP bind, cannot implement this: Digest
 /// needs H(A1), or the password itself to compute it with [`HashedA1::new`].
@@ -209,8 +209,8 @@ pub trait DigestSecrets: Send + Sync + 'static {
     /// The back end could not answer. The request is refused with 503.
     ///
     /// # Security
-    /// Names compare byte for byte: where the back end folds case or accents, check that the name
-    /// that comes back is the name that was asked for. Set a time-out on every wait.
+    /// Names compare byte for byte: if the back end ignores case or accents, check that the name
+    /// that it found is the requested one. Set a timeout on every wait.
     fn secret(
         &self,
         user: DigestUser<'_>,
@@ -226,7 +226,7 @@ pub trait DigestSecrets: Send + Sync + 'static {
     /// [`CredentialValidator::serves`](crate::CredentialValidator::serves).
     ///
     /// # Errors
-    /// [`ConfigError::RealmNotServed`] for a source that has users of other realms only.
+    /// [`ConfigError::RealmNotServed`] if all users belong to other realms.
     fn serves(&self, realm: &Realm) -> Result<(), ConfigError> {
         let _ = realm;
         Ok(())
@@ -246,7 +246,7 @@ pub trait DigestSecrets: Send + Sync + 'static {
         async { Ok(AccountLookup::Unsupported) }
     }
 
-    /// Hands over a registry through which the source revokes users, as
+    /// Provides a registry in which the source must revoke users, as
     /// [`CredentialValidator::attach`](crate::CredentialValidator::attach).
     fn attach(&self, revocations: &Revocations) {
         let _ = revocations;

@@ -1,4 +1,4 @@
-//! Validators and sources of secrets without their types.
+//! Type-erased validators and sources of secrets.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -42,7 +42,7 @@ impl AnyValidator {
     }
 }
 
-/// A [`DigestSecrets`] whose type is erased, as [`AnyValidator`].
+/// A [`DigestSecrets`] whose type is erased, like [`AnyValidator`].
 #[derive(Clone)]
 pub struct AnySecrets(Arc<dyn DynSecrets>);
 

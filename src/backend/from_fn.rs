@@ -11,7 +11,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub struct FromFn<F>(F);
 
-/// A validator that calls a closure which returns a future; see [`from_async_fn`].
+/// A validator that calls a closure and awaits its future; see [`from_async_fn`].
 #[derive(Clone, Copy)]
 pub struct FromAsyncFn<F>(F);
 

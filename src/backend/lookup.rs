@@ -1,4 +1,4 @@
-//! What a look-up in a back end finds beside a verdict or a secret.
+//! Results of look-ups that are neither a verdict nor a secret.
 
 use std::{error::Error, fmt, sync::Arc};
 
@@ -19,8 +19,8 @@ pub enum AccountLookup {
 /// Why the stored record of one user cannot be used: a lock mark, a hash that is malformed or not
 /// allowed, a missing H(A1), two entries for one name.
 ///
-/// The client sees what an unknown user sees, and other users are not affected. The cause goes to
-/// the operator's log.
+/// The client gets the same response as an unknown user, and other users are not affected. The
+/// cause goes to the operator's log.
 ///
 /// # Examples
 /// ```

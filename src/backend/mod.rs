@@ -1,9 +1,8 @@
-//! Where users come from: the traits that a back end implements, and the back ends that come with
-//! the crate.
+//! Sources of users: the traits that a back end implements, and the back ends of this crate.
 //!
 //! [`CredentialValidator`] checks passwords, for Basic, and
-//! [`DigestSecrets`] hands out what Digest is checked against. What can only
-//! check passwords cannot serve Digest.
+//! [`DigestSecrets`] looks up the secrets with which Digest responses are verified. A back end that
+//! can only check passwords cannot serve Digest.
 
 #[cfg(feature = "cached")]
 pub mod cached;

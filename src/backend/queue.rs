@@ -1,4 +1,4 @@
-//! Limits how many checks a back end runs at once, and how many more may wait.
+//! Limits the running and the queued checks of a back end.
 
 use std::{fmt, sync::Arc};
 
@@ -9,8 +9,8 @@ use crate::error::BackendError;
 /// Runs at most `limit` checks at once and lets at most `waiting` more wait. The next one fails as
 /// [overloaded](BackendError::is_overloaded).
 ///
-/// Re-checks of verdicts that a cache still keeps go ahead of first checks, and have as many
-/// places to wait of their own, so a flood of guesses does not lock out users who are logged in:
+/// Re-checks of verdicts that a cache still keeps precede first checks, and have their own queue of
+/// the same length, so a flood of guesses does not lock out users who are logged in:
 ///
 /// ```text
 /// first check --> gate (limit) --+
@@ -18,8 +18,8 @@ use crate::error::BackendError;
 /// re-check ----------------------+
 /// ```
 ///
-/// A first check holds its permit of the gate until it ends. So a re-check waits behind at most
-/// `limit` first checks, however many wait at the gate.
+/// A first check holds its permit of the gate until it ends. So a re-check waits for at most
+/// `limit` first checks, even if many more wait at the gate.
 pub(super) struct Queue {
     limit: usize,
     waiting: usize,
@@ -82,8 +82,8 @@ impl Queue {
     }
 }
 
-/// The error of a check that ran in a task of its own. Does not show the message of a panic, which
-/// may contain a secret.
+/// The error of a check that ran in its own task. Does not show the message of a panic, which may
+/// contain a secret.
 #[cfg(feature = "password-hash")]
 pub(super) fn task_error(error: &tokio::task::JoinError) -> BackendError {
     match error.is_panic() {
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn none_wait_where_none_may() {
+    fn no_check_waits_if_the_queue_length_is_zero() {
         let queue = Queue::new(1, 0);
         let running = runs(&queue, FIRST);
         is_refused(&queue, FIRST, "the queue is full: 1 running, 0 waiting");

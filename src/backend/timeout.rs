@@ -18,10 +18,10 @@ use crate::{
 /// Wraps a validator, or a source of Digest secrets, and limits how long each call may take.
 ///
 /// A call that takes longer is dropped and fails with a [transient](BackendError::is_transient)
-/// error. Use it as a last resort: a back end knows better how long a connection or a query may take.
+/// error. Prefer timeouts of the back end itself, if it has any.
 ///
-/// It has to be used on a tokio runtime whose timer is enabled. Outside of a runtime, every call
-/// fails; without a timer, it panics.
+/// It needs a tokio runtime whose timer is enabled. Without a runtime, every call fails; without a
+/// timer, it panics.
 ///
 /// # Security
 /// It ends a wait, not a computation: a validator that hashes on the calling thread is not
@@ -59,7 +59,7 @@ impl<T> Timeout<T> {
         answer: impl Future<Output = Result<R, BackendError>>,
     ) -> Result<R, BackendError> {
         if Handle::try_current().is_err() {
-            return Err(BackendError::new("a time-out needs a tokio runtime"));
+            return Err(BackendError::new("a timeout needs a tokio runtime"));
         }
         match time::timeout(self.limit, answer).await {
             Ok(answer) => answer,
@@ -222,12 +222,12 @@ mod tests {
         let secret = at_once(timed.secret(user)).map(drop);
         for error in [verdict.unwrap_err(), secret.unwrap_err()] {
             assert!(!error.is_transient());
-            assert_eq!(error.source().unwrap().to_string(), "a time-out needs a tokio runtime");
+            assert_eq!(error.source().unwrap().to_string(), "a timeout needs a tokio runtime");
         }
     }
 
     #[test]
-    fn forwards_what_needs_no_wait() {
+    fn forwards_the_synchronous_methods() {
         let users = users();
         let timed = Timeout::new(users.clone(), LIMIT);
         assert_eq!(DigestSecrets::hash_functions(&timed), HashFunctions::ALL);

@@ -21,11 +21,11 @@ use crate::{
     },
 };
 
-/// A user that cannot be taken in.
+/// A user cannot be added.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UserError {
-    /// A name that no client could send.
+    /// The name is one that no client can send.
     #[error("the user name {name:?} {problem}: choose another")]
     InvalidName {
         /// The name, cut at 64 characters.
@@ -33,7 +33,7 @@ pub enum UserError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A password that Basic would refuse.
+    /// The password is one that Basic refuses.
     #[error("the password of the user {name:?} {problem}: choose another")]
     InvalidPassword {
         /// The name, cut at 64 characters.
@@ -45,9 +45,9 @@ pub enum UserError {
 
 /// Users of one realm in memory. Serves Basic and Digest, with all hash functions and userhash.
 ///
-/// It keeps H(A1)s and no passwords. Clones share the users, so that one can be kept to add, change
-/// and remove users while the proxy runs. Each change is in force at the next request, and ends the
-/// access of that user. Names compare byte for byte. Credentials for another realm match no user.
+/// It keeps H(A1)s and no passwords. Clones share the users: keep one to add, change and remove
+/// users while the proxy runs. Each change takes effect at the next request, and ends the access of
+/// that user. Names compare byte for byte. Credentials for another realm match no user.
 ///
 /// # Examples
 /// ```
@@ -66,7 +66,7 @@ struct Shared {
     realm: Realm,
     table: RwLock<Table>,
     revocations: Attached,
-    /// What the passwords of unknown users are compared with, so that they take as long.
+    /// Compared with the passwords of unknown users, so that they take as long.
     dummy: HashedA1,
 }
 
@@ -74,7 +74,7 @@ struct Shared {
 struct Table {
     by_name: HashMap<UserId, Arc<User>>,
     by_hash: HashMap<Userhash, Arc<User>>,
-    /// How many changes there have been.
+    /// The number of changes so far.
     version: u64,
 }
 
@@ -99,7 +99,7 @@ impl User {
 }
 
 impl Users {
-    /// No users yet, in `realm`.
+    /// Creates an empty set of users in `realm`.
     #[must_use]
     pub fn new(realm: &Realm) -> Self {
         Self(Arc::new(Shared {
@@ -123,7 +123,7 @@ impl Users {
     ///
     /// # Errors
     /// [`UserError`] for a name that is empty or contains a colon or a control character, and for a
-    /// password that is empty or contains a control character. Nothing has been changed then.
+    /// password that is empty or contains a control character. Then nothing changes.
     pub fn set(&self, name: &str, password: &str) -> Result<(), UserError> {
         check(name, password)?;
         let known = self.find(name).map(|user| user.account.clone());
@@ -154,13 +154,13 @@ impl Users {
         was_known
     }
 
-    /// How many users there are.
+    /// The number of users.
     #[must_use]
     pub fn len(&self) -> usize {
         self.read().by_name.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no users.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -176,7 +176,7 @@ impl Users {
             }
             table.by_name.insert(name.clone(), user);
         });
-        // A new user too: a chain may have admitted one of that name from a later member.
+        // Also for a new user: a chain may have admitted the same name from a later member.
         self.0.revocations.revoke(&self.0.realm, &name);
     }
 
@@ -194,8 +194,8 @@ impl Users {
         change(&mut table)
     }
 
-    /// A panic while the lock is held cannot leave behind a user who could log in wrongly: the
-    /// entries are made before, and each insertion is complete in itself.
+    /// Ignores poisoning: each insertion is complete in itself, so a panic cannot leave a wrong
+    /// entry.
     fn read(&self) -> RwLockReadGuard<'_, Table> {
         self.0.table.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -215,8 +215,8 @@ fn check(name: &str, password: &str) -> Result<(), UserError> {
 fn problem_of_name(name: &str) -> Option<&'static str> {
     match name {
         "" => Some("is empty"),
-        _ if name.contains(':') => Some("holds a colon"),
-        _ if name.contains(char::is_control) => Some("holds a control character"),
+        _ if name.contains(':') => Some("contains a colon"),
+        _ if name.contains(char::is_control) => Some("contains a control character"),
         _ => None,
     }
 }
@@ -224,7 +224,7 @@ fn problem_of_name(name: &str) -> Option<&'static str> {
 fn problem_of_password(password: &str) -> Option<&'static str> {
     match password {
         "" => Some("is empty"),
-        _ if password.contains(char::is_control) => Some("holds a control character"),
+        _ if password.contains(char::is_control) => Some("contains a control character"),
         _ => None,
     }
 }
@@ -365,14 +365,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_and_password_that_join_to_the_same_text_are_not_the_same() {
+    fn distinguishes_names_and_passwords_that_join_alike() {
         let users = Users::new(&realm()).with_user("a", "x:y").unwrap();
         assert_eq!(verdict(&users, &realm(), "a", "x:y"), "accepted");
         assert_eq!(verdict(&users, &Realm::new("proxy:x").unwrap(), "a", "y"), "unknown");
     }
 
     #[test]
-    fn changes_are_in_force_at_once_and_in_every_clone() {
+    fn changes_take_effect_at_once_in_every_clone() {
         let (users, realm) = (alice(), realm());
         let clone = users.clone();
         clone.set("alice", "changed").unwrap();
@@ -420,13 +420,13 @@ mod tests {
     fn refuses_users_that_could_never_log_in_and_names_them() {
         let table = [
             ("", "x", "the user name \"\" is empty: choose another"),
-            ("a:b", "x", "the user name \"a:b\" holds a colon: choose another"),
-            ("a\n", "x", "the user name \"a\\n\" holds a control character: choose another"),
+            ("a:b", "x", "the user name \"a:b\" contains a colon: choose another"),
+            ("a\n", "x", "the user name \"a\\n\" contains a control character: choose another"),
             ("alice", "", "the password of the user \"alice\" is empty: choose another"),
             (
                 "alice",
                 "x\0",
-                "the password of the user \"alice\" holds a control character: choose another",
+                "the password of the user \"alice\" contains a control character: choose another",
             ),
         ];
         for (name, password, message) in table {
@@ -484,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn every_change_revokes_the_user_alone() {
+    fn every_change_revokes_only_that_user() {
         let (users, revocations, realm) = (alice(), Revocations::new(), realm());
         CredentialValidator::attach(&users, &revocations);
         DigestSecrets::attach(&users, &revocations);
@@ -506,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn serves_its_own_realm_alone() {
+    fn serves_only_its_own_realm() {
         let users = alice();
         assert!(CredentialValidator::serves(&users, &realm()).is_ok());
         let other = Realm::new("Proxy").unwrap();

@@ -106,7 +106,7 @@ impl BackEnd for Chain {
 
 battery!(chain: Chain);
 
-/// A back end that answers in time or never, within a time-out.
+/// A back end that answers in time or never, within a timeout.
 #[cfg(feature = "timeout")]
 struct Timed;
 
@@ -134,7 +134,7 @@ impl BackEnd for Timed {
 #[cfg(feature = "timeout")]
 battery!(timed: Timed);
 
-/// A cache around a time-out.
+/// A cache around a timeout.
 #[cfg(all(feature = "cached", feature = "timeout"))]
 struct CachedTimed;
 
@@ -158,7 +158,7 @@ impl BackEnd for CachedTimed {
 #[cfg(all(feature = "cached", feature = "timeout"))]
 battery!(cached: CachedTimed);
 
-/// A time-out around a cache.
+/// A timeout around a cache.
 #[cfg(all(feature = "cached", feature = "timeout"))]
 struct TimedCache;
 

@@ -272,10 +272,13 @@ fn rejects_a_reserved_field_for_the_identity() {
 fn rejects_a_user_who_could_never_log_in() {
     let table = [
         (users().with_user("", "wonder"), "the user name \"\" is empty: choose another"),
-        (users().with_user("a:b", "wonder"), "the user name \"a:b\" holds a colon: choose another"),
+        (
+            users().with_user("a:b", "wonder"),
+            "the user name \"a:b\" contains a colon: choose another",
+        ),
         (
             users().with_user("a\u{85}", "wonder"),
-            "the user name \"a\\u{85}\" holds a control character: choose another",
+            "the user name \"a\\u{85}\" contains a control character: choose another",
         ),
         (
             users().with_user("alice", ""),
@@ -283,7 +286,7 @@ fn rejects_a_user_who_could_never_log_in() {
         ),
         (
             users().with_user("alice", "wonder\n"),
-            "the password of the user \"alice\" holds a control character: choose another",
+            "the password of the user \"alice\" contains a control character: choose another",
         ),
     ];
     for (built, message) in table {

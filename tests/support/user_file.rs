@@ -52,7 +52,7 @@ impl UserFile {
 pub(crate) fn wait_until(mut is_so: impl FnMut() -> bool) -> Duration {
     let start = Instant::now();
     while !is_so() {
-        assert!(start.elapsed() < LIMIT, "a time-out");
+        assert!(start.elapsed() < LIMIT, "a timeout");
         thread::sleep(Duration::from_millis(1));
     }
     start.elapsed()

@@ -1,7 +1,7 @@
 //! Tests that every validator has to pass.
 //!
-//! A [`BackEnd`] makes validators that hold given users, and [`battery`] makes one test of each case
-//! for it:
+//! A [`BackEnd`] makes validators that hold given users, and [`battery`] makes one test of each
+//! case for it:
 //!
 //! ```ignore
 //! battery!(in_memory: InMemory);
@@ -36,7 +36,7 @@ pub(crate) trait BackEnd {
     /// test.
     async fn holding(&self, users: &[(&str, &str)]) -> Self::Validator;
 
-    /// A validator whose back end accepts requests and never answers, with a time-out of at most
+    /// A validator whose back end accepts requests and never answers, with a timeout of at most
     /// [`SOON`]; `None` if it never waits.
     async fn hanging(&self) -> Option<Self::Validator> {
         None
@@ -48,7 +48,7 @@ pub(crate) trait BackEnd {
     }
 }
 
-/// The time-out of a validator whose back end hangs.
+/// The timeout of a validator whose back end hangs.
 pub(crate) const SOON: Duration = Duration::from_secs(2);
 
 /// The time after which a wait of [`SOON`] is over even on a busy machine.
@@ -366,8 +366,8 @@ fn hides_secrets(error: &BackendError) {
     assert!(error.source().is_some(), "no cause for the log");
 }
 
-/// The medians of alternating samples are within a quarter of each other. On a busy machine this may
-/// take several tries.
+/// The medians of alternating samples are within a quarter of each other. On a busy machine this
+/// may take several tries.
 pub(crate) async fn takes_equal_time_for_unknown_users<B: BackEnd>(back_end: &B) {
     if !B::HAS_ITS_OWN_TIME {
         return;

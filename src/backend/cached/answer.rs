@@ -10,7 +10,7 @@ pub(super) trait Answer: Clone + Send + Sync + 'static {
     fn kind(&self) -> AnswerKind<'_>;
 }
 
-/// What decides whether and for how long an answer is kept.
+/// The kind of an answer, which decides whether and how long it is kept.
 pub(super) enum AnswerKind<'a> {
     /// A user who may log in.
     Active(&'a Account),

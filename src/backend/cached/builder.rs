@@ -58,7 +58,7 @@ impl<T> CachedBuilder<T> {
     /// Sets how long a right password, or a secret, is kept: 1 s to 24 h, 60 s by default.
     ///
     /// # Security
-    /// An old password works for as long after a change that the back end does not learn of.
+    /// An old password works for this time after a change that the back end does not report.
     pub const fn with_lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
@@ -68,7 +68,7 @@ impl<T> CachedBuilder<T> {
     /// disabled or has expired. At most the lifetime; zero keeps none; 5 s by default, or the
     /// lifetime if that is shorter.
     ///
-    /// A new user or password may be refused for as long if it was tried before it was set.
+    /// A new user or password may be refused for this time if it was tried before it was set.
     pub const fn with_negative_lifetime(mut self, lifetime: Duration) -> Self {
         self.negative_lifetime = Some(lifetime);
         self
@@ -77,8 +77,8 @@ impl<T> CachedBuilder<T> {
     /// Sets how long before the end of the lifetime a right password, or a secret, that is in use
     /// is checked again in the background. Zero, the default, turns this off.
     ///
-    /// At most the lifetime, of which only the second half counts. Each answer is checked once this
-    /// way, whether the back end answers or not.
+    /// At most the lifetime, but a re-check never starts in its first half. Each answer is
+    /// re-checked once, whether the back end answers or not.
     pub const fn with_refresh_ahead(mut self, ahead: Duration) -> Self {
         self.refresh_ahead = ahead;
         self
@@ -89,23 +89,23 @@ impl<T> CachedBuilder<T> {
     /// check of this user starts a second later.
     ///
     /// # Security
-    /// A user whom the back end has locked out gets in for as long if the back end cannot be
-    /// reached. This ends with [`Account::max_age`](crate::Account::max_age), and when the user is
-    /// revoked. An [overloaded](crate::BackendError::is_overloaded) queue of this process is not
-    /// such a failure.
+    /// While the back end fails, a user who was locked out in it keeps access for this time. This
+    /// ends with [`Account::max_age`](crate::Account::max_age), and when the user is revoked. An
+    /// [overloaded](crate::BackendError::is_overloaded) queue of this process is not such a
+    /// failure.
     pub const fn allow_stale_if_error(mut self, time: Duration) -> Self {
         self.stale_if_error = time;
         self
     }
 
-    /// Sets how many right passwords are kept at most, and how many secrets; 10,000 by default.
-    /// Each takes 670 to 920 bytes with a plain account. The least recently used goes first.
+    /// Sets the maximum number of right passwords, and of secrets; 10,000 by default. Each takes
+    /// 670 to 920 bytes with a plain account. The least recently used one is dropped first.
     pub const fn with_capacity(mut self, answers: NonZeroUsize) -> Self {
         self.capacity = answers;
         self
     }
 
-    /// Sets how many refusals are kept at most, apart from the above; 10,000 by default.
+    /// Sets the maximum number of refusals, which are kept separately; 10,000 by default.
     pub const fn with_negative_capacity(mut self, refusals: NonZeroUsize) -> Self {
         self.negative_capacity = refusals;
         self
@@ -121,7 +121,7 @@ impl<T> CachedBuilder<T> {
     ///
     /// # Errors
     /// [`ConfigError::CacheTime`] for a time out of its range, [`ConfigError::Randomness`] if the
-    /// operating system gives no random bytes.
+    /// operating system provides no random bytes.
     pub fn build(self) -> Result<Cached<T>, ConfigError> {
         let times = self.times()?;
         let own = Revocations::new();

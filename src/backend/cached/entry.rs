@@ -1,4 +1,4 @@
-//! One kept answer, and when it may be used.
+//! A kept answer, and the times at which it may be used.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -28,7 +28,7 @@ impl Moment {
     }
 }
 
-/// A kept answer. Its times count from the start of its check.
+/// A kept answer. Lifetimes start with its check.
 pub(super) struct Entry<A> {
     pub(super) answer: A,
     /// One for each registry; empty for a refusal.
@@ -37,21 +37,21 @@ pub(super) struct Entry<A> {
     /// the number of times that everything was cleared.
     state: u64,
     start: Timestamp,
-    /// Until when the answer is used without a check.
+    /// The end of the time in which the answer is used without a check.
     fresh_until: Timestamp,
-    /// From when on a request that uses the answer starts a re-check in the background.
+    /// The time from which a request that uses the answer starts a re-check in the background.
     refresh_at: Timestamp,
-    /// Until when the answer stands in while checks fail.
+    /// The end of the time in which the answer is used while checks fail.
     usable_until: Timestamp,
     is_refreshing: AtomicBool,
     /// When a check last failed, in microseconds.
     failed_at: AtomicU64,
 }
 
-/// How far two readings of the clock in different threads may be out of order.
+/// The maximum disorder of clock readings in different threads.
 const DISORDER: Duration = Duration::from_secs(1);
 
-/// For how long a stale answer is used after a failure before the next check.
+/// How long a stale answer is used after a failure before the next check.
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl<A: Answer> Entry<A> {
@@ -95,8 +95,8 @@ impl<A> Entry<A> {
         self.handles.is_empty()
     }
 
-    /// Whether the answer is still valid, apart from its age. `registries` is how many there are: a
-    /// revocation in one that was attached later would not be seen.
+    /// Whether the answer is still valid, apart from its age. `registries` is their present number:
+    /// the answer would miss a revocation in a registry that was attached later.
     pub(super) fn is_valid(&self, now: &Moment, registries: usize) -> bool {
         if self.is_refusal() {
             return self.state == now.version;
@@ -106,8 +106,8 @@ impl<A> Entry<A> {
             && !self.handles.iter().any(RevocationHandle::is_revoked)
     }
 
-    /// Whether the answer may be used without a check: within its lifetime, and while it stands in
-    /// right after a failure.
+    /// Whether the answer may be used without a check: within its lifetime, and shortly after a
+    /// failed check.
     pub(super) fn answers(&self, now: Timestamp) -> bool {
         let failed_at = Timestamp::from_micros(self.failed_at.load(Relaxed));
         self.is_before(self.fresh_until, now)
@@ -119,7 +119,7 @@ impl<A> Entry<A> {
         self.is_before(self.usable_until, now)
     }
 
-    /// Whether the caller is the one that starts a re-check in the background.
+    /// Whether the caller must start the re-check in the background. True once for each answer.
     pub(super) fn starts_refresh(&self, now: Timestamp) -> bool {
         now >= self.refresh_at
             && self.is_before(self.fresh_until, now)

@@ -1,4 +1,4 @@
-//! The keys that answers are kept under.
+//! Cache keys.
 
 use crate::{
     backend::{BasicCredentials, DigestName, DigestUser},
@@ -7,7 +7,7 @@ use crate::{
     wire::digest::HashFunction,
 };
 
-/// A MAC over what a client sent.
+/// A MAC over the credentials that a client sent.
 pub(super) type Key = [u8; MacKey::MAC_LENGTH];
 
 /// Makes the keys of one cache, with a random MAC key.

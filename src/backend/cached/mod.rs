@@ -1,7 +1,7 @@
 //! A cache for verdicts and Digest secrets.
 //!
 //! HTTP clients send their credentials with every request. Without a cache, each request waits for
-//! a slow hash or for a server. [`Cached`] wraps a back end, keeps its answers for a while, and
+//! a slow hash or for a server. [`Cached`] wraps a back end, keeps its answers for some time, and
 //! runs one check for identical requests that arrive together.
 //!
 //! # What is kept, and for how long
@@ -12,28 +12,28 @@
 //! | a wrong password, an unknown user | the negative lifetime ends, or the [`version`](crate::CredentialValidator::version) of the back end changes |
 //! | a record that cannot be used, a failure | never kept |
 //!
-//! A back end that learns of changes revokes the users concerned in the registries that the cache
-//! [attaches](crate::CredentialValidator::attach) to it, so a change of one user leaves the
-//! verdicts of others in the cache. Where a back end learns of nothing, as with a directory or a
-//! database, answers end by their lifetime, or by [`Cached::invalidate`].
+//! A back end that learns of changes revokes the changed users in the registries that the cache
+//! [attaches](crate::CredentialValidator::attach) to it, so the verdicts of other users stay in the
+//! cache. If it does not, like a directory or a database, answers end with their lifetime, or with
+//! [`Cached::invalidate`].
 //!
 //! An answer is not kept if the version changed, or the user was revoked, during its check.
 //!
 //! # Identical requests
 //! The first request starts the check in a tokio task. Identical requests wait for the same task,
-//! unless it began before a change or more than 10 s ago. The check goes on when the first request
+//! unless it began before a change or more than 10 s ago. The check continues if the first request
 //! is cancelled, and is cancelled with the last one. A panic in the back end is a failure for all
 //! of them. Outside a tokio runtime, the first request runs the check itself, and the others fail
-//! when it is cancelled.
+//! if it is cancelled.
 //!
-//! # Where to put it
-//! Put the time-out inside, as in `Cached<Timeout<V>>`, so that it ends the check for all requests
+//! # Position
+//! Put the timeout inside, as in `Cached<Timeout<V>>`, so that it ends the check for all requests
 //! that wait for it. In a chain, wrap the slow members rather than the chain.
 //!
 //! # Security
-//! - A verdict is only returned for the credentials that it was given for. Its key is a MAC over
-//!   realm, scheme, name and password as the client sent them, with a random key per cache. No
-//!   password is kept.
+//! - The key of a verdict is a MAC over realm, scheme, name and password as the client sent them,
+//!   with a random key per cache. So it is returned for the same credentials only, and no password
+//!   is kept.
 //! - Verdicts and refusals are kept in two caches of bounded size, so guesses do not push out the
 //!   verdicts of users who are logged in.
 

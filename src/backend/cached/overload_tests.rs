@@ -1,4 +1,4 @@
-//! A flood of guesses at back ends that wait in the shared queue.
+//! Tests a flood of guesses, with back ends that use the shared queue.
 
 use std::{
     pin::Pin,
@@ -117,8 +117,8 @@ async fn poll(login: &mut Login) -> Poll<&'static str> {
     Poll::Pending
 }
 
-/// Behind the guess that runs already, and ahead of those that wait.
-async fn is_rechecked_ahead_of_strangers<V: CredentialValidator>(fixture: Fixture<V>) {
+/// The re-check waits for the running guess, but not for the queued ones.
+async fn is_rechecked_before_guesses<V: CredentialValidator>(fixture: Fixture<V>) {
     let mut guesses = fixture.flood(2).await;
     assert_eq!(poll(&mut fixture.login("wonder")).await, Poll::Ready("accepted"), "it is kept");
     fixture.clock.0.store(60_000, SeqCst);
@@ -135,8 +135,8 @@ async fn is_rechecked_ahead_of_strangers<V: CredentialValidator>(fixture: Fixtur
 }
 
 #[tokio::test]
-async fn a_kept_verdict_is_rechecked_ahead_of_strangers() {
-    is_rechecked_ahead_of_strangers(Fixture::new(2, |slow| slow).await).await;
+async fn a_kept_verdict_is_rechecked_before_guesses() {
+    is_rechecked_before_guesses(Fixture::new(2, |slow| slow).await).await;
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn a_user_of_the_second_member_gets_past_an_overloaded_first() {
         let users = Users::new(&Realm::new("proxy").unwrap());
         ValidatorChain::new().with(slow).with(users.with_user("alice", "wonder").unwrap())
     };
-    is_rechecked_ahead_of_strangers(Fixture::new(2, chain).await).await;
+    is_rechecked_before_guesses(Fixture::new(2, chain).await).await;
 }
 
 #[tokio::test]

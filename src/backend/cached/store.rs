@@ -31,17 +31,17 @@ use crate::{
     wire::Realm,
 };
 
-/// How long newcomers join a check. After that it is taken to hang.
+/// How long requests can join a check. After that it is considered hung.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What verdicts and secrets of one cache share.
+/// The state that verdicts and secrets of one cache share.
 pub(super) struct Shared {
     pub(super) times: Times,
     pub(super) clock: Box<dyn Clock>,
     pub(super) keys: KeyMaker,
     /// The registry of this cache, for invalidations.
     pub(super) own: Revocations,
-    /// All registries, the own one included.
+    /// All registries, including `own`.
     pub(super) registries: Attached,
     pub(super) invalidations: AtomicU64,
     pub(super) cleared: AtomicU64,
@@ -53,7 +53,7 @@ pub(super) struct Shared {
 pub(super) struct Store<A> {
     shared: Arc<Shared>,
     source_version: Box<dyn Fn() -> u64 + Send + Sync>,
-    /// Answers about users who proved their password, and secrets: strangers add none.
+    /// Answers about users who proved their password, and secrets. Guesses add none.
     granted: Cache<Key, Arc<Entry<A>>>,
     refused: Cache<Key, Arc<Entry<A>>>,
     running: Mutex<HashMap<Key, Running<A>>>,
@@ -99,8 +99,8 @@ impl<A: Answer> Store<A> {
         }
     }
 
-    /// Returns the answer that is kept under `key`, or the result of a check. `check` makes its
-    /// future, and is called with `true` if the check renews a verdict that is still kept.
+    /// Returns the answer that is kept under `key`, or the result of a check. `check` starts one;
+    /// its argument is `true` if it renews a verdict that is still kept.
     pub(super) async fn answer<F>(
         self: &Arc<Self>,
         key: Key,
@@ -208,14 +208,14 @@ impl<A: Answer> Store<A> {
         Found::Check(pending)
     }
 
-    /// Each change of the map is complete in itself, so a panic leaves it usable.
+    /// Ignores poisoning: each change of the map is complete in itself.
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Running<A>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<A> Running<A> {
-    /// Whether the check began after all changes that the newcomer knows of, and does not hang.
+    /// Whether the check began after all changes that the new request knows of, and does not hang.
     fn can_be_joined(&self, now: &Moment, revocations: &[CheckStart]) -> bool {
         self.start.version == now.version
             && self.revocations == revocations
@@ -223,7 +223,7 @@ impl<A> Running<A> {
     }
 }
 
-/// What a running check needs to keep its answer. Dropping it removes the check from the map.
+/// Lets a running check store its answer. Dropping it removes the check from the map.
 struct Ticket<A: Answer> {
     store: Arc<Store<A>>,
     key: Key,
@@ -294,7 +294,7 @@ impl<A: Answer> Drop for Ticket<A> {
 fn cache<A: Answer>(capacity: NonZeroUsize) -> Cache<Key, Arc<Entry<A>>> {
     Cache::builder()
         .max_capacity(u64::try_from(capacity.get()).unwrap_or(u64::MAX))
-        // moka's default turns newcomers away while others are used more often.
+        // moka's default policy does not admit new entries while others are used more often.
         .eviction_policy(EvictionPolicy::lru())
         .build()
 }

@@ -1,4 +1,4 @@
-//! The cache as a validator and as a source of Digest secrets.
+//! Implements both back-end traits for the cache.
 
 use std::{
     fmt,
@@ -20,21 +20,20 @@ use crate::{
     wire::{Realm, digest::HashFunctions},
 };
 
-/// Keeps the verdicts of a validator, or the secrets of a source, for a while.
+/// Caches the verdicts of a validator, or the secrets of a source.
 ///
 /// The [module documentation](super) says what is kept, and for how long. Clones share the cache:
 /// keep one to [`invalidate`](Self::invalidate) users after a change that the back end does not
-/// learn of.
+/// report.
 ///
 /// # Security
-/// Until the end of its lifetime, an old password works after a change that neither the back end
-/// nor the application reports. Choose a lifetime as short as the back end can bear.
+/// After a change that neither the back end nor the application reports, an old password works
+/// until the lifetime ends. Choose a lifetime as short as the load on the back end allows.
 ///
-/// An answer from the cache is faster than a check. For a verdict, this only shows to a client
-/// that it has sent the same password before. A secret is looked up by name, so the time shows to
-/// anyone whether a user of that name has logged in lately: do not cache secrets where names are
-/// secret. Secrets for names with parameters are not kept, since a client can make up any number
-/// of them.
+/// An answer from the cache is faster than a check. For a verdict, this only shows a client that it
+/// has sent the same password before. A secret is looked up by name, so the time shows anyone
+/// whether a user of that name has logged in recently: do not cache secrets if names are secret.
+/// Secrets for names with parameters are not kept, since clients can invent any number of them.
 ///
 /// # Examples
 /// ```
@@ -43,7 +42,7 @@ use crate::{
 /// use tower_proxy_auth::{BackendError, Verdict, backend::{OwnedCredentials, cached::Cached, from_async_fn}};
 ///
 /// let directory = from_async_fn(|credentials: OwnedCredentials| async move {
-///     // ... check `credentials`, with a time-out ...
+///     // ... check `credentials`, with a timeout ...
 ///     # let _ = credentials;
 ///     Err::<Verdict, _>(BackendError::transient("no directory"))
 /// });
@@ -68,7 +67,7 @@ impl<T> Cached<T> {
     /// Wraps `inner` with the default options.
     ///
     /// # Errors
-    /// [`ConfigError::Randomness`] if the operating system gives no random bytes.
+    /// [`ConfigError::Randomness`] if the operating system provides no random bytes.
     pub fn new(inner: T) -> Result<Self, ConfigError> {
         Self::builder(inner).build()
     }
@@ -86,20 +85,20 @@ impl<T> Cached<T> {
     /// Drops the verdicts and secrets of `user` in every realm, and all refusals. Checks that are
     /// running are not kept and not joined.
     ///
-    /// `user` is the canonical name, as in [`Account::user`](crate::Account::user). Users who are
-    /// logged in stay so: see [`Revocations`].
+    /// `user` is the canonical name, as in [`Account::user`](crate::Account::user). It does not end
+    /// the access of users who are logged in: see [`Revocations`].
     pub fn invalidate(&self, user: &str) {
         let shared = &self.0.shared;
         shared.invalidations.fetch_add(1, SeqCst);
         shared.own.revoke_in_all_realms(&UserId::new(user));
     }
 
-    /// Drops everything, as [`invalidate`](Self::invalidate) does for one user.
+    /// Drops everything; otherwise like [`invalidate`](Self::invalidate).
     pub fn invalidate_all(&self) {
         let Parts { shared, verdicts, secrets, .. } = &*self.0;
         shared.invalidations.fetch_add(1, SeqCst);
         shared.cleared.fetch_add(1, SeqCst);
-        // Nothing in them is valid any more: this frees the memory.
+        // Their entries are void already: this frees the memory.
         verdicts.get().inspect(|verdicts| verdicts.clear());
         secrets.get().inspect(|secrets| secrets.clear());
     }
@@ -170,7 +169,7 @@ impl<S: DigestSecrets> DigestSecrets for Cached<S> {
 
     async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
         let Parts { inner, shared, .. } = &*self.0;
-        // A client can make up any number of parameters.
+        // A client can invent any number of parameters.
         if user.hashed_name().is_some() {
             return inner.secret(user).await;
         }

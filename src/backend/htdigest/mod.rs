@@ -9,13 +9,13 @@
 //! - Empty lines are ignored, and so are comments, which begin with `#`.
 //! - The name ends at the first colon, is not empty and has no control character. Names compare
 //!   byte for byte and occur once for each hash function, also across files.
-//! - The realm ends at the last colon, and may contain colons. Lines of other realms are skipped and
-//!   counted: [`Htdigest::skipped`].
+//! - The realm ends at the last colon, and may contain colons. Lines of other realms are skipped
+//!   and counted: [`Htdigest::skipped`].
 //! - H(A1) is the hash of `user:realm:password` in hex: 32 digits for MD5, and 64 for the others.
 //!
-//! Apache's program knows MD5 only. Files for SHA-256 and SHA-512-256 look the same, with 64 digits
-//! each, so the caller names the hash function of each file. There is one file or more for each
-//! function, and a function is offered if every user has an H(A1) for it.
+//! Apache's program supports only MD5. Hashes with SHA-256 and SHA-512-256 both have 64 digits, so
+//! the caller names the hash function of each file. A function can have several files, and is
+//! offered if every user has an H(A1) for it.
 //!
 //! A file is a regular one of at most 256 MiB with at least one user of the realm. If a line is
 //! invalid, all files are refused; [`FileError`] has the number of the line.

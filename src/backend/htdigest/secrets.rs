@@ -22,8 +22,8 @@ use crate::{
 /// parsed. While a file is invalid or missing, the last valid content of all files stays in force;
 /// see [`last_error`](Self::last_error) and [`HtdigestBuilder::on_change`]. Programs should write a
 /// new file and rename it: a file that is written in place may be read before it is complete, and
-/// again when it is. Nonces stay valid across a change, and the access of the users whose H(A1)s it
-/// adds, changes or removes ends.
+/// again when it is. Nonces stay valid across a change. A change ends the access of the users whose
+/// H(A1)s it adds, changes or removes.
 ///
 /// Several files serve several algorithms. An algorithm is offered only if every user has an H(A1)
 /// for it.
@@ -99,7 +99,7 @@ impl Htdigest {
         self.0.table.current().skipped()
     }
 
-    /// Why the files as they are now are not in force; `None` if they are.
+    /// The error of the current files; `None` if they are in force.
     #[must_use]
     pub fn last_error(&self) -> Option<FileError> {
         self.0.table.last_error()

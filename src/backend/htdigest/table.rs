@@ -83,7 +83,7 @@ impl Table {
         self.by_name.len()
     }
 
-    /// The users whose secrets are others in `new`, or who are in one of the two tables alone.
+    /// The users whose secrets differ in `new`, or who are in only one of the two tables.
     pub(super) fn changed<'a>(&'a self, new: &'a Self) -> impl Iterator<Item = &'a UserId> {
         let users = self.by_name.iter().chain(&new.by_name);
         let changed =
@@ -153,7 +153,8 @@ impl<'a> Entries<'a> {
         Ok(())
     }
 
-    /// The functions that every user has. Without any, names a user who lacks the last one.
+    /// The functions that every user has. If there is none, the error names a user who lacks the
+    /// last one.
     fn common_functions(&self) -> Result<HashFunctions, FileError> {
         let mut common = HashFunctions::ALL;
         for (name, entries) in &self.by_name {
@@ -368,7 +369,7 @@ mod tests {
             (format!(":proxy:{hex}").as_bytes(), "the user name is empty"),
             (
                 format!("a\u{1}b:proxy:{hex}").as_bytes(),
-                r#"the user name "a\u{1}b" holds a control character"#,
+                r#"the user name "a\u{1}b" contains a control character"#,
             ),
             (b"al\xe9ce:proxy:00", "it is not UTF-8"),
             (

@@ -27,14 +27,14 @@ impl HtpasswdBuilder {
         Self { path, policy, pool, observer: Arc::new(|_| ()) }
     }
 
-    /// Which kinds of hashes the file may hold, and up to which cost; [`HashPolicy::new`] by
-    /// default, which accepts no weak kinds. A file with another hash is refused as a whole.
+    /// Sets the allowed kinds and costs of hashes; [`HashPolicy::new`] by default, which accepts no
+    /// weak kinds. A file with another hash is refused as a whole.
     pub const fn with_hash_policy(mut self, policy: HashPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// The pool on which hashes are checked; by default a [`HashingPool::new`] of its own.
+    /// Sets the pool on which hashes are checked; by default its own [`HashingPool::new`].
     pub fn with_hashing_pool(mut self, pool: HashingPool) -> Self {
         self.pool = pool;
         self

@@ -12,7 +12,7 @@
 //!   byte for byte and occur once.
 //! - The hash is one that [`PasswordHash`](super::password_hash::PasswordHash) reads, of a kind and
 //!   a cost that [the policy](HtpasswdBuilder::with_hash_policy) accepts.
-//! - The text behind a second colon is a comment, as for Apache. It is refused behind a plain
+//! - The text after a second colon is a comment, as for Apache. It is refused after a plain
 //!   password, which could contain the colon itself.
 //!
 //! The file is a regular one of at most 256 MiB with at least one user. A file with an invalid line

@@ -47,7 +47,7 @@ impl Table {
             cost = cost.max(HashCost::of(&hash));
             users.insert(name.into(), User { hash, stamp: stamps.hash_one(text) });
         }
-        // A file may be empty for a moment while it is written anew, which must not lock out all.
+        // A file may be empty for a moment while it is rewritten, which must not lock out everyone.
         if users.is_empty() {
             return Err(FileError::new(content.path(), "there is no user in it"));
         }
@@ -59,14 +59,14 @@ impl Table {
         self.users.len()
     }
 
-    /// The users whose hash is another one in `new`, or who are in one of the two tables alone.
+    /// The users whose hash differs in `new`, or who are in only one of the two tables.
     pub(super) fn changed<'a>(&'a self, new: &'a Self) -> impl Iterator<Item = &'a str> {
         let stamp = |table: &Self, name: &str| table.users.get(name).map(|user| user.stamp);
         let names = self.users.keys().chain(new.users.keys()).map(|name| &**name);
         names.filter(move |name| stamp(self, name) != stamp(new, name))
     }
 
-    /// Costs the same for all users, known and unknown.
+    /// Checks a password, at the same cost for known and unknown users.
     pub(super) fn check(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let user_id = credentials.user_id();
         let hash = self.users.get(user_id).map(|user| &user.hash);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn skips_a_comment_behind_a_second_colon() {
+    fn skips_a_comment_after_a_second_colon() {
         let table = parse(&format!("alice:{BCRYPT}:Alice, third floor: left"));
         assert_eq!(verdict(&table, "alice", "password"), "alice");
         refused(
@@ -198,7 +198,7 @@ mod tests {
             (&b"alice"[..], "there is no colon after the user name"),
             (b":wonder", "the user name is empty"),
             (b"  :wonder", "the user name is empty"),
-            (b"al\x1bice:wonder", r#"the user name "al\u{1b}ice" holds a control character"#),
+            (b"al\x1bice:wonder", r#"the user name "al\u{1b}ice" contains a control character"#),
             (b"alice:", r#"the user "alice": the hash is empty"#),
             (b"alice::comment", r#"the user "alice": the hash is empty"#),
             (b"al\xe9ce:wonder", "it is not UTF-8"),

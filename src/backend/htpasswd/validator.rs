@@ -19,18 +19,18 @@ use crate::{
 
 /// Users for Basic in a file, as Apache's `htpasswd` writes it.
 ///
-/// The file is watched: a change takes effect within a second, once the whole file has been read and
-/// parsed. While the file is invalid or missing, its last valid content stays in force; see
+/// The file is watched: a change takes effect within a second, once the whole file has been read
+/// and parsed. While the file is invalid or missing, its last valid content stays in force; see
 /// [`last_error`](Self::last_error) and [`HtpasswdBuilder::on_change`]. Programs should write a new
 /// file and rename it: a file that is written in place, as `htpasswd` does, may be read before it
 /// is complete, and again when it is. A change ends the access of the users whose hash it adds,
 /// changes or removes.
 ///
-/// The file names no realm, so its users belong to every realm. Names compare byte for byte. Clones
+/// The file has no realms, so its users belong to every realm. Names compare byte for byte. Clones
 /// share everything.
 ///
-/// Passwords are hashed on a [`HashingPool`], so it has to be used on a tokio runtime. Put a
-/// [cache](crate::backend) in front for more than a few log-ins a second.
+/// Passwords are hashed on a [`HashingPool`], which needs a tokio runtime. Wrap it in a
+/// [cache](crate::backend) for more than a few requests per second.
 ///
 /// # Examples
 /// ```no_run
@@ -48,8 +48,8 @@ use crate::{
 /// [`HashCost`](crate::backend::password_hash::HashCost).
 ///
 /// # Memory
-/// A user with a bcrypt hash takes about 100 bytes, and up to 400 with another one. While a file is
-/// read again, its old users, its new users and its text are in memory together.
+/// A user takes about 100 bytes with a bcrypt hash, and up to 400 with another one. During a
+/// reload, the old users, the new users and the text of the file are in memory together.
 #[derive(Clone)]
 pub struct Htpasswd(Arc<Inner>);
 
@@ -95,7 +95,7 @@ impl Htpasswd {
         self.0.table.current().len()
     }
 
-    /// Why the file as it is now is not in force; `None` if it is.
+    /// The error of the current file; `None` if it is in force.
     #[must_use]
     pub fn last_error(&self) -> Option<FileError> {
         self.0.table.last_error()
@@ -106,7 +106,7 @@ impl CredentialValidator for Htpasswd {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let (users, recheck) = (self.clone(), credentials.is_recheck());
         let credentials = credentials.to_owned();
-        // The content at the time of the check, not at the time when the check began to wait.
+        // Reads the content when the check runs, not when it is queued.
         let check = move || users.0.table.current().check(credentials.as_borrowed());
         self.0.pool.run(recheck, check).await?
     }

@@ -59,7 +59,7 @@ impl Address {
         if url.port() == Some(0) {
             return refuse("has the port 0: use the port of the server");
         }
-        // A non-ASCII name has percent signs here.
+        // `url` has percent-encoded non-ASCII names.
         let host_name = if host.starts_with('[') { "ip.invalid" } else { host };
         if ServerName::try_from(host_name).is_err() {
             return refuse("has a host that is not a DNS name: use letters, digits and hyphens");
@@ -82,7 +82,7 @@ impl Address {
     }
 }
 
-/// Contains neither user nor password.
+/// Shows neither user nor password.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.url.as_str())
@@ -95,7 +95,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// Removes all before the last `@`, which may be a user and a password.
+/// Replaces everything before the last `@`, which may be a user and a password.
 fn without_user(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((_, rest)) => format!("***@{rest}"),

@@ -77,7 +77,7 @@ impl LdapBuilder {
         }
     }
 
-    /// Adds a server, which is tried when those before it cannot answer.
+    /// Adds a server, which is tried if the previous ones cannot answer.
     pub fn with_server(mut self, url: impl Into<String>) -> Self {
         self.servers.push(Hidden(url.into()));
         self
@@ -94,14 +94,14 @@ impl LdapBuilder {
     /// loopback address.
     ///
     /// # Security
-    /// Anyone on the network path can then read passwords, and answer for the directory.
+    /// Anyone on the network path can then read passwords, and impersonate the directory.
     pub const fn insecure_plaintext(mut self, plaintext: bool) -> Self {
         self.plaintext = plaintext;
         self
     }
 
-    /// Adds a PEM file with certificate authorities, which [`build`](Self::build) reads. They replace
-    /// those of the operating system.
+    /// Adds a PEM file with certificate authorities, which replace those of the operating system.
+    /// [`build`](Self::build) reads it.
     pub fn with_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_files.push(path.into());
         self
@@ -109,19 +109,20 @@ impl LdapBuilder {
 
     /// Finds users by their distinguished name, such as `uid={user},ou=people,dc=example,dc=org`.
     ///
-    /// The first part has to be an attribute with `{user}` as its whole value. After a successful
-    /// bind the entry is read with the user's own rights, which the directory has to allow.
+    /// The first part must be an attribute with `{user}` as its whole value. After a successful
+    /// bind, the validator reads the entry with the user's own rights, which the directory must
+    /// allow.
     pub fn with_dn_template(mut self, template: impl Into<String>) -> Self {
         self.dn_template = Some(template.into());
         self
     }
 
-    /// Finds users by a search of the service account below `base`, with a filter that has `{user}`
-    /// as a placeholder for the name, such as `(uid={user})`.
+    /// Finds users by a search below `base`, as the service account, with a filter that has
+    /// `{user}` as a placeholder for the name, such as `(uid={user})`.
     ///
-    /// `name_attribute` is the attribute with the user's name, such as `uid` or, in Active Directory,
-    /// `sAMAccountName`. It must have a single value. If the value differs from the name that the
-    /// client sent, byte for byte, the user is unknown.
+    /// `name_attribute` is the attribute with the user's name, such as `uid` or, in Active
+    /// Directory, `sAMAccountName`. It must have a single value. If the value differs from the name
+    /// that the client sent, byte for byte, the user is unknown.
     pub fn with_search(
         mut self,
         base: impl Into<String>,
@@ -144,20 +145,20 @@ impl LdapBuilder {
         self
     }
 
-    /// The distinguished name of the bind for unknown users; by default a random name below the base,
-    /// which does not exist.
+    /// The distinguished name of the bind for unknown users; by default a random name below the
+    /// base, which does not exist.
     ///
-    /// A server answers faster if there is no entry whose expensive hash it has to check. To make
-    /// both equal, create an entry with a random password that is hashed like those of the users,
-    /// exempt it from locking, and name it here. The result of its bind is ignored.
+    /// A server answers faster if it has no expensive hash to check. To make the times equal,
+    /// create an entry with a random password that is hashed like those of the users, exempt it
+    /// from locking, and name it here. The result of its bind is ignored.
     pub fn with_decoy_dn(mut self, dn: impl Into<String>) -> Self {
         self.decoy_dn = Some(dn.into());
         self
     }
 
-    /// Whether to ignore references to other servers in the result of a search, which are never
-    /// followed. `false` by default: such a result is a failure. Active Directory sends references
-    /// for every search from the root of a domain.
+    /// Whether to ignore references to other servers in the result of a search. `false` by default:
+    /// such a result is a failure. References are never followed. Active Directory sends them for
+    /// every search from the root of a domain.
     pub const fn allow_unfollowed_references(mut self, allows_references: bool) -> Self {
         self.allows_references = allows_references;
         self
@@ -210,14 +211,14 @@ impl LdapBuilder {
         self
     }
 
-    /// How many checks run at once; 16 by default. Each uses one connection to a server, and one more
-    /// while it searches.
+    /// The maximum number of concurrent checks; 16 by default. Each uses one connection to a
+    /// server, and one more while it searches.
     pub const fn with_max_checks(mut self, checks: usize) -> Self {
         self.limits.max_checks = checks;
         self
     }
 
-    /// How many checks may wait for others to end, and as many
+    /// The maximum number of queued checks, and also of queued
     /// [re-checks](crate::BasicCredentials::is_recheck); 1,000 by default, and 0 for none. The next
     /// one fails with 503.
     pub const fn with_queue(mut self, checks: usize) -> Self {

@@ -10,7 +10,7 @@ use crate::error::ConfigError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LdapConfigError {
-    /// A value that cannot be used.
+    /// A value is invalid.
     #[error("{option}: {value:?} {problem}")]
     Invalid {
         /// The method of the builder that took the value.
@@ -20,7 +20,7 @@ pub enum LdapConfigError {
         /// The problem and the remedy.
         problem: &'static str,
     },
-    /// A server without TLS.
+    /// A server has no TLS.
     #[error(
         "the server {url} would receive passwords in plain text: use ldaps://, with_start_tls or, \
          on a trusted network, insecure_plaintext"
@@ -29,10 +29,10 @@ pub enum LdapConfigError {
         /// Its URL.
         url: String,
     },
-    /// Options that do not fit together.
+    /// Options contradict each other.
     #[error("{0}")]
     Inconsistent(String),
-    /// A file of certificates that cannot be read or has none.
+    /// A file of certificates cannot be read or has none.
     #[error("the CA file {} cannot be used: name a PEM file with certificates", path.display())]
     CaFile {
         /// The path of the file.
@@ -46,7 +46,7 @@ pub enum LdapConfigError {
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[source] Box<dyn Error + Send + Sync>),
-    /// A limit of zero, or no random bytes.
+    /// A limit is zero, or the operating system provides no random bytes.
     #[error(transparent)]
     Config(#[from] ConfigError),
 }

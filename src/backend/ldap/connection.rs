@@ -21,7 +21,7 @@ use super::{
     outcome,
 };
 
-/// How a server is reached.
+/// The parameters of a connection to a server.
 #[derive(Clone)]
 pub(super) struct Route {
     pub(super) address: Address,
@@ -71,7 +71,7 @@ impl Connection {
         Ok(Self { ldap, driver, operation_timeout, allows_references, used })
     }
 
-    /// Whether it is open, as far as is known, and was used within `age`.
+    /// Whether no failure is known and it was used within `age`.
     pub(super) fn is_usable(&mut self, age: Duration) -> bool {
         !self.ldap.is_closed() && self.used.elapsed() < age
     }
@@ -88,8 +88,8 @@ impl Connection {
         answer.map_err(|error| Failure::of_operation(&error))
     }
 
-    /// Searches with the rights of the last bind. Finds at most one entry more than the limit, which
-    /// means that there are too many.
+    /// Searches with the rights of the last bind. Finds at most one entry more than the limit,
+    /// which means that there are too many.
     pub(super) async fn search(&mut self, query: &Query<'_>) -> Result<Vec<SearchEntry>, Failure> {
         let limit = self.operation_timeout;
         let searching = search(&mut self.ldap, query, limit);
@@ -116,7 +116,7 @@ struct Found {
 }
 
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
-/// ldap3's result of a search that is not read to its end.
+/// ldap3's result code for a search that is not read to its end.
 const CANCELLED: u32 = 88;
 
 async fn search(
@@ -147,7 +147,7 @@ async fn search(
 
 /// Ends an operation after `limit`, or when ldap3 panics on an invalid answer.
 ///
-/// Where panics abort the process, such an answer aborts it.
+/// If panics abort the process, such an answer aborts it.
 async fn within<F: Future>(limit: Duration, operation: F) -> Result<F::Output, Failure> {
     let mut operation = pin!(operation);
     let caught = poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! Checks a password on one server after the other.
+//! Checks passwords, trying one server after the other.
 
 use std::mem;
 
@@ -15,7 +15,7 @@ use crate::{
     identity::Account,
 };
 
-/// What the clones of a validator share.
+/// The shared state of a validator's clones.
 pub(super) struct Directory {
     pub(super) servers: Vec<Server>,
     pub(super) lookup: Lookup,
@@ -57,7 +57,7 @@ impl Directory {
         Err(failures.into())
     }
 
-    /// `None` if the next server has to be tried.
+    /// `None` if the next server must be tried.
     async fn check_on(
         &self,
         server: &Server,

@@ -4,14 +4,14 @@ use std::{fmt, io};
 
 use ldap3::{LdapError, LdapResult};
 
-/// Why a server gave no verdict, and what follows from it. Contains no password.
+/// Why a server gave no verdict. Contains no password.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) kind: FailureKind,
     text: String,
 }
 
-/// What a failure means for other attempts.
+/// The kind of a failure, which decides about further attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
     /// The connection was lost. If it had been idle, a new one may work.

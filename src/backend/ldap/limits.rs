@@ -1,4 +1,4 @@
-//! Time-outs, and the number of checks at once.
+//! Timeouts, and the number of concurrent checks.
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use super::{
     template::{DnTemplate, FilterTemplate},
 };
 
-/// How the entry of a user is found.
+/// The method of finding the entry of a user.
 #[derive(Debug)]
 pub(super) enum Lookup {
     /// Its distinguished name contains the user's name.
@@ -29,13 +29,13 @@ pub(super) struct UserSearch {
     pub(super) decoy: Box<str>,
 }
 
-/// How the groups of a user are found.
+/// The method of finding the groups of a user.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     /// An attribute of the user's entry.
     pub(super) attribute: Option<Box<str>>,
     pub(super) search: Option<GroupSearch>,
-    /// The group in which users have to be.
+    /// The group that users must be in.
     pub(super) required: Option<Box<str>>,
 }
 
@@ -48,7 +48,7 @@ pub(super) struct GroupSearch {
     pub(super) name_attribute: Box<str>,
 }
 
-/// Users with more groups are refused, since a rule may be about any of them.
+/// Users with more groups are refused, since every group may matter to a rule.
 const MAX_GROUPS: usize = 1_000;
 
 /// Matches every entry.
@@ -209,7 +209,7 @@ fn attributes<'a>(name_attribute: &'a str, groups: &'a Groups) -> Vec<&'a str> {
 /// The values of an attribute, whose name a server may write in another case.
 fn take(entry: &mut SearchEntry, attribute: &str) -> Result<Vec<String>, LookupError> {
     let is_it = |name: &String| name.eq_ignore_ascii_case(attribute);
-    // Active Directory sends many values in parts, with a range behind the name.
+    // Active Directory sends many values in parts, with a range after the name.
     let is_part = |name: &String| {
         let (base, option) = name.split_once(';').unwrap_or((name, ""));
         base.eq_ignore_ascii_case(attribute)

@@ -4,11 +4,11 @@
 //! has its options.
 //!
 //! # Connections
-//! - A connection belongs to the check that uses it, and is closed if the check is cancelled. So idle
-//!   connections are in a known state.
+//! - A check owns its connection, which is closed if the check is cancelled. So idle connections
+//!   are in a known state.
 //! - A connection that is bound as the service account is used for searches only.
 //! - Other connections are used for binds, and for searches as the user who has just been bound.
-//! - Each operation has a time-out, after which its connection is closed.
+//! - Each operation has a timeout, after which its connection is closed.
 
 // `directory` tries one server after the other, `server` keeps the connections to one, and only
 // `connection` calls ldap3.

@@ -21,7 +21,7 @@ const NO_SUCH_OBJECT: u32 = 32;
 const INAPPROPRIATE_AUTHENTICATION: u32 = 48;
 const INVALID_CREDENTIALS: u32 = 49;
 
-/// The control with which a client requests, and a server sends, the state of the password policy.
+/// The control that requests, and returns, the state of the password policy.
 const PASSWORD_POLICY: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
 
 /// The controls of a bind.
@@ -56,7 +56,7 @@ fn of_active_directory(text: &str) -> Outcome {
     let number = after.and_then(|after| after.split(',').next());
     match number.map(str::trim) {
         Some("525") => Outcome::Unknown,
-        // Expired password, expired account, password that has to be changed.
+        // Expired password, expired account, password that must be changed.
         Some("532" | "701" | "773") => Outcome::Expired,
         Some("533") => Outcome::Disabled,
         _ => Outcome::Wrong,

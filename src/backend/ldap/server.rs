@@ -15,7 +15,7 @@ use super::{
 };
 use crate::secret::Password;
 
-/// For how long a server that failed is tried last.
+/// How long a server that failed is tried last.
 const REST: Duration = Duration::from_secs(2);
 
 /// How long an unused connection is kept, since servers and firewalls close them too.
@@ -48,7 +48,7 @@ impl Server {
         &self.route.address
     }
 
-    /// Whether it may be tried in its turn: not while it rests after a failure.
+    /// Whether it may be tried in its turn, which is `false` for a while after a failure.
     pub(super) fn may_be_tried(&self) -> bool {
         self.health.may_be_tried(Instant::now())
     }
@@ -143,7 +143,7 @@ impl Bound<'_> {
     }
 }
 
-/// Unused connections, of which there are no more than checks at once.
+/// Unused connections, at most as many as concurrent checks.
 #[derive(Default)]
 struct Idle(Mutex<Vec<Connection>>);
 

@@ -16,7 +16,7 @@ const DN: &str = "{dn}";
 #[derive(Clone, Debug)]
 pub(super) struct DnTemplate {
     attribute: Box<str>,
-    /// The text behind the user's name, beginning with the comma.
+    /// The text after the user's name, beginning with the comma.
     parent: Box<str>,
 }
 

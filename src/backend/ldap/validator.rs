@@ -10,21 +10,22 @@ use crate::{
     error::BackendError,
 };
 
-/// Users of a directory, which checks their passwords by a bind. Serves Basic.
+/// Users of an LDAP directory, whose passwords are checked by a bind. Serves Basic.
 ///
-/// Clones share the connections, which are closed with the last clone. It has to be used on a tokio
-/// runtime with time and I/O enabled; outside of one, it fails.
+/// Clones share the connections, which are closed with the last clone. It needs a tokio runtime
+/// with time and I/O enabled; without one, checks fail.
 ///
 /// # How users are found
-/// - [`with_dn_template`](LdapBuilder::with_dn_template): the distinguished name contains the user's
-///   name, and needs no search and no service account. A directory does not distinguish an unknown
-///   user from a wrong password, so use it as the last member of a chain.
-/// - [`with_search`](LdapBuilder::with_search): a service account searches for the entry, to which
-///   the user is then bound. It distinguishes unknown users, in the same number of round trips.
+/// - [`with_dn_template`](LdapBuilder::with_dn_template): the distinguished name contains the
+///   user's name, and needs no search and no service account. A directory does not distinguish an
+///   unknown user from a wrong password, so use it as the last member of a chain.
+/// - [`with_search`](LdapBuilder::with_search): a service account searches for the entry, and the
+///   password is then checked by a bind to it. It distinguishes unknown users, in the same number
+///   of round trips.
 ///
-/// The name in the entry has to equal the one that the client sent, byte for byte. Directories
-/// ignore case, blanks and more, but a user whose name was sent in another spelling is unknown here,
-/// so that no user has two names.
+/// The name in the entry must equal the one that the client sent, byte for byte. Directories ignore
+/// case, blanks and more, but a user whose name was sent in another spelling is unknown here, so
+/// that no user has two names.
 ///
 /// # Verdicts
 /// | answer of the directory | verdict |
@@ -40,16 +41,17 @@ use crate::{
 /// | more than one entry, no name or several names in it, more than 1,000 groups | [`Unusable`](Verdict::Unusable) |
 /// | a referral or any other result | a [`BackendError`], so 503 |
 ///
-/// Active Directory sends those numbers, and a password policy those errors, for the right password
-/// only. A server reports the lock of an account before it checks the password, so that is a wrong
-/// password here. With a template, the account of a `Disabled` or `Expired` has the name as sent,
-/// since its entry cannot be read.
+/// Active Directory sends those numbers, and a password policy those errors, only for the right
+/// password. A server reports the lock of an account before it checks the password, so a locked
+/// account is a wrong password here. With a template, the account of a `Disabled` or `Expired` has
+/// the name as sent, since its entry cannot be read.
 ///
 /// # Failures
-/// Each wait has a time-out, and so has the whole check. If one server cannot answer, the next one
+/// Each wait has a timeout, and so has the whole check. If one server cannot answer, the next one
 /// is tried, unless it would give the same answer. A server that failed is tried last for two
-/// seconds; then one check tries it again. At most [`with_max_checks`](LdapBuilder::with_max_checks)
-/// run at once, and [`with_queue`](LdapBuilder::with_queue) more may wait.
+/// seconds; then one check tries it again. At most
+/// [`with_max_checks`](LdapBuilder::with_max_checks) run at once, and
+/// [`with_queue`](LdapBuilder::with_queue) more may wait.
 ///
 /// A bind whose answer was lost is repeated, on another connection or another server, so that a
 /// directory may count one wrong password twice.
@@ -62,11 +64,12 @@ use crate::{
 ///   unless `insecure_plaintext` allows it.
 /// - Names are escaped in filters and distinguished names ([RFC 4515], [RFC 4514]).
 /// - Referrals are never followed, since they would send the password to another server.
-/// - For an unknown user, a bind with the password goes to an entry that does not exist, so that it
-///   takes as many round trips. The server may answer that bind faster;
+/// - For an unknown user, the validator binds to an entry that does not exist, which takes as many
+///   round trips. The server may answer that bind faster;
 ///   [`with_decoy_dn`](LdapBuilder::with_decoy_dn) prevents it.
 /// - ldap3 panics on an answer that is not LDAP. The panic is caught and is a failure, except in a
-///   program that aborts on panics. With `ldaps://`, only the server itself can send such an answer.
+///   program that aborts on panics. With `ldaps://`, only the server itself can send such an
+///   answer.
 /// - The password of the service account is wiped with the last clone. Copies in buffers of ldap3
 ///   and TLS are not.
 ///

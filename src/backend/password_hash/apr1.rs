@@ -20,7 +20,7 @@ pub(super) struct Apr1 {
 }
 
 impl Apr1 {
-    /// Reads what follows `$apr1$`.
+    /// Reads the text after `$apr1$`.
     pub(super) fn parse(text: &str) -> Result<Self, PasswordHashError> {
         let malformed = |problem| PasswordHashError::Malformed { kind: HashKind::Apr1, problem };
         let (salt, hash) = text.split_once('$').ok_or(malformed("it is cut off"))?;

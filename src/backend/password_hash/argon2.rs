@@ -42,7 +42,7 @@ pub(super) struct Argon2 {
 }
 
 impl Argon2 {
-    /// Reads what follows the dollar sign: `argon2id$v=19$m=65536,t=3,p=4$salt$hash`.
+    /// Reads the text after the first `$`: `argon2id$v=19$m=65536,t=3,p=4$salt$hash`.
     pub(super) fn parse(text: &str, policy: &HashPolicy) -> Result<Self, PasswordHashError> {
         let malformed = |problem| PasswordHashError::Malformed { kind: HashKind::Argon2, problem };
         let mut parts = text.split('$').peekable();

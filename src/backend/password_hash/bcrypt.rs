@@ -7,7 +7,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{HashKind, HashPolicy, HashingError, PasswordHashError, work};
 use crate::secret::constant_time_eq;
 
-/// How many bytes of a password bcrypt hashes.
+/// The number of bytes of a password that bcrypt hashes.
 pub(super) const MAX_PASSWORD: usize = 72;
 pub(super) const COSTS: std::ops::RangeInclusive<u32> = 4..=31;
 
@@ -25,7 +25,7 @@ pub(super) struct Bcrypt {
 }
 
 impl Bcrypt {
-    /// Reads what follows `$2y$`, `$2b$` or `$2a$`.
+    /// Reads the text after `$2y$`, `$2b$` or `$2a$`.
     pub(super) fn parse(text: &str, policy: &HashPolicy) -> Result<Self, PasswordHashError> {
         let malformed = |problem| PasswordHashError::Malformed { kind: HashKind::Bcrypt, problem };
         let (digits, rest) = text.split_once('$').ok_or(malformed("it is cut off"))?;

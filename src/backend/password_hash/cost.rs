@@ -13,9 +13,9 @@ use crate::error::BackendError;
 /// The cost of checking a password: for each kind of hash that users have, the highest cost.
 ///
 /// With it, a check costs the same for every user, known or unknown. A check against a cheaper hash
-/// computes further hashes up to the cost of the most expensive one. Where users have hashes of
-/// several kinds, each check computes the most expensive of each kind, so the cost does not depend
-/// on how fast a kind is on a machine.
+/// computes further hashes up to the cost of the most expensive one. If users have hashes of
+/// several kinds, each check computes the most expensive one of each kind, so the cost does not
+/// depend on the speed of a kind on a machine.
 ///
 /// # Examples
 /// ```
@@ -102,8 +102,8 @@ impl HashCost {
         }
     }
 
-    /// Whether `password` matches `hash`: never for `None`, which stands for an unknown user. Costs
-    /// this much in either case, or as much as `hash` if that is more.
+    /// Whether `password` matches `hash`: never for `None`, which stands for an unknown user.
+    /// Either way, the check has this cost, or that of `hash` if it is higher.
     ///
     /// A password with a NUL is wrong and costs nothing, for known and unknown users.
     ///

@@ -1,10 +1,10 @@
-//! Errors about stored passwords, and about passwords that are to be stored.
+//! Errors about stored passwords and about new ones.
 
 use std::error::Error;
 
 use super::HashKind;
 
-/// A stored password that cannot be used. Shows its kind and cost only.
+/// A stored password that cannot be used. Messages show only its kind and cost.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PasswordHashError {
@@ -49,7 +49,7 @@ pub enum PasswordHashError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashingError {
-    /// A password that no client could send: it is empty, or holds a control character.
+    /// A password that no client could send: it is empty, or contains a control character.
     #[error("the password {problem}: choose another")]
     InvalidPassword {
         /// What is wrong with it.
@@ -82,7 +82,9 @@ pub enum HashingError {
     /// There is not enough memory for Argon2.
     #[error("there is not enough memory to hash a password")]
     OutOfMemory,
-    /// The operating system gave no random bytes.
-    #[error("the operating system gave no random bytes: let the process call getrandom(2)")]
+    /// The operating system provided no random bytes.
+    #[error(
+        "the operating system provided no random bytes: allow the process to call getrandom(2)"
+    )]
     Randomness(#[source] Box<dyn Error + Send + Sync>),
 }

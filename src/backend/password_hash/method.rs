@@ -109,7 +109,7 @@ pub fn hash_password(password: &str, method: HashMethod) -> Result<String, Hashi
     method.check_cost()?;
     let problem = match password {
         "" => Some("is empty"),
-        _ if password.contains(char::is_control) => Some("holds a control character"),
+        _ if password.contains(char::is_control) => Some("contains a control character"),
         _ => None,
     };
     if let Some(problem) = problem {
@@ -164,9 +164,9 @@ mod tests {
     fn refuses_a_password_that_no_client_can_send() {
         for (password, problem) in [
             ("", "is empty"),
-            ("password\0password", "holds a control character"),
-            ("a\nb", "holds a control character"),
-            ("a\u{85}b", "holds a control character"),
+            ("password\0password", "contains a control character"),
+            ("a\nb", "contains a control character"),
+            ("a\u{85}b", "contains a control character"),
         ] {
             for method in CHEAP {
                 let error = hash_password(password, method).unwrap_err();

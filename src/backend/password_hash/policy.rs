@@ -1,8 +1,8 @@
-//! Which stored passwords are accepted.
+//! The policy for stored passwords.
 
 use super::{HashKind, PasswordHashError};
 
-/// Which kinds of stored passwords are accepted, and up to which cost.
+/// The accepted kinds of stored passwords, and their maximum costs.
 ///
 /// [`HashPolicy::new`] accepts bcrypt, SHA-crypt and Argon2. The default limits accept the default
 /// costs of common programs, and no check takes more than a few seconds.
@@ -53,8 +53,8 @@ impl HashPolicy {
         self
     }
 
-    /// Whether only the first 72 bytes of a password are compared with a bcrypt hash, which does not
-    /// cover more. `false` by default: longer passwords are wrong.
+    /// Whether only the first 72 bytes of a password are compared with a bcrypt hash, which does
+    /// not cover more. `false` by default: longer passwords are wrong.
     ///
     /// # Security
     /// If `true`, everything after the first 72 bytes of a password is ignored.
@@ -63,8 +63,8 @@ impl HashPolicy {
         self
     }
 
-    /// The highest cost of bcrypt, 4 to 31; 15 by default. Each step doubles the time. A value below
-    /// 4 refuses every bcrypt hash.
+    /// The highest cost of bcrypt, 4 to 31; 15 by default. Each step doubles the time. A value
+    /// below 4 refuses every bcrypt hash.
     pub const fn with_max_bcrypt_cost(mut self, cost: u32) -> Self {
         self.bcrypt_cost = cost;
         self

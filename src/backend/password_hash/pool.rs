@@ -9,21 +9,20 @@ use crate::{
     error::{BackendError, ConfigError},
 };
 
-/// The highest default number of hashes at once.
+/// The highest default number of concurrent hashes.
 const MAX_DEFAULT_HASHES: usize = 16;
-/// How many checks may wait by default, for each hash at once.
+/// The default length of the queue for each concurrent hash.
 const QUEUE_PER_HASH: usize = 64;
 
-/// Hashes passwords on tokio's blocking threads: a limited number at once, with a bounded queue.
+/// Hashes passwords on tokio's blocking threads, with limited concurrency and a bounded queue.
 ///
-/// An expensive hash on a thread that serves requests would delay all other requests on it. Here
-/// checks wait for each other only. A check that finds the queue full fails at once with a
-/// [`BackendError`] that [is overloaded](BackendError::is_overloaded), which is answered with 503.
-/// [Re-checks](crate::BasicCredentials::is_recheck) go ahead of other checks, and wait in a queue
-/// of their own.
+/// An expensive hash on a thread that serves requests would delay all other requests on it. If the
+/// queue is full, a check fails at once with a [`BackendError`] that
+/// [is overloaded](BackendError::is_overloaded), and the client gets 503.
+/// [Re-checks](crate::BasicCredentials::is_recheck) precede other checks, and have their own queue.
 ///
-/// Cloning is cheap, and clones share the limit: give one pool to all validators, so that together
-/// they leave a core to the rest of the process. It has to be used on a tokio runtime.
+/// Cloning is cheap, and clones share the limit: share one pool among all validators, so that
+/// together they leave a core to the rest of the process. It needs a tokio runtime.
 ///
 /// # Examples
 /// ```
@@ -49,8 +48,8 @@ pub struct HashingPoolBuilder {
 }
 
 impl HashingPool {
-    /// A pool with the default options: one hash fewer at once than the machine has cores, but at
-    /// least 1 and at most 16, and 64 waiting checks for each.
+    /// A pool with the default options: one concurrent hash fewer than the machine has cores, but
+    /// at least 1 and at most 16, and 64 queued checks for each.
     #[must_use]
     pub fn new() -> Self {
         Self::builder().pool()
@@ -70,7 +69,7 @@ impl HashingPool {
     /// keeps its share of the limit until it ends.
     ///
     /// # Errors
-    /// The queue is full, `work` panicked, or there is no tokio runtime or one that shuts down.
+    /// The queue is full, `work` panicked, or the tokio runtime is missing or shutting down.
     pub async fn run<T: Send + 'static>(
         &self,
         recheck: bool,
@@ -94,18 +93,18 @@ impl Default for HashingPool {
 }
 
 impl HashingPoolBuilder {
-    /// How many passwords are hashed at once, 1 or more. Each may need as much memory as the most
+    /// The maximum number of concurrent hashes, 1 or more. Each may need as much memory as the most
     /// expensive Argon2 hash.
     pub const fn with_max_hashes(mut self, hashes: usize) -> Self {
         self.max_hashes = hashes;
         self
     }
 
-    /// How many checks may wait, 1 or more, and as many re-checks; by default 64 for each hash at
-    /// once.
+    /// The maximum number of queued checks, 1 or more, and also of queued re-checks; by default 64
+    /// for each concurrent hash.
     ///
-    /// Where a check takes a quarter of a second, the last of 64 waits for 16 seconds. Choose a
-    /// length that matches how long clients wait.
+    /// If a check takes a quarter of a second, the last of 64 waits for 16 seconds. Choose a length
+    /// that matches how long clients wait.
     pub const fn with_queue(mut self, checks: usize) -> Self {
         self.queue = Some(checks);
         self
@@ -203,7 +202,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_fails_its_own_check_alone() {
+    async fn a_panic_fails_only_its_own_check() {
         let pool = pool(1, 1);
         for _ in 0..3 {
             let result = pool.run(false, || panic!("on purpose")).await.map(|(): ()| ());

@@ -54,7 +54,7 @@ pub(super) struct ShaCrypt {
 }
 
 impl ShaCrypt {
-    /// Reads what follows `$5$` or `$6$`.
+    /// Reads the text after `$5$` or `$6$`.
     pub(super) fn parse(
         function: Function,
         text: &str,

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{HashKind, PasswordHashError, work};
 use crate::secret::constant_time_eq;
 
-/// What follows `{SHA}`.
+/// The hash after `{SHA}`.
 #[derive(Clone)]
 pub(super) struct OneSha1(Zeroizing<[u8; 20]>);
 

@@ -1,4 +1,4 @@
-//! The options of a validator that uses a database.
+//! The options of a database.
 
 use std::{collections::BTreeMap, error::Error, fmt, sync::Arc, time::Duration};
 
@@ -24,7 +24,7 @@ use crate::{
 
 /// Options of [`Sql`], from [`Sql::builder`].
 ///
-/// `Debug` shows nothing of the URL.
+/// `Debug` does not show the URL.
 #[must_use]
 pub struct SqlBuilder {
     origin: Origin,
@@ -109,9 +109,9 @@ impl SqlBuilder {
         self
     }
 
-    /// The query that finds a user by the hash of `user-id:realm`, for clients that hide the name.
-    /// Its parameter is the hash in lower-case hex, and its columns are those of the other query.
-    /// Without it, such clients are unknown.
+    /// The query that finds a user by the hash of `user-id:realm`, for clients that send it instead
+    /// of the name. Its parameter is the hash in lower-case hex, and its columns are those of the
+    /// other query. Without it, such users are unknown.
     ///
     /// Store the hashes in a column with an index, one for each hash function.
     pub fn with_userhash_query(mut self, function: HashFunction, sql: impl Into<String>) -> Self {
@@ -119,33 +119,32 @@ impl SqlBuilder {
         self
     }
 
-    /// Which kinds of password hashes are accepted, and up to which cost. A user with another one
+    /// The accepted kinds of password hashes, and their maximum costs. A user with another hash
     /// cannot log in.
     pub const fn with_hash_policy(mut self, policy: HashPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// The pool on which password hashes are checked; by default a [`HashingPool::new`] of its own.
+    /// The pool on which password hashes are checked; by default its own [`HashingPool::new`].
     pub fn with_hashing_pool(mut self, pool: HashingPool) -> Self {
         self.hashing = Some(pool);
         self
     }
 
-    /// The lowest cost of a check, for known users and unknown ones: that of the most expensive
-    /// hash in the table, such as [`HashCost::of_method`] of the method that makes them.
+    /// The minimum cost of a check, for known and unknown users. Use the cost of the most expensive
+    /// hash in the table, such as [`HashCost::of_method`] of the method that makes the hashes.
     ///
-    /// Without it, the cost is learned from the rows that are looked up. Until the first one of a
-    /// user with a password, a check costs as much as a hash of
-    /// [`HashMethod::default`](crate::backend::password_hash::HashMethod), which distinguishes known
-    /// users from unknown ones if the table holds other hashes.
+    /// Without it, each look-up of a hash can raise the cost. Until the first one, a check costs as
+    /// much as a hash of [`HashMethod::default`](crate::backend::password_hash::HashMethod), so the
+    /// time distinguishes known users from unknown ones if the table has other hashes.
     pub const fn with_min_cost(mut self, cost: HashCost) -> Self {
         self.min_cost = Some(cost);
         self
     }
 
-    /// Makes a record of further columns, which the inner service finds in [`Account::data`]. A
-    /// user whose record cannot be made cannot log in.
+    /// Converts further columns to a record, which the inner service finds in [`Account::data`]. A
+    /// user for whom this fails cannot log in.
     ///
     /// # Examples
     /// ```
@@ -178,14 +177,13 @@ impl SqlBuilder {
         self
     }
 
-    /// How many connections may be open, and how many queries run at once: 1 or more; 10 by
-    /// default.
+    /// The maximum number of open connections, and of concurrent queries: 1 or more; 10 by default.
     pub const fn with_max_connections(mut self, connections: usize) -> Self {
         self.limits.connections = connections;
         self
     }
 
-    /// How many queries may wait for others to end, and as many for
+    /// The maximum number of queued queries, and also of queued queries for
     /// [re-checks](crate::BasicCredentials::is_recheck); 1,000 by default, and 0 for none. The next
     /// one fails with 503.
     pub const fn with_queue(mut self, queries: usize) -> Self {
@@ -193,7 +191,7 @@ impl SqlBuilder {
         self
     }
 
-    /// How long connecting may take, including attempts that are repeated while the server refuses
+    /// How long connecting may take, including further attempts while the server refuses
     /// connections; 3 s by default.
     pub const fn with_connect_timeout(mut self, limit: Duration) -> Self {
         self.limits.connect = limit;
@@ -213,7 +211,7 @@ impl SqlBuilder {
         self
     }
 
-    /// The clock by which accounts expire; by default that of the operating system.
+    /// The clock for the expiry of accounts; [`SystemClock`](crate::clock::SystemClock) by default.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self

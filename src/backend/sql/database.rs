@@ -1,4 +1,4 @@
-//! Queries a database through a pool of sqlx.
+//! Queries a database through an sqlx pool.
 
 use std::{
     future::poll_fn,
@@ -44,9 +44,9 @@ where
 
 /// A database and the connections to it.
 ///
-/// Queries run to their end even if their caller has gone, so that connections go back to the pool
-/// in a known state. A connection on which a query failed is closed. The pool tests connections
-/// before they are used again.
+/// Queries run to their end even if the caller was cancelled, so that connections return to the
+/// pool in a known state. A connection on which a query failed is closed. The pool tests
+/// connections before it reuses them.
 pub(super) struct Database<DB: Driver> {
     /// Made at the first query, since sqlx needs a tokio runtime for it.
     pool: LazyLock<Pool<DB>, Box<dyn FnOnce() -> Pool<DB> + Send>>,

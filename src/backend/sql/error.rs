@@ -6,14 +6,14 @@ use crate::{error::ConfigError, wire::digest::HashFunction};
 
 /// A mistake in the options of a [`Sql`](super::Sql), found when it is built.
 ///
-/// Shows at most an option of the URL, never user name or password.
+/// Messages show at most an option of the URL, never user name or password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqlConfigError {
     /// A URL with an unknown scheme.
     #[error("the database URL begins with none of sqlite:, postgres: and mysql:")]
     UnknownDatabase,
-    /// A database that was not compiled in.
+    /// The database of the URL was not compiled in.
     #[error("{database} was not compiled in: enable the feature {feature}")]
     FeatureIsOff {
         /// The database.

@@ -1,14 +1,14 @@
-//! The cost that every check of a password has.
+//! The common cost of all password checks.
 
 use std::sync::{Mutex, PoisonError};
 
 use crate::backend::password_hash::{HashCost, HashMethod, PasswordHash};
 
-/// The highest cost of a hash that has been seen, or that the operator has named.
+/// The maximum of the configured cost and the costs of all hashes that were looked up.
 ///
-/// A table can be too large to be read as a whole, and it changes. So every hash that is looked up
-/// can raise the cost of all later checks. Until the first one, a check costs what a new hash costs
-/// by default.
+/// A table can be too large to read as a whole, and it changes. So every look-up of a hash can
+/// raise the cost of all later checks. Until the first one, a check costs as much as a hash of the
+/// default method.
 pub(super) struct MaxCost(Mutex<State>);
 
 struct State {

@@ -1,7 +1,7 @@
 //! Users in a table of a database: SQLite, PostgreSQL, MySQL or MariaDB.
 //!
-//! A query finds a user by name: the default one of the database for its default table, or one of
-//! the operator's. Its rows have these columns:
+//! A query finds a user by name: the default one for the default table, or your own. Its rows have
+//! these columns:
 //!
 //! | column | content | if missing | if NULL |
 //! |---|---|---|---|
@@ -12,7 +12,7 @@
 //! | `expires` | an integer: seconds since 1970-01-01T00:00:00Z | no expiry | no expiry |
 //! | `groups` | a text with commas, or an array of texts | no groups | no groups |
 //!
-//! [`with_record`](SqlBuilder::with_record) makes a record of further columns. The query has to
+//! [`with_record`](SqlBuilder::with_record) converts further columns to a record. The query must
 //! convert dates: with `unixepoch(expires)` in SQLite, `extract(epoch FROM expires)::bigint` in
 //! PostgreSQL, and `UNIX_TIMESTAMP(expires)` in MySQL.
 //!
@@ -22,8 +22,8 @@
 //!   [unusable record](crate::Verdict::Unusable) and cannot log in.
 //! - The name is a parameter of the query, never a part of it. Users whose name has a NUL or more
 //!   than 256 bytes do not exist, and are not looked up.
-//! - A database that is slow or cannot be reached is a failure, so 503. Every wait has a time-out.
-//!   Connections are tested before they are used again.
+//! - If the database is slow or cannot be reached, the client gets 503. Every wait has a timeout.
+//!   Connections are tested before they are reused.
 //! - Only a client with the right password learns that an account is disabled or has expired.
 //!
 //! # Examples
@@ -52,14 +52,14 @@
 //! ```
 //!
 //! # Features
-//! `sql-sqlite`, `sql-postgres` and `sql-mysql` each enable `sql`, which alone opens no database.
-//! They use [`sqlx`](https://docs.rs/sqlx/0.9), which needs Rust 1.94.
+//! `sql-sqlite`, `sql-postgres` and `sql-mysql` each enable `sql`, which opens no database by
+//! itself. They use [`sqlx`](https://docs.rs/sqlx/0.9), which needs Rust 1.94.
 //!
 //! # Security
 //! The connection to a server carries password hashes, and H(A1)s that are as good as passwords.
 //! Require TLS and a check of the certificate in the URL, since neither is a default:
 //! `sslmode=verify-full` for PostgreSQL, `ssl-mode=VERIFY_IDENTITY` for MySQL. Unknown options are
-//! refused. Errors may quote the value of an option, so put no password behind the `?`.
+//! refused. Errors may quote the value of an option, so put no password after the `?`.
 //!
 //! Use a database user that may only read this table. Buffers of sqlx are not wiped.
 

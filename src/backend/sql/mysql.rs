@@ -1,11 +1,11 @@
 //! Users in a table of MySQL or MariaDB.
 //!
 //! URLs are `mysql://USER:PASSWORD@HOST:PORT/NAME` or `mariadb://...`, followed by
-//! `?ssl-mode=VERIFY_IDENTITY` and other options of [`sqlx`] if need be. A socket is `?socket=PATH`.
-//! Without TLS, MySQL's default log-in (`caching_sha2_password`) may not work.
+//! `?ssl-mode=VERIFY_IDENTITY` and other options of [`sqlx`] if need be. A socket is
+//! `?socket=PATH`. Without TLS, MySQL's default log-in (`caching_sha2_password`) may not work.
 //!
-//! By default, these databases ignore case, accents and trailing blanks in names, and store only one
-//! of two names that they consider equal.
+//! By default, these databases ignore case, accents and trailing blanks in names, so two names that
+//! differ only in these cannot both be stored.
 
 use std::sync::Arc;
 
@@ -58,8 +58,8 @@ const OPTIONS: &[&str] = &[
     "time-zone",
 ];
 
-/// Options of a validator that uses a pool of the caller's. The time-outs and the limit of
-/// connections of the pool hold beside those of the builder.
+/// Options of a validator that uses an existing pool. The timeouts and the connection limit of the
+/// pool apply in addition to those of the builder.
 pub fn builder(pool: MySqlPool) -> SqlBuilder {
     SqlBuilder::of(|limits| Arc::new(Database::of_pool(pool, limits)), DEFAULT_QUERY)
 }

@@ -60,8 +60,8 @@ const OPTIONS: &[&str] = &[
     "options[",
 ];
 
-/// Options of a validator that uses a pool of the caller's. The time-outs and the limit of
-/// connections of the pool hold beside those of the builder.
+/// Options of a validator that uses an existing pool. The timeouts and the connection limit of the
+/// pool apply in addition to those of the builder.
 pub fn builder(pool: PgPool) -> SqlBuilder {
     SqlBuilder::of(|limits| Arc::new(Database::of_pool(pool, limits)), DEFAULT_QUERY)
 }

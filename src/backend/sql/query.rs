@@ -5,15 +5,15 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use super::row::SqlRow;
 use crate::error::BackendError;
 
-/// A boxed answer that does not borrow, so that a task can drive it to its end.
+/// A boxed future of an answer, which a task can drive to its end.
 pub(super) type Answer<T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send>>;
 
-/// Runs queries on a database, and ends every wait as [`Limits`] say.
+/// Runs queries on a database, within [`Limits`].
 pub(super) trait QueryRunner: Send + Sync {
     /// The rows that `query` finds with `parameters`.
     fn rows(self: Arc<Self>, query: Arc<str>, parameters: Vec<String>) -> Answer<Rows>;
 
-    /// How the database understands `query`, without running it.
+    /// Prepares `query` without running it.
     fn prepared(self: Arc<Self>, query: Arc<str>) -> Answer<Prepared>;
 }
 
@@ -22,24 +22,24 @@ pub(super) trait QueryRunner: Send + Sync {
 pub(super) enum Rows {
     None,
     One(SqlRow),
-    /// Two or more, of which none can be preferred.
+    /// Two or more, which is ambiguous.
     Many,
 }
 
-/// A query as a database understands it.
+/// A prepared query.
 pub(super) struct Prepared {
     /// The names of the columns in its rows.
     pub(super) columns: Vec<String>,
-    /// The number of its parameters, if the database tells it.
+    /// The number of its parameters, if the database reports it.
     pub(super) parameters: Option<usize>,
 }
 
-/// How many queries run at once, and how long each may take.
+/// Limits on the number and the time of queries.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Open connections, and queries at once.
+    /// The maximum number of open connections, and of concurrent queries.
     pub(super) connections: usize,
-    /// Queries that wait for others to end.
+    /// The maximum number of queued queries.
     pub(super) queue: usize,
     /// How long opening a connection may take.
     pub(super) connect: Duration,

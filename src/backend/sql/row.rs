@@ -1,4 +1,4 @@
-//! The row that a query finds, whichever the database.
+//! A row of any database.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub(super) enum Value {
 
 /// A row that a query found: values by the names of their columns.
 ///
-/// `Debug` shows the names of the columns only. Text and bytes are wiped when dropped.
+/// `Debug` shows only the names of the columns. Text and bytes are wiped when dropped.
 ///
 /// | database | types |
 /// |---|---|
@@ -32,13 +32,13 @@ pub(super) enum Value {
 /// function of the database.
 pub struct SqlRow(Vec<(String, Value)>);
 
-/// A column that is missing or has a value of another type. Does not show the value.
+/// A column is missing or has a value of another type. The message does not show the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the column {column} {problem}")]
 pub struct SqlRowError {
     column: String,
     problem: String,
-    /// Whether the columns of the query are wrong, and not the value of this row.
+    /// Whether the columns of the query are wrong, not the value in this row.
     is_of_query: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Users in a table of an SQLite file.
 //!
-//! The file has to exist; it is opened read-only. A change in it is in force at the next request,
-//! and a file that takes its place within a second. A database in memory cannot be used.
+//! The file must exist; it is opened read-only. A change in it takes effect at the next request,
+//! and the replacement of the file within a second. A database in memory cannot be used.
 //!
 //! URLs are `sqlite:FILE` and `sqlite:///FILE`, followed by `?` and options of [`sqlx`] if need be.
 
@@ -38,8 +38,8 @@ pub const DEFAULT_QUERY: &str = "\
 SELECT name, password_hash, ha1_sha256, ha1_sha512_256, ha1_md5, enabled, expires \
 FROM users WHERE name = ?";
 
-/// Options of a validator that uses a pool of the caller's. The time-outs and the limit of
-/// connections of the pool hold beside those of the builder.
+/// Options of a validator that uses an existing pool. The timeouts and the connection limit of the
+/// pool apply in addition to those of the builder.
 pub fn builder(pool: SqlitePool) -> SqlBuilder {
     SqlBuilder::of(|limits| Arc::new(Database::of_pool(pool, limits)), DEFAULT_QUERY)
 }

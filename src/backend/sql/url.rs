@@ -1,4 +1,4 @@
-//! Which database a URL names, and whether its options exist.
+//! Selects the database of a URL, and checks the options of the URL.
 
 use std::sync::Arc;
 
@@ -41,8 +41,8 @@ pub(super) fn open(url: &str, limits: Limits) -> Result<Selected, SqlConfigError
     }
 }
 
-/// Reads the URL of a server, whose options have to be among `known`. A known option that ends in
-/// `[` may go on.
+/// Reads the URL of a server. Its options must be among `known`, in which an option that ends in
+/// `[` is a prefix.
 ///
 /// sqlx ignores other options or logs them with their values: TLS would be off if its option was
 /// misspelt.

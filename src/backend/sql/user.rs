@@ -28,8 +28,8 @@ pub(super) const fn ha1_column(function: HashFunction) -> &'static str {
     }
 }
 
-/// Refuses a column that differs from one of ours in case only: it would be taken for missing, and
-/// an expiry, for instance, would not be applied.
+/// Refuses a column that differs from one of ours only in case: otherwise, it would count as
+/// missing, and an expiry would not be applied, for instance.
 pub(super) fn check_spelling<'a>(
     mut columns: impl Iterator<Item = &'a str>,
 ) -> Result<(), SqlRowError> {
@@ -67,11 +67,10 @@ pub(super) struct User {
 }
 
 impl User {
-    /// Reads a row as it is at `now`; `None` if its name is not the one that was looked for.
+    /// Reads a row at the time `now`; `None` if its name is not the requested one.
     ///
     /// # Security
-    /// A database may find another name than the one that was looked for: it ignores case, accents
-    /// or trailing blanks. So the caller compares the name in the row.
+    /// The database may ignore case, accents or trailing blanks, so the row can have another name.
     pub(super) fn read(
         row: SqlRow,
         is_wanted: impl FnOnce(&str) -> bool,
@@ -104,7 +103,7 @@ impl User {
         PasswordHash::parse(text, policy).map(Some).map_err(|error| RowError::Record(error.into()))
     }
 
-    /// The stored H(A1), which every user has to have.
+    /// The stored H(A1), which is required for every user.
     pub(super) fn ha1(&self, function: HashFunction) -> Result<HashedA1, RowError> {
         let column = ha1_column(function);
         let stored = self.row.text(column)?.unwrap_or_default();
@@ -266,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_column_of_ours_in_another_case() {
+    fn refuses_a_known_column_in_another_case() {
         for column in ["Name", "ENABLED", "Expires", "gROUPS", "HA1_md5", "Password_Hash"] {
             let error = check_spelling(["name", "quota", column].into_iter()).unwrap_err();
             let expected = format!("the column {column} has to be spelt in lower case");

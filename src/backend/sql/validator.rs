@@ -36,8 +36,8 @@ const IMPOSSIBLE_NAME: &str = "\u{1}nobody\u{1}";
 
 /// Users in a table of a database. Serves Basic with password hashes, and Digest with H(A1)s.
 ///
-/// Clones share the connections. See the [module](super) for the columns. It has to be used on a
-/// tokio runtime with time and I/O enabled; outside of one, it fails.
+/// Clones share the connections. See the [module](super) for the columns. It needs a tokio runtime
+/// with time and I/O enabled; without one, checks fail.
 #[derive(Clone)]
 pub struct Sql(Arc<Parts>);
 
@@ -56,7 +56,7 @@ pub(super) struct Parts {
     pub(super) clock: Arc<dyn Clock>,
 }
 
-/// What the database holds for a user.
+/// The result of a look-up in the database.
 enum Found<T> {
     User(T),
     Unknown,
@@ -89,7 +89,7 @@ impl<T> Found<T> {
 
 impl Sql {
     /// The options for the database of `url`: `sqlite:FILE`, `postgres://USER:PASSWORD@HOST/NAME`
-    /// or `mysql://USER:PASSWORD@HOST/NAME`. The feature of the database has to be on.
+    /// or `mysql://USER:PASSWORD@HOST/NAME`. The feature of the database must be enabled.
     pub fn builder(url: impl Into<String>) -> SqlBuilder {
         SqlBuilder::from_url(url.into())
     }
@@ -98,8 +98,8 @@ impl Sql {
         Self(Arc::new(parts))
     }
 
-    /// Runs each query for a user that cannot exist, in `realm` if the queries take one, to find
-    /// mistakes in the set-up, such as a missing column.
+    /// Finds configuration mistakes, such as a missing column, by running each query for a user
+    /// that cannot exist, in `realm` if the queries take one.
     ///
     /// # Errors
     /// The database cannot be reached, refuses a query, or its rows lack a column. Errors that may
@@ -157,7 +157,7 @@ impl Sql {
             .unwrap_or_else(|_| Err(BackendError::transient(format!("no answer within {limit:?}"))))
     }
 
-    /// Waits for its turn, and has a query run to its end, whether it is awaited or not.
+    /// Waits in the queue, and runs a query to its end even if the caller is cancelled.
     async fn run<T: Send + 'static>(
         &self,
         recheck: bool,
@@ -367,7 +367,7 @@ mod tests {
         sql.validate(BasicCredentials::new(&realm, "alice", "wonder")).await
     }
 
-    /// A check that hashes is refused by a pool that is full.
+    /// The pool is full, so it refuses every check that hashes.
     #[tokio::test]
     async fn an_unusable_record_costs_as_much_as_an_unknown_user() {
         let full = HashingPool::builder().with_max_hashes(1).with_queue(1).build().unwrap();

@@ -1,4 +1,4 @@
-//! Reads a file, and tells whether it has changed.
+//! Reads a file, and detects changes.
 
 use std::{
     fs::{self, File, Metadata},
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::FileError;
 
-/// The largest file that is read: 256 MiB. A million users take a third of it.
+/// The maximum size of a file: 256 MiB. A million users take a third of it.
 const MAX_SIZE: u64 = 256 * 1024 * 1024;
 
 /// File systems round times, some to two seconds. A file that was modified within this time may
@@ -63,7 +63,7 @@ impl Content {
     }
 }
 
-/// Opens a file for reading, without waiting for a writer if a pipe has just taken its place.
+/// Opens a file for reading, without blocking if a pipe has just replaced it.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     #[cfg(unix)]
@@ -76,7 +76,7 @@ fn open(path: &Path) -> io::Result<File> {
     options.read(true).open(path)
 }
 
-/// Tells a file from another one, and from itself before it was changed.
+/// Identifies a file and its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     length: u64,
@@ -96,7 +96,7 @@ struct Inode {
 }
 
 impl Fingerprint {
-    /// The fingerprint of the file to which `path` leads; `None` if there is none.
+    /// The fingerprint of the file at `path`; `None` if there is none.
     pub(super) fn at(path: &Path) -> Option<Self> {
         fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
     }

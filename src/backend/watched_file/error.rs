@@ -8,8 +8,8 @@ use std::{
 
 /// A user file that cannot be read or is invalid.
 ///
-/// `Display` is one line with the file, the line number and the problem; it shows neither a password
-/// nor a hash. Cloning is cheap.
+/// `Display` is one line with the file, the line number and the problem; it shows neither a
+/// password nor a hash. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileError(Arc<Details>);
 
@@ -69,8 +69,8 @@ impl std::error::Error for FileError {}
 pub enum FileEvent<'a> {
     /// The new content is in force.
     Reloaded,
-    /// The files are unreadable or invalid, and the last valid content stays in force. Reported
-    /// once for each error, however long it lasts.
+    /// The files are unreadable or invalid, and the last valid content stays in force. Each error
+    /// is reported once.
     Failed(&'a FileError),
 }
 

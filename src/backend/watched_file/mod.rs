@@ -1,8 +1,8 @@
-//! Files that are read again when they change.
+//! Reloads files when they change.
 //!
-//! A new content takes effect as a whole, once it has been read and parsed to its end. While a file
+//! New content takes effect as a whole, once it has been read and parsed to its end. While a file
 //! is invalid, its last valid content stays in force. Files are polled four times a second, which
-//! works on network file systems, behind symlinks and for files that are replaced.
+//! works on network file systems, with symlinks and for files that are replaced.
 
 mod content;
 mod error;

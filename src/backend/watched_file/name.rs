@@ -1,4 +1,4 @@
-//! The names of users in files.
+//! Checks and displays user names in files.
 
 /// Refuses a name that no client can send.
 pub(in crate::backend) fn check_name(name: &str) -> Result<(), String> {
@@ -6,7 +6,7 @@ pub(in crate::backend) fn check_name(name: &str) -> Result<(), String> {
         return Err("the user name is empty".to_owned());
     }
     if name.contains(char::is_control) {
-        return Err(format!("the user name {} holds a control character", shown(name)));
+        return Err(format!("the user name {} contains a control character", shown(name)));
     }
     Ok(())
 }

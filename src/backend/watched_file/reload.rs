@@ -14,7 +14,7 @@ use super::{Content, FileError, FileEvent, Observer, content::Fingerprint};
 /// The time between two polls.
 pub(super) const INTERVAL: Duration = Duration::from_millis(250);
 
-/// Files that differ at this many polls in a row are read all the same: after two seconds.
+/// Files that keep changing are read after this many polls, which is two seconds.
 const MAX_UNSTABLE_POLLS: usize = 8;
 
 /// Parses the contents of all files.
@@ -33,8 +33,8 @@ pub(super) struct State<T> {
 
 /// Files that are parsed again when they have changed.
 ///
-/// A change is taken once it shows the same fingerprint at two polls in a row, since a file that is
-/// written in place may be incomplete before that.
+/// A changed file is read once its fingerprint is the same at two polls in a row, since a file that
+/// is written in place may be incomplete before that.
 pub(super) struct Reload<T> {
     paths: Vec<PathBuf>,
     parse: Parse<T>,
@@ -43,9 +43,9 @@ pub(super) struct Reload<T> {
     observer: Observer,
     /// The fingerprints at the last poll; `None` if a file was missing.
     polled: Option<Vec<Fingerprint>>,
-    /// The fingerprints of what was read last; `None` if it has to be read again.
+    /// The fingerprints at the last read; `None` if the files must be read again.
     read: Option<Vec<Fingerprint>>,
-    /// The hash of what was read last; `None` if it could not be read.
+    /// The hash of the last content; `None` if it could not be read.
     hash: Option<Hash>,
     unstable_polls: usize,
 }

@@ -1,4 +1,4 @@
-//! A thread that polls files as long as their content is used.
+//! Polls files in a thread for as long as their content is used.
 
 use std::{
     fmt,
@@ -55,7 +55,7 @@ impl<T: Send + Sync + 'static> Watched<T> {
         self.read().version
     }
 
-    /// Why the files as they are now are not in force.
+    /// The error of the current files; `None` if they are in force.
     pub(in crate::backend) fn last_error(&self) -> Option<FileError> {
         self.read().error.clone()
     }

@@ -83,7 +83,7 @@ async fn an_outage_is_never_a_wrong_password_and_admits_no_strangers() {
     get(lenient, "carol:wonder", "407 unknown-user").await;
 }
 
-/// The time-out ends the check for all waiting requests, and the next one starts a new check.
+/// The timeout ends the check for all waiting requests, and the next one starts a new check.
 #[cfg(feature = "timeout")]
 #[tokio::test(start_paused = true)]
 async fn a_timeout_answers_all_requests_that_wait_for_a_check() {

@@ -2,7 +2,7 @@
 //! it, or answering with a fixed 407 itself.
 //!
 //! It forwards requests in absolute form over pooled connections and removes hop-by-hop fields,
-//! including `Proxy-Authorization`. It has no CONNECT, no log, no limits and no time-outs.
+//! including `Proxy-Authorization`. It has no CONNECT, no log, no limits and no timeouts.
 
 use std::{
     convert::Infallible,
