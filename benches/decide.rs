@@ -1,4 +1,4 @@
-//! What a decision costs: the engine alone, without tower, for few users and for many.
+//! The cost of a decision of the engine, without tower, for few users and for many.
 
 mod support;
 
@@ -81,7 +81,7 @@ fn digest_credentials_of_each_kind(group: &mut Group<'_>, users: &Users) {
     }
 }
 
-/// Decides about the answers of a client, each with the next nonce-count.
+/// Decides about requests of a client, each with the next nonce-count.
 fn answers(
     group: &mut Group<'_>,
     name: &str,
@@ -95,7 +95,7 @@ fn answers(
     decision(group, name, auth, expected, prepare);
 }
 
-/// Answers that were right once.
+/// Credentials with a stale nonce.
 fn stale(group: &mut Group<'_>, users: &Users) {
     let clock = ManualClock::new();
     let scheme = DigestScheme::builder(users.clone())
@@ -106,7 +106,7 @@ fn stale(group: &mut Group<'_>, users: &Users) {
     let auth = Authenticator::builder(realm())
         .with_scheme(scheme)
         .with_clock(clock.clone())
-        // Else a limit would soon be what is measured.
+        // Otherwise the limit would end the `stale=true` responses.
         .with_max_consecutive_stale(u32::MAX);
     let auth = auth.build().expect("the set-up is right");
 

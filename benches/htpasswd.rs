@@ -1,5 +1,5 @@
-//! What files of users cost: to check a password of a known or an unknown user, where hashes are
-//! cheap and dear, and to read a file of 100,000 users.
+//! The cost of user files: checking a password of a known or an unknown user, with cheap and with
+//! expensive hashes, and reading a file of 100,000 users.
 
 use std::{fmt::Write as _, hint::black_box, io::Write as _, time::Duration};
 
@@ -20,7 +20,7 @@ criterion_group! {
 }
 criterion_main!(benches);
 
-/// Medians of a group have to lie within a quarter of each other.
+/// The medians of a group must be within a quarter of each other.
 fn check(criterion: &mut Criterion) {
     let bcrypt = |cost| HashMethod::Bcrypt { cost };
     let argon2 = |memory, passes| HashMethod::Argon2id { memory, passes, lanes: 1 };

@@ -1,5 +1,5 @@
-//! What the layer costs, round a service that does nothing: requests that are accepted and
-//! refused, and how many of them one and two threads get through.
+//! The cost of the layer around a no-op service: accepted and refused requests, and the throughput
+//! of one and two threads.
 
 mod support;
 
@@ -23,10 +23,10 @@ use tower_proxy_auth::{
     digest::{Algorithm, AuthInfo},
 };
 
-/// Clients at once, each with a nonce of its own.
+/// The number of clients, each with its own nonce.
 const CLIENTS: usize = 10_000;
 
-/// Requests that wait for one thread: few enough for its cache.
+/// The number of requests prepared for one thread: few enough for its cache.
 const AT_ONCE: usize = 256;
 
 criterion_group! {
@@ -113,8 +113,8 @@ fn throughput(criterion: &mut Criterion) {
     }
 }
 
-/// Measures how many requests one and two threads get through. `requests` starts what makes those
-/// of a thread, one of so many.
+/// Measures the throughput of one and two threads. `requests(thread, threads)` returns a function
+/// that makes the requests of a thread.
 fn in_threads<R: FnMut() -> Outgoing>(
     criterion: &mut Criterion,
     name: &str,

@@ -1,5 +1,4 @@
-//! The cost of nonces: to issue them, and to record their counts in the store, in time
-//! and in memory.
+//! The time and memory of issuing nonces and of recording their counts in the store.
 
 mod support;
 
@@ -16,7 +15,7 @@ use tower_proxy_auth::{
     nonce_store::{MemoryNonceStore, NonceUse},
 };
 
-/// Numbers of nonces on record.
+/// Numbers of recorded nonces.
 const LIVE: [usize; 4] = [1, 1_000, 100_000, 1_000_000];
 
 criterion_group! {
@@ -33,12 +32,12 @@ fn issue(criterion: &mut Criterion) {
     group.measure("issue, in a 407 with one challenge", || (), |()| challenges(&auth));
 }
 
-/// New and used counts of nonces on record.
+/// New and used counts of recorded nonces.
 fn recorded(criterion: &mut Criterion) {
     for live in LIVE {
         let mut group = Group::new(criterion, format!("nonce/store/live: {live}"));
         let nonces = Nonces::new(live, live);
-        // Nonces do not spread evenly over the shards: with twice the room, none is evicted.
+        // Nonces do not spread evenly over the shards: with twice the capacity, none is evicted.
         let store = LazyCell::new(|| filled_store(2 * live, &nonces));
         let mut numbers = 0..;
         let next = || nonces.later(numbers.next().expect("the range has no end"));

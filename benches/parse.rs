@@ -1,7 +1,7 @@
-//! What it costs the engine to refuse fields that are made to be expensive.
+//! The cost of refusing fields that are made to be expensive.
 //!
-//! Each is measured in several lengths. Where the throughput stays the same, the cost is linear in
-//! the length. `decide` measures what honest clients send.
+//! Each is measured in several lengths. If the throughput is the same, the cost is linear in the
+//! length. `decide` measures normal fields.
 
 mod support;
 

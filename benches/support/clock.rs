@@ -1,4 +1,4 @@
-//! A clock that goes on when it is told to.
+//! A clock that is advanced manually.
 
 use std::{
     sync::{

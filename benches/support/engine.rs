@@ -1,4 +1,4 @@
-//! Users, the engine over them, and requests for it.
+//! Users, engines and requests.
 
 use std::{
     borrow::Cow,
@@ -24,7 +24,7 @@ pub(crate) const PASSWORD: &str = "wonder";
 pub(crate) const WRONG_PASSWORD: &str = "wander";
 pub(crate) const UNKNOWN_USER: &str = "mallory";
 pub(crate) const METHOD: &str = "GET";
-/// What Digest signs.
+/// The `uri` of Digest credentials.
 pub(crate) const URI: &str = "/a?b=c";
 /// Longer than any measurement.
 pub(crate) const NONCE_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
@@ -33,7 +33,7 @@ pub(crate) fn realm() -> Realm {
     Realm::new("proxy").expect("the realm is printable")
 }
 
-/// So many users, the first of whom is [`USER`]. All have the same password.
+/// A number of users, the first of whom is [`USER`]. All have the same password.
 pub(crate) fn users(count: usize) -> Users {
     let users = Users::new(&realm());
     for number in 0..count {
@@ -49,19 +49,19 @@ pub(crate) fn user_name(number: usize) -> Cow<'static, str> {
     }
 }
 
-/// What most set-ups have: Digest with SHA-256 and MD5, and Basic.
+/// The usual configuration: Digest with SHA-256 and MD5, and Basic.
 pub(crate) fn both(users: Users) -> Authenticator {
     let auth = Authenticator::builder(realm()).with_digest(users.clone()).with_basic(users);
     auth.build().expect("the set-up is right")
 }
 
-/// Basic alone, so that a refusal has one challenge.
+/// Only Basic, so that a refusal has one challenge.
 pub(crate) fn basic(users: Users) -> Authenticator {
     let auth = Authenticator::builder(realm()).with_basic(users).build();
     auth.expect("the set-up is right")
 }
 
-/// Digest alone, with this algorithm alone.
+/// Only Digest with one algorithm.
 pub(crate) fn digest(users: Users, algorithm: Algorithm, info: AuthInfo) -> Authenticator {
     let scheme = DigestScheme::builder(users)
         .with_algorithms([algorithm])
@@ -78,7 +78,7 @@ pub(crate) fn basic_credentials(user: &str, password: &str) -> HeaderValue {
     HeaderValue::try_from(format!("Basic {encoded}")).expect("base64 is fit for a field")
 }
 
-/// A request with nothing but credentials, if any.
+/// A request without other fields than the credentials, if any.
 pub(crate) fn request(credentials: Option<HeaderValue>) -> Outgoing {
     let mut request = Request::builder()
         .method(METHOD)
@@ -108,10 +108,10 @@ pub(crate) fn decide(
     }
 }
 
-/// The fields of the 407 for a stranger.
+/// The fields of the 407 for a request without credentials.
 pub(crate) fn challenges(auth: &Authenticator) -> HeaderMap {
     match decide(auth, &request(None), ProxyAuthorization::Absent) {
         Decision::Refuse(_, headers) => headers,
-        Decision::Forward(_) | Decision::Bypass => panic!("a stranger was let in"),
+        Decision::Forward(_) | Decision::Bypass => panic!("the request was not refused"),
     }
 }

@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 
-/// The lengths that show whether the cost of a field is in proportion to its length.
+/// The lengths, which show whether the cost is linear.
 const KIBIBYTES: [usize; 4] = [1, 4, 16, 64];
 
 /// A kind of field, in any length.
@@ -20,7 +20,7 @@ pub(crate) const KINDS: [Hostile; 5] = [
         name: "many parameters",
         scheme: "Digest",
         begin: "",
-        // Each with a name of its own, since one that comes twice ends the reading.
+        // The names differ, since a duplicate ends parsing.
         repeat: |number| format!("a{number:05}=b,"),
         end: "c=d",
     },
@@ -54,20 +54,20 @@ pub(crate) const BASE64: Hostile = Hostile {
 };
 
 impl Hostile {
-    /// What follows the scheme in fields of some lengths, and what to call it.
+    /// The text after the scheme in each length, with a name for the benchmark.
     pub(crate) fn in_each_length(&self) -> impl Iterator<Item = (String, String)> {
         KIBIBYTES.iter().map(|length| (format!("{length} KiB"), self.rest(length << 10)))
     }
 
-    /// What follows the scheme in a field of about so many bytes: never more, and fewer by less
-    /// than one repetition.
+    /// The text after the scheme in a field of at most `length` bytes, and less than one repetition
+    /// shorter.
     pub(crate) fn rest(&self, length: usize) -> String {
         let room = length - [self.scheme, " ", self.begin, self.end].concat().len();
         let repeated = (0..room / (self.repeat)(0).len()).map(self.repeat);
         [self.begin.to_owned(), repeated.collect(), self.end.to_owned()].concat()
     }
 
-    /// The whole field, of which this is the rest.
+    /// The whole field with this text after the scheme.
     pub(crate) fn field(&self, rest: &str) -> HeaderValue {
         let field = format!("{} {rest}", self.scheme);
         HeaderValue::try_from(field).expect("no control character but the tab")

@@ -1,9 +1,9 @@
-//! What the benchmarks share: users, requests, and ways to time and count operations.
+//! Shared code of the benchmarks: users, requests, and functions that time and count operations.
 //!
 //! `cargo bench` runs all of them, `cargo bench --bench parse -- hostile/layer` those of one file
-//! with such names; `-- --quick` measures briefly, `-- --test` only tries whether they work.
+//! with such names; `-- --quick` measures briefly, `-- --test` only checks that they work.
 
-// Every benchmark is a crate of its own and uses a part of this.
+// Every benchmark is a separate crate and uses only a part of this.
 #![allow(dead_code)]
 
 pub(crate) mod clock;

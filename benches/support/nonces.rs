@@ -15,7 +15,7 @@ use tower_proxy_auth::{
 /// A prime number: steps of this size visit all nonces, in an order that no cache predicts.
 const STRIDE: usize = 7_919;
 
-/// When the first nonce was issued. Each of the others was issued a microsecond later.
+/// When the first nonce was issued. Each further one was issued a microsecond later.
 const BEGIN: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
 /// Nonces of a number of users, who take turns.

@@ -4,15 +4,15 @@ use std::{hint::black_box, time::Duration};
 
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 
-/// Inputs that are made at once: few enough to be still in the cache when they are used, where
-/// what was just received is too.
+/// The number of inputs that are made at once: few enough to be still in the cache when they are
+/// used, like a request that was just received.
 const BATCH: BatchSize = BatchSize::NumIterations(256);
 
-/// Operations whose allocations are counted one by one. The middle one stands for all: the first
-/// makes what is made lazily, and tables grow now and then.
+/// Operations whose allocations are counted one by one. The median is reported, since the first one
+/// initializes lazy values, and tables grow now and then.
 const COUNTED: usize = 33;
 
-/// There are many benchmarks: each gets the time that it takes to tell a few per cent apart.
+/// There are many benchmarks, so each gets only enough time to detect changes of a few per cent.
 pub(crate) fn criterion() -> Criterion {
     Criterion::default()
         .warm_up_time(Duration::from_millis(500))
@@ -20,7 +20,7 @@ pub(crate) fn criterion() -> Criterion {
         .sample_size(50)
 }
 
-/// Benchmarks whose names begin alike.
+/// Benchmarks whose names have the same prefix.
 pub(crate) struct Group<'a> {
     name: String,
     benchmarks: BenchmarkGroup<'a, WallTime>,
@@ -32,13 +32,13 @@ impl<'a> Group<'a> {
         Self { benchmarks: criterion.benchmark_group(&name), name }
     }
 
-    /// Says how many bytes the next operations read each.
+    /// Sets how many bytes each of the next operations reads.
     pub(crate) fn reads(&mut self, bytes: usize) {
         self.benchmarks.throughput(Throughput::Bytes(bytes as u64));
     }
 
-    /// Measures `operation` on what `prepare` makes anew for each, unmeasured. Dropping its result
-    /// is part of it.
+    /// Measures `operation`, including the drop of its result. `prepare` makes its input, which is
+    /// not measured.
     pub(crate) fn measure<I, O>(
         &mut self,
         name: &str,
@@ -48,7 +48,7 @@ impl<'a> Group<'a> {
         let mut run = move |input| drop(black_box(operation(black_box(input))));
         let full_name = format!("{}/{name}", self.name);
         let mut is_counted = false;
-        // Only here, so that a benchmark that is not asked for does nothing.
+        // Inside the closure, so that a benchmark that is filtered out does nothing.
         self.benchmarks.bench_function(name, |bencher| {
             if !is_counted {
                 println!("allocations: {full_name}: {}", allocations(&mut prepare, &mut run));

@@ -1,4 +1,4 @@
-//! The service that does nothing, and how requests are sent to a service that never waits.
+//! A no-op service, and a function that sends requests to a service that never waits.
 
 use std::{
     convert::Infallible,
@@ -15,7 +15,7 @@ use tower::Service;
 
 pub(crate) type Outgoing = Request<Empty<Bytes>>;
 
-/// Drops the request and answers with a status alone.
+/// Drops the request and returns an empty response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Origin;
 
@@ -43,6 +43,6 @@ where
     assert!(service.poll_ready(&mut context).is_ready());
     match pin!(service.call(request)).poll(&mut context) {
         Poll::Ready(Ok(response)) => response,
-        Poll::Pending => panic!("there was something to wait for"),
+        Poll::Pending => panic!("the service waits"),
     }
 }

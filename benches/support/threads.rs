@@ -37,7 +37,7 @@ pub(crate) fn time<I, P: FnMut() -> I, W: FnMut(I)>(
             let now = left.min(at_once);
             left -= now;
             let inputs: Vec<I> = (0..now).map(|_| prepare()).collect();
-            // To wake a thread would take longer than some of the work.
+            // Spins, since waking a thread would take longer than some of the work.
             expected += threads;
             arrived.fetch_add(1, Ordering::AcqRel);
             while arrived.load(Ordering::Acquire) < expected {

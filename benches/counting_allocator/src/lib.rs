@@ -1,22 +1,22 @@
-//! The system's allocator, which counts while it is told to.
+//! The system's allocator with a counter that can be switched on.
 //!
-//! It becomes the global allocator of every program that uses this crate. One that always counts
-//! would slow down what the same program times; this one looks at a flag and goes on.
+//! It becomes the global allocator of every program that uses this crate. While it does not count,
+//! it only checks a flag, so that it does not slow down timed code.
 //!
-//! It is a crate of its own because an allocator cannot be written without `unsafe`, which the
-//! library and its benchmarks forbid.
+//! It is a separate crate because an allocator needs `unsafe`, which the library and its benchmarks
+//! forbid.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
 };
 
-/// What a run has asked of the allocator.
+/// The allocations of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// How often memory was asked for; growing what one has counts too.
+    /// The number of allocations, including reallocations.
     pub allocations: u64,
-    /// The bytes by which the run left more in use than it found.
+    /// The bytes that were allocated and not freed; negative if more were freed.
     pub bytes_kept: i64,
 }
 
@@ -24,8 +24,7 @@ thread_local! {
     static COUNT: Cell<Option<Count>> = const { Cell::new(None) };
 }
 
-/// Counts what `run` asks of the allocator in this thread. What is counted by a count within it
-/// is left out.
+/// Counts the allocations of `run` in this thread, without those of a nested `count`.
 pub fn count<T>(run: impl FnOnce() -> T) -> (T, Count) {
     let outer = Outer(COUNT.replace(Some(Count::default())));
     let result = run();
@@ -34,7 +33,7 @@ pub fn count<T>(run: impl FnOnce() -> T) -> (T, Count) {
     (result, count)
 }
 
-/// Puts the count round this one back, also when what is counted panics.
+/// Restores the outer count, even after a panic.
 struct Outer(Option<Count>);
 
 impl Drop for Outer {
@@ -58,12 +57,12 @@ fn note(allocations: u64, taken: usize, given_back: usize) {
     }
 }
 
-// SAFETY: every call goes to the system's allocator as it came, so what that one promises holds.
-// Noting it allocates nothing: the thread-local value needs neither a start nor an end.
+// SAFETY: every call is passed on unchanged to the system's allocator, which meets the contract.
+// Counting does not allocate: the thread-local value needs neither initialization nor a destructor.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(1, layout.size(), 0);
-        // SAFETY: the caller's promises are those that `System` asks for.
+        // SAFETY: the caller meets the requirements of `System`.
         unsafe { System.alloc(layout) }
     }
 
@@ -93,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_what_is_asked_for_and_what_is_kept() {
+    fn counts_allocations_and_kept_bytes() {
         let (kept, counted) = count(|| {
             drop(black_box(Box::new([0_u8; 100])));
             let mut kept = black_box(Vec::<u8>::with_capacity(8));

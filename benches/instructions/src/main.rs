@@ -1,9 +1,8 @@
-//! Does one of the layer's main operations a number of times, for `.ci/guard` to count the
-//! instructions of.
+//! Runs one of the layer's main operations, so that `.ci/guard` can count its instructions.
 //!
-//! Without arguments it lists the operations; with `OPERATION COUNT` it does one.
+//! Without arguments it lists the operations; with `OPERATION COUNT` it runs one.
 
-// What is sent is what the other benchmarks send. Of each file a part is used here.
+// Shared with the other benchmarks. Only a part of each file is used here.
 #[allow(dead_code)]
 #[path = "../../support/digest_client.rs"]
 mod digest_client;
@@ -25,10 +24,10 @@ fn main() -> ExitCode {
         [] => OPERATIONS.iter().for_each(|operation| println!("{}", operation.name)),
         [name, count] => match (Operation::named(name), count.parse()) {
             (Some(operation), Ok(count)) => operation.run(count),
-            (None, _) => return refuse(&format!("there is no operation {name}")),
+            (None, _) => return refuse(&format!("unknown operation: {name}")),
             (_, Err(error)) => return refuse(&format!("{count}: {error}")),
         },
-        _ => return refuse("either nothing or an operation and a count"),
+        _ => return refuse("expected no arguments, or an operation and a count"),
     }
     ExitCode::SUCCESS
 }

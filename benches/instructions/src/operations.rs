@@ -1,4 +1,4 @@
-//! The operations, each through the layer round a service that does nothing.
+//! The operations, each through the layer around a no-op service.
 
 use http::{HeaderValue, StatusCode};
 use tower::Layer;
@@ -22,7 +22,7 @@ pub(crate) struct Operation {
     expected: StatusCode,
 }
 
-/// Makes the credentials of one request after the other.
+/// Makes the credentials for each request.
 type Credentials = Box<dyn FnMut() -> Option<HeaderValue>>;
 
 pub(crate) const OPERATIONS: [Operation; 5] = [
@@ -71,13 +71,13 @@ fn repeated(credentials: Option<HeaderValue>) -> Credentials {
     Box::new(move || credentials.clone())
 }
 
-/// What a client answers who uses one nonce throughout.
+/// The credentials of a client that always uses the same nonce.
 fn answered(auth: Authenticator) -> (Authenticator, Credentials) {
     let mut client = DigestClient::of(&challenges(&auth));
     (auth, Box::new(move || Some(client.answer())))
 }
 
-/// All that is counted: `.ci/guard` knows this function by its name.
+/// The counted code. `.ci/guard` refers to this function by name.
 #[inline(never)]
 fn measured(service: &mut ProxyAuth<Origin>, request: Outgoing, expected: StatusCode) {
     assert_eq!(send(service, request).status(), expected);

@@ -1,4 +1,4 @@
-//! Requests through a tower service.
+//! Sends requests through a tower service.
 
 use std::{
     cell::RefCell,
@@ -19,8 +19,7 @@ use crate::{
     service::{Outgoing, send},
 };
 
-/// The service that does nothing: it drops the request and hands out a response that was made
-/// beforehand.
+/// A no-op service: it drops the request and returns a prepared response.
 #[derive(Clone)]
 pub(crate) struct Origin {
     responses: Rc<RefCell<Vec<Response<Empty<Bytes>>>>>,
@@ -28,14 +27,13 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Answers with a status alone, so that a refusal, for which this is not called, does not gain
-    /// by it.
+    /// Responses without header fields, so that a refusal, which does not call the service, gets no
+    /// advantage.
     pub(crate) fn brief() -> Self {
         Self { responses: Rc::default(), fields: &[] }
     }
 
-    /// Answers with fields as most responses have them, so that another one costs what it costs in
-    /// life, and not a whole header map.
+    /// Responses with typical header fields, so that another field does not cost a new header map.
     pub(crate) fn with_fields() -> Self {
         const FIELDS: &[(HeaderName, &str)] = &[
             (header::CONTENT_TYPE, "text/plain"),
@@ -76,7 +74,7 @@ impl Service<Outgoing> for Origin {
     }
 }
 
-/// Sends requests through a service round an [`Origin`] and drops the responses.
+/// Sends requests through a service around an [`Origin`] and drops the responses.
 pub(crate) struct Exchange<S, R> {
     service: S,
     origin: Origin,
@@ -86,8 +84,8 @@ pub(crate) struct Exchange<S, R> {
 }
 
 impl<S, R: FnMut(usize) -> Vec<Outgoing>> Exchange<S, R> {
-    /// `wrap` puts something round `origin`, and `make` makes so many requests, each of which is to
-    /// be answered with the status `expected`.
+    /// `wrap` wraps `origin` in the service, and `make` makes a number of requests, each of which
+    /// must be answered with the status `expected`.
     pub(crate) fn new(
         origin: Origin,
         wrap: impl FnOnce(Origin) -> S,

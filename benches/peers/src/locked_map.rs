@@ -1,5 +1,4 @@
-//! The simplest nonce store, to compare with: one map behind one lock. It forgets nothing, so its
-//! memory is unbounded.
+//! The simplest nonce store, for comparison: one map behind one lock, with unbounded memory.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -17,7 +16,7 @@ pub(crate) struct LockedMap(Mutex<HashMap<NonceId, Window>>);
 struct Window {
     user: UserId,
     highest: u32,
-    /// Bit n stands for the count n below the highest.
+    /// Bit n represents the count n below the highest.
     used: u64,
 }
 

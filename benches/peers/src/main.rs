@@ -1,7 +1,7 @@
-//! Sends the same requests through the layer and through its peers, in turn, and prints what they
-//! cost, by one another and by the bare hashes. See README.md.
+//! Compares the cost of the same requests in the layer, in other crates and in bare hashes. See
+//! README.md.
 
-// What is sent is what the library's own benchmarks send. Of each file a part is used here.
+// Shared with the library's own benchmarks. Only a part of each file is used here.
 #[allow(dead_code)]
 #[path = "../../support/digest_client.rs"]
 mod digest_client;
@@ -9,7 +9,6 @@ mod digest_client;
 #[path = "../../support/engine.rs"]
 mod engine;
 mod exchange;
-mod limits;
 mod measure;
 mod ratios;
 mod report;
@@ -28,18 +27,18 @@ use std::{
 
 use clap::Parser;
 
-use crate::{limits::Limits, ratios::ratios, report::Report};
+use crate::{ratios::ratios, report::Report};
 
-/// Fewer rounds leave the median to chance.
+/// With fewer rounds, the median is not reliable.
 const FEWEST_ROUNDS: u64 = 51;
 
-/// What the layer costs beside its peers and beside the bare hashes.
+/// Compares the layer with other crates and with bare hashes.
 #[derive(Parser)]
 struct Options {
-    /// How often each subject gets its turn.
+    /// The number of rounds; each measures every subject once.
     #[arg(long, default_value_t = 1_001, value_parser = clap::value_parser!(u64).range(FEWEST_ROUNDS..))]
     rounds: u64,
-    /// As few rounds as make sense.
+    /// Runs the minimum number of rounds.
     #[arg(long, conflicts_with = "rounds")]
     quick: bool,
     /// Writes the figures to this file too.
@@ -49,13 +48,12 @@ struct Options {
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
-    // Opened first: a measurement takes its time, and a mistake in the name should not.
+    // Opened first, to report a wrong path before the long measurement.
     let json = options.json.map(File::create).transpose()?;
     let rounds = if options.quick { FEWEST_ROUNDS } else { options.rounds } as usize;
     let measured = measure::measure(subjects::all(), rounds);
-    let limits = Limits::new(&measured);
     let ratios = ratios(&measured);
-    let report = Report { rounds, measured, limits, ratios };
+    let report = Report { rounds, measured, ratios };
     write!(io::stdout(), "{report}")?;
     match json {
         Some(mut file) => writeln!(file, "{:#}", report.to_json()),

@@ -1,37 +1,36 @@
-//! Runs all subjects in turn, so that whatever else the machine does hits them alike.
+//! Measures all subjects in turn, so that other work on the machine affects them alike.
 
 use std::time::Instant;
 
 use crate::statistics::{Samples, median};
 
-/// Operations timed at once: enough to drown the cost of reading the clock, few enough for their
-/// input to stay in the processor's cache, where a request that was just received is too.
+/// Operations timed at once: enough to make the cost of reading the clock negligible, few enough for
+/// their input to stay in the processor's cache, like a request that was just received.
 const BATCH: usize = 64;
 
-/// Operations of each batch before the first that is timed. The subjects push each other's code out
-/// of the processor's caches, and the first request with a nonce puts it on record: neither is what
-/// a request in the middle of many meets.
+/// Operations of each batch before the first timed one. They warm up the processor's caches, which
+/// the previous subject used, and record the nonce, so the timed ones are typical.
 const UNTIMED: usize = 16;
 
-/// Rounds before the first that is measured.
+/// Rounds before the first measured one.
 const WARM_UP: usize = 3;
 
-/// Operations that are looked at one by one to count their allocations.
+/// Operations whose allocations are counted one by one.
 const COUNTED: usize = 65;
 
-/// One operation, done over and over.
+/// A repeated operation.
 pub(crate) trait Work {
-    /// Makes the input of so many operations. Neither timed nor counted.
+    /// Makes the input of the operations. Neither timed nor counted.
     fn prepare(&mut self, operations: usize);
 
-    /// Does so many of the operations that were prepared.
+    /// Runs prepared operations.
     fn run(&mut self, operations: usize);
 }
 
-/// What is measured.
+/// A measured operation.
 pub(crate) struct Subject {
     pub(crate) name: String,
-    /// The subject that does the same without the part that is of interest.
+    /// The baseline: a subject that does the same without the part of interest.
     pub(crate) floor: Option<&'static str>,
     pub(crate) work: Box<dyn Work>,
 }
@@ -47,19 +46,19 @@ impl Subject {
     }
 }
 
-/// What was found out about one subject.
+/// The results for one subject.
 pub(crate) struct Measurement {
     pub(crate) name: String,
-    /// Nanoseconds per operation, by round.
+    /// Nanoseconds per operation, for each round.
     pub(crate) whole: Samples,
-    /// What is left of it without the floor of the same round.
+    /// The same minus the floor of the same round.
     pub(crate) over_floor: Option<Samples>,
-    /// Of one operation in the middle of many.
+    /// The allocations of a typical operation.
     pub(crate) allocations: f64,
 }
 
 impl Measurement {
-    /// The part that is of interest: what stands over the floor, or all of it.
+    /// The cost over the floor, or the whole cost without one.
     pub(crate) fn net(&self) -> &Samples {
         self.over_floor.as_ref().unwrap_or(&self.whole)
     }
@@ -70,18 +69,18 @@ pub(crate) struct Measurements(pub(crate) Vec<Measurement>);
 impl Measurements {
     pub(crate) fn of(&self, name: &str) -> &Measurement {
         let found = self.0.iter().find(|measurement| measurement.name == name);
-        found.unwrap_or_else(|| panic!("nothing was measured under the name {name:?}"))
+        found.unwrap_or_else(|| panic!("{name:?} was not measured"))
     }
 }
 
-/// Measures the subjects in so many rounds.
+/// Measures the subjects in a number of rounds.
 pub(crate) fn measure(mut subjects: Vec<Subject>, rounds: usize) -> Measurements {
     let allocations: Vec<_> =
         subjects.iter_mut().map(|subject| count(subject.work.as_mut())).collect();
     let mut times = vec![Vec::with_capacity(rounds); subjects.len()];
     for round in 0..WARM_UP + rounds {
         let mut order: Vec<_> = (0..subjects.len()).collect();
-        // Nobody always profits from what the same predecessor left in the caches.
+        // Alternates the order, so that no subject always benefits from the caches of the same one.
         if round % 2 == 1 {
             order.reverse();
         }
@@ -124,8 +123,7 @@ fn time(work: &mut dyn Work) -> f64 {
     start.elapsed().as_nanos() as f64 / BATCH as f64
 }
 
-/// The allocations of an operation that is neither the first of its kind nor an unlucky one: tables
-/// that grow do so now and then.
+/// The median of the allocations, which ignores the first operation and the growth of tables.
 fn count(work: &mut dyn Work) -> f64 {
     work.prepare(COUNTED);
     let one = || counting_allocator::count(|| work.run(1)).1.allocations as f64;

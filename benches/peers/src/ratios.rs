@@ -1,4 +1,4 @@
-//! The layer by its peers, and by what it cannot do without; all of it without the floors.
+//! Ratios of the layer to its peers and to the hashes of a check, all without the floors.
 
 use tower_proxy_auth::digest::AuthInfo;
 

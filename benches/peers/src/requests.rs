@@ -1,4 +1,4 @@
-//! Requests by the batch.
+//! Makes batches of requests.
 
 use std::iter;
 
@@ -11,13 +11,13 @@ use crate::{
     service::Outgoing,
 };
 
-/// The same request time and again.
+/// Copies of one request.
 pub(crate) fn repeated(credentials: Option<HeaderValue>) -> impl FnMut(usize) -> Vec<Outgoing> {
     move |count| iter::repeat_with(|| request(credentials.clone())).take(count).collect()
 }
 
-/// Requests with Digest credentials, each with a nonce-count of its own, and each batch with a
-/// nonce of its own.
+/// Requests with Digest credentials. Each batch has its own nonce, and each request its own
+/// nonce-count.
 pub(crate) fn digest(auth: Authenticator) -> impl FnMut(usize) -> Vec<Outgoing> {
     move |count| {
         let mut client = DigestClient::of(&challenges(&auth));

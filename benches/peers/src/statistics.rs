@@ -1,12 +1,12 @@
-//! Medians and quartiles. Outliers are what the machine did besides, so no mean is taken.
+//! Medians and quartiles. There are no means, since other work on the machine causes outliers.
 
 use std::ops::{Div, Sub};
 
-/// One figure by round.
+/// One figure for each round.
 #[derive(Clone, Debug)]
 pub(crate) struct Samples(Vec<f64>);
 
-/// Three of four values lie above the lower one, half of them above the median.
+/// The quartiles of a sample.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quartiles {
     pub(crate) lower: f64,
@@ -26,11 +26,7 @@ impl Samples {
         Quartiles { lower: at(0.25), median: at(0.5), upper: at(0.75) }
     }
 
-    pub(crate) fn median(&self) -> f64 {
-        self.quartiles().median
-    }
-
-    /// Puts together what was measured in the same round.
+    /// Combines the figures of the same rounds.
     fn with(&self, other: &Self, combine: impl Fn(f64, f64) -> f64) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(&one, &two)| combine(one, two)).collect())
     }
@@ -57,7 +53,7 @@ pub(crate) fn median(values: &mut [f64]) -> f64 {
     quantile(values, 0.5)
 }
 
-/// The value below which this share of the sorted values lies, between two of them if need be.
+/// The quantile of sorted values, interpolated between two of them if necessary.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let position = share * (sorted.len() - 1) as f64;
     let (below, above) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);
@@ -69,13 +65,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quartiles_lie_between_values_if_need_be() {
+    fn interpolates_quartiles_between_values() {
         let Quartiles { lower, median, upper } = Samples::new(vec![4.0, 1.0, 3.0, 2.0]).quartiles();
         assert_eq!([lower, median, upper], [1.75, 2.5, 3.25]);
     }
 
     #[test]
-    fn differences_and_ratios_are_those_of_a_round() {
+    fn computes_differences_and_ratios_by_round() {
         let (one, two) = (Samples::new(vec![6.0, 20.0]), Samples::new(vec![3.0, 5.0]));
         assert_eq!((&one - &two).0, [3.0, 15.0]);
         assert_eq!((&one / &two).0, [2.0, 4.0]);

@@ -1,10 +1,10 @@
-//! Compares two threads with one: how much more they get done. See README.md.
+//! Compares the throughput of two threads with that of one. See README.md.
 //!
-//! One and two threads take turns, for the machine changes its speed from one second to the next.
-//! Each thread keeps to a core, and what one thread alone uses is not what two use: otherwise each
-//! would find in the other's cache what it needs, as it never does when both go on for long.
+//! Measurements of one and of two threads are interleaved, because the speed of the machine varies.
+//! Each thread is pinned to a core. Single-threaded runs use other data than runs with two threads,
+//! which could otherwise find it in the wrong core's cache.
 
-// Of each file a part is used here.
+// Only a part of each file is used here.
 #[allow(dead_code)]
 #[path = "../../../support/digest_client.rs"]
 mod digest_client;
@@ -58,35 +58,35 @@ use crate::{
     threads::Worker,
 };
 
-/// How many nonces are in use, each of a client of its own.
+/// The number of clients, each with its own nonce.
 const CLIENTS: usize = 10_000;
 
-/// Requests that a thread prepares and sends before it makes the next ones.
+/// The number of requests that a thread prepares at once.
 const REQUESTS: usize = 256;
 
-/// The same for the store alone, whose operations are shorter.
+/// The same for the store, whose operations are shorter.
 const USES: usize = 8_192;
 
-/// How many such batches make a sample.
+/// The number of batches in a sample.
 const TIMES: usize = 4;
 
-/// About what is hashed for a request with Digest, in bytes.
+/// The approximate number of bytes that are hashed for a Digest request.
 const HASHED: usize = 233;
 
-/// Keeps the thread to the CPU of that number.
+/// Pins the thread to the CPU with this number.
 fn pin(thread: usize) {
     let mut cores = CpuSet::new();
     cores.set(thread);
     sched_setaffinity(None, &cores).expect("CPUs 0 and 1 may be used");
 }
 
-/// Does so many operations in so many threads.
+/// Runs a batch in the given number of threads.
 type Work = Box<dyn Fn(usize) -> Duration>;
 
-/// How much more two threads get done than one.
+/// Compares the throughput of two threads with that of one.
 #[derive(Parser)]
 struct Options {
-    /// How often each subject gets its turn.
+    /// The number of rounds; each measures every subject once.
     #[arg(long, default_value_t = 301, value_parser = clap::value_parser!(u64).range(11..))]
     rounds: u64,
 }
@@ -110,7 +110,7 @@ fn main() -> io::Result<()> {
     }
     let mut out = io::stdout().lock();
     writeln!(out, "Medians of {rounds} rounds, quartiles in brackets.\n")?;
-    writeln!(out, "| subject | two threads get done, times one |\n|---|--:|")?;
+    writeln!(out, "| subject | throughput of two threads / one |\n|---|--:|")?;
     for ((name, _), [one, two]) in subjects.into_iter().zip(times) {
         let gain = &Samples::new(one) / &Samples::new(two);
         let Quartiles { lower, median, upper } = gain.quartiles();
@@ -120,7 +120,7 @@ fn main() -> io::Result<()> {
 }
 
 fn subjects() -> Vec<(String, Work)> {
-    let mut subjects = vec![("bare SHA-256: what this machine gives".to_owned(), bare())];
+    let mut subjects = vec![("bare SHA-256: the limit of this machine".to_owned(), bare())];
     for (algorithm, auth_info) in [
         (Algorithm::Md5, AuthInfo::Off),
         (Algorithm::Sha256, AuthInfo::Off),

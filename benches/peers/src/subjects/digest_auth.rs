@@ -1,5 +1,5 @@
-//! The crate `digest_auth` on a server: it reads the field and computes the digest; the rest is
-//! left to whoever uses it. No nonce is checked, no count remembered, nothing told to anybody.
+//! The crate `digest_auth` on a server: it parses the field and computes the response. It does not
+//! verify nonces, record nonce-counts or build a refusal.
 
 use std::{iter, mem};
 
@@ -12,11 +12,11 @@ use crate::{
     measure::{Subject, Work},
 };
 
-/// What is compared: its SHA-512-256 is of no interest.
+/// The compared algorithms.
 pub(crate) const ALGORITHMS: [Algorithm; 2] = [Algorithm::Md5, Algorithm::Sha256];
 
 pub(crate) fn accepted(algorithm: Algorithm) -> String {
-    format!("digest_auth, {algorithm} read, computed and compared")
+    format!("digest_auth, {algorithm} parsed, computed and compared")
 }
 
 pub(crate) fn subjects() -> Vec<Subject> {

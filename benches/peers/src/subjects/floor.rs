@@ -1,5 +1,5 @@
-//! The service that does nothing, alone: what sending, answering and dropping costs without any
-//! layer, by the credentials that the request brings.
+//! The no-op service without a layer: the cost of sending, answering and dropping, for each kind of
+//! credentials.
 
 use http::StatusCode;
 use tower_proxy_auth::digest::{Algorithm, AuthInfo};

@@ -1,4 +1,4 @@
-//! The bare hash functions, over the very bytes that a Digest check feeds them.
+//! The bare hash functions, over the bytes that a Digest check hashes.
 
 use std::hint::black_box;
 
@@ -13,9 +13,9 @@ use crate::{
     measure::{Subject, Work},
 };
 
-/// What the proxy computes for one accepted request: H(A2) and the response.
+/// The hashes for one accepted request: H(A2) and the response.
 const PER_CHECK: usize = 2;
-/// What it computes when it proves in turn that it knows the secret.
+/// The hashes for one accepted request with `rspauth`.
 const PER_MUTUAL_CHECK: usize = 4;
 
 /// The hashes of an accepted request.
@@ -66,7 +66,7 @@ fn hash<D: Digest>(inputs: &[Vec<u8>]) {
     }
 }
 
-/// A2 and what the response is the hash of; for the proxy's own proof the same without a method.
+/// The inputs of the hashes: A2 and that of the response; for `rspauth` the same without a method.
 fn inputs(algorithm: Algorithm, count: usize) -> Vec<Vec<u8>> {
     let auth = engine::digest(users(1), algorithm, AuthInfo::Off);
     let sent = DigestClient::of(&challenges(&auth)).credentials(USER, PASSWORD);

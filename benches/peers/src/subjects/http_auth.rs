@@ -1,4 +1,4 @@
-//! The crate `http-auth`: what the client's half costs, to read a challenge and to answer it.
+//! The crate `http-auth`: the cost of the client side, which parses and answers a challenge.
 
 use std::hint::black_box;
 

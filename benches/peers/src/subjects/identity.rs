@@ -1,4 +1,4 @@
-//! What it costs alone to tell the inner service who the request comes from.
+//! The cost of inserting the `Identity` into the extensions of a request.
 
 use std::hint::black_box;
 

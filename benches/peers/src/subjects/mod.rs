@@ -1,4 +1,4 @@
-//! All that is measured, each kind in a file of its own.
+//! The measured subjects, one kind in each file.
 
 pub(crate) mod digest_auth;
 pub(crate) mod floor;

@@ -1,5 +1,5 @@
-//! rama's layer for proxy authentication. It has a `Request` and a `Service` of its own, and so a
-//! floor of its own. It knows Basic; its 407 names no realm.
+//! rama's layer for proxy authentication. rama has its own `Request` and `Service`, and so its own
+//! floor. It supports Basic; its 407 has no realm.
 
 use std::{
     convert::Infallible,
@@ -72,7 +72,7 @@ impl<S: Service<Request, Output = Response, Error: std::fmt::Debug>> Work for Ex
         for request in self.requests.drain(..operations) {
             let future = pin!(self.service.serve(black_box(request)));
             let Poll::Ready(response) = future.poll(&mut context) else {
-                panic!("there was something to wait for")
+                panic!("the service waits")
             };
             assert_eq!(response.expect("nothing fails").status(), self.expected);
         }

@@ -1,5 +1,5 @@
-//! tower-http's nearest: its layer for checks of one's own, with the least check of Basic at 407
-//! that one would write for it. It leaves out whatever can be left out.
+//! tower-http's closest match: its layer for custom checks, with a minimal check of Basic that
+//! answers 407.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -22,8 +22,8 @@ use crate::{
     service::Outgoing,
 };
 
-pub(crate) const ACCEPTED: &str = "tower-http with a check of one's own, Basic accepted";
-pub(crate) const WRONG: &str = "tower-http with a check of one's own, Basic, wrong password";
+pub(crate) const ACCEPTED: &str = "tower-http with a custom check, Basic accepted";
+pub(crate) const WRONG: &str = "tower-http with a custom check, Basic, wrong password";
 
 pub(crate) fn subjects() -> Vec<Subject> {
     let subject = |name, password, expected| {
@@ -39,16 +39,16 @@ pub(crate) fn subjects() -> Vec<Subject> {
     ]
 }
 
-/// Users with their passwords in plain text, which are compared by `==`.
+/// Users with plain-text passwords, which are compared with `==`.
 #[derive(Clone)]
 struct BasicCheck {
     users: Arc<HashMap<String, (String, User)>>,
     challenge: HeaderValue,
 }
 
-/// What the inner service gets.
+/// The user, for the inner service.
 #[derive(Clone)]
-struct User(#[expect(dead_code, reason = "nobody asks for the name here")] Arc<str>);
+struct User(#[expect(dead_code, reason = "the inner service does not read it")] Arc<str>);
 
 impl BasicCheck {
     fn new() -> Self {
