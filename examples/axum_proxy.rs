@@ -1,4 +1,4 @@
-//! An axum router behind proxy authentication, with the layers that are often used around it.
+//! An axum router behind proxy authentication, with other common layers.
 //!
 //!     cargo run --example axum_proxy [ADDRESS]
 //!     curl --proxy-digest -U alice:wonder -x http://127.0.0.1:PORT http://example.org/a?b=c

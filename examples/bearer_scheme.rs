@@ -24,7 +24,7 @@ struct BearerScheme {
 }
 
 impl BearerScheme {
-    /// Compares every token to its end, so that the time reveals nothing about a similar one.
+    /// Compares in constant time, so that the time reveals nothing about a similar token.
     fn owner(&self, sent: &Password) -> Option<&Account> {
         let sent = sent.expose().as_bytes();
         let mut owner = None;

@@ -5,8 +5,7 @@
 //!     curl --proxy-digest -U alice:wonder -x http://127.0.0.1:PORT http://example.org/
 //!     curl -i --proxy-basic -U slow:wonder -x http://127.0.0.1:PORT http://example.org/
 //!
-//! The directory never answers for the user `slow`: after the timeout the response is 503, neither
-//! an acceptance nor a wrong password.
+//! The directory never answers for the user `slow`: after the timeout the client gets 503.
 
 use std::{error::Error, future, process::ExitCode, time::Duration};
 
@@ -21,7 +20,7 @@ use tower_proxy_auth::{
 /// How long a request waits for the directory.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Stands in for a directory in the network.
+/// Represents a directory on the network.
 #[derive(Clone, Copy)]
 struct Directory;
 

@@ -3,9 +3,8 @@
 //!
 //!     cargo run --example htdigest -- --algorithm sha-256 users.sha256 proxy alice
 //!
-//! The password is read from the terminal or standard input, never from the command line, which
-//! everybody on the machine can see. The file is replaced in one step, so that no reader sees half
-//! of it.
+//! The password is read from the terminal or standard input, not from the command line, which other
+//! users of the machine can see. The file is replaced atomically.
 
 use std::{
     error::Error,
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_name_that_a_file_cannot_hold() {
+    fn refuses_a_name_that_a_file_cannot_contain() {
         for name in ["", "a:b", "#a", " a", "a ", "a\nb"] {
             assert!(check_name(name).is_err(), "{name:?}");
         }
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn replaces_a_file_and_leaves_no_other() {
+    fn replaces_a_file_and_leaves_no_temporary_one() {
         let folder = tempfile::TempDir::new().unwrap();
         let path = folder.path().join("users");
         for text in ["one\n", "two\n"] {

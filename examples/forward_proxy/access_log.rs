@@ -1,4 +1,4 @@
-//! One line in the log per request.
+//! Logs one line per request.
 
 use std::{fmt, net::SocketAddr, time::Instant};
 
@@ -6,10 +6,10 @@ use http::{Method, Request, Response, Uri};
 use tower_proxy_auth::{Identity, Refusal};
 use tracing::{Level, field};
 
-/// How many characters of a method or a target are shown.
+/// The maximum number of logged characters of a method or a target.
 const MAX_SHOWN: usize = 200;
 
-/// How many characters of a user name are shown.
+/// The maximum number of logged characters of a user name.
 const MAX_USER_SHOWN: usize = 64;
 
 /// Whether requests are logged.
@@ -48,7 +48,7 @@ impl Entry {
     }
 }
 
-/// A target without user information and query, which may hold secrets.
+/// Displays a target without user information and query, which may contain secrets.
 struct Target<'a>(&'a Uri);
 
 impl fmt::Display for Target<'_> {
@@ -63,7 +63,8 @@ impl fmt::Display for Target<'_> {
     }
 }
 
-/// The first characters of a text from a client, with blanks and all that is not printable escaped.
+/// Displays the first characters of a client's text, with blanks and non-printable characters
+/// escaped.
 struct Escaped<'a>(&'a str, usize);
 
 impl fmt::Display for Escaped<'_> {
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_what_could_forge_or_hide_a_log_line() {
+    fn escapes_text_that_could_forge_a_log_line() {
         for (text, shown) in [
             ("alice", "alice"),
             ("J\u{fc}rgen", "J\u{fc}rgen"),

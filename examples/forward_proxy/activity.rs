@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::idle_timer::IdleTimer;
 
-/// Counts what is in progress on one connection. Clones share the count.
+/// Counts the requests and tunnels in progress on one connection. Clones share the count.
 ///
-/// Starting and ending wake no task: a task that waits for the connection to become idle looks
-/// again when that could have happened.
+/// Changes wake no task: a task that waits for the connection to become idle checks again when that
+/// could have happened.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity(Arc<State>);
 
@@ -46,7 +46,7 @@ impl Activity {
         let mut end = begun + limit;
         loop {
             sleep_until(end).await;
-            // Acquire: a task that sees zero sees when the last request ended, too.
+            // Acquire: a task that sees zero also sees when the last request ended.
             let is_busy = self.0.in_progress.load(Ordering::Acquire) != 0;
             let idle_since = if is_busy { Instant::now() } else { self.0.ended.last().max(begun) };
             end = idle_since + limit;

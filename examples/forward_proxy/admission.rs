@@ -1,13 +1,13 @@
-//! Limits connections that have not authenticated yet, so that strangers cannot use up the proxy's
+//! Limits connections that have not authenticated yet, so that they cannot use up the proxy's
 //! sockets.
 //!
-//! A connection is *pending* until its first request has passed the authentication layer. It has
-//! [`ADMISSION_TIME`] for that, whatever it does meanwhile; a client whose user has to type a
-//! password holds no connection while they do.
+//! A connection is *pending* until its first request has passed the authentication layer. It must
+//! do so within [`ADMISSION_TIME`]. (While users type their passwords, clients keep no connection
+//! open.)
 //!
-//! A new connection above the limit of its peer is answered 503 and closed. When all places are
-//! taken, the peer with the most pending connections loses its oldest one, so a few peers cannot
-//! lock out the others.
+//! A new connection above the limit of its peer gets 503 and is closed. When all places are taken,
+//! the peer with the most pending connections loses its oldest one, so a few peers cannot lock out
+//! the others.
 
 use std::{
     cmp::Reverse,
@@ -38,12 +38,11 @@ struct State {
     /// The number of the next connection.
     next: u64,
     count: usize,
-    /// The connections of each peer by number, each with a token that is cancelled to evict it. No
-    /// peer is empty.
+    /// The connections of each peer by number, each with a token that evicts it. No peer is empty.
     peers: HashMap<IpAddr, BTreeMap<u64, CancellationToken>>,
 }
 
-/// The place of one pending connection, free again when it is dropped.
+/// The place of one pending connection, which is released on drop.
 #[derive(Debug)]
 pub(crate) struct Place {
     pending: PendingConnections,
@@ -52,7 +51,7 @@ pub(crate) struct Place {
     decided: CancellationToken,
 }
 
-/// Whether a connection has been admitted. Clones are of the same connection.
+/// The admission of a connection, shared by its clones.
 #[derive(Clone, Debug)]
 pub(crate) struct Admission {
     /// Empty once the connection has been admitted.

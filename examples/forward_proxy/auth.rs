@@ -25,7 +25,7 @@ impl Prepared {
     /// Opens the sources of users.
     ///
     /// # Errors
-    /// One line that names what is wrong with an option or a file.
+    /// One line about the mistake in an option or a file.
     pub(crate) async fn new(mut options: AuthOptions) -> Result<Self, Mistake> {
         let realm =
             Realm::new(options.realm.as_str()).map_err(|error| format!("--realm: {error}"))?;
@@ -36,7 +36,7 @@ impl Prepared {
     /// The layer for a proxy that listens on `address`.
     ///
     /// # Errors
-    /// One line that names what is wrong with an option.
+    /// One line about the mistake in an option.
     pub(crate) fn layer(self, address: SocketAddr) -> Result<ProxyAuthLayer, Mistake> {
         self.build(address).map_err(|error| error.to_string())
     }
@@ -80,7 +80,7 @@ fn digest_scheme(
     digest.build()
 }
 
-/// Accepts the address of the proxy in place of the target, which some clients send.
+/// Accepts the address of the proxy instead of the target, because some clients send it.
 fn lenient(address: SocketAddr) -> digest::UriCheck {
     let addresses = local_addresses(address).into_iter();
     addresses.fold(digest::UriCheck::lenient(), |check, address| {

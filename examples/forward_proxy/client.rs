@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::{activity::Activity, admission::Admission};
 
-/// What the services find in the extensions of a request. Clones are of the same connection.
+/// The client of a request, in the extensions. All requests of a connection share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     pub(crate) address: SocketAddr,

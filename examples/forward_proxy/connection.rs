@@ -26,8 +26,8 @@ use crate::{
     lingering::Lingering,
 };
 
-/// A connection without a request in progress is closed after this time. The head of a request
-/// has to arrive within it, too.
+/// A connection without a request in progress is closed after this time, which also limits the time
+/// for the head of a request.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a connection may stay open without a request after it was asked to close.
@@ -39,10 +39,10 @@ const MAX_HEAD: usize = 64 * 1024;
 /// How often an idle HTTP/2 client is pinged.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
-/// How long to wait after a failure to accept, for example for want of file descriptors.
+/// How long to wait after a failure to accept, such as a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How many connections above the limits are answered at a time; further ones are just closed.
+/// How many connections above the limits get a response at a time; further ones are just closed.
 const MAX_REFUSALS: usize = 64;
 
 /// The response on a connection above the limits.
@@ -169,7 +169,7 @@ where
 
 fn protocols() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    // Without a timer there is no timeout for the head: `serve_connection` has one.
+    // There is no timer, so hyper has no timeout for the head: `serve_connection` has one.
     builder.http1().max_buf_size(MAX_HEAD);
     builder
         .http2()

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn gives_up_after_the_time_out() {
+    async fn gives_up_after_the_timeout() {
         // A full accept queue leaves further connections without an answer.
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();

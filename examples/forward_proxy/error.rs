@@ -1,7 +1,7 @@
-//! The responses of the proxy itself when it has none to forward.
+//! The proxy's own responses to requests that it cannot forward.
 //!
-//! One line of plain text says what went wrong. Every text is a constant: nothing that the client
-//! or the origin sent is repeated.
+//! One line of plain text states the problem. Every text is a constant and repeats nothing that the
+//! client or the origin sent.
 
 use std::{error::Error, io, time::Duration};
 
@@ -45,7 +45,7 @@ pub(crate) enum ForwardError {
 }
 
 impl ForwardError {
-    /// Classifies an error of the connector or of the pooled client.
+    /// Classifies an error of the connector or the pooled client.
     pub(crate) fn of(error: &(dyn Error + 'static)) -> Self {
         let mut next = Some(error);
         while let Some(error) = next {

@@ -1,9 +1,9 @@
 //! Rewrites header fields between client and origin.
 //!
 //! [RFC 9110, 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1): a proxy removes
-//! `Connection`, every field that it names, and the fields known to concern one connection alone,
-//! in both directions, from trailers as well. What the proxy adds itself is added afterwards, so
-//! that no `Connection` field can remove it again.
+//! `Connection`, every field that it names, and the fields that only concern one connection, in
+//! both directions, also from trailers. The proxy adds its own fields afterwards, so that no
+//! `Connection` field can remove them.
 
 use bytes::Bytes;
 use http::{
@@ -14,8 +14,8 @@ use http_body::Frame;
 
 /// Removed from every message.
 ///
-/// The authentication layer has removed `Proxy-Authorization` from the header already. It is in
-/// this list so that no password reaches an origin in trailers or with `--insecure-no-auth`.
+/// The authentication layer removes `Proxy-Authorization` from the header. It is in this list so
+/// that no password reaches an origin in trailers or with `--insecure-no-auth`.
 const ALWAYS_REMOVED: [HeaderName; 7] = [
     CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -26,7 +26,7 @@ const ALWAYS_REMOVED: [HeaderName; 7] = [
     UPGRADE,
 ];
 
-/// The fields of one message that concern one connection alone.
+/// The fields of a message that only concern one connection.
 #[derive(Clone, Debug)]
 pub(crate) struct HopByHop {
     /// Those that `Connection` names.
@@ -90,9 +90,9 @@ pub(crate) fn toward_client(headers: &mut HeaderMap, version: Version) -> HopByH
 
 /// Whether `Transfer-Encoding` is present and anything but a single `chunked`.
 ///
-/// hyper decodes the chunks and leaves their content as it is, while `Transfer-Encoding` is removed:
-/// the recipient would not learn that the body is compressed, for example. And what this proxy does
-/// not understand, the recipient might, and find another end of the message.
+/// hyper only decodes the chunks, and `Transfer-Encoding` is removed, so the recipient would not
+/// learn that the body is compressed, for example. And a recipient that supports a coding that this
+/// proxy does not support could find another end of the message.
 pub(crate) fn has_other_coding(headers: &HeaderMap) -> bool {
     if !headers.contains_key(TRANSFER_ENCODING) {
         return false;

@@ -1,4 +1,4 @@
-//! Notices when something has been idle for too long.
+//! Detects that something has been idle for too long.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},

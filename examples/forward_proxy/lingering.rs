@@ -1,9 +1,9 @@
 //! Closes a connection so that the other side can read the last response.
 //!
-//! A 407 often goes out while the client still sends a body. If the socket were closed with unread
-//! bytes in it, the kernel would send a reset, and a reset discards what the client has not read
-//! yet: the 407. So the write side is closed first, and what still arrives is read and discarded,
-//! within limits.
+//! The proxy often sends a 407 while the client still sends a body. If it closed a socket with
+//! unread bytes, the kernel would send a reset, which makes the client lose the 407 if it has not
+//! read it. So the proxy closes the write side first, and reads and discards further bytes, within
+//! limits.
 
 use std::{
     io,
@@ -22,7 +22,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// How many bytes are discarded at most.
+/// The maximum number of discarded bytes.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// How long the other side may be silent meanwhile.
@@ -58,8 +58,7 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// Returns the stream below an upgraded connection, and the bytes that have been read from it
-/// already.
+/// Returns the stream below an upgraded connection, and the bytes already read from it.
 ///
 /// A tunnel closes one direction and continues with the other: it must not linger.
 pub(crate) fn without_lingering(upgraded: Upgraded) -> (Bytes, Box<dyn Stream>) {

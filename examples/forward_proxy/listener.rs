@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::{Mistake, sources::User};
 
 /// # Errors
-/// One line that says why the proxy cannot listen there.
+/// One line about why the proxy cannot listen there.
 pub(crate) async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Mistake> {
     let cannot = |error| format!("--listen {address}: {error}");
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
@@ -18,8 +18,8 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr
     Ok((listener, bound))
 }
 
-/// Prints where the proxy listens, for scripts on the first line of stdout, and how to try it as
-/// the generated user.
+/// Prints the address of the proxy as the first line of stdout, which scripts can read, and a curl
+/// command with the generated user.
 pub(crate) fn announce(address: SocketAddr, generated: Option<&User>) {
     let mut lines = format!("listening on http://{address}\n");
     if let Some(user) = generated {

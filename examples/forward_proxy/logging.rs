@@ -1,4 +1,4 @@
-//! The log on stderr, written by a thread of its own so that no request waits for it.
+//! The log on stderr, written by a separate thread so that no request waits for it.
 //!
 //! `RUST_LOG` sets the level. When [`MAX_LINES`] lines wait to be written, further lines are
 //! dropped; once stderr takes lines again, one line says how many are missing.
@@ -18,7 +18,7 @@ use tracing_subscriber::{
     },
 };
 
-/// How many lines wait to be written at most.
+/// The maximum number of queued lines.
 const MAX_LINES: usize = 16 * 1024;
 
 /// Starts logging to stderr. Dropping the guard writes the lines that still wait.
@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes the first line and hangs until it is released.
+    /// Accepts the first line and hangs until it is released.
     struct Hanging {
         written: Arc<Mutex<Vec<u8>>>,
         reached: Sender<()>,

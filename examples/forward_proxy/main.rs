@@ -1,4 +1,4 @@
-//! A forward proxy that requires authentication, complete enough to be used.
+//! A complete forward proxy that requires authentication.
 //!
 //! ```text
 //! cargo run --example forward_proxy -- --user alice:wonder
@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The proxy is a tower service, [`forward::Forward`]; authentication is a layer around it, built
-//! in `auth.rs`; hyper serves both on every connection (`connection.rs`). The other files are what
-//! a proxy needs that strangers can reach: limits, timeouts and an orderly shutdown.
+//! in `auth.rs`; hyper serves both on every connection (`connection.rs`). The other files contain
+//! what a proxy on an untrusted network needs: limits, timeouts and an orderly shutdown.
 //!
 //! It does not cache, does not look into tunnels, and speaks HTTP/1.1 to origins.
 //!
@@ -69,7 +69,7 @@ use crate::{
     sources::User,
 };
 
-/// What is wrong, in one line.
+/// The description of a mistake, in one line.
 type Mistake = String;
 
 fn main() -> ExitCode {
@@ -94,12 +94,12 @@ fn start(options: Options) -> Result<(), Mistake> {
     let _log = logging::start();
     let runtime = runtime().map_err(|error| format!("cannot start: {error}"))?;
     let result = runtime.block_on(run(options));
-    // Does not wait for what blocks a thread, such as a name look-up.
+    // Does not wait for blocking tasks, such as a name look-up.
     runtime.shutdown_timeout(Duration::ZERO);
     result
 }
 
-/// With one processor, one thread does everything: a second could only wait for it.
+/// Uses a single thread on a machine with one processor.
 fn runtime() -> io::Result<Runtime> {
     let mut builder = match thread::available_parallelism() {
         Ok(NonZero::<usize>::MIN) => Builder::new_current_thread(),
@@ -126,7 +126,7 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
     let layer = auth.map(|auth| auth.layer(address)).transpose()?;
     listener::announce(address, generated.as_ref());
     if layer.is_none() && !address.ip().is_loopback() {
-        tracing::warn!("this is an open proxy: --insecure-no-auth lets everybody in");
+        tracing::warn!("this is an open proxy: --insecure-no-auth admits everyone");
     }
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let forward = Forward::new(tasks.clone());

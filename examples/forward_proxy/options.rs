@@ -1,4 +1,4 @@
-//! The command line. Every mistake in it is reported in one line.
+//! The command line. A mistake in it is reported in one line.
 
 use std::{collections::HashSet, ffi::OsString, fmt, net::SocketAddr, time::Duration};
 
@@ -45,7 +45,7 @@ struct CommandLine {
     #[arg(long, value_name = "WHAT", value_enum)]
     auth_info: Option<AuthInfo>,
 
-    /// Let everybody in, for tests and benchmarks: an OPEN PROXY.
+    /// Admit everyone, for tests and benchmarks: an OPEN PROXY.
     #[arg(long, conflicts_with_all = ["realm", "scheme", "sources", "algorithms", "nonce_lifetime",
         "uri_check", "auth_info"])]
     insecure_no_auth: bool,
@@ -59,7 +59,7 @@ pub(crate) struct Options {
     pub(crate) auth: Option<AuthOptions>,
 }
 
-/// How clients authenticate. `None` stands for the default of the library.
+/// The options of authentication. `None` means the default of the library.
 #[derive(Debug)]
 pub(crate) struct AuthOptions {
     pub(crate) realm: String,
@@ -111,12 +111,12 @@ pub(crate) enum AuthInfo {
     Full,
 }
 
-/// Why the process ends at once.
+/// Why the process exits without serving.
 #[derive(Debug)]
 pub(crate) enum Early {
     /// `--help` was given; its text.
     Help(String),
-    /// One line that names what is wrong.
+    /// One line about a mistake.
     Mistake(String),
 }
 

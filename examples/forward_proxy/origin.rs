@@ -1,8 +1,8 @@
 //! Sends requests to origins and prepares their responses for the client.
 //!
 //! Connections to origins are pooled and shared by all users. A login that belongs to a connection
-//! (NTLM, Negotiate) must not be shared: a request with one gets a connection of its own, which is
-//! closed after it.
+//! (NTLM, Negotiate) must not be shared: a request with one gets a separate connection, which is
+//! closed afterwards.
 
 use std::{sync::Arc, time::Duration};
 
@@ -165,7 +165,7 @@ impl Exchange {
     }
 }
 
-/// A client that keeps so many idle connections for one origin.
+/// A client that keeps up to `idle_per_origin` idle connections for one origin.
 fn client(connector: &Connector, idle_per_origin: usize) -> Client<Connector, RequestBody> {
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
@@ -180,7 +180,7 @@ fn host(uri: &Uri) -> Result<HeaderValue, ForwardError> {
         .map_err(|_| ForwardError::BadRequest("the host of the target is not valid"))
 }
 
-/// Whether the request logs in for all that follows on its connection.
+/// Whether the request logs in for its whole connection.
 fn has_sticky_login(headers: &HeaderMap) -> bool {
     headers.get_all(AUTHORIZATION).iter().any(|value| {
         let scheme = value.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();

@@ -1,8 +1,8 @@
 //! The body of a client's request on its way to the origin.
 //!
-//! It is streamed, never collected. It records when it last moved, so that the origin's time to
-//! respond does not run during a long upload. For `Expect: 100-continue` it waits until the origin
-//! has asked for it; hyper sends the client its 100 when the body is first polled.
+//! It is streamed, never collected. It records when it last made progress, so that a long upload
+//! does not count as time of the origin. For `Expect: 100-continue` it waits until the origin has
+//! asked for it; hyper sends the client its 100 when the body is first polled.
 
 use std::{
     future::Future,
@@ -24,7 +24,7 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{headers::HopByHop, idle_timer::IdleTimer};
 
-/// An origin that is silent for this long gets the body nevertheless: it may not know `Expect`.
+/// An origin that is silent for this time gets the body anyway: it may not support `Expect`.
 const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A request body that is being forwarded.
@@ -35,15 +35,15 @@ pub(crate) struct RequestBody {
     wanted: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
 }
 
-/// How far a [`RequestBody`] has got.
+/// The progress of a [`RequestBody`].
 #[derive(Debug)]
 pub(crate) struct Progress {
-    /// Touched whenever the body moves.
+    /// Touched whenever the body makes progress.
     pub(crate) moved: IdleTimer,
     finished: AtomicBool,
 }
 
-/// Decides whether a body that waits for a 100 is sent. Dropping it ends a body that still waits,
+/// Decides whether a body that waits for a 100 is sent. If it is dropped before, the body fails,
 /// and with it the connection to the origin.
 #[derive(Debug)]
 pub(crate) struct Gate(Arc<watch::Sender<Option<bool>>>);
@@ -96,8 +96,8 @@ impl Gate {
         gate
     }
 
-    /// Records the origin's response. A successful one may come before the origin has read the
-    /// body; then the body is still wanted.
+    /// Records the origin's response. After a successful one the body is still sent, since it may
+    /// come before the origin has read the body.
     pub(crate) fn responded(&self, status: StatusCode) {
         self.decide(status.is_success());
     }

@@ -25,8 +25,7 @@ pin_project! {
 }
 
 impl<B> ResponseBody<B> {
-    /// The connection is `busy` and the request body is held back by `gate` until the response body
-    /// has been sent.
+    /// Keeps `busy` and `gate` until the response body has been sent.
     pub(crate) const fn new(
         body: B,
         hop_by_hop: HopByHop,

@@ -12,7 +12,7 @@ use http::{
 
 use crate::error::ForwardError;
 
-/// Where a request is to go.
+/// The destination of a request.
 #[derive(Debug)]
 pub(crate) enum Target {
     /// CONNECT: a tunnel to this host and port.
@@ -73,7 +73,7 @@ fn resource(uri: &Uri) -> Result<Uri, ForwardError> {
         Some(80) => host.to_owned(),
         Some(port) if text.contains('@') => format!("{host}:{port}"),
         None if text.contains('@') || text.ends_with(':') => host.to_owned(),
-        // `port` is `None` for an invalid port, too.
+        // `port` is also `None` for an invalid port.
         None if !text.ends_with(host) => return Err(PORT),
         _ => return Ok(uri.clone()),
     };

@@ -1,7 +1,7 @@
 //! Tunnels, for CONNECT and for upgraded connections.
 //!
 //! [RFC 9110, 9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6): a 2xx response to
-//! CONNECT has neither Content-Length nor Transfer-Encoding; all that follows it belongs to the
+//! CONNECT has neither Content-Length nor Transfer-Encoding; everything after it belongs to the
 //! tunnel.
 
 use std::{io, time::Duration};
@@ -19,7 +19,7 @@ use crate::{
     activity::Busy, error::ForwardError, idle_timer::IdleTimer, lingering::without_lingering,
 };
 
-/// A tunnel through which nothing has passed for this long is closed.
+/// A tunnel without traffic for this time is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// How many bytes are read at once.
@@ -66,13 +66,13 @@ pub(crate) fn report(end: io::Result<Traffic>) {
     }
 }
 
-/// Copies in both directions until both sides have finished. `early` has been read from the client
-/// already.
+/// Copies in both directions until both sides have finished. `early` was already read from the
+/// client.
 ///
 /// The end of one direction is passed on while the other direction continues (half-close).
 ///
 /// # Errors
-/// One side failed, or nothing has passed for [`IDLE_TIMEOUT`].
+/// One side failed, or there was no traffic for [`IDLE_TIMEOUT`].
 pub(crate) async fn join(
     client: impl AsyncRead + AsyncWrite + Unpin,
     early: Bytes,

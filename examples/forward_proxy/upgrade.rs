@@ -1,6 +1,6 @@
 //! Relays an HTTP upgrade, such as that to WebSocket.
 //!
-//! When the origin switches protocols (101), the proxy does so towards the client and then copies
+//! When the origin switches protocols (101), the proxy sends the client a 101 too and then copies
 //! bytes.
 
 use http::{
@@ -30,10 +30,11 @@ pub(crate) struct UpgradeRequest {
 impl UpgradeRequest {
     /// Takes the upgrade out of `request`, if it requests one that is relayed.
     ///
-    /// An upgrade to HTTP/2 is not: the proxy would not see the requests that follow. Nor is one
-    /// with a body: a client that does not send all of it would keep a switched connection waiting
-    /// indefinitely. Such a request is forwarded without the upgrade, which is optional for the
-    /// server ([RFC 9110, 7.8](https://www.rfc-editor.org/rfc/rfc9110#section-7.8)).
+    /// An upgrade to HTTP/2 is not relayed, since the proxy would not see the following requests.
+    /// Nor is one with a body: a client that does not send all of it would keep a switched
+    /// connection waiting indefinitely. Such a request is forwarded without the upgrade, which is
+    /// optional for the server ([RFC 9110,
+    /// 7.8](https://www.rfc-editor.org/rfc/rfc9110#section-7.8)).
     pub(crate) fn take_from<B: Body>(request: &mut Request<B>) -> Option<Self> {
         let headers = request.headers();
         if request.version() != Version::HTTP_11

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tower_proxy_auth::{Account, BackendError, Verdict};
 
-/// What a user pays for: the validator's own data, which the inner service finds in the account.
+/// The plan of a user: custom data, which the inner service finds in the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
     Free,

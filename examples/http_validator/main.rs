@@ -121,7 +121,7 @@ fn basic(name: &str, password: &str) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-/// The reason and its causes, for the operator's log and not for the client.
+/// The reason and its causes, for the operator's log only.
 fn reason(refusal: &Refusal) -> String {
     let mut text = refusal.reason().to_string();
     let mut next = refusal.source();
@@ -140,7 +140,7 @@ async fn forward(request: Request<Empty<Bytes>>) -> Result<Response<Full<Bytes>>
     Ok(Response::new(Full::new(Bytes::from(text))))
 }
 
-/// What the inner service learns about a user: name, groups and the validator's own data.
+/// Describes a user to the inner service: name, groups and custom data.
 fn describe(account: &Account) -> String {
     let groups: Vec<&str> = account.groups().collect();
     let plan = account.data::<Plan>();

@@ -1,4 +1,4 @@
-//! Limits how many checks run at once, and how many wait.
+//! Limits the running and the queued checks.
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_proxy_auth::BackendError;
@@ -9,7 +9,7 @@ pub(crate) struct Queue {
     turns: Semaphore,
 }
 
-/// Permission to run a check, returned when it is dropped, also by a cancelled check.
+/// Permission to run a check, returned on drop, even if the check is cancelled.
 pub(crate) struct Turn<'a> {
     _turn: SemaphorePermit<'a>,
     _place: SemaphorePermit<'a>,

@@ -1,4 +1,4 @@
-//! The validator with the real service, and with everything that may take its place.
+//! Tests the validator with the real service, and with servers that misbehave.
 
 use std::{
     error::Error as _,
@@ -59,7 +59,7 @@ fn failure(answer: Result<Verdict, BackendError>) -> (String, bool) {
     (text, error.is_transient())
 }
 
-/// A server in place of the service, until it is dropped.
+/// A server that replaces the service, until it is dropped.
 struct Fake {
     url: Uri,
     connections: Arc<AtomicUsize>,
@@ -204,7 +204,7 @@ async fn a_stopped_service_is_a_transient_failure() {
 }
 
 #[tokio::test]
-async fn a_hanging_service_costs_no_more_than_the_time_out() {
+async fn a_hanging_service_costs_only_the_timeout() {
     let silent = Fake::start(|stream, _| hang(stream)).await;
     let half = Fake::start(|mut stream, _| async move {
         let answer = response("user alice\nverdict accepted\n");
@@ -405,7 +405,7 @@ fn refuses_another_machine_without_tls() {
 }
 
 #[tokio::test]
-async fn prints_what_the_guide_says() {
+async fn prints_the_output_in_the_guide() {
     let seen = demonstrate().await.unwrap();
     assert_eq!(
         seen[..4],

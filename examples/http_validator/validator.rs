@@ -49,7 +49,7 @@ impl HttpValidator {
     /// Uses the service at `url` and authenticates the proxy by `token`.
     ///
     /// # Errors
-    /// The URL leads to another machine, or the token is not valid in a header field.
+    /// The URL is for another machine, or the token is not valid in a header field.
     pub(crate) fn new(url: Uri, token: &str) -> Result<Self, &'static str> {
         if url.scheme() != Some(&Scheme::HTTP) || !is_loopback(url.host().unwrap_or_default()) {
             return Err(
@@ -73,7 +73,7 @@ impl HttpValidator {
         Ok(Self { client, url, authorization, queue, timeout: TIMEOUT })
     }
 
-    /// Limits the time of a check, including that in the queue; 5 s by default.
+    /// Limits the time of a check, including its time in the queue; 5 s by default.
     pub(crate) const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

@@ -67,7 +67,7 @@ macro_rules! cases {
                 passes_the_realm_as_a_second_parameter
                 finds_a_user_by_userhash
                 names_a_missing_column_in_a_check
-                notices_a_query_that_finds_everybody
+                notices_a_query_that_finds_every_user
                 gives_up_on_a_slow_query_and_its_connection
                 limits_the_queue
             }
@@ -511,7 +511,7 @@ pub(crate) async fn names_a_missing_column_in_a_check<D: Database>(database: &D)
     assert_eq!(said(sql.check(&realm()).await), problem);
 }
 
-pub(crate) async fn notices_a_query_that_finds_everybody<D: Database>(database: &D) {
+pub(crate) async fn notices_a_query_that_finds_every_user<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let [name, _] = D::PARAMETERS;
     let query = format!("SELECT name, password_hash FROM users WHERE {name} <> ''");

@@ -28,7 +28,7 @@ impl Database {
 
 #[cfg(feature = "sql")]
 impl Database {
-    /// Checks the table. A database that does not answer at present is only logged.
+    /// Checks the table. A transient failure of the database is only logged.
     pub(super) async fn open(
         self,
         realm: &tower_proxy_auth::Realm,
