@@ -108,7 +108,7 @@ fn stale(group: &mut Group<'_>, users: &Users) {
         .with_clock(clock.clone())
         // Otherwise the limit would end the `stale=true` responses.
         .with_max_consecutive_stale(u32::MAX);
-    let auth = auth.build().expect("the set-up is right");
+    let auth = auth.build().expect("a valid configuration");
 
     let field = DigestClient::of(&challenges(&auth)).answer();
     let again = |field: &HeaderValue| ProxyAuthorization::One(field.clone());

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_clock_goes_forward_from_the_present() {
+    fn the_system_clock_starts_now_and_never_steps_back() {
         let clock = SystemClock::new();
         let (first, second) = (clock.now(), clock.now());
         assert!(first <= second);

@@ -52,13 +52,13 @@ pub(crate) fn user_name(number: usize) -> Cow<'static, str> {
 /// The usual configuration: Digest with SHA-256 and MD5, and Basic.
 pub(crate) fn both(users: Users) -> Authenticator {
     let auth = Authenticator::builder(realm()).with_digest(users.clone()).with_basic(users);
-    auth.build().expect("the set-up is right")
+    auth.build().expect("a valid configuration")
 }
 
 /// Only Basic, so that a refusal has one challenge.
 pub(crate) fn basic(users: Users) -> Authenticator {
     let auth = Authenticator::builder(realm()).with_basic(users).build();
-    auth.expect("the set-up is right")
+    auth.expect("a valid configuration")
 }
 
 /// Only Digest with one algorithm.
@@ -70,7 +70,7 @@ pub(crate) fn digest(users: Users, algorithm: Algorithm, info: AuthInfo) -> Auth
         .build()
         .expect("the options go together");
     let auth = Authenticator::builder(realm()).with_scheme(scheme).build();
-    auth.expect("the set-up is right")
+    auth.expect("a valid configuration")
 }
 
 pub(crate) fn basic_credentials(user: &str, password: &str) -> HeaderValue {

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn connection_cannot_remove_what_the_proxy_adds() {
+    fn connection_cannot_remove_fields_of_the_proxy() {
         let headers =
             sent(&[("connection", "via, host, te"), ("te", "trailers")], Version::HTTP_10);
         assert_eq!(headers[VIA], "1.0 forward_proxy");

@@ -56,10 +56,10 @@ impl Proxy {
         let builder = DigestScheme::builder(lookups.clone());
         let digest = digest(builder.with_algorithms(Algorithm::all()));
         let auth = Authenticator::builder(Realm::from_static(REALM))
-            .with_scheme(digest.build().expect("a valid set-up"))
+            .with_scheme(digest.build().expect("a valid configuration"))
             .with_scheme(basic)
             .build()
-            .expect("a valid set-up");
+            .expect("a valid configuration");
         Self { layer: ProxyAuthLayer::new(auth), lookups }
     }
 

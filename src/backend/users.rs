@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_its_users_by_name_and_password() {
+    fn checks_names_and_passwords() {
         let (users, realm) = (alice(), realm());
         assert_eq!(verdict(&users, &realm, "alice", "wonder"), "accepted");
         assert_eq!(verdict(&users, &realm, "alice", "wonderer"), "wrong");

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_not_strict_base64() {
+    fn requires_strict_base64() {
         let table = [
             ("non-canonical tail bits", "YWxpY2U6d29uZGVyMR=="),
             ("inner space", "YWxp Y2U6d29uZGVy"),

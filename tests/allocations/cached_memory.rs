@@ -1,7 +1,7 @@
 //! The memory of a cache.
 //!
-//! Apart from the cache's other tests, since memory is counted per thread, and entries that one
-//! cache evicts are freed by any thread that uses a cache.
+//! Separate from the cache's other tests, since memory is counted per thread, and any thread that
+//! uses a cache can free the evicted entries of another one.
 
 use std::num::NonZeroUsize;
 

@@ -1,7 +1,7 @@
 //! The heap allocations of a request, and the memory of a cache.
 //!
 //! Requests are counted after a warm-up, without bodies and without the inner service, whose
-//! response is made beforehand. A request has empty extensions, so that the first insertion counts.
+//! response is prepared. A request has empty extensions, so that the first insertion counts.
 //! Dropping the response does not count.
 
 #[path = "../support/mod.rs"]
@@ -39,7 +39,7 @@ fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Requests before the one that is counted, as the first makes what is made lazily.
+/// Requests before the counted one, because the first initializes lazy values.
 const WARM_UP: usize = 3;
 
 /// Each request, the number of challenges in its response, and its exact number of allocations.
@@ -65,7 +65,7 @@ fn operations() -> [(&'static str, Authenticator, Client, usize, u64); 7] {
 enum Client {
     Stranger,
     Basic(&'static str),
-    /// Uses the nonce of its first challenge throughout.
+    /// Always uses the nonce of its first challenge.
     Digest,
 }
 
@@ -98,7 +98,8 @@ impl Bench {
         Self { service: ProxyAuthLayer::new(auth).layer(inner.clone()), inner }
     }
 
-    /// What the last of several requests costs, each of which is answered with so many challenges.
+    /// The allocations of the last of several requests, each of which gets this number of
+    /// challenges.
     fn cost(&mut self, client: Client, challenges: usize) -> u64 {
         let mut credentials: Box<dyn FnMut() -> Option<String>> = match client {
             Client::Stranger => Box::new(|| None),
@@ -118,7 +119,7 @@ impl Bench {
         count
     }
 
-    /// Sends a request that is answered at once, and counts the allocations.
+    /// Sends a request, which must not wait, and counts the allocations.
     fn send(&mut self, credentials: Option<&str>) -> (u64, Response<ResponseBody<Empty<Bytes>>>) {
         self.inner.prepare();
         let mut request = Request::get(URL).body(Empty::new()).unwrap();
@@ -129,14 +130,14 @@ impl Bench {
             let mut context = Context::from_waker(Waker::noop());
             match pin!(self.service.call(request)).poll(&mut context) {
                 Poll::Ready(Ok(response)) => response,
-                Poll::Pending => panic!("there was something to wait for"),
+                Poll::Pending => panic!("the request waits"),
             }
         });
         (count.allocations, response)
     }
 }
 
-/// An inner service whose response is made beforehand.
+/// An inner service whose response is prepared.
 #[derive(Clone, Default)]
 struct Prepared(Arc<Mutex<Option<Response<Empty<Bytes>>>>>);
 

@@ -85,7 +85,7 @@ async fn two_hundred_requests_at_once_cost_one_hash() {
 }
 
 #[tokio::test]
-async fn a_reload_drops_the_verdicts_of_changed_users_alone() {
+async fn a_reload_drops_only_verdicts_of_changed_users() {
     let line = |name: &str, password: &str| {
         let hash = hash_password(password, HashMethod::Bcrypt { cost: 4 }).unwrap();
         format!("{name}:{hash}\n")

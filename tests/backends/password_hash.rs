@@ -19,7 +19,7 @@ const MORE: [(&str, &str); 5] = [
     ("password", LISTED_WRONGLY),
 ];
 
-/// Listed as the hash of `Hello world!`; crypt(3) says that it is the one of `password`.
+/// Listed as the hash of `Hello world!`, but according to crypt(3), it is the one of `password`.
 const LISTED_WRONGLY: &str =
     "$5$rounds=1000$saltstring$S2dlplsLzofRuJ/frAjtaYev58CdqEN6fUby2laILG1";
 

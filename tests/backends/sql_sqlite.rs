@@ -157,7 +157,7 @@ async fn reads_a_file_that_is_being_written() {
 }
 
 #[tokio::test]
-async fn takes_an_existing_pool() {
+async fn accepts_an_existing_pool() {
     let file = File::new();
     fill(&file, &[("alice", "wonder")]).await;
     let pool = SqlitePoolOptions::new().max_connections(2).connect(&file.url()).await.unwrap();

@@ -89,7 +89,7 @@ struct Chain;
 impl BackEnd for Chain {
     type Validator = ValidatorChain;
 
-    /// As documented, the time that a chain takes shows which member knows the user.
+    /// As documented, the time of a chain shows which member knows the user.
     const HAS_ITS_OWN_TIME: bool = false;
 
     async fn holding(&self, users: &[(&str, &str)]) -> ValidatorChain {

@@ -1,4 +1,4 @@
-//! Challenges: what they say, in which order, and what they share.
+//! The content and the order of challenges.
 
 use std::sync::{
     Arc,
@@ -49,7 +49,7 @@ fn sends_the_exact_text_that_clients_compare() {
 }
 
 #[test]
-fn quotes_what_rfc_7616_quotes() {
+fn quotes_the_parameters_of_rfc_7616() {
     let proxy = Proxy::with_digest(|digest| digest.with_userhash(true));
     let answer = proxy.login(&Digest::new("unknown"));
     let digests: Vec<_> =
@@ -135,7 +135,7 @@ fn skips_an_algorithm_without_secrets() {
 }
 
 #[test]
-fn offers_a_single_scheme_alone() {
+fn offers_a_single_scheme() {
     let builder = || Authenticator::builder(realm());
     assert_eq!(order(&Proxy::of(builder().with_basic(users()))), ["Basic"]);
     let digest = builder().with_digest(users());
@@ -157,7 +157,7 @@ fn shares_one_nonce_across_algorithms() {
 }
 
 #[test]
-fn refuses_a_sha_256_digest_for_sha_512_256() {
+fn refuses_a_sha_256_response_as_sha_512_256() {
     let proxy = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::all()));
     let mislabelled = proxy.fresh().params().with("algorithm", "SHA-512-256");
     proxy.get(mislabelled.field()).is("curl up to 8.6", 407, "wrong-password");

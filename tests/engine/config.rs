@@ -1,4 +1,4 @@
-//! Mistakes in the set-up: building fails, and the error says what to do.
+//! Configuration mistakes: building fails, and the error names the remedy.
 
 use std::{future::Future, sync::Arc, time::Duration};
 

@@ -24,7 +24,7 @@ fn refuses_a_parameter_that_occurs_twice_in_any_case() {
 }
 
 #[test]
-fn refuses_what_is_not_a_list_of_parameters() {
+fn refuses_malformed_lists_of_parameters() {
     let proxy = Proxy::new();
     let right = String::from_utf8(proxy.fresh().params().list()).unwrap();
     for tail in [
@@ -69,7 +69,7 @@ fn refuses_credentials_that_lack_a_parameter() {
 }
 
 #[test]
-fn takes_an_absent_algorithm_for_md5() {
+fn reads_an_absent_algorithm_as_md5() {
     let proxy = Proxy::new();
     let md5 = Digest { algorithm: "MD5", ..proxy.fresh() };
     proxy.get(md5.params().without("algorithm").field()).passes("MD5", "alice");
@@ -78,7 +78,7 @@ fn takes_an_absent_algorithm_for_md5() {
 }
 
 #[test]
-fn takes_a_cnonce_of_any_length() {
+fn accepts_a_cnonce_of_any_length() {
     let proxy = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::all()));
     for length in (8..=44).chain([1, 200]) {
         for algorithm in ["SHA-256", "MD5-sess"] {
@@ -90,7 +90,7 @@ fn takes_a_cnonce_of_any_length() {
 }
 
 #[test]
-fn takes_eight_hex_digits_above_zero_as_nc() {
+fn accepts_only_eight_hex_digits_above_zero_as_nc() {
     let proxy = Proxy::new();
     let params = proxy.fresh().params();
     for nc in [
@@ -159,7 +159,7 @@ fn refuses_improper_values() {
 }
 
 #[test]
-fn refuses_what_was_not_offered() {
+fn refuses_algorithms_that_were_not_offered() {
     let proxy = Proxy::with_digest(|digest| digest.with_algorithms([Algorithm::Sha256]));
     for algorithm in ["MD5", "MD5-sess", "SHA-512-256", "SHA-256-sess"] {
         let mut digest = proxy.fresh();
@@ -184,7 +184,7 @@ fn refuses_what_was_not_offered() {
 }
 
 #[test]
-fn takes_the_forms_that_real_clients_send() {
+fn accepts_the_forms_that_real_clients_send() {
     type Change = fn(Params) -> Params;
     let proxy = Proxy::new();
     let token = |name: &str| ["realm", "algorithm", "qop", "nc", "response"].contains(&name);
@@ -231,7 +231,7 @@ fn takes_the_forms_that_real_clients_send() {
 }
 
 #[test]
-fn takes_each_parameter_quoted_or_not() {
+fn accepts_each_parameter_quoted_or_not() {
     let proxy = Proxy::new();
     // A path holds a slash, so it cannot be a token.
     let quoted_only = ["uri"];
@@ -252,7 +252,7 @@ fn takes_each_parameter_quoted_or_not() {
 }
 
 #[test]
-fn takes_rfc_2069_by_option_with_one_time_nonces() {
+fn accepts_rfc_2069_by_option_once_per_nonce() {
     let by_default = Proxy::new();
     let legacy = |proxy: &Proxy| Digest { algorithm: "MD5", qop: None, ..proxy.fresh() };
     for algorithm in ["MD5", "SHA-256"] {

@@ -1,4 +1,4 @@
-//! `Proxy-Authentication-Info`: what it says, and when.
+//! The content of `Proxy-Authentication-Info`.
 
 use tower_proxy_auth::digest::{Algorithm, AuthInfo};
 
@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 #[test]
-fn quotes_what_rfc_7616_quotes_and_proves_the_proxy() {
+fn quotes_as_in_rfc_7616_and_proves_the_secret() {
     let proxy = Proxy::new();
     let digest = Digest { nc: "0000000A".into(), cnonce: r#"a"b\c"#.into(), ..proxy.fresh() };
     let answer = proxy.login(&digest);
@@ -22,7 +22,7 @@ fn quotes_what_rfc_7616_quotes_and_proves_the_proxy() {
 }
 
 #[test]
-fn says_as_much_as_the_option_allows() {
+fn sends_as_much_as_the_option_allows() {
     for (option, early, late) in [
         (AuthInfo::Off, vec![], vec![]),
         (AuthInfo::NextNonce, vec![], vec!["nextnonce"]),

@@ -20,8 +20,8 @@ fn rank(module: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&module))
 }
 
-/// The imports in the source of `module` that are not allowed, its unit tests left out. Names that
-/// `lib.rs` re-exports are among them: a module imports them from where they are defined.
+/// The forbidden imports in the source of `module`, without its unit tests. They include names that
+/// `lib.rs` re-exports: a module must import them from where they are defined.
 fn forbidden(module: &str, source: &str) -> Vec<String> {
     let own = rank(module).unwrap_or_else(|| panic!("{module} has no layer"));
     let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
@@ -31,7 +31,7 @@ fn forbidden(module: &str, source: &str) -> Vec<String> {
     imports.filter(|name| rank(name).is_none_or(|other| other > own)).collect()
 }
 
-/// The first segment of each path in what follows `crate::`, which is one path or a list in braces.
+/// The first segment of each path after `crate::`, which is one path or a list in braces.
 fn first_segments(rest: &str) -> Vec<String> {
     let mut depth = 0;
     let mut names = vec![String::new()];
@@ -65,7 +65,7 @@ fn no_module_imports_from_a_layer_above() {
     for path in sources(&root) {
         let file = path.strip_prefix(&root).unwrap();
         let module = file.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
-        // Some unit tests have a file of their own.
+        // Some unit tests are in separate files.
         let is_test = path.file_stem().unwrap().to_str().unwrap().ends_with("tests");
         if module != "lib" && !is_test {
             let names = forbidden(module, &fs::read_to_string(&path).unwrap());

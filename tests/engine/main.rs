@@ -1,4 +1,4 @@
-//! The engine: how it answers each request, and why.
+//! The engine: its answer to each kind of request, with the reason.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! The user name in Digest credentials: its forms, and how it is read.
+//! The forms and the readings of the user name in Digest credentials.
 
 use tower_proxy_auth::{Authenticator, DigestScheme, Realm, Users};
 
@@ -26,7 +26,7 @@ fn login(proxy: &Proxy, hashed: &str, sent: &str) -> Answer {
 }
 
 #[test]
-fn takes_raw_utf_8() {
+fn accepts_raw_utf_8() {
     let proxy = proxy(NAME);
     proxy.get(credentials(&proxy).field()).passes("UTF-8", NAME);
     let wrong = Digest { password: "other".into(), ..credentials(&proxy) };
@@ -34,7 +34,7 @@ fn takes_raw_utf_8() {
 }
 
 #[test]
-fn refuses_what_is_not_utf_8() {
+fn refuses_invalid_utf_8() {
     let proxy = proxy(NAME);
     for (name, value) in [
         ("Latin-1", b"\"J\xe4s\xf8n Doe\"".as_slice()),
@@ -49,7 +49,7 @@ fn refuses_what_is_not_utf_8() {
 }
 
 #[test]
-fn reads_latin_1_where_it_is_allowed() {
+fn reads_latin_1_if_allowed() {
     let users = Users::new(&realm()).with_user(NAME, "wonder").unwrap();
     let digest = DigestScheme::builder(users).with_latin1(true).build().unwrap();
     let proxy = Proxy::of(Authenticator::builder(realm()).with_scheme(digest));
@@ -85,7 +85,7 @@ fn tries_latin_1_with_and_without_backslashes() {
 }
 
 #[test]
-fn takes_an_extended_value() {
+fn accepts_an_extended_value() {
     let proxy = proxy(NAME);
     for value in [
         "UTF-8''J%C3%A4s%C3%B8n%20Doe",
@@ -178,14 +178,14 @@ fn refuses_a_malformed_field_before_an_impossible_name() {
 }
 
 #[test]
-fn takes_an_escaped_backslash_or_quote() {
+fn accepts_an_escaped_backslash_or_quote() {
     for name in [r"corp\alice", r#"al"ice"#, r#"a\"b"#, r"trailing\"] {
         login(&proxy(name), name, &quoted(name)).passes(name, name);
     }
 }
 
 #[test]
-fn takes_a_raw_backslash_that_was_hashed_raw() {
+fn accepts_a_raw_backslash_that_was_hashed_raw() {
     for name in [r"corp\alice", r"a\b\c"] {
         login(&proxy(name), name, &format!("\"{name}\"")).passes(name, name);
     }
@@ -199,7 +199,7 @@ fn refuses_a_raw_quote() {
 }
 
 #[test]
-fn lets_the_digest_decide_between_two_readings() {
+fn lets_the_response_decide_between_two_readings() {
     let users = Users::new(&realm()).with_user(r"corp\alice", "wonder").unwrap();
     let users = users.with_user("corpalice", "other").unwrap();
     let proxy = Proxy::of(Authenticator::builder(realm()).with_digest(users));
@@ -212,7 +212,7 @@ fn lets_the_digest_decide_between_two_readings() {
 }
 
 #[test]
-fn takes_percent_encoding_that_was_hashed_raw() {
+fn accepts_percent_encoding_that_was_hashed_raw() {
     let name = "J\u{e4}son Doe";
     for sent in ["\"J%C3%A4son%20Doe\"", "\"J%c3%a4son Doe\""] {
         login(&proxy(name), name, sent).passes(sent, name);
@@ -223,7 +223,7 @@ fn takes_percent_encoding_that_was_hashed_raw() {
 }
 
 #[test]
-fn takes_a_percent_sign_literally_first() {
+fn reads_a_percent_sign_literally_first() {
     for name in ["100%", "a%41", "%C3%A4"] {
         login(&proxy(name), name, &quoted(name)).passes(name, name);
     }

@@ -1,4 +1,4 @@
-//! Nonces: where they come from, how long they are good, and what their replacements say.
+//! The origin and the lifetime of nonces, and `stale`.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -49,7 +49,7 @@ fn accepts_a_nonce_until_its_lifetime_ends() {
 }
 
 #[test]
-fn says_stale_only_if_the_digest_is_right() {
+fn sends_stale_only_if_the_response_is_right() {
     let proxy = Proxy::new();
     let (used, expired, unknown) = (proxy.fresh(), proxy.fresh(), Digest::new("never ours"));
     proxy.login(&used).passes("first", "alice");

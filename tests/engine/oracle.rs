@@ -114,7 +114,7 @@ fn unescaped(value: &[u8]) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn accepts_what_another_client_computes_once(sample in sample()) {
+    fn accepts_responses_of_another_client_once(sample in sample()) {
         let proxy = sample.proxy();
         let header = sample.answer(&proxy);
         let sent = field(header.to_header_string());

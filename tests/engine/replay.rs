@@ -58,7 +58,7 @@ fn accepts_a_skipped_count_once_inside_the_window() {
 }
 
 #[test]
-fn uses_up_a_count_by_a_right_response_alone() {
+fn only_a_right_response_uses_up_a_count() {
     let proxy = Proxy::new();
     let digest = proxy.fresh();
     let wrong = Digest { password: "other".into(), ..digest.count(u32::MAX) };
@@ -95,7 +95,7 @@ fn is_stale(response: &Answer) -> bool {
 }
 
 #[test]
-fn ends_a_loop_of_stale_responses() {
+fn limits_consecutive_stale_responses() {
     let proxy = Proxy::new();
     let digest = proxy.fresh();
     proxy.login(&digest).passes("first", "alice");
@@ -146,7 +146,7 @@ fn sends_a_fresh_challenge_for_every_new_field() {
 }
 
 #[test]
-fn forgets_stale_responses_after_a_quiet_time() {
+fn resets_the_stale_count_after_a_quiet_time() {
     let builder = Authenticator::builder(realm()).with_digest(users());
     let proxy = Proxy::of(builder.with_max_consecutive_stale(1));
     let digest = proxy.fresh();

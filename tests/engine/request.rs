@@ -1,4 +1,4 @@
-//! What the rest of the request decides.
+//! Decisions that depend on the rest of the request.
 
 use http::{Method, Request, Version, header};
 use tower_proxy_auth::Authenticator;
@@ -6,7 +6,7 @@ use tower_proxy_auth::Authenticator;
 use crate::support::engine::{Body, Proxy, basic, field, realm, request, users};
 
 #[test]
-fn refuses_several_fields_whatever_they_hold() {
+fn refuses_several_fields_with_any_content() {
     let right = || basic("alice:wonder");
     let proxy = Proxy::new();
     let table = [
@@ -24,7 +24,7 @@ fn refuses_several_fields_whatever_they_hold() {
 }
 
 #[test]
-fn never_takes_sent_credentials_for_anonymous() {
+fn never_treats_credentials_as_anonymous() {
     let builder = Authenticator::builder(realm()).with_digest(users()).with_basic(users());
     let proxy = Proxy::of(builder.with_anonymous(true));
     let table = [

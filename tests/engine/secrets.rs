@@ -1,4 +1,4 @@
-//! The source of secrets: what it returns, and what a client cannot make of it.
+//! The results of a source of secrets.
 
 use std::{
     sync::{
@@ -89,7 +89,7 @@ fn refuses_an_unknown_user_whatever_the_response() {
 }
 
 #[test]
-fn does_not_know_the_users_of_another_realm() {
+fn refuses_users_of_another_realm() {
     let users = Users::new(&Realm::new("other").unwrap()).with_user("alice", "wonder").unwrap();
     let ours = Users::new(&realm());
     let digest = SecretsChain::new().with(ours.clone()).with(users.clone());
@@ -120,7 +120,7 @@ fn forbids_a_disabled_account_if_the_digest_is_right() {
 }
 
 #[test]
-fn takes_the_stored_account_instead_of_the_name_sent() {
+fn uses_the_stored_name_instead_of_the_sent_one() {
     let proxy = over(Secrets(|user: DigestUser<'_>| {
         let DigestName::UserId(name) = user.name() else {
             return Ok(SecretLookup::Unknown);

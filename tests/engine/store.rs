@@ -1,4 +1,4 @@
-//! The store of used nonces: what it keeps, and what it forgets.
+//! The store of used nonce-counts: what it keeps, and what it drops.
 
 use tower_proxy_auth::{
     Authenticator, BackendError, DigestScheme, Realm, Users,
@@ -20,7 +20,7 @@ fn store(capacity: usize) -> MemoryNonceStore {
     MemoryNonceStore::builder().with_capacity(capacity).build().unwrap()
 }
 
-/// The credentials of a user over a nonce that is issued when the clock shows this.
+/// The credentials of a user over a nonce that is issued at this time.
 fn user_at(proxy: &Proxy, number: usize, seconds: i64) -> Digest {
     proxy.clock.set(seconds);
     Digest { user: format!("user{number}"), ..proxy.fresh() }
@@ -35,7 +35,7 @@ fn crowd(size: usize) -> Users {
 }
 
 #[test]
-fn never_accepts_again_what_a_full_store_evicted() {
+fn never_accepts_an_evicted_nonce_again() {
     let store = store(4);
     let proxy = proxy(crowd(9), store.clone());
     let used: Vec<_> = (0..8).map(|number| user_at(&proxy, number, number as i64)).collect();
@@ -132,7 +132,7 @@ fn answers_503_when_the_store_fails() {
 }
 
 #[test]
-fn answers_503_in_place_of_407_without_an_epoch() {
+fn answers_503_instead_of_407_without_an_epoch() {
     struct Unreachable;
     impl NonceStore for Unreachable {
         fn epoch(&self) -> Result<Epoch, BackendError> {
@@ -172,7 +172,7 @@ fn refuses_a_nonce_of_another_epoch_as_stale() {
 }
 
 #[test]
-fn keeps_nothing_of_requests_that_prove_nothing() {
+fn records_nothing_for_unproved_requests() {
     let store = MemoryNonceStore::new();
     let proxy = proxy(users(), store.clone());
     let digest = proxy.fresh();

@@ -1,4 +1,4 @@
-//! What credentials are made for: resource, method and realm.
+//! The binding of credentials to resource, method and realm.
 
 use http::Method;
 use tower_proxy_auth::{Authenticator, Realm, Users, backend::SecretsChain, digest::UriCheck};
@@ -14,7 +14,7 @@ fn ask(proxy: &Proxy, method: Method, target: &str, uri: &str) -> Answer {
 }
 
 #[test]
-fn takes_the_path_or_the_absolute_uri() {
+fn accepts_the_path_or_the_absolute_uri() {
     let proxy = Proxy::new();
     let target = "http://example.org/a?b=c";
     for uri in ["/a?b=c", target, "HTTP://EXAMPLE.org/a?b=c"] {
@@ -27,7 +27,7 @@ fn takes_the_path_or_the_absolute_uri() {
 }
 
 #[test]
-fn takes_an_ipv6_address_with_or_without_brackets() {
+fn accepts_an_ipv6_address_without_brackets() {
     let proxy = Proxy::new();
     let target = "[2001:db8::1]:443";
     for uri in [target, "2001:db8::1:443", "[2001:DB8::1]:443"] {
@@ -39,7 +39,7 @@ fn takes_an_ipv6_address_with_or_without_brackets() {
 }
 
 #[test]
-fn takes_the_path_of_an_extended_connect() {
+fn accepts_the_path_of_an_extended_connect() {
     let proxy = Proxy::new();
     let target = "https://example.org/chat?room=1";
     for uri in ["/chat?room=1", target] {
@@ -50,7 +50,7 @@ fn takes_the_path_of_an_extended_connect() {
 }
 
 #[test]
-fn takes_other_targets_leniently_alone() {
+fn accepts_other_targets_only_if_lenient() {
     let own = "127.0.0.1:3128";
     let strict = Proxy::with_digest(|digest| {
         digest.with_uri_check(UriCheck::strict().with_proxy_address(own))
@@ -93,7 +93,7 @@ fn hashes_the_uri_as_sent() {
 }
 
 #[test]
-fn takes_a_backslash_escaped_or_not() {
+fn accepts_a_backslash_escaped_or_not() {
     let proxy = Proxy::new();
     let path = r"/a\b";
     let digest = Digest { uri: path.into(), ..proxy.fresh() };
@@ -131,7 +131,7 @@ fn refuses_another_resource() {
 }
 
 #[test]
-fn takes_an_empty_path_for_a_slash() {
+fn treats_an_empty_path_as_a_slash() {
     let proxy = Proxy::new();
     for target in ["http://example.org", "http://example.org/"] {
         for uri in ["/", "http://example.org", "http://example.org/"] {
@@ -143,7 +143,7 @@ fn takes_an_empty_path_for_a_slash() {
 }
 
 #[test]
-fn takes_host_and_port_of_a_tunnel_alone() {
+fn accepts_only_host_and_port_for_a_tunnel() {
     let proxy = Proxy::new();
     let ask = |uri: &str| ask(&proxy, Method::CONNECT, "example.org:443", uri);
     ask("example.org:443").passes("host and port", "alice");
@@ -193,7 +193,7 @@ fn does_not_let_user_and_realm_move_across_a_colon() {
 }
 
 #[test]
-fn takes_the_realm_of_the_request() {
+fn uses_the_realm_of_the_request() {
     let staff = Realm::new("staff").unwrap();
     let of_staff = Users::new(&staff).with_user("alice", "wonder").unwrap();
     let chosen = staff.clone();

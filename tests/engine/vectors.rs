@@ -19,7 +19,7 @@ use crate::support::{
 const RIGHT: &str = "nonce-unknown";
 const WRONG: &str = "wrong-password";
 
-/// One response of a vector: its own members come before those that it shares with the others.
+/// One response of a vector. Its own members override those that it shares with the others.
 #[derive(Clone, Copy)]
 struct Sample<'a> {
     shared: &'a Value,
@@ -181,7 +181,7 @@ fn accepts_every_userhash() {
 }
 
 #[test]
-fn refuses_what_must_be_refused() {
+fn refuses_the_vectors_to_refuse() {
     let count = each("must_reject", |sample| {
         assert_eq!(sample.reason_by_password(sample.named()), WRONG, "{sample}");
         if let Some(hash) = sample.userhash() {

@@ -1,4 +1,4 @@
-//! Logins, and what holds from one request of a connection to the next.
+//! Logins, and the state of a connection between two requests.
 
 use std::{net::TcpListener, thread, time::Duration};
 
@@ -54,7 +54,7 @@ fn accepts_rising_nonce_counts_once_each() {
 }
 
 #[test]
-fn calls_an_expired_nonce_stale_and_accepts_the_next() {
+fn sends_stale_for_an_expired_nonce() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&["--nonce-lifetime", "2"]));
     let mut wire = Wire::connect(proxy.address());
     let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/"));
@@ -157,7 +157,7 @@ fn refuses_a_scheme_that_is_not_offered() {
 
 #[test]
 fn honours_connection_close_on_a_407() {
-    // PHP takes an answer for complete only when the connection ends.
+    // For PHP, an answer is complete only when the connection ends.
     let proxy = proxy_of_alice(&[]);
     for target in ["GET http://o.example/", "CONNECT o.example:443"] {
         for version in ["1.0", "1.1"] {
@@ -190,7 +190,7 @@ fn regression_announces_the_end_of_an_http_1_0_connection() {
 }
 
 #[test]
-fn takes_credentials_of_an_http_1_0_connect() {
+fn accepts_credentials_of_an_http_1_0_connect() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let authority = origin.address().to_string();
     let head = format!("CONNECT {authority} HTTP/1.0");

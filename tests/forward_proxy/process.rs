@@ -131,7 +131,7 @@ fn prints_help_to_stdout() {
 }
 
 #[test]
-fn finishes_requests_in_flight_before_it_ends() {
+fn finishes_requests_in_flight_before_it_exits() {
     let (origin, mut proxy) = (Origin::http(), open_proxy());
     let mut wire = Wire::connect(proxy.address());
     wire.send(format!("GET {} HTTP/1.1\r\nHost: o\r\n\r\n", origin.url("/slow")));

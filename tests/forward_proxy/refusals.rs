@@ -1,4 +1,4 @@
-//! Answers of the proxy's own, apart from authentication.
+//! The proxy's own answers, apart from authentication.
 
 use std::{
     io::{Read, Write},
@@ -77,7 +77,7 @@ fn refuses_requests_that_are_not_for_a_proxy() {
 }
 
 #[test]
-fn sends_nothing_back_that_the_client_sent() {
+fn repeats_nothing_that_the_client_sent() {
     let proxy = open_proxy();
     for head in [
         "GET /MARK HTTP/1.1\nHost: MARK\nX: MARK",

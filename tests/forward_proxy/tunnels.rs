@@ -54,7 +54,7 @@ async fn tunnels_tls() {
 }
 
 #[test]
-fn takes_an_http_1_0_connect_without_host() {
+fn accepts_an_http_1_0_connect_without_host() {
     let (origin, proxy) = (Origin::http(), open_proxy());
     let mut wire = Wire::connect(proxy.address());
     let answer = wire.ask(&format!("CONNECT {} HTTP/1.0", origin.address()));

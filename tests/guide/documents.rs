@@ -1,4 +1,4 @@
-//! Code, paths and names in the documents exist in the repository.
+//! Checks that code, paths and names in the documents exist in the repository.
 
 use std::{
     fs,
@@ -64,7 +64,7 @@ fn lines(text: &str) -> Vec<&str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
 }
 
-/// Blocks that are not compiled as doctests are copies.
+/// Blocks that are not compiled as doctests must be copies.
 #[test]
 fn code_in_the_guide_is_code_of_the_examples() {
     let examples = sources(&["examples"]);
@@ -117,7 +117,7 @@ fn quoted_paths_exist() {
     assert!(seen > 0);
 }
 
-/// Types and functions that were renamed would not be found.
+/// Finds names of types and functions that were renamed.
 #[test]
 fn quoted_names_occur_in_the_sources() {
     let sources = sources(&["src", "examples", "tests", "benches"]);

@@ -1,4 +1,4 @@
-//! The documents agree with the code, and the guide's validator passes the battery of the others.
+//! Checks the documents against the code, and runs the validator battery on the guide's validator.
 
 #[allow(dead_code, reason = "the example uses the rest")]
 #[path = "../../examples/http_validator/answer.rs"]

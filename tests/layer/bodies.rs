@@ -1,4 +1,4 @@
-//! Bodies pass through unchanged and unboxed, whatever their type.
+//! Bodies of any type pass through unchanged and unboxed.
 
 use std::{
     cell::Cell,
@@ -71,16 +71,16 @@ async fn there_and_back<M: Clone + Unpin>(mark: M) {
 }
 
 #[tokio::test]
-async fn takes_bodies_that_are_not_send() {
+async fn accepts_bodies_that_are_not_send() {
     there_and_back(Rc::new(())).await;
 }
 
 #[tokio::test]
-async fn takes_bodies_that_are_not_sync() {
+async fn accepts_bodies_that_are_not_sync() {
     there_and_back(Cell::new(())).await;
 }
 
-/// Fails to compile where it does not hold.
+/// Fails to compile unless `T` is `Send`.
 fn assert_send<T: Send>() {}
 
 #[test]
@@ -109,7 +109,7 @@ impl Body for Borrowed<'_> {
 }
 
 #[tokio::test]
-async fn takes_bodies_that_borrow() {
+async fn accepts_bodies_that_borrow() {
     let page = "borrowed".to_owned();
     let inner = service_fn(|_: Request<Empty<Bytes>>| async {
         Ok::<_, Infallible>(Response::new(Borrowed(Some(&page), PhantomData)))
@@ -143,7 +143,7 @@ impl Buf for Chunk {
 }
 
 #[tokio::test]
-async fn takes_a_custom_data_type() {
+async fn accepts_a_custom_data_type() {
     let inner = service_fn(|_: Request<Empty<Bytes>>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Chunk(Bytes::from("chunk")))))
     });

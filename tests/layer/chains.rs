@@ -125,7 +125,7 @@ fn unknown() -> Result<Verdict, BackendError> {
 }
 
 #[tokio::test]
-async fn knows_no_user_in_an_empty_chain() {
+async fn an_empty_chain_knows_no_user() {
     assert_eq!(basic(ValidatorChain::new()).await, Err(Reason::UnknownUser));
     let mistake = Authenticator::builder(realm()).with_digest(SecretsChain::new()).build();
     let error = mistake.unwrap_err();
@@ -216,7 +216,7 @@ impl DigestSecrets for Only {
 }
 
 #[tokio::test]
-async fn offers_what_all_members_hold() {
+async fn offers_the_algorithms_of_all_members() {
     let only = |functions: &[HashFunction]| {
         Only(functions.iter().copied().fold(HashFunctions::NONE, HashFunctions::with))
     };
@@ -236,7 +236,7 @@ async fn offers_what_all_members_hold() {
 }
 
 #[tokio::test]
-async fn takes_a_closure() {
+async fn accepts_a_closure() {
     let check = |credentials: &BasicCredentials<'_>| {
         assert_eq!(credentials.realm().as_str(), "proxy");
         match (credentials.user_id(), credentials.verify(Some("wonder"))) {
@@ -251,7 +251,7 @@ async fn takes_a_closure() {
 }
 
 #[tokio::test]
-async fn takes_an_async_closure() {
+async fn accepts_an_async_closure() {
     let check = |credentials: OwnedCredentials| async move {
         tokio::task::yield_now().await;
         let credentials = credentials.as_borrowed();

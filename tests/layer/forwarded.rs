@@ -1,4 +1,4 @@
-//! What the inner service sees of a request.
+//! The request that the inner service sees.
 
 use std::{
     convert::Infallible,
@@ -57,7 +57,7 @@ fn removes_credentials_in_every_version() {
 }
 
 #[test]
-fn authenticates_each_request_anew() {
+fn authenticates_each_request() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let recording = Arc::clone(&seen);
     let inner = service_fn(move |request: Request<Body>| {

@@ -57,7 +57,7 @@ async fn attaches_the_identity_and_removes_the_credentials() {
 }
 
 #[tokio::test]
-async fn passes_on_what_the_back_end_knows() {
+async fn passes_on_groups_and_data_of_the_account() {
     #[derive(Clone, Debug, PartialEq)]
     struct Desk(u32);
 

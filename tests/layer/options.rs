@@ -117,7 +117,7 @@ async fn counts_stale_responses_per_peer() {
         stale.push(challenges(response.headers())[0].ends_with("stale=true"));
     }
     assert_eq!(stale, [true, true, false, false]);
-    // Another address has a count of its own, and a success ends this one.
+    // Another address has its own count, and a success resets this one.
     let is_stale =
         |response: &Response<_>| challenges(response.headers())[0].ends_with("stale=true");
     let mut elsewhere = repeat(6);

@@ -43,7 +43,7 @@ async fn sends_html_to_browsers_and_one_line_to_tunnels() {
 }
 
 #[tokio::test]
-async fn replaces_body_and_content_type_alone() {
+async fn replaces_only_body_and_content_type() {
     let asked: Arc<Mutex<Vec<PageRequest>>> = Arc::default();
     let keep = Arc::clone(&asked);
     let page = move |request: &PageRequest| {

@@ -128,7 +128,7 @@ fn hides_secrets_in_service_and_future() {
     }
 }
 
-/// A scheme that prints all that it receives.
+/// A scheme that prints everything that it receives.
 struct Curious(Sender<String>);
 
 impl AuthScheme for Curious {

@@ -1,4 +1,4 @@
-//! What a refusal says, and what it must not say.
+//! The content of refusals, and what they must not contain.
 
 use http::{HeaderValue, Method, Request, Response, Version, header};
 use tower_proxy_auth::{
@@ -54,7 +54,7 @@ fn refusals(proxy: &Proxy) -> Vec<Answer> {
 }
 
 #[test]
-fn holds_nothing_that_the_client_sent() {
+fn contains_nothing_that_the_client_sent() {
     let answers = refusals(&Proxy::new());
     for status in [400, 407, 431] {
         assert!(answers.iter().any(|answer| answer.status == status), "{status}");

@@ -1,4 +1,4 @@
-//! What tower-http's `TraceLayer` logs about authentication, and what it must not log.
+//! The log of tower-http's `TraceLayer`, and what it must not contain.
 
 use std::{
     io,
@@ -28,7 +28,7 @@ use crate::support::{
     },
 };
 
-/// All that is logged on this thread, at every level.
+/// Everything that is logged on this thread, at every level.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

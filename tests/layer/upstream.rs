@@ -1,4 +1,4 @@
-//! What the client sees of a response that comes from upstream.
+//! The client's view of responses from upstream.
 
 use http::{HeaderName, HeaderValue, Request, Response, header};
 use http_body_util::Full;
@@ -33,7 +33,7 @@ fn text(answer: &Answer) -> &str {
 }
 
 #[test]
-fn leaves_the_authentication_of_the_origin_alone() {
+fn keeps_the_authentication_of_the_origin() {
     let proxy = Proxy::new().inner(upstream(401));
     for credentials in [basic("alice:wonder"), proxy.fresh().field()] {
         let request = Request::get("http://example.org/")
@@ -76,7 +76,7 @@ fn replaces_proxy_authentication_in_every_response() {
 }
 
 #[test]
-fn turns_a_407_into_a_502_without_a_trace_of_it() {
+fn turns_an_upstream_407_into_a_502() {
     let proxy = Proxy::new().inner(upstream(407));
     let digest = proxy.fresh();
     for (credentials, info) in
@@ -97,7 +97,7 @@ fn turns_a_407_into_a_502_without_a_trace_of_it() {
 }
 
 #[test]
-fn regression_closes_the_connection_that_the_407_closed() {
+fn regression_keeps_the_close_of_an_upstream_407() {
     for (sent, expected) in
         [("close", vec!["close"]), ("x-other, Close", vec!["close"]), ("keep-alive", vec![])]
     {
@@ -112,7 +112,7 @@ fn regression_closes_the_connection_that_the_407_closed() {
 }
 
 #[test]
-fn passes_on_a_407_where_proxies_are_chained() {
+fn passes_on_a_407_if_chaining_is_allowed() {
     let proxy = Proxy::new().inner(upstream(407)).layer(|layer| layer.allow_chaining(true));
     let digest = proxy.fresh();
     for (credentials, info) in

@@ -1,7 +1,7 @@
-//! The client's half of Digest.
+//! The client side of Digest.
 //!
-//! Responses are computed as RFC 7616 says, with hash functions alone and nothing of this crate, so
-//! that tests can compare the two.
+//! Computes responses as in RFC 7616, with hash functions only and no code of this crate, so that
+//! tests can compare the two.
 
 use http::{HeaderMap, HeaderValue, Method, header};
 use md5::Md5;
@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256, Sha512_256};
 const ALGORITHMS: [&str; 6] =
     ["MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess"];
 
-/// What goes into the credentials of one request. Everything in it is hashed as it is.
+/// The values in the credentials of one request. They are hashed unchanged.
 #[derive(Clone, Debug)]
 pub(crate) struct Digest {
     pub(crate) user: String,

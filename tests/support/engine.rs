@@ -1,4 +1,4 @@
-//! A proxy of which each answer is checked against the status contract, and requests for it.
+//! A proxy whose answers are checked against the rules of each status, and requests for it.
 
 use std::{
     convert::Infallible,
@@ -70,7 +70,7 @@ impl FakeClock {
         Self(Arc::new(AtomicU64::new(START * 1_000_000)))
     }
 
-    /// Sets the clock to so many seconds after its start, or before it.
+    /// Sets the clock to a number of seconds after its start, or before it.
     pub(crate) fn set(&self, seconds: i64) {
         let micros = START.checked_add_signed(seconds).unwrap() * 1_000_000;
         self.0.store(micros, Ordering::SeqCst);
@@ -124,7 +124,7 @@ impl Proxy {
         Self::of(Authenticator::builder(realm()).with_scheme(digest).with_basic(users()))
     }
 
-    /// Basic alone, with options.
+    /// Only Basic, with options.
     pub(crate) fn with_basic(
         options: impl FnOnce(BasicScheme<Users>) -> BasicScheme<Users>,
     ) -> Self {
@@ -202,7 +202,7 @@ impl Proxy {
         self.send(request(method, target, [field]))
     }
 
-    /// Requests what the credentials are made for, in absolute-form or as a tunnel.
+    /// Requests the resource of the credentials, in absolute-form or as a tunnel.
     #[track_caller]
     pub(crate) fn login(&self, digest: &Digest) -> Answer {
         let target = match digest.method {

@@ -128,7 +128,7 @@ impl FalseLdap {
         self.accepted.load(Ordering::SeqCst)
     }
 
-    /// Waits until so many connections are open.
+    /// Waits until `count` connections are open.
     pub(crate) async fn has_open(&self, count: usize) {
         let mut connections = self.connections.clone();
         let waiting = connections.wait_for(|open| *open == count);

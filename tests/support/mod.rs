@@ -1,6 +1,6 @@
 //! Helpers that the test binaries share.
 
-// Each binary is a crate of its own and uses a part of this.
+// Each binary is a separate crate and uses only a part of this.
 #![allow(dead_code, unused_imports, unused_macros)]
 
 #[cfg(feature = "cached")]

@@ -69,7 +69,7 @@ impl Origin {
         Self::start("http", None, "127.0.0.1:0")
     }
 
-    /// `https://localhost:PORT`, with a certificate of its own.
+    /// `https://localhost:PORT`, with its own certificate.
     pub(crate) fn https() -> Self {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let made = rcgen::generate_simple_self_signed(names).expect("a certificate can be made");

@@ -6,7 +6,7 @@ use super::{
     proxy::Proxy,
 };
 
-/// How curl logs in.
+/// The scheme with which curl logs in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Way {
     Basic,

@@ -24,7 +24,7 @@ pub(crate) const PEOPLE: &str = "ou=people,dc=example,dc=org";
 pub(crate) const GROUPS: &str = "ou=groups,dc=example,dc=org";
 /// The account that may search, and its password.
 pub(crate) const SERVICE: (&str, &str) = ("cn=proxy,dc=example,dc=org", "service-secret");
-/// The account that may do everything, and its password.
+/// The account with all rights, and its password.
 const ROOT: (&str, &str) = ("cn=root,dc=example,dc=org", "root-secret");
 
 /// The names in the certificate of a server by default.

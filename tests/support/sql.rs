@@ -1,6 +1,6 @@
-//! Tests that every database has to pass.
+//! Tests that every database must pass.
 //!
-//! A [`Database`] says how it is reached, and [`cases`] makes one test of each case for it.
+//! A [`Database`] defines the access to it, and [`cases`] makes one test of each case for it.
 
 use std::{error::Error, fmt::Debug, time::Duration};
 

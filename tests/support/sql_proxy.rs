@@ -10,7 +10,7 @@ use super::{
     sql::{Database, METHOD, fill, update},
 };
 
-/// Checks that curl gets through with the right password alone, also after it has changed.
+/// Checks that curl gets through only with the right password, also after it has changed.
 pub(crate) async fn serves_curl<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder"), ("bob", "builder")]).await;
     let url = database.url();

@@ -1,4 +1,4 @@
-//! Tests that every validator has to pass.
+//! Tests that every validator must pass.
 //!
 //! A [`BackEnd`] makes validators that hold given users, and [`battery`] makes one test of each
 //! case for it:
@@ -29,7 +29,7 @@ pub(crate) trait BackEnd {
     const LONGEST_PASSWORD: usize = 4_096;
     /// Whether it distinguishes an unknown user from a wrong password.
     const TELLS_UNKNOWN_USERS: bool = true;
-    /// Whether the crate determines how long it takes, not a server for instance.
+    /// Whether the crate determines the time of a check, rather than a server.
     const HAS_ITS_OWN_TIME: bool = true;
 
     /// A validator for [`realm`] with these users alone, by name and password. Called once in a

@@ -78,7 +78,7 @@ impl Wire {
         self.ask(&format!("{head}\nProxy-Authorization: {credentials}"))
     }
 
-    /// Reads the answer to a request of `method`; a 100 is an answer of its own.
+    /// Reads the answer to a request of `method`; a 100 is a separate answer.
     #[track_caller]
     pub(crate) fn answer(&mut self, method: &str) -> Answer {
         let status_line = self.line();

@@ -140,7 +140,7 @@ async fn a_kept_verdict_is_rechecked_before_guesses() {
 }
 
 #[tokio::test]
-async fn a_user_of_the_second_member_gets_past_an_overloaded_first() {
+async fn a_recheck_passes_an_overloaded_first_member() {
     let chain = |mut slow: Slow| {
         slow.verdict = |_| Verdict::UnknownUser;
         let users = Users::new(&Realm::new("proxy").unwrap());
@@ -150,7 +150,7 @@ async fn a_user_of_the_second_member_gets_past_an_overloaded_first() {
 }
 
 #[tokio::test]
-async fn a_full_queue_never_lets_a_stale_verdict_stand_in() {
+async fn a_full_queue_uses_no_stale_verdict() {
     let fixture = Fixture::new(0, |slow| slow).await;
     let guesses = fixture.flood(0).await;
     fixture.clock.0.store(60_000, SeqCst);

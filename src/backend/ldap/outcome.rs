@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn reads_the_control_of_a_password_policy() {
         for (code, control, outcome) in [
-            // Nothing, an empty sequence, a warning of 3 more log-ins.
+            // Nothing, an empty sequence, a warning of 3 more logins.
             (0, &[][..], Outcome::Right),
             (0, &[0x30, 0], Outcome::Right),
             (0, &[0x30, 5, 0xa0, 3, 0x81, 1, 3], Outcome::Right),

@@ -218,10 +218,10 @@ impl SqlBuilder {
     }
 
     /// Makes the validator. It connects at the first request, so that a proxy can start before its
-    /// database; use [`Sql::check`] to test the set-up.
+    /// database; use [`Sql::check`] to test the configuration.
     ///
     /// # Errors
-    /// A mistake in the set-up: [`SqlConfigError`].
+    /// A configuration mistake: [`SqlConfigError`].
     pub fn build(self) -> Result<Sql, SqlConfigError> {
         let queries = self.query.iter().chain(self.by_userhash.values());
         if queries.clone().any(|query| query.trim().is_empty()) {

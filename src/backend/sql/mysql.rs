@@ -2,7 +2,8 @@
 //!
 //! URLs are `mysql://USER:PASSWORD@HOST:PORT/NAME` or `mariadb://...`, followed by
 //! `?ssl-mode=VERIFY_IDENTITY` and other options of [`sqlx`] if need be. A socket is
-//! `?socket=PATH`. Without TLS, MySQL's default log-in (`caching_sha2_password`) may not work.
+//! `?socket=PATH`. Without TLS, MySQL's default authentication (`caching_sha2_password`) may not
+//! work.
 //!
 //! By default, these databases ignore case, accents and trailing blanks in names, so two names that
 //! differ only in these cannot both be stored.

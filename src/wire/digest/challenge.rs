@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_only_what_the_rfc_quotes() {
+    fn quotes_the_parameters_of_the_rfc() {
         let realm = Realm::new("corp proxy").unwrap();
         let plain = Challenge {
             realm: &realm,

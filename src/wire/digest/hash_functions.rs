@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_contains_what_was_added() {
+    fn a_set_contains_the_added_functions() {
         assert_eq!(HashFunctions::NONE.to_string(), "none");
         assert_eq!(HashFunctions::ALL.to_string(), "SHA-256, SHA-512-256, MD5");
         for function in HashFunction::all() {

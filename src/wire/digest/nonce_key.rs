@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn verifies_what_was_signed() {
+    fn verifies_signed_nonces() {
         let nonce = key().sign(&id(), &realm("proxy"));
         assert_eq!(nonce.as_str().len(), 64);
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';

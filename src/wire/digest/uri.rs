@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn accepts_only_what_names_the_resource() {
+    fn accepts_only_a_uri_of_the_resource() {
         let table = [
             ("path and query", "http://example.org/a?b=c", "/a?b=c", true),
             ("absolute", "http://example.org/a?b=c", "http://example.org/a?b=c", true),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn lenient_accepts_what_libsoup_and_w3m_send() {
+    fn lenient_accepts_the_uris_of_libsoup_and_w3m() {
         let lenient = UriCheck::lenient().with_proxy_address("127.0.0.1:3128");
         let strict = UriCheck::strict().with_proxy_address("127.0.0.1:3128");
         let (tunnel, plain) = ("example.org:443", "http://example.org/a");

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_latin_1_where_it_is_allowed() {
+    fn reads_latin_1_if_allowed() {
         let options = ParseOptions { latin1: true, ..ParseOptions::default() };
         let table = [
             (b"J\xe4son".as_slice(), ["J\u{e4}son"].as_slice()),

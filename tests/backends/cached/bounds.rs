@@ -16,7 +16,7 @@ fn places(count: usize) -> NonZeroUsize {
 }
 
 #[tokio::test]
-async fn guesses_push_out_no_verdict() {
+async fn guesses_evict_no_verdict() {
     let directory = Directory::new();
     let (cache, _) = directory
         .cached_with(|options| options.with_capacity(places(1)).with_negative_capacity(places(10)));

@@ -7,7 +7,7 @@ use tower_proxy_auth::{CredentialValidator, Realm, UserId, revocation::Revocatio
 use crate::support::cached_directory::{Directory, ask, begin, request, until};
 
 #[tokio::test]
-async fn a_reported_change_is_in_force_at_the_next_request() {
+async fn a_reported_change_applies_to_the_next_request() {
     let directory = Directory::new().reporting_changes();
     let (cache, _) = directory.cached();
     assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
@@ -24,7 +24,7 @@ async fn a_reported_change_is_in_force_at_the_next_request() {
 }
 
 #[tokio::test]
-async fn a_change_of_another_user_voids_refusals_alone() {
+async fn a_change_of_another_user_voids_only_refusals() {
     let directory = Directory::new().reporting_changes();
     let (cache, _) = directory.cached();
     assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
@@ -37,7 +37,7 @@ async fn a_change_of_another_user_voids_refusals_alone() {
 }
 
 #[tokio::test]
-async fn a_check_from_before_a_change_is_neither_kept_nor_joined() {
+async fn a_check_that_began_before_a_change_is_void() {
     for changed in ["alice", "bob"] {
         let directory = Directory::new().reporting_changes();
         let (cache, _) = directory.cached();
@@ -97,7 +97,7 @@ async fn a_verdict_is_dropped_when_any_registry_revokes_its_user() {
     }
 }
 
-/// Its handle in the new registry is missing.
+/// The verdict has no handle in the new registry.
 #[tokio::test]
 async fn a_verdict_is_dropped_when_a_registry_is_attached_later() {
     let directory = Directory::new();

@@ -150,7 +150,7 @@ async fn a_request_right_after_a_cancelled_one_gets_its_own_check() {
 }
 
 #[tokio::test]
-async fn newcomers_do_not_join_a_check_that_hangs() {
+async fn requests_do_not_join_a_check_that_hangs() {
     let directory = Directory::new();
     let (cache, clock) = directory.cached();
     directory.wait();
@@ -166,7 +166,7 @@ async fn newcomers_do_not_join_a_check_that_hangs() {
 }
 
 #[tokio::test]
-async fn a_failure_goes_to_all_waiting_requests_and_no_others() {
+async fn a_failure_fails_only_the_requests_that_wait() {
     let directory = Directory::new();
     let (cache, _) = directory.cached();
     directory.wait();

@@ -1,4 +1,4 @@
-//! Failures of the back end, and verdicts that stand in.
+//! Failures of the back end, and the use of stale verdicts.
 
 use std::{task::Poll, time::Duration};
 
@@ -31,7 +31,7 @@ async fn a_failure_is_never_kept() {
     assert_eq!(ask(&cache, "alice", "wonder").await, "failed");
 }
 
-/// A cache where verdicts may stand in for two minutes, with those of `alice` and `bob`.
+/// A cache that uses stale verdicts for two minutes, with those of `alice` and `bob`.
 async fn lenient(directory: &Directory) -> (Cached<Directory>, FakeClock) {
     let (cache, clock) =
         directory.cached_with(|options| options.allow_stale_if_error(Duration::from_secs(120)));
@@ -43,7 +43,7 @@ async fn lenient(directory: &Directory) -> (Cached<Directory>, FakeClock) {
 }
 
 #[tokio::test]
-async fn a_right_password_stands_in_where_allowed() {
+async fn uses_a_stale_right_password_if_allowed() {
     let directory = Directory::new();
     let (cache, clock) = lenient(&directory).await;
     for (at, expected) in
@@ -78,7 +78,7 @@ async fn a_failing_back_end_gets_one_check_per_user_and_second() {
 }
 
 #[tokio::test]
-async fn a_verdict_stands_in_for_all_waiting_requests() {
+async fn a_stale_verdict_answers_all_waiting_requests() {
     let directory = Directory::new();
     let (cache, clock) = lenient(&directory).await;
     clock.set(70_000);
@@ -94,7 +94,7 @@ async fn a_verdict_stands_in_for_all_waiting_requests() {
 }
 
 #[tokio::test]
-async fn nothing_stands_in_for_a_user_who_has_changed() {
+async fn no_stale_verdict_for_a_changed_user() {
     let directory = Directory::new().reporting_changes();
     let (cache, clock) = lenient(&directory).await;
     clock.set(70_000);
@@ -120,7 +120,7 @@ async fn a_change_during_the_check_counts() {
 }
 
 #[tokio::test]
-async fn nothing_stands_in_past_the_max_age_or_when_disabled() {
+async fn no_stale_verdict_past_max_age_or_when_disabled() {
     let directory = Directory::new();
     let with = |verdict, max_age: u64| {
         let max_age = Some(Duration::from_secs(max_age));
@@ -151,7 +151,7 @@ async fn nothing_stands_in_past_the_max_age_or_when_disabled() {
 }
 
 #[tokio::test]
-async fn a_permanent_failure_lets_nothing_stand_in() {
+async fn a_permanent_failure_uses_no_stale_verdict() {
     let directory = Directory::new();
     let (cache, clock) = lenient(&directory).await;
     directory.fail(Some(BackendError::new("unwilling to perform")));
@@ -163,7 +163,7 @@ async fn a_permanent_failure_lets_nothing_stand_in() {
 }
 
 #[tokio::test]
-async fn an_overload_lets_nothing_stand_in() {
+async fn an_overload_uses_no_stale_verdict() {
     let directory = Directory::new();
     let (cache, clock) = lenient(&directory).await;
     clock.set(60_000);

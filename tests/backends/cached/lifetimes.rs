@@ -1,4 +1,4 @@
-//! Which requests a verdict is kept for, and how long.
+//! The requests that a verdict is kept for, and its lifetime.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn a_thousand_equal_requests_are_one_check() {
 }
 
 #[tokio::test]
-async fn a_verdict_answers_the_same_credentials_alone() {
+async fn a_verdict_is_only_for_the_same_credentials() {
     let directory = Directory::new();
     let (cache, _) = directory.cached();
     let long = "n".repeat(60);

@@ -50,7 +50,7 @@ async fn a_thousand_requests_through_the_layer_are_one_check() {
 }
 
 #[tokio::test]
-async fn an_outage_is_never_a_wrong_password_and_admits_no_strangers() {
+async fn an_outage_never_refuses_or_admits_new_passwords() {
     let directory = Directory::new();
     let (strict, _) = directory.cached();
     let (lenient, clock) =

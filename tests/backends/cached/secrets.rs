@@ -195,7 +195,7 @@ async fn a_disabled_account_is_looked_up_again_soon() {
 }
 
 #[tokio::test]
-async fn a_secret_stands_in_where_allowed() {
+async fn uses_a_stale_secret_if_allowed() {
     for (stale, at, expected) in
         [(0, 60_000, false), (120, 60_000, true), (120, 179_999, true), (120, 180_000, false)]
     {
@@ -242,7 +242,7 @@ async fn one_cache_serves_both_schemes() {
     }
 }
 
-/// A client can make up any number of parameters.
+/// A client can invent any number of parameters.
 #[tokio::test]
 async fn secrets_for_names_with_parameters_are_not_kept() {
     let database = Database::new();
@@ -258,7 +258,7 @@ async fn secrets_for_names_with_parameters_are_not_kept() {
 }
 
 #[tokio::test]
-async fn a_reported_change_is_in_force_at_once() {
+async fn a_reported_change_takes_effect_at_once() {
     let realm = Realm::new("proxy").unwrap();
     let users = Users::new(&realm).with_user("alice", "wonder").unwrap();
     let cache = Cached::new(users.clone()).unwrap();

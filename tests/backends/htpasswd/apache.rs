@@ -71,7 +71,7 @@ async fn refuses_weak_kinds_of_the_program() {
 
 #[tokio::test]
 #[ignore = "needs htpasswd"]
-async fn reads_changes_of_the_program() {
+async fn reloads_files_changed_by_the_program() {
     let file = UserFile::none();
     htpasswd(&file, &["-c", "-B", "-C", "4"], "alice", "wonder");
     let users = Htpasswd::open(file.path()).unwrap();

@@ -23,7 +23,7 @@ use crate::support::{
     validator_battery::{BackEnd, battery, realm},
 };
 
-/// As little work as each kind allows.
+/// The lowest cost of each kind.
 const BCRYPT: HashMethod = HashMethod::Bcrypt { cost: 4 };
 const METHODS: [HashMethod; 4] = [
     BCRYPT,

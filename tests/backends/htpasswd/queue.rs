@@ -1,4 +1,4 @@
-//! More log-ins than can be hashed in time.
+//! More logins than can be hashed in time.
 
 use std::{
     convert::Infallible,
@@ -72,7 +72,7 @@ async fn answers_503_if_the_queue_is_full() {
 }
 
 #[tokio::test]
-async fn rechecks_go_ahead_of_a_flood_of_guesses() {
+async fn rechecks_precede_a_flood_of_guesses() {
     let pool = HashingPool::builder().with_max_hashes(1).with_queue(QUEUE).build().unwrap();
     let file = UserFile::new(line("alice", "wonder", BCRYPT));
     let users = Htpasswd::builder(file.path()).with_hashing_pool(pool.clone()).open().unwrap();

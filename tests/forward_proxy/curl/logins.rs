@@ -29,7 +29,7 @@ fn check_credentials(run: &Run, wanted: &str) {
 
 #[test]
 #[ignore = "needs curl"]
-fn takes_each_kind_of_login_for_http_and_https() {
+fn accepts_each_login_for_http_and_https() {
     let http = Origin::http();
     let (https, certificate) = trusted_origin();
     let trust = ["--cacert", path(&certificate)];

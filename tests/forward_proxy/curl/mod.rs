@@ -1,4 +1,4 @@
-//! The curl program against the example `forward_proxy`.
+//! Tests the example `forward_proxy` with the curl program.
 //!
 //! The tests for SHA-512-256 need python3 with venv and pip, which installs pycurl: curl before 8.7
 //! computes that digest wrongly.

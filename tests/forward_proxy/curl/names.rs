@@ -4,7 +4,7 @@ use crate::support::{curl::curl, origin::Origin, proxy::Proxy};
 
 #[test]
 #[ignore = "needs curl"]
-fn takes_names_and_passwords_of_all_kinds() {
+fn accepts_names_and_passwords_of_all_kinds() {
     const USERS: &[(&str, &str)] = &[
         ("Jürgen Öl", "pässword"),
         ("李 明", "密码:密码"),
@@ -37,7 +37,7 @@ fn takes_names_and_passwords_of_all_kinds() {
 
 #[test]
 #[ignore = "needs curl"]
-fn takes_an_escape_in_a_name_literally() {
+fn reads_an_escape_in_a_name_literally() {
     let (origin, proxy) = (Origin::http(), Proxy::start(&["--user", "per%20cent:%41"]));
     let url = origin.url("/");
     // Not with Digest: curl 7.88 decodes again when it answers the challenge.

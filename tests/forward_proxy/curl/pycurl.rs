@@ -72,7 +72,7 @@ fn sent(visit: &Value, name: &str) -> Vec<String> {
 
 #[test]
 #[ignore = "needs pycurl"]
-fn takes_sha_512_256_for_http_and_https() {
+fn accepts_sha_512_256_for_http_and_https() {
     let (http, (https, certificate)) = (Origin::http(), trusted_origin());
     let proxy = proxy_of_alice(&["--scheme", "digest", "--algorithm", "sha-512-256"]);
     let urls = [http.url("/"), http.url("/seen"), https.url("/"), https.url("/seen")];
@@ -112,7 +112,7 @@ fn refuses_a_wrong_password_with_sha_512_256() {
 
 #[test]
 #[ignore = "needs pycurl"]
-fn takes_names_that_libcurl_percent_encodes() {
+fn accepts_names_that_libcurl_percent_encodes() {
     // From 8.21 on, libcurl encodes all but printable ASCII, and hashes the raw bytes.
     let (origin, (_, certificate)) = (Origin::http(), trusted_origin());
     for user in ["Jürgen Öl:pässword", "\"quoted\\:x", "two words:x"] {

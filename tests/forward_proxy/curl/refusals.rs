@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// Checks what every 407 says.
+/// Checks the challenges of a 407.
 #[track_caller]
 fn check_challenges(answer: &Head) {
     assert_eq!(answer.status(), 407, "{answer:?}");
@@ -65,7 +65,7 @@ fn answers_407_without_the_right_password() {
 
 #[test]
 #[ignore = "needs curl"]
-fn leaves_the_login_at_the_origin_alone() {
+fn keeps_the_login_at_the_origin() {
     let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
     let url = origin.url("/seen");
     let both = ["--proxy-user", "alice:wonder", "--proxy-digest", "--user", "bob:builder", &url];

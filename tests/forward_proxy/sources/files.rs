@@ -55,7 +55,7 @@ fn applies_a_change_of_the_file_despite_a_cache() {
 
 #[test]
 #[ignore = "needs curl, htpasswd"]
-fn takes_weak_hashes_by_option_alone() {
+fn accepts_weak_hashes_only_by_option() {
     let file = UserFile::none();
     run("htpasswd", &["-i", "-c", "-m"], &file.path(), &["alice"], "wonder");
     let path = text(&file);
@@ -113,7 +113,7 @@ fn serves_both_schemes_from_a_plain_file() {
 
 #[test]
 #[ignore = "needs curl, htdigest, htpasswd"]
-fn serves_each_scheme_from_a_file_of_its_own() {
+fn serves_each_scheme_from_its_own_file() {
     let (basic, digest) = (UserFile::none(), UserFile::none());
     run("htpasswd", &["-i", "-c", "-B", "-C", "5"], &basic.path(), &["alice"], "wonder");
     run("htdigest", &["-c"], &digest.path(), &["proxy", "bob"], "builder\nbuilder\n");

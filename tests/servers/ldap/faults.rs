@@ -144,7 +144,7 @@ async fn fails_in_time_if_a_server_hangs() {
 }
 
 #[tokio::test]
-async fn the_whole_check_has_a_time_out() {
+async fn the_whole_check_has_a_timeout() {
     let server = FalseLdap::silent().await;
     let builder = direct(server.url()).with_server(server.url()).with_server(server.url());
     let builder = builder.with_connect_timeout(SHORT).with_operation_timeout(SHORT);
@@ -156,7 +156,7 @@ async fn the_whole_check_has_a_time_out() {
 
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn waits_for_a_slow_server_within_the_time_out() {
+async fn waits_for_a_slow_server_within_the_timeout() {
     let server = people().start();
     let slow = FalseLdap::slow(server.port(), Duration::from_millis(600)).await;
     for builder in [search(slow.url()), direct(slow.url())] {
@@ -217,9 +217,9 @@ async fn one_check_at_a_time_waits_for_a_hanging_server() {
     assert_eq!(silent.accepted(), 2);
 }
 
-/// As behind a firewall that has dropped their state.
+/// Simulates a firewall that has dropped the state of connections.
 #[tokio::test]
-async fn dead_connections_cost_one_time_out() {
+async fn dead_connections_cost_one_timeout() {
     let server = FalseLdap::with_result(49, "").await;
     let ldap = direct(server.url()).with_operation_timeout(SHORT).build().unwrap();
     let mut tasks = JoinSet::new();

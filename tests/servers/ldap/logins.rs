@@ -1,4 +1,4 @@
-//! Log-ins with a template and with a search.
+//! Logins with a template and with a search.
 
 use std::{any::Any, time::Instant};
 
@@ -79,7 +79,7 @@ async fn a_name_in_another_spelling_is_unknown() {
 
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn escapes_filters_in_names() {
+async fn escapes_names_in_filters() {
     let server = people().start();
     for (mode, ldap) in both(&server) {
         let refused = if mode == "by search" { "unknown" } else { "wrong" };

@@ -1,4 +1,4 @@
-//! `Ldap` against OpenLDAP's server, and against servers that misbehave.
+//! Tests `Ldap` with OpenLDAP's server, and with servers that misbehave.
 
 mod answers;
 mod config;

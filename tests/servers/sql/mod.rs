@@ -232,7 +232,7 @@ macro_rules! of_server {
 
         #[tokio::test]
         #[ignore = $needs]
-        async fn takes_an_existing_pool() {
+        async fn accepts_an_existing_pool() {
             super::takes_a_pool(&<$database>::new().await).await;
         }
 

@@ -1,4 +1,4 @@
-//! Outages of a server, and what its clients see of them.
+//! Outages of a server, as its clients see them.
 
 use std::{
     net::TcpListener,
@@ -101,8 +101,8 @@ impl Load {
         Self { tasks, seen }
     }
 
-    /// Ends it, and checks the answers. Requests before `down`, and those from `recovery` after `up`
-    /// on, get the right answer; those in the outage get 503; none gets a wrong verdict.
+    /// Ends it, and checks the answers. Requests before `down`, and those from `recovery` after
+    /// `up` on, get the right answer; those in the outage get 503; none gets a wrong verdict.
     pub(crate) async fn check(mut self, [down, start, up]: [Instant; 3], recovery: Duration) {
         self.tasks.shutdown().await;
         let seen = std::mem::take(&mut *self.seen.lock().unwrap());

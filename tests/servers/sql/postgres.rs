@@ -115,7 +115,7 @@ impl OfServer for Postgres {
         Self::start_with(server, &[]);
     }
 
-    /// Adds a collation that folds to the database of which others are copies.
+    /// Adds a case-insensitive collation to the template database, which new databases copy.
     async fn prepare(server: &Server) {
         let template = Self::at(server.port, "template1".to_owned());
         let collation = "CREATE COLLATION folding \
