@@ -4,142 +4,103 @@ use std::fmt;
 
 use http::StatusCode;
 
-/// Why a request was refused, for logs and metrics.
-///
-/// It is more detailed than the response. Each reason has a fixed status and a fixed name, and
-/// contains nothing that the client sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Reason {
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $reason:ident = $status:ident, $name:literal;)*) => {
+        /// Why a request was refused, for logs and metrics.
+        ///
+        /// It is more detailed than the response. Each reason has a fixed status and a fixed name, and
+        /// contains nothing that the client sent.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Reason {
+            $($(#[$doc])* $reason,)*
+        }
+
+        impl Reason {
+            /// All reasons, for instance to register a counter for each.
+            pub const ALL: &'static [Self] = &[$(Self::$reason,)*];
+
+            /// Returns the status of the response: 400, 403, 407, 431, 502 or 503.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$reason => StatusCode::$status,)*
+                }
+            }
+
+            /// Returns the name for logs and metrics, in lower case with hyphens.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$reason => $name,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
     /// The request has no `Proxy-Authorization`.
-    MissingCredentials,
+    MissingCredentials = PROXY_AUTHENTICATION_REQUIRED, "missing-credentials";
     /// The credentials use a scheme that is not offered.
-    SchemeNotOffered,
+    SchemeNotOffered = PROXY_AUTHENTICATION_REQUIRED, "scheme-not-offered";
     /// The Digest algorithm is not offered.
-    AlgorithmNotOffered,
+    AlgorithmNotOffered = PROXY_AUTHENTICATION_REQUIRED, "algorithm-not-offered";
     /// The credentials cannot be decoded.
-    Undecodable,
+    Undecodable = PROXY_AUTHENTICATION_REQUIRED, "undecodable";
     /// The user-id is empty.
-    EmptyUserId,
+    EmptyUserId = PROXY_AUTHENTICATION_REQUIRED, "empty-user-id";
     /// The password is empty.
-    EmptyPassword,
+    EmptyPassword = PROXY_AUTHENTICATION_REQUIRED, "empty-password";
     /// The user-id or the password contains a control character.
-    ControlCharacter,
+    ControlCharacter = PROXY_AUTHENTICATION_REQUIRED, "control-character";
     /// The password is longer than the limit.
-    PasswordTooLong,
+    PasswordTooLong = PROXY_AUTHENTICATION_REQUIRED, "password-too-long";
     /// The parameters in the user name are malformed.
-    UserParameters,
+    UserParameters = PROXY_AUTHENTICATION_REQUIRED, "user-parameters";
     /// The back end does not know the user.
-    UnknownUser,
+    UnknownUser = PROXY_AUTHENTICATION_REQUIRED, "unknown-user";
     /// The password, or the Digest response, is wrong.
-    WrongPassword,
+    WrongPassword = PROXY_AUTHENTICATION_REQUIRED, "wrong-password";
     /// The user's stored record cannot be used.
-    UnusableRecord,
+    UnusableRecord = PROXY_AUTHENTICATION_REQUIRED, "unusable-record";
     /// The Digest credentials are for another realm.
-    OtherRealm,
+    OtherRealm = PROXY_AUTHENTICATION_REQUIRED, "other-realm";
     /// The Digest response is right and its nonce has expired.
-    NonceExpired,
+    NonceExpired = PROXY_AUTHENTICATION_REQUIRED, "nonce-expired";
     /// The Digest response is right and its nonce was not issued here.
-    NonceUnknown,
+    NonceUnknown = PROXY_AUTHENTICATION_REQUIRED, "nonce-unknown";
     /// The Digest response is right and the store has dropped the record of its nonce.
-    NonceForgotten,
+    NonceForgotten = PROXY_AUTHENTICATION_REQUIRED, "nonce-forgotten";
     /// The Digest response is right and its nonce-count was used before.
-    NonceReplayed,
+    NonceReplayed = PROXY_AUTHENTICATION_REQUIRED, "nonce-replayed";
     /// The Digest response is right and another user used its nonce first.
-    NonceOfOtherUser,
+    NonceOfOtherUser = PROXY_AUTHENTICATION_REQUIRED, "nonce-of-other-user";
     /// The request has several `Proxy-Authorization` fields.
-    SeveralFields,
+    SeveralFields = BAD_REQUEST, "several-fields";
     /// The field does not follow the grammar.
-    Malformed,
+    Malformed = BAD_REQUEST, "malformed";
     /// A parameter occurs twice.
-    DuplicateParameter,
+    DuplicateParameter = BAD_REQUEST, "duplicate-parameter";
     /// A parameter is missing.
-    MissingParameter,
+    MissingParameter = BAD_REQUEST, "missing-parameter";
     /// A parameter has an invalid value, or one that was not offered.
-    ImproperParameter,
+    ImproperParameter = BAD_REQUEST, "improper-parameter";
     /// The `uri` of the Digest credentials names another resource.
-    OtherResource,
+    OtherResource = BAD_REQUEST, "other-resource";
     /// The credentials are right and the account is disabled.
-    AccountDisabled,
+    AccountDisabled = FORBIDDEN, "account-disabled";
     /// The credentials are right and the account has expired.
-    AccountExpired,
+    AccountExpired = FORBIDDEN, "account-expired";
     /// The `Proxy-Authorization` field is longer than the limit.
-    FieldTooLong,
+    FieldTooLong = REQUEST_HEADER_FIELDS_TOO_LARGE, "field-too-long";
     /// A back end could not answer.
-    BackendFailed,
+    BackendFailed = SERVICE_UNAVAILABLE, "backend-failed";
     /// An upstream proxy answered with a 407.
-    UpstreamChallenge,
+    UpstreamChallenge = BAD_GATEWAY, "upstream-challenge";
 }
 
 impl Reason {
-    /// All reasons, for instance to register a counter for each.
-    pub const ALL: &'static [Self] = &[
-        Self::MissingCredentials,
-        Self::SchemeNotOffered,
-        Self::AlgorithmNotOffered,
-        Self::Undecodable,
-        Self::EmptyUserId,
-        Self::EmptyPassword,
-        Self::ControlCharacter,
-        Self::PasswordTooLong,
-        Self::UserParameters,
-        Self::UnknownUser,
-        Self::WrongPassword,
-        Self::UnusableRecord,
-        Self::OtherRealm,
-        Self::NonceExpired,
-        Self::NonceUnknown,
-        Self::NonceForgotten,
-        Self::NonceReplayed,
-        Self::NonceOfOtherUser,
-        Self::SeveralFields,
-        Self::Malformed,
-        Self::DuplicateParameter,
-        Self::MissingParameter,
-        Self::ImproperParameter,
-        Self::OtherResource,
-        Self::AccountDisabled,
-        Self::AccountExpired,
-        Self::FieldTooLong,
-        Self::BackendFailed,
-        Self::UpstreamChallenge,
-    ];
-
-    /// The status of the response: 400, 403, 407, 431, 502 or 503.
-    #[must_use]
-    pub const fn status(self) -> StatusCode {
-        match self {
-            Self::MissingCredentials
-            | Self::SchemeNotOffered
-            | Self::AlgorithmNotOffered
-            | Self::Undecodable
-            | Self::EmptyUserId
-            | Self::EmptyPassword
-            | Self::ControlCharacter
-            | Self::PasswordTooLong
-            | Self::UserParameters
-            | Self::UnknownUser
-            | Self::WrongPassword
-            | Self::UnusableRecord
-            | Self::OtherRealm
-            | Self::NonceExpired
-            | Self::NonceUnknown
-            | Self::NonceForgotten
-            | Self::NonceReplayed
-            | Self::NonceOfOtherUser => StatusCode::PROXY_AUTHENTICATION_REQUIRED,
-            Self::SeveralFields
-            | Self::Malformed
-            | Self::DuplicateParameter
-            | Self::MissingParameter
-            | Self::ImproperParameter
-            | Self::OtherResource => StatusCode::BAD_REQUEST,
-            Self::AccountDisabled | Self::AccountExpired => StatusCode::FORBIDDEN,
-            Self::FieldTooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::BackendFailed => StatusCode::SERVICE_UNAVAILABLE,
-            Self::UpstreamChallenge => StatusCode::BAD_GATEWAY,
-        }
-    }
-
     /// Whether the Digest response is right and only its nonce cannot be used. The 407 then says
     /// `stale=true`, so that the client repeats the request without asking its user.
     #[must_use]
@@ -153,60 +114,10 @@ impl Reason {
                 | Self::NonceOfOtherUser
         )
     }
-
-    /// The name for logs and metrics, in lower case with hyphens.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MissingCredentials => "missing-credentials",
-            Self::SchemeNotOffered => "scheme-not-offered",
-            Self::AlgorithmNotOffered => "algorithm-not-offered",
-            Self::Undecodable => "undecodable",
-            Self::EmptyUserId => "empty-user-id",
-            Self::EmptyPassword => "empty-password",
-            Self::ControlCharacter => "control-character",
-            Self::PasswordTooLong => "password-too-long",
-            Self::UserParameters => "user-parameters",
-            Self::UnknownUser => "unknown-user",
-            Self::WrongPassword => "wrong-password",
-            Self::UnusableRecord => "unusable-record",
-            Self::OtherRealm => "other-realm",
-            Self::NonceExpired => "nonce-expired",
-            Self::NonceUnknown => "nonce-unknown",
-            Self::NonceForgotten => "nonce-forgotten",
-            Self::NonceReplayed => "nonce-replayed",
-            Self::NonceOfOtherUser => "nonce-of-other-user",
-            Self::SeveralFields => "several-fields",
-            Self::Malformed => "malformed",
-            Self::DuplicateParameter => "duplicate-parameter",
-            Self::MissingParameter => "missing-parameter",
-            Self::ImproperParameter => "improper-parameter",
-            Self::OtherResource => "other-resource",
-            Self::AccountDisabled => "account-disabled",
-            Self::AccountExpired => "account-expired",
-            Self::FieldTooLong => "field-too-long",
-            Self::BackendFailed => "backend-failed",
-            Self::UpstreamChallenge => "upstream-challenge",
-        }
-    }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_every_reason_once() {
-        for (number, reason) in Reason::ALL.iter().enumerate() {
-            assert_eq!(*reason as usize, number, "{reason}");
-        }
-        // The last variant: a new one has to be added to the list.
-        assert_eq!(Reason::ALL.len(), Reason::UpstreamChallenge as usize + 1);
     }
 }
