@@ -1,8 +1,5 @@
 //! The built-in bodies of refusals.
 
-use std::sync::LazyLock;
-
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::page::Page;
@@ -18,9 +15,6 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// In the order of the discriminants.
-    const ALL: [Self; 3] = [Self::Short, Self::Plain, Self::Html];
-
     pub(super) fn of(method: &Method, headers: &HeaderMap) -> Self {
         if method == Method::CONNECT {
             return Self::Short;
@@ -39,156 +33,87 @@ fn accepts_html(headers: &HeaderMap) -> bool {
     })
 }
 
-/// A page with its header fields.
-#[derive(Clone, Debug)]
-pub(super) struct Rendered {
-    pub(super) content_type: HeaderValue,
-    pub(super) content_length: HeaderValue,
-    pub(super) body: Bytes,
-}
-
-impl From<Page> for Rendered {
-    fn from(Page { content_type, body }: Page) -> Self {
-        Self { content_type, content_length: body.len().into(), body }
-    }
-}
-
-/// The explanation on a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Explanation {
-    Missing,
-    NotOffered,
-    Wrong,
-    Stale,
-    Malformed,
-    NotAllowed,
-    TooLong,
-    Unavailable,
-    Upstream,
-}
-
-impl Explanation {
-    /// In the order of the discriminants.
-    const ALL: [Self; 9] = [
-        Self::Missing,
-        Self::NotOffered,
-        Self::Wrong,
-        Self::Stale,
-        Self::Malformed,
-        Self::NotAllowed,
-        Self::TooLong,
-        Self::Unavailable,
-        Self::Upstream,
-    ];
-
-    fn of(reason: Reason) -> Self {
-        match (reason, reason.status()) {
-            (Reason::MissingCredentials, _) => Self::Missing,
-            (Reason::SchemeNotOffered | Reason::AlgorithmNotOffered, _) => Self::NotOffered,
-            (_, StatusCode::PROXY_AUTHENTICATION_REQUIRED) if reason.is_stale() => Self::Stale,
-            // A wrong password and an unknown user look the same.
-            (_, StatusCode::PROXY_AUTHENTICATION_REQUIRED) => Self::Wrong,
-            (_, StatusCode::FORBIDDEN) => Self::NotAllowed,
-            (_, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => Self::TooLong,
-            (_, StatusCode::SERVICE_UNAVAILABLE) => Self::Unavailable,
-            (_, StatusCode::BAD_GATEWAY) => Self::Upstream,
-            _ => Self::Malformed,
-        }
-    }
-
-    const fn status(self) -> StatusCode {
-        match self {
-            Self::Missing | Self::NotOffered | Self::Wrong | Self::Stale => {
-                StatusCode::PROXY_AUTHENTICATION_REQUIRED
-            }
-            Self::Malformed => StatusCode::BAD_REQUEST,
-            Self::NotAllowed => StatusCode::FORBIDDEN,
-            Self::TooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Upstream => StatusCode::BAD_GATEWAY,
-        }
-    }
-
-    fn title(self) -> &'static str {
-        self.status().canonical_reason().unwrap_or_default()
-    }
-
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Missing => {
-                "This proxy forwards requests only for users that it knows, and this request came \
-                 without a user name and password. Enter yours in the proxy settings of your \
-                 program. With curl: curl --proxy-anyauth -U NAME:PASSWORD -x PROXY URL"
-            }
-            Self::NotOffered => {
-                "The credentials of this request are for an authentication scheme or algorithm \
-                 that this proxy does not offer. It offers those in its Proxy-Authenticate fields."
-            }
-            Self::Wrong => {
-                "The proxy did not accept the user name and password that came with this request. \
-                 Check them in the proxy settings of your program. If they are right, ask the \
-                 operator of the proxy whether the account exists."
-            }
-            Self::Stale => {
-                "The password is right, but the nonce of this request can no longer be used. \
-                 Programs repeat the request with a new nonce by themselves; yours did not."
-            }
-            Self::Malformed => {
-                "The Proxy-Authorization field of this request is ambiguous or malformed, or was \
-                 made for another resource. The program that sent it is at fault, or something \
-                 between that program and the proxy."
-            }
-            Self::NotAllowed => {
-                "Your user name and password are right, but your account is disabled or has \
-                 expired. Ask the operator of the proxy."
-            }
-            Self::TooLong => {
-                "The Proxy-Authorization field of this request is longer than the proxy accepts."
-            }
-            Self::Unavailable => {
-                "The proxy cannot check user names and passwords at the moment. Yours may be \
-                 right. Try again later."
-            }
-            Self::Upstream => {
-                "Another proxy requires credentials that this proxy does not have. The operator \
-                 of this proxy has to fix that: your user name and password are fine."
-            }
-        }
-    }
-}
-
-/// The built-in pages, rendered once: each explanation in each form.
-static PAGES: LazyLock<Vec<Rendered>> = LazyLock::new(|| {
-    let each = |explanation| Form::ALL.map(|form| render(explanation, form));
-    Explanation::ALL.into_iter().flat_map(each).collect()
-});
-
-/// The built-in page for a refusal.
-pub(super) fn built_in_page(reason: Reason, form: Form) -> Rendered {
-    let explanation = Explanation::of(reason);
-    let page = PAGES.get(explanation as usize * Form::ALL.len() + form as usize);
-    page.cloned().unwrap_or_else(|| render(explanation, form))
-}
-
-fn render(explanation: Explanation, form: Form) -> Rendered {
-    let (title, text) = (explanation.title(), explanation.text());
-    let (content_type, body) = match form {
-        Form::Short => ("text/plain; charset=utf-8", format!("{title}\n")),
-        Form::Plain => ("text/plain; charset=utf-8", format!("{title}\n\n{text}\n")),
-        Form::Html => (
-            "text/html; charset=utf-8",
-            format!(
-                "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-                 <title>{title}</title></head>\n<body><h1>{title}</h1>\n<p>{text}</p></body></html>\n"
+/// A title and a text in each form.
+macro_rules! page {
+    ($title:literal, $text:literal) => {
+        [
+            concat!($title, "\n"),
+            concat!($title, "\n\n", $text, "\n"),
+            concat!(
+                "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>",
+                $title,
+                "</title></head>\n<body><h1>",
+                $title,
+                "</h1>\n<p>",
+                $text,
+                "</p></body></html>\n"
             ),
-        ),
+        ]
     };
-    // Pages live as long as the process, and static values are cheap to clone.
-    let length: &'static str = body.len().to_string().leak();
-    Rendered {
-        content_type: HeaderValue::from_static(content_type),
-        content_length: HeaderValue::from_static(length),
-        body: Bytes::from_static(body.leak().as_bytes()),
+}
+
+/// Returns the built-in page for a refusal.
+pub(super) fn built_in_page(reason: Reason, form: Form) -> Page {
+    let [short, plain, html] = texts(reason);
+    let (content_type, body) = match form {
+        Form::Short => ("text/plain; charset=utf-8", short),
+        Form::Plain => ("text/plain; charset=utf-8", plain),
+        Form::Html => ("text/html; charset=utf-8", html),
+    };
+    Page::new(HeaderValue::from_static(content_type), body)
+}
+
+/// Returns the page for a reason: short, plain, and as HTML.
+fn texts(reason: Reason) -> [&'static str; 3] {
+    match (reason, reason.status()) {
+        (Reason::MissingCredentials, _) => page!(
+            "Proxy Authentication Required",
+            "This proxy forwards requests only for users that it knows, and this request came \
+             without a user name and password. Enter yours in the proxy settings of your \
+             program. With curl: curl --proxy-anyauth -U NAME:PASSWORD -x PROXY URL"
+        ),
+        (Reason::SchemeNotOffered | Reason::AlgorithmNotOffered, _) => page!(
+            "Proxy Authentication Required",
+            "The credentials of this request are for an authentication scheme or algorithm \
+             that this proxy does not offer. It offers those in its Proxy-Authenticate fields."
+        ),
+        (_, StatusCode::PROXY_AUTHENTICATION_REQUIRED) if reason.is_stale() => page!(
+            "Proxy Authentication Required",
+            "The password is right, but the nonce of this request can no longer be used. \
+             Programs repeat the request with a new nonce by themselves; yours did not."
+        ),
+        // A wrong password and an unknown user look the same.
+        (_, StatusCode::PROXY_AUTHENTICATION_REQUIRED) => page!(
+            "Proxy Authentication Required",
+            "The proxy did not accept the user name and password that came with this request. \
+             Check them in the proxy settings of your program. If they are right, ask the \
+             operator of the proxy whether the account exists."
+        ),
+        (_, StatusCode::FORBIDDEN) => page!(
+            "Forbidden",
+            "Your user name and password are right, but your account is disabled or has \
+             expired. Ask the operator of the proxy."
+        ),
+        (_, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => page!(
+            "Request Header Fields Too Large",
+            "The Proxy-Authorization field of this request is longer than the proxy accepts."
+        ),
+        (_, StatusCode::SERVICE_UNAVAILABLE) => page!(
+            "Service Unavailable",
+            "The proxy cannot check user names and passwords at the moment. Yours may be \
+             right. Try again later."
+        ),
+        (_, StatusCode::BAD_GATEWAY) => page!(
+            "Bad Gateway",
+            "Another proxy requires credentials that this proxy does not have. The operator \
+             of this proxy has to fix that: your user name and password are fine."
+        ),
+        _ => page!(
+            "Bad Request",
+            "The Proxy-Authorization field of this request is ambiguous or malformed, or was \
+             made for another resource. The program that sent it is at fault, or something \
+             between that program and the proxy."
+        ),
     }
 }
 
@@ -221,20 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn every_page_has_its_length_and_starts_with_its_title() {
-        let each = |explanation| Form::ALL.map(|form| (explanation, form));
-        let pages = Explanation::ALL.into_iter().flat_map(each).zip(PAGES.iter());
-        for ((explanation, form), rendered) in pages {
-            let text = str::from_utf8(&rendered.body).unwrap();
-            assert_eq!(rendered.content_length, text.len().to_string());
-            let start = if form == Form::Html { "<!DOCTYPE html>" } else { explanation.title() };
-            assert!(text.starts_with(start), "{explanation:?} {form:?}");
+    fn every_page_has_the_title_of_its_status() {
+        for &reason in Reason::ALL {
+            let title = reason.status().canonical_reason().unwrap();
+            let [short, plain, html] = texts(reason);
+            assert_eq!(short, format!("{title}\n"), "{reason}");
+            assert!(plain.starts_with(&format!("{title}\n\n")), "{reason}");
+            assert!(html.contains(&format!("<h1>{title}</h1>")), "{reason}");
         }
-    }
-
-    #[test]
-    fn explanations_and_forms_are_in_discriminant_order() {
-        assert!(Explanation::ALL.iter().enumerate().all(|(at, &one)| one as usize == at));
-        assert!(Form::ALL.iter().enumerate().all(|(at, &one)| one as usize == at));
     }
 }

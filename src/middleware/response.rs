@@ -8,9 +8,9 @@ use http_body::Body;
 
 use super::{
     body::ResponseBody,
-    built_in_page::{Form, Rendered, built_in_page},
+    built_in_page::{Form, built_in_page},
     layer::{Options, PageOf},
-    page::{PageRequest, Wishes},
+    page::{Page, PageRequest, Wishes},
 };
 use crate::{authenticator::Refusal, identity::Identity, reason::Reason};
 
@@ -52,11 +52,11 @@ impl RequestFacts {
         }
     }
 
-    fn page(self, custom: Option<&PageOf>, refusal: &Refusal) -> Rendered {
+    fn page(self, custom: Option<&PageOf>, refusal: &Refusal) -> Page {
         let page = custom
             .zip(self.wishes)
             .and_then(|(page, wishes)| page(&PageRequest::new(refusal.clone(), *wishes)));
-        page.map_or_else(|| built_in_page(refusal.reason(), self.form), Rendered::from)
+        page.unwrap_or_else(|| built_in_page(refusal.reason(), self.form))
     }
 }
 
@@ -101,7 +101,7 @@ fn respond(
     let is_head = facts.is_head;
     let page = facts.page(custom_page, &refusal);
     headers.insert(header::CONTENT_TYPE, page.content_type);
-    headers.insert(header::CONTENT_LENGTH, page.content_length);
+    headers.insert(header::CONTENT_LENGTH, page.body.len().into());
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if must_close {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
