@@ -120,6 +120,46 @@ fn forbids_a_disabled_account_if_the_digest_is_right() {
 }
 
 #[test]
+fn regression_a_later_reading_does_not_replace_the_verdict() {
+    // `a%41` can also be read as `aA`, which is another user.
+    let proxy = |first: fn(HashFunction) -> SecretLookup| {
+        over(Secrets(move |user: DigestUser<'_>| {
+            Ok(match user.name() {
+                DigestName::UserId("a%41") => first(user.function()),
+                DigestName::UserId("aA") => found(user.function(), "aA", "other"),
+                _ => SecretLookup::Unknown,
+            })
+        }))
+    };
+    fn found(function: HashFunction, name: &str, password: &str) -> SecretLookup {
+        let ha1 = HashedA1::new(function, name, "proxy", password);
+        SecretLookup::Found(DigestAccount::new(Account::new(name), ha1))
+    }
+    fn with_status(function: HashFunction, status: AccountStatus) -> SecretLookup {
+        let ha1 = HashedA1::new(function, "a%41", "proxy", "wonder");
+        let account = DigestAccount::new(Account::new("a%41"), ha1).with_status(status);
+        SecretLookup::Found(account)
+    }
+    type First = fn(HashFunction) -> SecretLookup;
+    let table: [(First, u16, &str); 5] = [
+        (|function| with_status(function, AccountStatus::Disabled), 403, "account-disabled"),
+        (|function| with_status(function, AccountStatus::Expired), 403, "account-expired"),
+        (|_| found(HashFunction::Md5, "a%41", "wonder"), 503, "backend-failed"),
+        (|_| SecretLookup::Unusable(UnusableRecord::new("a lock mark")), 407, "unusable-record"),
+        (|function| found(function, "a%41", "another"), 407, "wrong-password"),
+    ];
+    for (first, status, reason) in table {
+        let proxy = proxy(first);
+        let digest = Digest { user: "a%41".into(), ..proxy.fresh() };
+        proxy.login(&digest).is(reason, status, reason);
+    }
+    let proxy = proxy(|_| SecretLookup::Unusable(UnusableRecord::new("a lock mark")));
+    let digest = Digest { user: "aA".into(), password: "other".into(), ..proxy.fresh() };
+    let sent = digest.params().with("username", "\"a%41\"");
+    proxy.get(sent.field()).passes("an unusable record refuses nobody else", "aA");
+}
+
+#[test]
 fn uses_the_stored_name_instead_of_the_sent_one() {
     let proxy = over(Secrets(|user: DigestUser<'_>| {
         let DigestName::UserId(name) = user.name() else {

@@ -147,8 +147,17 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
             let lookup = self.secrets.secret(candidate.user(&request.realm, function)).await?;
             match self.verify_response(&request, lookup) {
                 Ok(stored) => return self.use_nonce(&request, candidate, stored).await,
-                Err(next) if next.reason() == Reason::UnknownUser => {}
-                Err(next) => refusal = next,
+                Err(next) => match next.reason() {
+                    Reason::UnknownUser => {}
+                    // Another reading may be the right one. The operator must hear of a record
+                    // that cannot be used, so a wrong password does not replace it.
+                    Reason::WrongPassword | Reason::UnusableRecord => {
+                        if refusal.reason() != Reason::UnusableRecord {
+                            refusal = next;
+                        }
+                    }
+                    _ => return Err(next),
+                },
             }
         }
         Err(refusal)
