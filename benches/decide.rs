@@ -135,7 +135,7 @@ fn decision(
 
 fn reason(decision: &Decision) -> Option<Reason> {
     match decision {
-        Decision::Forward(_) | Decision::Bypass => None,
+        Decision::Forward { .. } | Decision::Bypass => None,
         Decision::Refuse(refusal, _) => Some(refusal.reason()),
     }
 }

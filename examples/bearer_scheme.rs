@@ -54,14 +54,14 @@ impl AuthScheme for BearerScheme {
 
     fn authenticate(
         self: Arc<Self>,
-        context: &RequestContext<'_>,
+        _: &RequestContext<'_>,
         credentials: SentCredentials,
     ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
         let token = credentials.token68().ok_or_else(|| Refusal::new(Reason::Malformed))?;
-        let (token, realm) = (Password::new(token), context.realm().clone());
+        let token = Password::new(token);
         Ok(async move {
             let owner = self.owner(&token).ok_or_else(|| Refusal::new(Reason::WrongPassword))?;
-            Ok(Authenticated::new(Identity::new(owner.clone(), "Bearer", realm)))
+            Ok(Authenticated::new(owner.clone()))
         })
     }
 }

@@ -112,6 +112,6 @@ pub(crate) fn decide(
 pub(crate) fn challenges(auth: &Authenticator) -> HeaderMap {
     match decide(auth, &request(None), ProxyAuthorization::Absent) {
         Decision::Refuse(_, headers) => headers,
-        Decision::Forward(_) | Decision::Bypass => panic!("the request was not refused"),
+        Decision::Forward { .. } | Decision::Bypass => panic!("the request was not refused"),
     }
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     backend::{BasicCredentials, CredentialValidator, Verdict},
     error::{BackendError, ConfigError},
-    identity::{Account, Identity},
+    identity::Account,
     reason::Reason,
     user_parameters::SplitName,
     wire::{
@@ -90,11 +90,8 @@ impl<V: CredentialValidator> BasicScheme<V> {
         let user_id = split_name.as_ref().map_or(name, |split| split.user(name));
         let credentials = BasicCredentials::new(&realm, user_id, user_pass.password());
         let account = accepted(self.validator.validate(credentials).await?)?;
-        let mut identity = Identity::new(account, basic::NAME, realm);
-        if let Some(split) = split_name {
-            identity = identity.with_user_parameters(Arc::clone(split.parameters()));
-        }
-        Ok(Authenticated::new(identity))
+        let parameters = split_name.map(|split| Arc::clone(split.parameters()));
+        Ok(Authenticated::new(account).with_user_parameters(parameters))
     }
 }
 

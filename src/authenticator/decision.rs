@@ -9,10 +9,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
-use super::{engine::Engine, erased::PendingResult, refusal::Refusal, scheme::Authenticated};
-use crate::{revocation::CheckStart, wire::Realm};
+use super::{engine::Engine, erased::PendingResult, refusal::Refusal};
+use crate::{identity::Identity, revocation::CheckStart, wire::Realm};
 
 /// Whether a request may be forwarded.
 #[derive(Debug)]
@@ -20,7 +20,12 @@ pub enum Decision {
     /// Forward the request without an identity: it bypasses authentication.
     Bypass,
     /// Forward the request.
-    Forward(Authenticated),
+    Forward {
+        /// The user, or the anonymous identity.
+        identity: Identity,
+        /// The value of `Proxy-Authentication-Info` for the response.
+        info: Option<HeaderValue>,
+    },
     /// Answer the request with [`Refusal::status`] and these header fields: the challenges on 407,
     /// `Cache-Control: no-store`, and `Retry-After` on 503.
     Refuse(Refusal, HeaderMap),

@@ -93,7 +93,7 @@ impl Authenticator {
             ProxyAuthorization::One(field) => field,
             ProxyAuthorization::Absent if engine.allows_anonymous => {
                 let identity = Identity::anonymous(realm.clone());
-                return Authentication::Ready(Decision::Forward(Authenticated::new(identity)));
+                return Authentication::Ready(Decision::Forward { identity, info: None });
             }
             ProxyAuthorization::Absent => {
                 return refuse(Refusal::new(Reason::MissingCredentials), None);
@@ -149,26 +149,30 @@ impl Engine {
     /// Turns the result of a check into a decision.
     pub(super) fn decide(&self, result: AuthResult, check: &Check) -> Decision {
         let result = result.and_then(|authenticated| self.admit(authenticated, check));
-        match result {
-            Ok(authenticated) => Decision::Forward(authenticated),
-            Err(refusal) => {
-                let now = self.clock.now();
-                let refusal = self.limit_stale(refusal, check, now);
-                self.refuse(refusal, Some(check.scheme), &check.realm, now)
-            }
-        }
+        result.unwrap_or_else(|refusal| {
+            let now = self.clock.now();
+            let refusal = self.limit_stale(refusal, check, now);
+            self.refuse(refusal, Some(check.scheme), &check.realm, now)
+        })
     }
 
-    /// Gives the identity its revocation handle.
-    fn admit(&self, authenticated: Authenticated, check: &Check) -> AuthResult {
-        let Authenticated { identity, info } = authenticated;
-        let Some(user) = identity.user() else { return Ok(Authenticated { identity, info }) };
+    /// Makes the identity. Its scheme and realm are those of the check, not what a scheme says, so
+    /// that revocation always finds it.
+    fn admit(&self, authenticated: Authenticated, check: &Check) -> Result<Decision, Refusal> {
+        let Authenticated { account, user_parameters, info } = authenticated;
+        let user = account.user();
         let Some(handle) = self.revocations.handle(&check.realm, user, check.start) else {
             let error = "the user was changed or removed while the credentials were checked";
             return Err(BackendError::transient(error).into());
         };
         self.stale_limit.clear(|| Client::new(&check.realm, check.peer, user));
-        Ok(Authenticated { identity: identity.with_revocation(handle), info })
+        let identity = Identity::new(account, check.scheme, check.realm.clone());
+        let identity = identity.with_revocation(handle);
+        let identity = match user_parameters {
+            Some(parameters) => identity.with_user_parameters(parameters),
+            None => identity,
+        };
+        Ok(Decision::Forward { identity, info })
     }
 
     /// Makes the refusal omit `stale=true` if the client got it too often.

@@ -22,4 +22,4 @@ pub(crate) use digest::DigestScheme;
 pub(crate) use engine::Authenticator;
 pub use field::ProxyAuthorization;
 pub(crate) use refusal::Refusal;
-pub(crate) use scheme::{AuthScheme, Authenticated};
+pub(crate) use scheme::AuthScheme;

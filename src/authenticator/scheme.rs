@@ -10,9 +10,9 @@ use crate::{
     error::{BackendError, ConfigError},
     grammar::token68,
     head::RequestHead,
-    identity::Identity,
+    identity::Account,
     revocation::Revocations,
-    user_parameters::{SplitName, UserParameterSyntax},
+    user_parameters::{SplitName, UserParameterSyntax, UserParameters},
     wire::Realm,
 };
 
@@ -67,17 +67,28 @@ pub trait AuthScheme: Send + Sync + 'static {
 pub type AuthResult = Result<Authenticated, Refusal>;
 
 /// The user of an authenticated request, and the `Proxy-Authentication-Info` of its response.
+///
+/// The engine makes the [`Identity`](crate::Identity) from it, with the scheme's name and the realm
+/// of the request.
 #[derive(Debug)]
 pub struct Authenticated {
-    pub(super) identity: Identity,
+    pub(super) account: Account,
+    pub(super) user_parameters: Option<Arc<UserParameters>>,
     pub(super) info: Option<HeaderValue>,
 }
 
 impl Authenticated {
-    /// The result for a request of `identity`, without `Proxy-Authentication-Info`.
+    /// The result for a request of the owner of `account`.
     #[must_use]
-    pub const fn new(identity: Identity) -> Self {
-        Self { identity, info: None }
+    pub const fn new(account: Account) -> Self {
+        Self { account, user_parameters: None, info: None }
+    }
+
+    /// Adds the parameters that were part of the user name.
+    #[must_use]
+    pub fn with_user_parameters(mut self, parameters: Option<Arc<UserParameters>>) -> Self {
+        self.user_parameters = parameters;
+        self
     }
 
     /// Adds the value of `Proxy-Authentication-Info` for the response.
@@ -85,24 +96,6 @@ impl Authenticated {
     pub fn with_info(mut self, info: Option<HeaderValue>) -> Self {
         self.info = info;
         self
-    }
-
-    /// The user of the request.
-    #[must_use]
-    pub const fn identity(&self) -> &Identity {
-        &self.identity
-    }
-
-    /// The value of `Proxy-Authentication-Info` for the response.
-    #[must_use]
-    pub const fn info(&self) -> Option<&HeaderValue> {
-        self.info.as_ref()
-    }
-
-    /// The identity and the value of `Proxy-Authentication-Info`, owned.
-    #[must_use]
-    pub fn into_parts(self) -> (Identity, Option<HeaderValue>) {
-        (self.identity, self.info)
     }
 }
 

@@ -156,15 +156,15 @@ where
 
     fn resume(self, decision: Decision) -> State<S, Q> {
         let Self { mut request, facts, service, is_ready, options, .. } = self;
-        let authenticated = match decision {
-            Decision::Bypass => None,
-            Decision::Forward(authenticated) => Some(authenticated),
+        let (identity, info) = match decision {
+            Decision::Bypass => (None, None),
+            Decision::Forward { identity, info } => (Some(identity), info),
             Decision::Refuse(refusal, headers) => {
                 let response = refuse(refusal, headers, facts, &options);
                 return State::Refused { response: Some(response) };
             }
         };
-        let forwarded = admit(&mut request, authenticated, facts, &options);
+        let forwarded = admit(&mut request, identity, info, facts, &options);
         let admitted = Admitted { request, forwarded, service };
         if is_ready { admitted.call() } else { State::MakingReady { admitted: Some(admitted) } }
     }

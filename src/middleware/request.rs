@@ -9,7 +9,7 @@ use super::{
     response::{Forwarded, RequestFacts},
 };
 use crate::{
-    authenticator::{Authenticated, Authentication, Authenticator, ProxyAuthorization},
+    authenticator::{Authentication, Authenticator, ProxyAuthorization},
     head::RequestHead,
     identity::Identity,
 };
@@ -35,14 +35,14 @@ pub(super) fn authenticate<Q: Body>(
 }
 
 /// Prepares the request for the inner service, and returns how to finish its response.
-/// `authenticated` is `None` for a request that bypasses authentication.
+/// `identity` is `None` for a request that bypasses authentication.
 pub(super) fn admit<Q>(
     request: &mut Request<Q>,
-    authenticated: Option<Authenticated>,
+    identity: Option<Identity>,
+    info: Option<HeaderValue>,
     mut facts: RequestFacts,
     options: &Options,
 ) -> Forwarded {
-    let (identity, info) = authenticated.map(Authenticated::into_parts).unzip();
     let headers = request.headers_mut();
     if let Some(header) = &options.identity_header {
         header.set(headers, identity.as_ref());
@@ -53,7 +53,7 @@ pub(super) fn admit<Q>(
         headers.insert(header::PROXY_AUTHORIZATION, value);
         protect_from_connection(headers, &header::PROXY_AUTHORIZATION);
     }
-    let forwarded = Forwarded::new(facts, identity.as_ref(), info.flatten(), options);
+    let forwarded = Forwarded::new(facts, identity.as_ref(), info, options);
     match identity {
         Some(identity) => request.extensions_mut().insert(identity),
         // An outer layer may have added one.

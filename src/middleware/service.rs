@@ -54,9 +54,9 @@ where
 
     fn call(&mut self, mut request: Request<Q>) -> Self::Future {
         let (facts, authentication) = authenticate(&mut request, &self.auth, &self.options);
-        let authenticated = match authentication {
-            Authentication::Ready(Decision::Bypass) => None,
-            Authentication::Ready(Decision::Forward(authenticated)) => Some(authenticated),
+        let (identity, info) = match authentication {
+            Authentication::Ready(Decision::Bypass) => (None, None),
+            Authentication::Ready(Decision::Forward { identity, info }) => (Some(identity), info),
             Authentication::Ready(Decision::Refuse(refusal, headers)) => {
                 drop(self.take_ready());
                 return ResponseFuture::refused(refuse(refusal, headers, facts, &self.options));
@@ -66,7 +66,7 @@ where
                 return Verifying::new(decision, request, facts, service, options).into();
             }
         };
-        let forwarded = admit(&mut request, authenticated, facts, &self.options);
+        let forwarded = admit(&mut request, identity, info, facts, &self.options);
         ResponseFuture::forwarded(self.inner.call(request), forwarded)
     }
 }

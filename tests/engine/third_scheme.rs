@@ -2,16 +2,18 @@
 
 use std::{
     future::Future,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll, Waker},
 };
 
 use http::{HeaderValue, Method};
 use tokio::task;
 use tower_proxy_auth::{
-    Account, Authenticator, BackendError, Identity, ProxyAuthLayer, Realm, Reason, Refusal,
+    Account, Authenticator, BackendError, ProxyAuthLayer, Reason, Refusal, UserId,
     authenticator::AuthenticatorBuilder,
     scheme::{
         AuthResult, AuthScheme, Authenticated, ChallengeContext, RequestContext, SentCredentials,
@@ -35,12 +37,11 @@ struct Bearer {
 }
 
 impl Bearer {
-    fn check(token: &str, realm: Realm) -> AuthResult {
+    fn check(token: &str) -> AuthResult {
         let account = |name| Account::new(name);
         if constant_time_eq(token.as_bytes(), b"c2VjcmV0") {
-            let identity = Identity::new(account("carol"), "Bearer", realm);
             let info = Some(HeaderValue::from_static("seen=yes"));
-            return Ok(Authenticated::new(identity).with_info(info));
+            return Ok(Authenticated::new(account("carol")).with_info(info));
         }
         Err(match token {
             "down" => BackendError::new("no token service").into(),
@@ -75,13 +76,12 @@ impl AuthScheme for Bearer {
         assert!(!context.head().headers().contains_key("proxy-authorization"));
         let token = credentials.token68().ok_or(Refusal::new(Reason::Malformed))?.to_owned();
         assert_eq!(token.as_bytes(), credentials.as_bytes());
-        let realm = context.realm().clone();
         Ok(async move {
             if self.waits {
                 task::yield_now().await;
             }
             self.lookups.fetch_add(1, Ordering::Relaxed);
-            Self::check(&token, realm)
+            Self::check(&token)
         })
     }
 }
@@ -121,7 +121,7 @@ async fn accepts_and_refuses_like_a_built_in_scheme() {
                 None => {
                     let identity = origin.identity().unwrap();
                     assert_eq!(identity.user().unwrap().as_str(), "carol");
-                    assert_eq!(identity.scheme(), "Bearer");
+                    assert_eq!((identity.scheme(), identity.realm()), ("Bearer", &realm()));
                     assert_eq!(response.headers()[INFO], "seen=yes");
                 }
             }
@@ -154,6 +154,21 @@ async fn is_offered_in_an_explicit_order() {
     let layer = ProxyAuthLayer::new(auth);
     let response = send(&layer, &Origin::new(), request(Method::GET, URL)).await;
     assert_eq!(schemes(response.headers()), ["Basic", "Bearer", "Digest", "Digest"]);
+}
+
+#[tokio::test]
+async fn revoking_a_user_ends_the_identity() {
+    let auth = builder(Bearer::default()).build().unwrap();
+    let origin = Origin::new();
+    send(&ProxyAuthLayer::new(auth.clone()), &origin, get("Bearer c2VjcmV0")).await;
+    let mut revoked = pin!(origin.identity().unwrap().revoked());
+    assert!(poll_once(revoked.as_mut()).is_pending());
+    auth.revoke(&realm(), &UserId::new("carol"));
+    assert!(poll_once(revoked.as_mut()).is_ready());
+}
+
+fn poll_once(future: Pin<&mut impl Future>) -> Poll<()> {
+    future.poll(&mut Context::from_waker(Waker::noop())).map(|_| ())
 }
 
 #[tokio::test]

@@ -26,7 +26,6 @@ use crate::{
     backend::{AccountStatus, DigestAccount, DigestSecrets, SecretLookup},
     clock::Timestamp,
     error::{BackendError, ConfigError},
-    identity::Identity,
     nonce_store::{MemoryNonceStore, NonceCheck, NonceCount, NonceId, NonceStore, NonceUse},
     reason::Reason,
     wire::{
@@ -225,12 +224,8 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         let reason = match self.store.check_and_insert(nonce_count).await? {
             NonceUse::Fresh => {
                 let info = self.info(request, &nonce, stored.ha1());
-                let account = stored.into_account();
-                let mut identity = Identity::new(account, digest::NAME, realm.clone());
-                if let Some(parameters) = candidate.user_parameters {
-                    identity = identity.with_user_parameters(Arc::clone(parameters));
-                }
-                return Ok(Authenticated::new(identity).with_info(info));
+                let authenticated = Authenticated::new(stored.into_account()).with_info(info);
+                return Ok(authenticated.with_user_parameters(candidate.user_parameters.cloned()));
             }
             NonceUse::Replayed => Reason::NonceReplayed,
             NonceUse::OtherUser => Reason::NonceOfOtherUser,
