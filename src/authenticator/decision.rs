@@ -53,6 +53,8 @@ pub(super) struct Check {
     pub(super) scheme: &'static str,
     pub(super) realm: Realm,
     pub(super) peer: Option<IpAddr>,
+    /// The credentials, by which a repeated request is recognized.
+    pub(super) field: HeaderValue,
     pub(super) start: CheckStart,
 }
 

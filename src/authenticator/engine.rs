@@ -87,8 +87,10 @@ impl Authenticator {
         let chosen = engine.realm_of.as_ref().and_then(|realm_of| realm_of(head));
         let realm = chosen.as_ref().unwrap_or(&engine.realm);
         let now = engine.clock.now();
-        let refuse =
-            |refusal, scheme| Authentication::Ready(engine.refuse(refusal, scheme, realm, now));
+        let refuse = |refusal| {
+            let context = ChallengeContext { realm, now, stale: false };
+            Authentication::Ready(engine.refuse(refusal, None, &context))
+        };
         let field = match field {
             ProxyAuthorization::One(field) => field,
             ProxyAuthorization::Absent if engine.allows_anonymous => {
@@ -96,20 +98,21 @@ impl Authenticator {
                 return Authentication::Ready(Decision::Forward { identity, info: None });
             }
             ProxyAuthorization::Absent => {
-                return refuse(Refusal::new(Reason::MissingCredentials), None);
+                return refuse(Refusal::new(Reason::MissingCredentials));
             }
             ProxyAuthorization::Several => {
-                return refuse(Refusal::new(Reason::SeveralFields), None);
+                return refuse(Refusal::new(Reason::SeveralFields));
             }
         };
         let (scheme, credentials) = match engine.route(field) {
             Ok(routed) => routed,
-            Err(refusal) => return refuse(refusal, None),
+            Err(refusal) => return refuse(refusal),
         };
         let check = Check {
             scheme: scheme.name(),
             realm: realm.clone(),
             peer: head.peer(),
+            field: credentials.field.clone(),
             start: engine.revocations.start_check(),
         };
         let user_parameters = engine.user_parameters.as_ref();
@@ -119,7 +122,7 @@ impl Authenticator {
                 let engine = Arc::clone(engine);
                 Authentication::Pending(PendingDecision { engine, result, check })
             }
-            Err(refusal) => refuse(refusal, Some(check.scheme)),
+            Err(refusal) => Authentication::Ready(engine.decide(Err(refusal), &check)),
         }
     }
 
@@ -150,9 +153,9 @@ impl Engine {
     pub(super) fn decide(&self, result: AuthResult, check: &Check) -> Decision {
         let result = result.and_then(|authenticated| self.admit(authenticated, check));
         result.unwrap_or_else(|refusal| {
-            let now = self.clock.now();
-            let refusal = self.limit_stale(refusal, check, now);
-            self.refuse(refusal, Some(check.scheme), &check.realm, now)
+            let (realm, now) = (&check.realm, self.clock.now());
+            let stale = refusal.reason().is_stale() && self.may_say_stale(&refusal, check, now);
+            self.refuse(refusal, Some(check.scheme), &ChallengeContext { realm, now, stale })
         })
     }
 
@@ -175,15 +178,13 @@ impl Engine {
         Ok(Decision::Forward { identity, info })
     }
 
-    /// Makes the refusal omit `stale=true` if the client got it too often.
-    fn limit_stale(&self, mut refusal: Refusal, check: &Check, now: Timestamp) -> Refusal {
-        if let (Some(field), Some(account)) = (refusal.stale_field, &refusal.account) {
+    /// Counts a stale answer to a user who has proved to know the password, and returns whether
+    /// there were not too many in a row.
+    fn may_say_stale(&self, refusal: &Refusal, check: &Check, now: Timestamp) -> bool {
+        refusal.account().is_some_and(|account| {
             let client = Client::new(&check.realm, check.peer, account.user());
-            if !self.stale_limit.allows(client, field, now) {
-                refusal.stale_field = None;
-            }
-        }
-        refusal
+            self.stale_limit.allows(client, &check.field, now)
+        })
     }
 
     /// Adds the scheme, the realm and the challenges.
@@ -191,11 +192,10 @@ impl Engine {
         &self,
         refusal: Refusal,
         scheme: Option<&'static str>,
-        realm: &Realm,
-        now: Timestamp,
+        context: &ChallengeContext<'_>,
     ) -> Decision {
         let mut headers = refusal.headers();
-        let mut refusal = match self.add_challenges(&refusal, realm, now, &mut headers) {
+        let mut refusal = match self.add_challenges(&refusal, context, &mut headers) {
             Ok(()) => refusal,
             Err(error) => {
                 let failed = Refusal::from(error);
@@ -204,7 +204,7 @@ impl Engine {
             }
         };
         refusal.scheme = scheme;
-        refusal.realm = Some(realm.clone());
+        refusal.realm = Some(context.realm.clone());
         Decision::Refuse(refusal, headers)
     }
 
@@ -212,16 +212,14 @@ impl Engine {
     fn add_challenges(
         &self,
         refusal: &Refusal,
-        realm: &Realm,
-        now: Timestamp,
+        context: &ChallengeContext<'_>,
         headers: &mut HeaderMap,
     ) -> Result<(), BackendError> {
         if refusal.status() != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             return Ok(());
         }
-        let context = ChallengeContext { realm, now, stale: refusal.stale_field.is_some() };
         for scheme in &self.schemes {
-            scheme.challenges(&context, &mut |challenge| {
+            scheme.challenges(context, &mut |challenge| {
                 headers.append(header::PROXY_AUTHENTICATE, challenge);
             })?;
         }

@@ -26,18 +26,17 @@ pub struct Refusal {
     pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
     pub(super) scheme: Option<&'static str>,
     pub(super) realm: Option<Realm>,
-    /// Identifies the `Proxy-Authorization` field, if only its nonce was wrong.
-    pub(super) stale_field: Option<u64>,
 }
 
 impl Refusal {
     /// A refusal for `reason`, which also fixes the status.
     #[must_use]
     pub const fn new(reason: Reason) -> Self {
-        Self { reason, account: None, source: None, scheme: None, realm: None, stale_field: None }
+        Self { reason, account: None, source: None, scheme: None, realm: None }
     }
 
-    /// Adds the account of a user who has proved to know the password.
+    /// Adds the account of a user who has proved to know the password. Without it, a 407 never
+    /// contains `stale=true`.
     #[must_use]
     pub fn with_account(mut self, account: Account) -> Self {
         self.account = Some(account);

@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasher as _, Hash, RandomState},
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -26,6 +27,7 @@ const CAPACITY: usize = 8_192;
 pub(super) struct StaleLimit {
     limit: NonZeroU32,
     counts: Mutex<Counts>,
+    hasher: RandomState,
 }
 
 #[derive(Debug, Default)]
@@ -47,7 +49,7 @@ pub(super) struct Client {
 struct Count {
     answers: u32,
     last: Timestamp,
-    /// The field that was counted last.
+    /// The hash of the field that was counted last.
     field: u64,
 }
 
@@ -60,12 +62,13 @@ impl Client {
 
 impl StaleLimit {
     pub(super) fn new(limit: NonZeroU32) -> Self {
-        Self { limit, counts: Mutex::default() }
+        Self { limit, counts: Mutex::default(), hasher: RandomState::new() }
     }
 
-    /// Counts a stale answer, and returns whether it may contain `stale=true`. A repetition of the
-    /// same `field` is not counted: anyone who has seen it can send it again.
-    pub(super) fn allows(&self, client: Client, field: u64, now: Timestamp) -> bool {
+    /// Counts a stale answer, and returns whether it may contain `stale=true`. A repetition of the same
+    /// `field` is not counted: anyone who has seen it can send it again.
+    pub(super) fn allows(&self, client: Client, field: impl Hash, now: Timestamp) -> bool {
+        let field = self.hasher.hash_one(field);
         let mut counts = self.lock();
         counts.prune(now);
         let count = counts.clients.entry(client).or_insert(Count { answers: 0, last: now, field });

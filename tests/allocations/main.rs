@@ -19,7 +19,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header};
 use http_body_util::Empty;
 use tower::{Layer, Service};
 use tower_proxy_auth::{
@@ -30,7 +30,7 @@ use tower_proxy_auth::{
 
 use crate::support::{
     digest::Digest,
-    layer::{self, RIGHT, URL, WRONG, basic, both, realm, users, with_credentials},
+    layer::{self, RIGHT, URL, WRONG, basic, both, realm, users},
 };
 
 /// Makes the tests of this binary run one at a time.
@@ -124,7 +124,10 @@ impl Bench {
         self.inner.prepare();
         let mut request = Request::get(URL).body(Empty::new()).unwrap();
         if let Some(credentials) = credentials {
-            request = with_credentials(request, credentials);
+            // A server cuts all fields of a request out of one buffer.
+            let buffer = Bytes::from(format!("{credentials}\r\n"));
+            let field = HeaderValue::from_maybe_shared(buffer.slice(..credentials.len()));
+            request.headers_mut().insert(header::PROXY_AUTHORIZATION, field.unwrap());
         }
         let (response, count) = counting_allocator::count(|| {
             let mut context = Context::from_waker(Waker::noop());

@@ -45,6 +45,8 @@ impl Bearer {
         }
         Err(match token {
             "down" => BackendError::new("no token service").into(),
+            "stale" => Refusal::new(Reason::NonceExpired).with_account(account("carol")),
+            "unproved" => Refusal::new(Reason::NonceExpired),
             "disabled" => Refusal::new(Reason::AccountDisabled).with_account(account("dora")),
             _ => Refusal::new(Reason::WrongPassword),
         })
@@ -146,6 +148,16 @@ async fn learns_that_a_nonce_was_stale() {
     let challenges = challenges(stale.headers());
     assert_eq!(challenges[2], "Bearer realm=\"proxy\", error=\"invalid_token\"");
     assert!(challenges[0].ends_with(", stale=true"));
+}
+
+#[tokio::test]
+async fn says_stale_of_a_user_who_has_proved_the_password() {
+    for (credentials, is_stale) in [("Bearer stale", true), ("Bearer unproved", false)] {
+        let response = send(&layer(Bearer::default()), &Origin::new(), get(credentials)).await;
+        assert_eq!(reason(&response), Reason::NonceExpired);
+        let challenges = challenges(response.headers());
+        assert_eq!(challenges[0].ends_with(", stale=true"), is_stale, "{credentials}");
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,6 @@
 //! The Digest scheme: from a field to an authenticated user.
 
-use std::{
-    fmt,
-    future::Future,
-    hash::{DefaultHasher, Hasher as _},
-    hint::black_box,
-    sync::Arc,
-};
+use std::{fmt, future::Future, hint::black_box, sync::Arc};
 
 use http::{HeaderValue, Method};
 
@@ -210,7 +204,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         let account = stored.account();
         let nonce = match self.nonces.verify(&credentials.nonce(), *now, realm) {
             Ok(nonce) => nonce,
-            Err(reason) => return Err(request.refuse_nonce(reason, stored)),
+            Err(reason) => return Err(Refusal::new(reason).with_account(stored.into_account())),
         };
         let nonce_count = NonceCheck {
             nonce: &nonce,
@@ -232,7 +226,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
             NonceUse::Forgotten => Reason::NonceForgotten,
             NonceUse::OtherEpoch => Reason::NonceUnknown,
         };
-        Err(request.refuse_nonce(reason, stored))
+        Err(Refusal::new(reason).with_account(stored.into_account()))
     }
 
     fn info(
@@ -308,16 +302,6 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
         self.secrets.serves(setup.realm())?;
         self.secrets.attach(setup.revocations());
         Ok(())
-    }
-}
-
-impl ParsedRequest {
-    /// Refuses a request whose response is right and whose nonce cannot be used.
-    fn refuse_nonce(&self, reason: Reason, stored: DigestAccount) -> Refusal {
-        let mut field = DefaultHasher::new();
-        field.write(self.credentials.field());
-        let refusal = Refusal::new(reason).with_account(stored.into_account());
-        Refusal { stale_field: Some(field.finish()), ..refusal }
     }
 }
 
