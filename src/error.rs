@@ -92,7 +92,7 @@ pub enum ConfigError {
         held: String,
     },
     /// RFC 2069 responses are allowed without MD5, their only algorithm.
-    #[error("legacy_rfc2069 needs the algorithm MD5: add it, or leave the switch off")]
+    #[error("legacy_rfc2069 needs the algorithm MD5: add it, or leave the option off")]
     LegacyWithoutMd5,
     /// A nonce key is too short.
     #[error("the nonce key is {length} bytes long: use at least {minimum} random bytes")]

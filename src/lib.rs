@@ -111,7 +111,7 @@
 //!   get 503.
 //!
 //! # Deviations from the RFCs
-//! - `uri` may be path and query alone even if the request target is absolute, because most clients
+//! - `uri` may be only path and query even if the request target is absolute, because most clients
 //!   send nothing else. RFC 7616 requires that it designates the same resource.
 //! - `-sess` algorithms use the nonce and cnonce of the current request, as real clients do. RFC
 //!   7616 fixes them when the session starts, which would need state for each session.

@@ -71,7 +71,7 @@ impl MacKey {
         Ok(Self(key))
     }
 
-    /// Computes the MAC of `fields`. The length of each goes first, so that different fields never
+    /// Computes the MAC of `fields`. Each is preceded by its length, so that different fields never
     /// give the same bytes.
     pub(crate) fn mac(&self, fields: &[&[u8]]) -> [u8; Self::MAC_LENGTH] {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn regression_an_unread_refusal_over_http_2_does_not_keep_the_connection_open() {
+    async fn regression_an_unread_http_2_refusal_ends_the_connection() {
         let (client, client_end) = duplex(64 * 1024);
         let held = Arc::new(());
         let asking = async {
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn regression_refusals_over_http_1_do_not_keep_the_connection_open() {
+    async fn regression_http_1_refusals_end_the_connection() {
         let (mut client, client_end) = duplex(64 * 1024);
         let asking = async {
             while client.write_all(REQUEST).await.is_ok() {

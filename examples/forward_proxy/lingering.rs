@@ -64,7 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 pub(crate) fn without_lingering(upgraded: Upgraded) -> (Bytes, Box<dyn Stream>) {
     match downcast::<TokioIo<Lingering<TcpStream>>>(upgraded) {
         Ok(parts) => (parts.read_buf, Box::new(parts.io.into_inner().stream)),
-        // A stream of an HTTP/2 connection has no socket of its own.
+        // A stream of an HTTP/2 connection has no separate socket.
         Err(upgraded) => (Bytes::new(), Box::new(TokioIo::new(upgraded))),
     }
 }

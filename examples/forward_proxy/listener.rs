@@ -38,7 +38,7 @@ fn curl_command(listening: SocketAddr, user: &User) -> String {
 
 /// The addresses at which clients on the same machine reach a proxy that listens on `address`.
 ///
-/// A wildcard address stands for the loopback address: `0.0.0.0` for that of IPv4, and `::` for
+/// A wildcard address means the loopback address: `0.0.0.0` for that of IPv4, and `::` for
 /// that of IPv6 and, where a socket serves both, that of IPv4.
 pub(crate) fn local_addresses(address: SocketAddr) -> Vec<SocketAddr> {
     let ips: &[IpAddr] = match address.ip() {

@@ -66,7 +66,7 @@ fn tunnel(uri: &Uri) -> Result<Authority, ForwardError> {
 
 fn resource(uri: &Uri) -> Result<Uri, ForwardError> {
     const PORT: ForwardError = ForwardError::BadRequest("the port of the target is not valid");
-    let authority = uri.authority().ok_or(ForwardError::BadRequest("the target names no host"))?;
+    let authority = uri.authority().ok_or(ForwardError::BadRequest("the target has no host"))?;
     let (host, text) = (host(authority)?, authority.as_str());
     let shorter = match authority.port().map(|port| port.as_u16()) {
         Some(0) => return Err(PORT),
@@ -87,7 +87,7 @@ fn resource(uri: &Uri) -> Result<Uri, ForwardError> {
 
 fn host(authority: &Authority) -> Result<&str, ForwardError> {
     match authority.host() {
-        "" | "[]" => Err(ForwardError::BadRequest("the target names no host")),
+        "" | "[]" => Err(ForwardError::BadRequest("the target has no host")),
         host => Ok(host),
     }
 }

@@ -32,7 +32,7 @@ impl Queue {
         let place = match is_recheck {
             true => self.places.acquire().await.map_err(BackendError::new)?,
             false => self.places.try_acquire().map_err(|_| {
-                BackendError::overloaded("too many checks wait for the service already")
+                BackendError::overloaded("too many checks are waiting for the service")
             })?,
         };
         let turn = self.turns.acquire().await.map_err(BackendError::new)?;

@@ -139,7 +139,7 @@ async fn service() -> (Service, HttpValidator) {
 }
 
 #[tokio::test]
-async fn accepts_a_right_password_with_the_account_of_the_service() {
+async fn returns_the_account_of_the_service() {
     let (_service, validator) = service().await;
     let Ok(Verdict::Accepted(account)) = check(&validator, "alice", "wonder").await else {
         panic!("not accepted")
@@ -150,7 +150,7 @@ async fn accepts_a_right_password_with_the_account_of_the_service() {
 }
 
 #[tokio::test]
-async fn tells_wrong_passwords_unknown_and_disabled_users_apart() {
+async fn distinguishes_all_verdicts() {
     let (_service, validator) = service().await;
     let of = async |name, password| check(&validator, name, password).await.unwrap();
     assert!(matches!(of("alice", "guess").await, Verdict::WrongPassword));
@@ -343,7 +343,7 @@ async fn limits_running_and_waiting_checks() {
     }
     for _ in 0..2 {
         let (text, is_transient) = failure(checks.join_next().await.unwrap().unwrap());
-        assert_eq!(text, "too many checks wait for the service already; ");
+        assert_eq!(text, "too many checks are waiting for the service; ");
         assert!(is_transient);
     }
     time::sleep(SHORT).await;

@@ -33,7 +33,7 @@ fuzz_target!(|field: &[u8]| {
     send(&LENIENT, value);
 });
 
-/// Sends the credentials and checks what is looked up.
+/// Sends the credentials and checks the look-ups.
 fn send(proxy: &Proxy, field: HeaderValue) -> Vec<Lookup> {
     let (reason, lookups) = proxy.send(field);
     assert_eq!(reason == Reason::WrongPassword, !lookups.is_empty(), "{reason}");

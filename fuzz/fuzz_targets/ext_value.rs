@@ -16,7 +16,7 @@ fuzz_target!(|raw: &[u8]| {
         assert!(!name.is_empty() && !name.contains(char::is_control));
         assert_eq!(look_up(print(&name).as_bytes()), Some(name));
     }
-    // What is longer can exceed the limit on fields once it is printed.
+    // Longer text can exceed the limit on fields once it is printed.
     if let Ok(text) = str::from_utf8(raw)
         && text.len() <= 4_096
     {

@@ -1,5 +1,5 @@
-//! Nonces and nonce-counts, under a right response: a forged nonce is never accepted, and a count is
-//! eight hex digits other than zeros.
+//! Nonces and nonce-counts, under a right response: a forged nonce is never accepted, and a count
+//! is eight hex digits other than zeros.
 
 #![no_main]
 
@@ -37,7 +37,7 @@ fn forged(changes: &[u8]) -> Vec<u8> {
     forged
 }
 
-/// Sends credentials with a right response, which have to be refused for this reason. Bytes that a
+/// Sends credentials with a right response, which must be refused for this reason. Bytes that a
 /// field cannot contain are skipped.
 fn refuse(nonce: &[u8], count: &[u8], expected: Reason) {
     let a2 = hash(b"GET:/");

@@ -34,9 +34,9 @@ pub enum Decision {
 /// A decision, or the future of one.
 #[derive(Debug)]
 pub enum Authentication {
-    /// The head of the request alone decides.
+    /// The head of the request was enough to decide.
     Ready(Decision),
-    /// The credentials have to be verified.
+    /// The credentials must be verified.
     Pending(PendingDecision),
 }
 

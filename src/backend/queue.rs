@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recheck_waits_behind_as_many_first_checks_as_run_at_once() {
+    fn a_recheck_waits_only_for_running_first_checks() {
         let queue = Queue::new(2, 10);
         let running = [runs(&queue, RECHECK), runs(&queue, RECHECK)];
         let mut first_checks = [(); 4].map(|()| waits(&queue, FIRST));

@@ -31,7 +31,7 @@ pub(super) fn blank() -> impl Strategy<Value = Vec<u8>> {
     vec(select(b" \t".to_vec()), 0..3)
 }
 
-/// Generates bytes of which many have a meaning in the grammar, so that parsing gets far.
+/// Generates bytes, many of them with a meaning in the grammar, so that parsing gets far.
 pub(super) fn hostile() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         4 => select(vec![

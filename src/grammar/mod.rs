@@ -12,7 +12,7 @@
 //! is linear in the length of the field. Errors have a reason and a position, but contain nothing
 //! that the peer sent, since that may be a password.
 //!
-//! # What is tolerated
+//! # Tolerated deviations
 //! RFC 9110 asks recipients to tolerate the following, and clients do send it:
 //! - whitespace around the `=` of a parameter and around commas;
 //! - empty members of a list, at its start, in the middle and at its end;

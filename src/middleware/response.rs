@@ -188,7 +188,7 @@ mod tests {
             self: Pin<&mut Self>,
             _: &mut Context<'_>,
         ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-            unreachable!("nobody reads it")
+            unreachable!("the body is not read")
         }
 
         fn is_end_stream(&self) -> bool {

@@ -157,7 +157,7 @@ mod tests {
     use crate::error::BackendError;
 
     #[test]
-    fn a_name_is_shown_without_control_characters_and_cut_at_64() {
+    fn escapes_and_cuts_user_names() {
         assert_eq!(Shown("J\u{e4}son Doe").to_string(), "J\u{e4}son Doe");
         assert_eq!(Shown("a\nb\u{1b}[31m\u{85}").to_string(), "a\\nb\\u{1b}[31m\\u{85}");
         assert_eq!(Shown(&"x".repeat(64)).to_string(), "x".repeat(64));

@@ -155,7 +155,7 @@ fn names_file_and_realm_if_they_do_not_match() {
     let file = UserFile::new(line(HashFunction::Md5, "alice", "wonder"));
     let (path, other) = (file.path(), Realm::new("Proxy").unwrap());
     let error = Htdigest::open(&other, &path, HashFunction::Md5).unwrap_err().to_string();
-    assert_eq!(error, format!("{path:?}: there is no user of the realm \"Proxy\" in it"));
+    assert_eq!(error, format!("{path:?}: it has no user of the realm \"Proxy\""));
 
     let users = Htdigest::open(&realm(), &path, HashFunction::Md5).unwrap();
     let error = Authenticator::builder(other).with_digest(users).build().unwrap_err().to_string();

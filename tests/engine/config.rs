@@ -174,7 +174,7 @@ fn rejects_a_mistake_in_digest_at_the_authenticator() {
 
 #[test]
 fn rejects_rfc_2069_without_md5() {
-    let message = "legacy_rfc2069 needs the algorithm MD5: add it, or leave the switch off";
+    let message = "legacy_rfc2069 needs the algorithm MD5: add it, or leave the option off";
     let sha256 = [Algorithm::Sha256, Algorithm::Md5Sess];
     refuses(digest().legacy_rfc2069(true).with_algorithms(sha256).build(), message);
     assert!(digest().legacy_rfc2069(true).build().is_ok());

@@ -1,4 +1,4 @@
-//! The layer: what reaches the inner service, and what the client gets.
+//! The layer: the requests to the inner service, and the responses to clients.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -146,7 +146,7 @@ async fn keeps_the_permit_until_the_first_poll() {
     drop(first);
 }
 
-/// A service of which each instance must be polled for readiness.
+/// A service whose instances must each be polled for readiness.
 struct Instance {
     is_ready: bool,
     number: usize,

@@ -46,7 +46,7 @@ pub(crate) fn curl(proxy: &Proxy, arguments: &[&str]) -> Run {
 #[track_caller]
 pub(crate) fn curl_with_input(proxy: &Proxy, arguments: &[&str], input: &[u8]) -> Run {
     let mut command = Command::new("curl");
-    // --disable has to come first.
+    // --disable must come first.
     command.args(["--disable", "--silent", "--show-error", "--verbose", "--max-time", "30"]);
     command.args(["--write-out", &format!("%{{stderr}}{CONNECTS}%{{num_connects}}\n")]);
     command.args(["--proxy", &proxy.url()]).args(arguments);

@@ -501,7 +501,7 @@ pub(crate) async fn names_a_missing_column_in_a_check<D: Database>(database: &D)
         let sql = database.builder().with_query(query.clone()).build().unwrap();
         let error = sql.check(&realm()).await.unwrap_err();
         assert!(!error.is_transient(), "{query}: {error:?}");
-        assert!(said::<()>(Err(error)).starts_with("the database said: "), "{query}");
+        assert!(said::<()>(Err(error)).starts_with("the database reported: "), "{query}");
     }
     let sql = database.builder().with_query("SELECT name, password_hash FROM users");
     let problem = "the query takes 0 parameters but is given 1";

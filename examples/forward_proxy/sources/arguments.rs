@@ -84,7 +84,7 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "ATTRIBUTE", requires = "ldap")]
     ldap_groups: Option<String>,
 
-    /// The group that users have to be in.
+    /// The group that users must be in.
     #[arg(long, value_name = "GROUP", requires = "ldap_groups")]
     ldap_required_group: Option<String>,
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{clock::Timestamp, revocation::RevocationHandle};
 
-/// The time, and the state of the source as far as the cache knows it.
+/// The time, and the last known state of the source.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
     pub(super) at: Timestamp,

@@ -157,7 +157,7 @@ impl<A: Answer> Store<A> {
         is_usable.then(|| entry.answer.clone())
     }
 
-    /// Joins a running check, or starts one unless `find` finds what the last one kept.
+    /// Joins a running check, or starts one unless the last one has just stored its answer.
     async fn join<F>(
         self: &Arc<Self>,
         key: Key,
@@ -258,7 +258,7 @@ impl<A: Answer> Ticket<A> {
                     entry.note_failure(store.shared.clock.now());
                 }
             }
-            // The failure is permanent, and may concern this user alone.
+            // The failure is permanent, and may concern only this user.
             (Ok(_) | Err(_), _) => store.granted.invalidate(key),
         }
         drop(running);

@@ -126,7 +126,7 @@ impl<'a> Entries<'a> {
             let (line, text) = line?;
             let invalid = |problem: String| FileError::in_line(path, line, problem);
             let (name, its_realm, hex) = split(text)
-                .ok_or_else(|| invalid("it lacks two colons, after name and realm".to_owned()))?;
+                .ok_or_else(|| invalid("it needs two colons, after name and realm".to_owned()))?;
             if its_realm != realm.as_str() {
                 self.skipped += 1;
                 continue;
@@ -140,14 +140,14 @@ impl<'a> Entries<'a> {
             {
                 let name = shown(name);
                 return Err(invalid(format!(
-                    "the user {name} is in line {line} of {path:?} already"
+                    "the user {name} is already in line {line} of {path:?}"
                 )));
             }
             entries.push(Entry { path, line, secret });
             is_empty = false;
         }
         if is_empty {
-            let problem = format!("there is no user of the realm {:?} in it", realm.as_str());
+            let problem = format!("it has no user of the realm {:?}", realm.as_str());
             return Err(FileError::new(path, problem));
         }
         Ok(())
@@ -331,7 +331,7 @@ mod tests {
         for text in ["", "# nobody\n", &other] {
             refused(
                 &[("users", HashFunction::Md5, text.as_bytes())],
-                r#""users": there is no user of the realm "proxy" in it"#,
+                r#""users": it has no user of the realm "proxy""#,
             );
         }
         let good = line(HashFunction::Md5, "alice", REALM);
@@ -340,7 +340,7 @@ mod tests {
                 ("a", HashFunction::Md5, good.as_bytes()),
                 ("b", HashFunction::Sha256, other.as_bytes()),
             ],
-            r#""b": there is no user of the realm "proxy" in it"#,
+            r#""b": it has no user of the realm "proxy""#,
         );
     }
 
@@ -364,8 +364,8 @@ mod tests {
     fn names_an_invalid_line() {
         let hex = "0".repeat(32);
         for (line, message) in [
-            (&b"alice"[..], "it lacks two colons, after name and realm"),
-            (format!("alice:{hex}").as_bytes(), "it lacks two colons, after name and realm"),
+            (&b"alice"[..], "it needs two colons, after name and realm"),
+            (format!("alice:{hex}").as_bytes(), "it needs two colons, after name and realm"),
             (format!(":proxy:{hex}").as_bytes(), "the user name is empty"),
             (
                 format!("a\u{1}b:proxy:{hex}").as_bytes(),
@@ -374,7 +374,7 @@ mod tests {
             (b"al\xe9ce:proxy:00", "it is not UTF-8"),
             (
                 format!("bob:proxy:{hex}").as_bytes(),
-                r#"the user "bob" is in line 1 of "users" already"#,
+                r#"the user "bob" is already in line 1 of "users""#,
             ),
         ] {
             let file = [format!("bob:proxy:{hex}\n\n").as_bytes(), line].concat();
@@ -391,7 +391,7 @@ mod tests {
         assert_eq!(parse_files(&realm(), &files(bob.as_bytes())).unwrap().len(), 2);
         refused(
             &files(alice.as_bytes()),
-            r#""b", line 1: the user "alice" is in line 1 of "a" already"#,
+            r#""b", line 1: the user "alice" is already in line 1 of "a""#,
         );
     }
 
@@ -403,7 +403,7 @@ mod tests {
         let table = parse_files(&realm, &[("users", HashFunction::Md5, text.as_bytes())]);
         // The second line could belong to alice in `a:b` too, so the file is refused.
         let error = table.err().unwrap().to_string();
-        assert_eq!(error, r#""users", line 2: the user "alice" is in line 1 of "users" already"#);
+        assert_eq!(error, r#""users", line 2: the user "alice" is already in line 1 of "users""#);
     }
 
     #[test]

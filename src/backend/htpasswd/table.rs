@@ -41,7 +41,7 @@ impl Table {
             let invalid = |problem| FileError::in_line(content.path(), number, problem);
             let (name, hash, text) = parse_line(line, policy).map_err(invalid)?;
             if let Some(first) = numbers.insert(name, number) {
-                let problem = format!("the user {} is in line {first} already", shown(name));
+                let problem = format!("the user {} is already in line {first}", shown(name));
                 return Err(invalid(problem));
             }
             cost = cost.max(HashCost::of(&hash));
@@ -49,7 +49,7 @@ impl Table {
         }
         // A file may be empty for a moment while it is rewritten, which must not lock out everyone.
         if users.is_empty() {
-            return Err(FileError::new(content.path(), "there is no user in it"));
+            return Err(FileError::new(content.path(), "it has no user"));
         }
         users.shrink_to_fit();
         Ok(Self { users, cost })
@@ -231,14 +231,14 @@ mod tests {
     fn names_both_lines_of_a_duplicate_user() {
         refused(
             b"alice:wonder\nbob:builder\n\nalice:wonder\n",
-            ", line 4: the user \"alice\" is in line 1 already",
+            ", line 4: the user \"alice\" is already in line 1",
         );
     }
 
     #[test]
     fn refuses_a_file_without_users() {
         for file in ["", "\n\n", "# nobody yet\n", "\u{feff}"] {
-            refused(file.as_bytes(), ": there is no user in it");
+            refused(file.as_bytes(), ": it has no user");
         }
     }
 

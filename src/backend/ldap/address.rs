@@ -47,10 +47,10 @@ impl Address {
             _ => return refuse("has another scheme: use ldaps:// or ldap://"),
         };
         let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
-            return refuse("names no host: write ldaps://host");
+            return refuse("has no host: write ldaps://host");
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return refuse("holds a user or a password: use with_service_account");
+            return refuse("contains a user or a password: use with_service_account");
         }
         let has_more = url.query().is_some() || url.fragment().is_some();
         if !matches!(url.path(), "" | "/") || has_more {
@@ -141,8 +141,8 @@ mod tests {
             ("http://h", "has another scheme: use ldaps:// or ldap://"),
             ("ldapi://%2fvar%2frun", "has another scheme: use ldaps:// or ldap://"),
             ("ldap.example.org:389", "has another scheme: use ldaps:// or ldap://"),
-            ("ldaps:h", "names no host: write ldaps://host"),
-            ("ldaps:///", "names no host: write ldaps://host"),
+            ("ldaps:h", "has no host: write ldaps://host"),
+            ("ldaps:///", "has no host: write ldaps://host"),
             (
                 "ldaps://h/dc=example",
                 "has more than host and port: give base and filter to with_search",
@@ -165,7 +165,7 @@ mod tests {
     fn refuses_a_password_without_showing_it() {
         refuses(
             "ldaps://cn=proxy:wonder@host",
-            "with_server: \"***@host\" holds a user or a password: use with_service_account",
+            "with_server: \"***@host\" contains a user or a password: use with_service_account",
         );
         refuses(
             "ldaps://proxy:wonder@host:x",

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_connection_is_transient_a_certificate_is_not() {
+    fn only_a_refused_connection_is_transient() {
         let of = |source: io::Error| Failure::of_connecting(&LdapError::Io { source });
         let refused = of(io::ErrorKind::ConnectionRefused.into());
         let untrusted = of(io::Error::new(

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_users_cost_as_much_as_the_most_expensive_hash() {
+    fn unknown_users_cost_the_most_expensive_hash() {
         let hashes = [6, 4, 7, 5].map(|cost| made(HashMethod::Bcrypt { cost }));
         assert_eq!(work_of_each(&hashes), [("bcrypt", 1 << 7)].into());
         assert_eq!(work_of_each(&hashes[..1]), [("bcrypt", 1 << 6)].into());

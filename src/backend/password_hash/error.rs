@@ -14,7 +14,7 @@ pub enum PasswordHashError {
     /// A kind that no policy accepts.
     #[error("the hash is {what}, which is never accepted: make a new one")]
     Unsupported {
-        /// What it is.
+        /// A description of the hash.
         what: &'static str,
     },
     /// A kind that this policy does not accept.

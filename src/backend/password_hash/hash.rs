@@ -82,7 +82,7 @@ impl PasswordHash {
 
     /// Whether `password` is the stored one. Takes up to a second, or as long as the policy allows.
     ///
-    /// A password with a NUL is wrong and is not hashed, since bcrypt would ignore what follows. A
+    /// A password with a NUL is wrong and is not hashed, since bcrypt would ignore the rest. A
     /// password of more than 72 bytes is wrong for bcrypt, and one of more than 512 bytes for
     /// SHA-crypt and apr1. The answer is `false` if there is not enough memory for Argon2.
     ///
@@ -142,7 +142,7 @@ fn is_des_crypt(text: &str) -> bool {
     characters.len() == length && characters.bytes().all(of_alphabet)
 }
 
-/// The kind of a text, and what follows its prefix.
+/// The kind of a text, and the rest after its prefix.
 fn split_kind(text: &str) -> Result<(HashKind, &str), PasswordHashError> {
     const PREFIXES: [(&str, HashKind); 7] = [
         ("$2y$", HashKind::Bcrypt),
@@ -158,7 +158,7 @@ fn split_kind(text: &str) -> Result<(HashKind, &str), PasswordHashError> {
             return Ok((kind, rest));
         }
     }
-    // A locked account: what follows is no longer a password.
+    // A locked account: the rest is not a password.
     if text.starts_with(['!', '*']) {
         return Err(PasswordHashError::Unsupported { what: "the mark of a locked account" });
     }

@@ -9,7 +9,7 @@ use super::{
     sha_crypt::{self, Function},
 };
 
-/// How a password is hashed, and at what cost.
+/// A method of hashing passwords, with its cost.
 ///
 /// The default is Argon2id with 19 MiB and two passes, which takes about 30 ms of a core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,17 +1,17 @@
-//! Stored passwords: checks hashes, makes new ones, and limits how many are computed at once.
+//! Stored passwords: checks hashes, makes new ones, and limits concurrent hashing.
 //!
 //! These are the parts of a validator whose users are stored with a password hash, in a file, a
 //! table or a service: [`PasswordHash::parse`] reads a hash, [`PasswordHash::verify`] checks a
 //! password against it, and [`hash_password`] makes a new one.
 //!
-//! - A hash names its own cost: a record with `$2y$31$` could stall the proxy for days. A hash whose
-//!   cost exceeds the [`HashPolicy`] is refused when it is read, before anything is computed.
+//! - A hash names its own cost: a record with `$2y$31$` could stall the proxy for days. A hash
+//!   whose cost exceeds the [`HashPolicy`] is refused when it is read, before anything is computed.
 //! - Weak kinds are accepted only if the policy names them; DES crypt, `$1$` and the broken `$2x$`
 //!   never are.
 //! - A check takes up to a second of one core, so it must not run on the threads that serve
-//!   requests: a [`HashingPool`] runs a limited number of checks on blocking threads, with a bounded
-//!   queue.
-//! - A check has to cost the same for known and unknown users: see [`HashCost`].
+//!   requests: a [`HashingPool`] runs a limited number of checks on blocking threads, with a
+//!   bounded queue.
+//! - A check must cost the same for known and unknown users: see [`HashCost`].
 //!
 //! # Examples
 //! ```

@@ -1,4 +1,4 @@
-//! Limits how many passwords are hashed at once, apart from the threads that serve requests.
+//! Hashes passwords with limited concurrency, outside the threads that serve requests.
 
 use std::{sync::Arc, thread};
 

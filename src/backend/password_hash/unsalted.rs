@@ -40,7 +40,7 @@ fn sha1(password: &[u8]) -> [u8; 20] {
     Sha1::digest(password).into()
 }
 
-/// A password that was stored as it is. A hash of it is kept, whose length is the same for all.
+/// A password that was stored in plain text. Only a hash of it is kept, which hides its length.
 #[derive(Clone)]
 pub(super) struct PlainText(Zeroizing<[u8; 32]>);
 

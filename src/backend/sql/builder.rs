@@ -303,7 +303,7 @@ mod tests {
     fn refuses_options_that_cannot_work() {
         let zero =
             |name| format!("the limit {name} is 0, which refuses everything: use a larger one");
-        let unknown = "the database URL begins with none of sqlite:, postgres: and mysql:";
+        let unknown = "the database URL must begin with sqlite:, postgres: or mysql:";
         for (builder, message) in [
             (Sql::builder(""), unknown.to_owned()),
             (Sql::builder("users.db"), unknown.to_owned()),

@@ -11,7 +11,7 @@ use crate::{error::ConfigError, wire::digest::HashFunction};
 #[non_exhaustive]
 pub enum SqlConfigError {
     /// A URL with an unknown scheme.
-    #[error("the database URL begins with none of sqlite:, postgres: and mysql:")]
+    #[error("the database URL must begin with sqlite:, postgres: or mysql:")]
     UnknownDatabase,
     /// The database of the URL was not compiled in.
     #[error("{database} was not compiled in: enable the feature {feature}")]

@@ -52,7 +52,7 @@ fn message(error: &dyn DatabaseError) -> String {
     if code.len() == 5 && is_about_a_value {
         return format!("the database refused a value (SQLSTATE {code})");
     }
-    format!("the database said: {} ({code})", error.message())
+    format!("the database reported: {} ({code})", error.message())
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
         for (error, text, transient) in [
             (
                 Said("42703", "column \"hash\" does not exist").into(),
-                "the database said: column \"hash\" does not exist (42703)",
+                "the database reported: column \"hash\" does not exist (42703)",
                 false,
             ),
             (
@@ -120,21 +120,21 @@ mod tests {
             ),
             (
                 Said("HY000", "cannot convert 'wonder'").into(),
-                "the database said: cannot convert '[..]' (HY000)",
+                "the database reported: cannot convert '[..]' (HY000)",
                 false,
             ),
             (
                 Said("57P01", "terminating connection").into(),
-                "the database said: terminating connection (57P01)",
+                "the database reported: terminating connection (57P01)",
                 true,
             ),
             (
                 Said("5", "database is locked").into(),
-                "the database said: database is locked (5)",
+                "the database reported: database is locked (5)",
                 true,
             ),
-            (Said("261", "busy").into(), "the database said: busy (261)", true),
-            (Said("1", "no such table").into(), "the database said: no such table (1)", false),
+            (Said("261", "busy").into(), "the database reported: busy (261)", true),
+            (Said("1", "no such table").into(), "the database reported: no such table (1)", false),
             (
                 sqlx::Error::Protocol("unexpected wonder".to_owned()),
                 "the server violated the protocol",

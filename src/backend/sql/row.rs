@@ -28,7 +28,7 @@ pub(super) enum Value {
 /// | PostgreSQL | `bool`, `smallint` to `bigint`, `real` and `double precision`, text of all kinds, `citext` and enumerations, arrays of text, `bytea` |
 /// | MySQL, MariaDB | integers of all kinds and `BIT`, `FLOAT` and `DOUBLE`, text of all kinds, `BINARY` and `BLOB` of all kinds |
 ///
-/// The query has to convert other types (`numeric`, `timestamp`, `uuid` ...), with `CAST` or a
+/// The query must convert other types (`numeric`, `timestamp`, `uuid` ...), with `CAST` or a
 /// function of the database.
 pub struct SqlRow(Vec<(String, Value)>);
 
@@ -69,7 +69,7 @@ impl SqlRow {
             Value::Text(text) => Ok(Some(text)),
             Value::Bytes(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) => Ok(Some(text)),
-                Err(_) => Err(SqlRowError::new(column, "holds bytes that are not UTF-8")),
+                Err(_) => Err(SqlRowError::new(column, "contains bytes that are not UTF-8")),
             },
             other => Err(other.is_not(column, "a text")),
         }
@@ -253,7 +253,7 @@ mod tests {
                 row.text("one").unwrap_err(),
                 "one is an integer, not a text: convert it in the query",
             ),
-            (row.text("binary").unwrap_err(), "binary holds bytes that are not UTF-8"),
+            (row.text("binary").unwrap_err(), "binary contains bytes that are not UTF-8"),
             (row.text("twice").unwrap_err(), "twice occurs twice: rename one with AS"),
             (row.text("none").unwrap_err(), "none is missing from the rows of the query"),
             (row.text("Text").unwrap_err(), "Text is missing from the rows of the query"),

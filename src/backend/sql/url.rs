@@ -76,7 +76,8 @@ fn check_options(url: &str, database: &'static str, known: &[&str]) -> Result<()
         }
         // Possibly the rest of a password, which must not be shown.
         Some(_) => {
-            let problem = "what follows the `?` are no options: write a `?` in a password as %3F";
+            let problem =
+                "the text after the `?` is not a list of options: write a `?` in a password as %3F";
             Err(SqlConfigError::InvalidUrl { database, problem: problem.to_owned() })
         }
     }
@@ -107,7 +108,10 @@ mod tests {
     fn shows_no_password_with_a_question_mark() {
         for password in ["1?wonder", "1?wonder&x", "?wonder&x=y", "1?wonder#x", "?=wonder"] {
             let error = check(&format!("mysql://proxy:{password}@a/b")).unwrap_err();
-            assert!(error.contains("are no options") && !error.contains("wonder"), "{error}");
+            assert!(
+                error.contains("not a list of options") && !error.contains("wonder"),
+                "{error}"
+            );
         }
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn check_spelling<'a>(
     let is_misspelt =
         |column: &&str| ours.iter().any(|one| one != column && one.eq_ignore_ascii_case(column));
     match columns.find(is_misspelt) {
-        Some(column) => Err(SqlRowError::of_query(column, "has to be spelt in lower case")),
+        Some(column) => Err(SqlRowError::of_query(column, "must be in lower case")),
         None => Ok(()),
     }
 }
@@ -268,7 +268,7 @@ mod tests {
     fn refuses_a_known_column_in_another_case() {
         for column in ["Name", "ENABLED", "Expires", "gROUPS", "HA1_md5", "Password_Hash"] {
             let error = check_spelling(["name", "quota", column].into_iter()).unwrap_err();
-            let expected = format!("the column {column} has to be spelt in lower case");
+            let expected = format!("the column {column} must be in lower case");
             assert_eq!(error.to_string(), expected);
         }
         assert!(check_spelling(["name", "expires", "Quota", "name2"].into_iter()).is_ok());

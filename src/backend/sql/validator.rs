@@ -221,7 +221,7 @@ impl Sql {
         self.find(query, in_hex(hash), realm, false, is_wanted).await
     }
 
-    /// Whether the password is right: never for an empty one. The work is the same with a hash and
+    /// Whether the password is right, which an empty one never is. The work is the same with a hash and
     /// without.
     async fn is_right(
         &self,
@@ -272,7 +272,7 @@ impl Sql {
     async fn stored(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
         let (function, realm) = (user.function(), user.realm().as_str());
         if !self.0.functions.contains(function) {
-            return Err(BackendError::new(format!("no H(A1) is held for {function}")));
+            return Err(BackendError::new(format!("no H(A1) is stored for {function}")));
         }
         let found = match user.name() {
             DigestName::UserId(name) => self.find_by_name(name, realm, false).await?,

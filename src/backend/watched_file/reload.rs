@@ -182,7 +182,7 @@ mod tests {
 
     type Log = Arc<Mutex<Vec<String>>>;
 
-    /// A folder of files that hold a text, of which `bad` is refused, and the events about them.
+    /// A folder of text files, and the events about them. The text `bad` is refused.
     struct Fixture {
         folder: TempDir,
         events: Log,
@@ -254,7 +254,7 @@ mod tests {
         reload.state.read().unwrap().error.clone()
     }
 
-    /// Two polls, at which the files are the same, lead to this text.
+    /// Checks the text after two polls without a change in between.
     #[track_caller]
     fn becomes(reload: &mut Reload<String>, expected: &str) {
         reload.poll();

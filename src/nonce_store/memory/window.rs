@@ -14,7 +14,7 @@ pub(super) const MAX_WIDTH: u32 = u128::BITS;
 /// The highest count used, and which of the 128 counts up to it were used.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
-    /// Bit `n` stands for the count `highest - n`.
+    /// Bit `n` represents the count `highest - n`.
     used: u128,
     highest: NonceCount,
 }

@@ -11,7 +11,7 @@ impl Credentials {
     /// Returns the `Proxy-Authentication-Info` for these credentials once they are accepted; `None`
     /// if it would be empty.
     ///
-    /// With `ha1` it contains `rspauth`, unless there is no qop. With `next_nonce` it announces the
+    /// With `ha1` and qop it contains `rspauth`. With `next_nonce` it announces the
     /// nonce that the client should use next.
     pub(crate) fn authentication_info(
         &self,

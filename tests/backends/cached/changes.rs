@@ -58,7 +58,7 @@ async fn a_check_that_began_before_a_change_is_void() {
 }
 
 #[tokio::test]
-async fn an_answer_is_not_kept_if_the_version_changed_during_its_check() {
+async fn keeps_no_answer_if_the_version_changed_meanwhile() {
     for (password, expected) in [("wonder", "accepted"), ("guess", "wrong")] {
         let directory = Directory::new().reporting_changes();
         let (cache, _) = directory.cached();
@@ -74,7 +74,7 @@ async fn an_answer_is_not_kept_if_the_version_changed_during_its_check() {
 }
 
 #[tokio::test]
-async fn a_verdict_is_dropped_when_any_registry_revokes_its_user() {
+async fn drops_a_verdict_if_any_registry_revokes_its_user() {
     let (realm, alice) = (Realm::new("proxy").unwrap(), UserId::new("alice"));
     let directory = Directory::new();
     let (cache, _) = directory.cached();
@@ -99,7 +99,7 @@ async fn a_verdict_is_dropped_when_any_registry_revokes_its_user() {
 
 /// The verdict has no handle in the new registry.
 #[tokio::test]
-async fn a_verdict_is_dropped_when_a_registry_is_attached_later() {
+async fn drops_a_verdict_if_a_registry_is_attached_later() {
     let directory = Directory::new();
     let (cache, _) = directory.cached();
     directory.wait();
@@ -119,7 +119,7 @@ async fn a_verdict_is_dropped_when_a_registry_is_attached_later() {
 }
 
 #[tokio::test]
-async fn an_answer_is_not_kept_if_its_user_was_revoked_during_the_check() {
+async fn keeps_no_answer_if_its_user_was_revoked_meanwhile() {
     let (realm, directory) = (Realm::new("proxy").unwrap(), Directory::new());
     let (cache, _) = directory.cached();
     let registry = Revocations::new();
@@ -200,7 +200,7 @@ async fn a_check_that_runs_during_an_invalidation_is_not_kept() {
 }
 
 #[test]
-fn the_version_changes_with_the_back_end_and_with_invalidations() {
+fn the_version_changes_with_users_and_invalidations() {
     let directory = Directory::new().reporting_changes();
     let (cache, _) = directory.cached();
     let mut seen = vec![cache.version()];

@@ -70,7 +70,7 @@ async fn different_requests_share_nothing() {
 }
 
 #[tokio::test]
-async fn followers_get_their_answer_when_the_leader_is_cancelled() {
+async fn a_check_outlives_its_first_request() {
     let directory = Directory::new();
     let (cache, _) = directory.cached();
     directory.wait();
@@ -132,7 +132,7 @@ async fn a_check_without_waiting_requests_is_cancelled() {
 
 /// The first check is about to be cancelled while the next one starts.
 #[tokio::test]
-async fn a_request_right_after_a_cancelled_one_gets_its_own_check() {
+async fn a_request_after_a_cancelled_one_gets_its_own_check() {
     let directory = Directory::new();
     let (cache, _) = directory.cached();
     directory.wait();
@@ -231,7 +231,7 @@ fn without_a_runtime_the_first_request_runs_the_check() {
 
 /// Tasks that request, cancel, change and invalidate in any order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn concurrent_requests_and_cancellations_leave_nothing_behind() {
+async fn concurrent_cancellations_leave_nothing_behind() {
     let directory = Directory::new().reporting_changes();
     let (cache, _) = directory.cached();
     directory.wait();

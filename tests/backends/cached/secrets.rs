@@ -159,7 +159,7 @@ async fn secrets_are_kept_longer_than_refusals() {
 }
 
 #[tokio::test]
-async fn a_changed_secret_is_in_force_after_an_invalidation_or_the_lifetime() {
+async fn a_changed_secret_needs_invalidation_or_expiry() {
     let database = Database::new();
     let (cache, clock) = database.cached(|options| options);
     let [old, changed] = ["wonder", "changed"].map(|it| ha1(HashFunction::Sha256, it));

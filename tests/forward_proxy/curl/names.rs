@@ -1,4 +1,4 @@
-//! User names that curl has to escape or encode.
+//! User names that curl must escape or encode.
 
 use crate::support::{curl::curl, origin::Origin, proxy::Proxy};
 

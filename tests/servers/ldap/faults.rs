@@ -15,7 +15,7 @@ use http::header;
 use tokio::{task::JoinSet, time};
 use tower_proxy_auth::{Authenticator, ProxyAuthLayer, Reason, backend::ldap::Ldap};
 
-use super::{ask, assert_holds, by_search, direct, failure, people, search, verdict, word};
+use super::{ask, assert_contains, by_search, direct, failure, people, search, verdict, word};
 use crate::support::{
     false_ldap::{FalseLdap, SEARCH, result},
     layer::{Origin, RIGHT, WRONG, get, realm, reason, send},
@@ -165,7 +165,7 @@ async fn waits_for_a_slow_server_within_the_timeout() {
         assert_eq!(verdict(&patient, "alice", "wrong").await, "wrong");
         let ldap = builder.with_operation_timeout(Duration::from_millis(200)).build().unwrap();
         let (text, transient) = failure(&ldap, "alice", "wonder").await;
-        assert_holds(&text, "no answer within 200ms");
+        assert_contains(&text, "no answer within 200ms");
         assert!(transient);
     }
 }
@@ -190,12 +190,12 @@ async fn tries_the_next_server_after_a_failure() {
     // No other server is tried if it would give the same answer.
     let unwilling = FalseLdap::with_result(53, "").await;
     let ldap = direct(unwilling.url()).with_server(server.url()).build().unwrap();
-    assert_holds(&failure(&ldap, "alice", "wonder").await.0, "result 53");
+    assert_contains(&failure(&ldap, "alice", "wonder").await.0, "result 53");
     // If all servers fail, the error has all causes.
     let ldap = direct(dead.url()).with_server(busy.url()).build().unwrap();
     let (text, transient) = failure(&ldap, "alice", "wonder").await;
-    assert_holds(&text, &dead.url());
-    assert_holds(&text, &format!("{}: bind: result 51 (busy)", busy.url()));
+    assert_contains(&text, &dead.url());
+    assert_contains(&text, &format!("{}: bind: result 51 (busy)", busy.url()));
     assert!(transient);
 }
 
@@ -232,7 +232,7 @@ async fn dead_connections_cost_one_timeout() {
     }
     server.has_open(4).await;
     server.freeze();
-    assert_holds(&failure(&ldap, "alice", "wrong").await.0, "no answer within 400ms");
+    assert_contains(&failure(&ldap, "alice", "wrong").await.0, "no answer within 400ms");
     for _ in 0..4 {
         assert_eq!(verdict(&ldap, "alice", "wrong").await, "wrong");
     }

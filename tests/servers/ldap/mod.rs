@@ -96,6 +96,6 @@ async fn failure(
 }
 
 #[track_caller]
-fn assert_holds(text: &str, part: &str) {
-    assert!(text.contains(part), "{text:?} does not hold {part:?}");
+fn assert_contains(text: &str, part: &str) {
+    assert!(text.contains(part), "{text:?} does not contain {part:?}");
 }

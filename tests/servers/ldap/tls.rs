@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tower_proxy_auth::backend::ldap::{Ldap, LdapBuilder};
 
-use super::{assert_holds, by_search, failure, people, template, verdict};
+use super::{assert_contains, by_search, failure, people, template, verdict};
 use crate::support::slapd::{Setup, Slapd};
 
 fn over(url: String, authority: PathBuf) -> LdapBuilder {
@@ -51,7 +51,7 @@ async fn fails_if_the_server_requires_tls() {
     let server = people().option("security simple_bind=112").start();
     let (text, transient) =
         failure(&super::direct(server.url()).build().unwrap(), "alice", "wonder").await;
-    assert_holds(&text, "result 13 (confidentiality required)");
+    assert_contains(&text, "result 13 (confidentiality required)");
     assert!(!transient);
     let tls = over(server.tls_url(), server.authority()).with_dn_template(template());
     assert_eq!(verdict(&tls.build().unwrap(), "alice", "wonder").await, "accepted alice");
@@ -73,7 +73,7 @@ async fn an_invalid_certificate_is_a_failure() {
             let ldap = by_search(builder).build().unwrap();
             for password in ["wonder", "wrong"] {
                 let (text, transient) = failure(&ldap, "alice", password).await;
-                assert_holds(&text, said);
+                assert_contains(&text, said);
                 assert!(!transient, "{kind}, {name}: {text}");
             }
         }
@@ -86,5 +86,5 @@ async fn system_authorities_do_not_cover_a_private_server() {
     let server = people().start();
     // Without system authorities, `build` fails.
     let Ok(ldap) = by_search(Ldap::builder(server.tls_url())).build() else { return };
-    assert_holds(&failure(&ldap, "alice", "wonder").await.0, "UnknownIssuer");
+    assert_contains(&failure(&ldap, "alice", "wonder").await.0, "UnknownIssuer");
 }
