@@ -44,6 +44,10 @@ impl RevocationHandle {
 impl Flag {
     pub(super) fn set(&self) {
         self.is_set.store(true, Ordering::Release);
+    }
+
+    /// Wakes the tasks that wait for the flag, after it was set.
+    pub(super) fn wake(&self) {
         let waiting = std::mem::take(&mut self.lock().waiting);
         waiting.into_values().for_each(Waker::wake);
     }
@@ -75,6 +79,7 @@ impl Future for Revoked {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         let Some(handle) = &this.handle else { return Poll::Pending };
+        let waker = cx.waker().clone();
         let mut wakers = handle.0.lock();
         // Under the lock: the flag is set before the wakers are taken out.
         if handle.is_revoked() {
@@ -84,7 +89,10 @@ impl Future for Revoked {
             wakers.next += 1;
             wakers.next
         });
-        wakers.waiting.insert(number, cx.waker().clone());
+        let replaced = wakers.waiting.insert(number, waker);
+        // Without the lock: dropping a waker may drop a task that holds a `Revoked` of this user.
+        drop(wakers);
+        drop(replaced);
         Poll::Pending
     }
 }
@@ -92,7 +100,8 @@ impl Future for Revoked {
 impl Drop for Revoked {
     fn drop(&mut self) {
         if let (Some(handle), Some(number)) = (&self.handle, self.number) {
-            handle.0.lock().waiting.remove(&number);
+            let removed = handle.0.lock().waiting.remove(&number);
+            drop(removed);
         }
     }
 }
@@ -111,7 +120,7 @@ impl fmt::Debug for Revoked {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
+    use std::{pin::pin, task::Wake};
 
     use super::*;
 
@@ -124,6 +133,27 @@ mod tests {
             assert_eq!(handle.0.lock().waiting.len(), 1);
         }
         assert!(handle.0.lock().waiting.is_empty());
+    }
+
+    /// A task whose waker is its last reference, and which waits itself.
+    struct Task(#[expect(dead_code, reason = "held to be dropped")] Mutex<Pin<Box<Revoked>>>);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn regression_a_replaced_waker_may_own_another_future() {
+        let handle = RevocationHandle(Arc::default());
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut first = Box::pin(handle.revoked());
+        assert!(first.as_mut().poll(&mut cx).is_pending());
+        let mut second = pin!(handle.revoked());
+        let waker = Waker::from(Arc::new(Task(Mutex::new(first))));
+        assert!(second.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        assert!(second.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(handle.0.lock().waiting.len(), 1);
     }
 
     #[test]

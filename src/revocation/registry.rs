@@ -52,25 +52,17 @@ impl Registry {
 
     pub(super) fn revoke(&self, user: &UserId, realm: Option<&Realm>) {
         let (mut shard, place) = self.locate(user);
+        let revoked = shard.remove(user, |other| realm.is_none_or(|realm| realm == other));
+        // Before the number changes: a check with the new number must not find a cached verdict
+        // whose flag is not set yet.
+        revoked.iter().for_each(|flag| flag.set());
         let number = self.count.fetch_add(1, Ordering::AcqRel) + 1;
         if let Some(last) = shard.last_revoked.get_mut(place) {
             *last = number;
         }
-        let mut revoked = Vec::new();
-        if let Some(handles) = shard.handles.get_mut(user) {
-            let is_meant = |other: &Realm| realm.is_none_or(|realm| realm == other);
-            handles.retain(|(other, flag)| {
-                if is_meant(other) {
-                    revoked.push(Arc::clone(flag));
-                }
-                !is_meant(other)
-            });
-            if handles.is_empty() {
-                shard.handles.remove(user);
-            }
-        }
         drop(shard);
-        revoked.iter().for_each(|flag| flag.set());
+        // Without the lock, since a waker may run anything.
+        revoked.iter().for_each(|flag| flag.wake());
     }
 
     pub(super) fn handle(
@@ -109,6 +101,17 @@ impl Default for Registry {
 
 impl Shard {
     const MIN_PRUNE_AT: usize = 64;
+
+    /// Removes and returns the flags of a user in the realms that match.
+    fn remove(&mut self, user: &UserId, matches: impl Fn(&Realm) -> bool) -> Vec<Arc<Flag>> {
+        let Some(handles) = self.handles.get_mut(user) else { return Vec::new() };
+        let removed = handles.extract_if(.., |(realm, _)| matches(realm)).map(|(_, flag)| flag);
+        let removed = removed.collect();
+        if handles.is_empty() {
+            self.handles.remove(user);
+        }
+        removed
+    }
 
     /// Removes the entries of users who have left once the number of users has doubled, so that the
     /// cost per login is constant.

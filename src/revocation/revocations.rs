@@ -158,7 +158,7 @@ mod tests {
     use std::{
         future::Future,
         pin::pin,
-        sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+        sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         task::{Context, Wake, Waker},
         thread,
     };
@@ -245,6 +245,26 @@ mod tests {
         revocations.revoke(&realm("a"), &UserId::new("alice"));
         assert_eq!(wakes.0.load(Ordering::SeqCst), 2);
         assert!(one.poll(&mut cx).is_ready() && two.poll(&mut cx).is_ready());
+    }
+
+    #[test]
+    fn regression_all_flags_are_set_before_a_task_is_woken() {
+        struct Check(RevocationHandle, AtomicBool);
+
+        impl Wake for Check {
+            fn wake(self: Arc<Self>) {
+                self.1.store(self.0.is_revoked(), Ordering::SeqCst);
+            }
+        }
+
+        let revocations = Revocations::new();
+        let [a, b] = ["a", "b"].map(|realm| log_in(&revocations, realm, "alice"));
+        let check = Arc::new(Check(b, AtomicBool::new(false)));
+        let waker = Waker::from(Arc::clone(&check));
+        let mut revoked = pin!(a.revoked());
+        assert!(revoked.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        revocations.revoke_in_all_realms(&UserId::new("alice"));
+        assert!(check.1.load(Ordering::SeqCst), "woken while the other realm was not revoked");
     }
 
     #[test]
