@@ -61,7 +61,7 @@ impl<'a> RequestHead<'a> {
         self.method
     }
 
-    /// The request target as it was sent.
+    /// The request target: as it was sent, or as [`with_target`](Self::with_target) restored it.
     #[must_use]
     pub const fn target(&self) -> &'a Uri {
         self.target

@@ -184,9 +184,9 @@ impl AuthenticatorBuilder {
     /// the authenticator.
     ///
     /// # Errors
-    /// The first mistake in the options: no scheme, a duplicate one, a limit of zero, a mistake
-    /// that [`with_digest`](Self::with_digest) found, users of another realm, or user parameters
-    /// with a scheme that cannot split names.
+    /// The first mistake in the options: no scheme, a duplicate one, one whose name is not a
+    /// token, a limit of zero, a mistake that [`with_digest`](Self::with_digest) found, users of
+    /// another realm, or user parameters with a scheme that cannot split names.
     pub fn build(mut self) -> Result<Authenticator, ConfigError> {
         if let Some(mistake) = self.mistake {
             return Err(mistake);

@@ -18,8 +18,8 @@ use crate::{clock::Timestamp, identity::UserId, wire::Realm};
 /// A count expires after this time without a stale answer.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// The maximum number of counted clients. When there are more, all counts restart, and a loop lasts
-/// a little longer.
+/// The maximum number of counted clients. One more, and all counts restart, so that loops last a
+/// little longer.
 const CAPACITY: usize = 8_192;
 
 /// Counts the stale answers in a row for each user of a realm at each peer address.
@@ -65,12 +65,18 @@ impl StaleLimit {
         Self { limit, counts: Mutex::default(), hasher: RandomState::new() }
     }
 
-    /// Counts a stale answer, and returns whether it may contain `stale=true`. A repetition of the same
-    /// `field` is not counted: anyone who has seen it can send it again.
+    /// Counts a stale answer, and returns whether it may contain `stale=true`.
+    ///
+    /// An answer to the same `field` as the last one is not counted, so that a client that sends
+    /// one captured field again and again cannot end `stale=true` for the user. One that captured
+    /// several fields at the user's address can, until the user's next success.
     pub(super) fn allows(&self, client: Client, field: impl Hash, now: Timestamp) -> bool {
         let field = self.hasher.hash_one(field);
         let mut counts = self.lock();
-        counts.prune(now);
+        counts.remove_expired(now);
+        if counts.clients.len() >= CAPACITY && !counts.clients.contains_key(&client) {
+            counts.clients.clear();
+        }
         let count = counts.clients.entry(client).or_insert(Count { answers: 0, last: now, field });
         if now.saturating_since(count.last) >= QUIET {
             count.answers = 0;
@@ -97,13 +103,10 @@ impl StaleLimit {
 }
 
 impl Counts {
-    fn prune(&mut self, now: Timestamp) {
+    fn remove_expired(&mut self, now: Timestamp) {
         if now.saturating_since(self.pruned) >= QUIET {
             self.clients.retain(|_, count| now.saturating_since(count.last) < QUIET);
             self.pruned = now;
-        }
-        if self.clients.len() >= CAPACITY {
-            self.clients.clear();
         }
     }
 }
@@ -184,6 +187,18 @@ mod tests {
         }
         assert!(!allows(client("2001:db8::2", "alice")));
         assert!(!allows(client("::ffff:192.0.2.1", "alice")));
+    }
+
+    #[test]
+    fn regression_a_counted_client_clears_no_counts() {
+        let limit = limit(1);
+        for user in 0..CAPACITY {
+            limit.allows(client("", &user.to_string()), 1, at(20));
+        }
+        assert!(!limit.allows(client("", "0"), 2, at(20)));
+        assert_eq!(limit.lock().clients.len(), CAPACITY);
+        assert!(limit.allows(client("", "another"), 1, at(20)));
+        assert_eq!(limit.lock().clients.len(), 1);
     }
 
     #[test]

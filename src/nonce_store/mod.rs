@@ -11,7 +11,8 @@ pub use memory::{MemoryNonceStore, MemoryNonceStoreBuilder};
 
 /// The result of checking a nonce-count.
 ///
-/// For all but [`Fresh`](Self::Fresh), the client gets 407 with `stale=true`.
+/// For all but [`Fresh`](Self::Fresh), the client gets 407 with `stale=true`, which is omitted after
+/// too many in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NonceUse {
@@ -71,8 +72,8 @@ impl<'a> NonceCheck<'a> {
 /// [`NonceUse::Forgotten`]. [`NonceCheck::now`] is the clock of one node and may be late, so a
 /// shared store judges age by its own clock or by the newest nonce that it removed.
 pub trait NonceStore: Send + Sync + 'static {
-    /// Returns the current epoch, which new nonces carry. Called once for each 407; it must not
-    /// block.
+    /// Returns the current epoch, which new nonces carry. Called once for each 407 and for each
+    /// `nextnonce`; it must not block.
     ///
     /// A local store generates an epoch for each process. A shared store keeps it with its
     /// records, and starts a new one when it was emptied or may have lost writes.

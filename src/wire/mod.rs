@@ -1,5 +1,5 @@
 //! The messages of both schemes: challenges, credentials, and the values computed from them. No
-//! state, no I/O.
+//! state, and no I/O except for random bytes from the operating system.
 //!
 //! [`basic`] is [RFC 7617], [`digest`] is [RFC 7616].
 //!
