@@ -105,7 +105,7 @@ pub struct OwnedCredentials {
 }
 
 impl OwnedCredentials {
-    /// The same, borrowed.
+    /// Borrows the credentials.
     #[must_use]
     pub fn as_borrowed(&self) -> BasicCredentials<'_> {
         BasicCredentials::new(&self.realm, &self.user_id, self.password.expose())

@@ -83,14 +83,14 @@ impl LdapBuilder {
         self
     }
 
-    /// Whether to use StartTLS on `ldap://` connections before anything else is sent; `false` by
+    /// Sets whether `ldap://` connections use StartTLS before anything else is sent; `false` by
     /// default. Nothing is sent to a server that refuses it.
     pub const fn with_start_tls(mut self, start_tls: bool) -> Self {
         self.start_tls = start_tls;
         self
     }
 
-    /// Whether to send passwords over `ldap://` without TLS; `false` by default, also for the
+    /// Sets whether passwords are sent over `ldap://` without TLS; `false` by default, also for the
     /// loopback address.
     ///
     /// # Security
@@ -133,13 +133,13 @@ impl LdapBuilder {
         self
     }
 
-    /// The depth of the search for a user; [`SearchScope::Subtree`] by default.
+    /// Sets the depth of the search for a user; [`SearchScope::Subtree`] by default.
     pub const fn with_scope(mut self, scope: SearchScope) -> Self {
         self.scope = Some(scope);
         self
     }
 
-    /// The account that makes the searches.
+    /// Sets the account for searches.
     pub fn with_service_account(mut self, dn: impl Into<String>, password: Password) -> Self {
         self.account = Some(ServiceAccount { dn: dn.into().into(), password });
         self
@@ -156,15 +156,15 @@ impl LdapBuilder {
         self
     }
 
-    /// Whether to ignore references to other servers in the result of a search. `false` by default:
-    /// such a result is a failure. References are never followed. Active Directory sends them for
-    /// every search from the root of a domain.
+    /// Sets whether references to other servers in the result of a search are ignored. `false` by
+    /// default: such a result is a failure. References are never followed. Active Directory sends
+    /// them for every search from the root of a domain.
     pub const fn allow_unfollowed_references(mut self, allows_references: bool) -> Self {
         self.allows_references = allows_references;
         self
     }
 
-    /// The attribute of a user's entry with the names of the groups, such as `memberOf`.
+    /// Sets the attribute of a user's entry with the names of the groups, such as `memberOf`.
     pub fn with_group_attribute(mut self, attribute: impl Into<String>) -> Self {
         self.group_attribute = Some(attribute.into());
         self
@@ -191,19 +191,19 @@ impl LdapBuilder {
         self
     }
 
-    /// How long connecting may take, including TLS; 2 s by default.
+    /// Limits the time to connect, including TLS; 2 s by default.
     pub const fn with_connect_timeout(mut self, limit: Duration) -> Self {
         self.limits.connect_timeout = limit;
         self
     }
 
-    /// How long a bind or a search may take; 3 s by default.
+    /// Limits the time of a bind or a search; 3 s by default.
     pub const fn with_operation_timeout(mut self, limit: Duration) -> Self {
         self.limits.operation_timeout = limit;
         self
     }
 
-    /// How long a check may take as a whole, including the wait in the queue and attempts on all
+    /// Limits the total time of a check, including the wait in the queue and attempts on all
     /// servers; 10 s by default. It must not be shorter than the other two, so that the next server
     /// can be tried if one hangs.
     pub const fn with_timeout(mut self, limit: Duration) -> Self {
@@ -211,14 +211,14 @@ impl LdapBuilder {
         self
     }
 
-    /// The maximum number of concurrent checks; 16 by default. Each uses one connection to a
+    /// Sets the maximum number of concurrent checks; 16 by default. Each uses one connection to a
     /// server, and one more while it searches.
     pub const fn with_max_checks(mut self, checks: usize) -> Self {
         self.limits.max_checks = checks;
         self
     }
 
-    /// The maximum number of queued checks, and also of queued
+    /// Sets the maximum number of queued checks, and also of queued
     /// [re-checks](crate::BasicCredentials::is_recheck); 1,000 by default, and 0 for none. The next
     /// one fails with 503.
     pub const fn with_queue(mut self, checks: usize) -> Self {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::secret::Password;
 
-/// How long a server that failed is tried last.
+/// How long a failed server is tried after the others.
 const REST: Duration = Duration::from_secs(2);
 
 /// How long an unused connection is kept, since servers and firewalls close them too.

@@ -53,8 +53,8 @@ impl HashPolicy {
         self
     }
 
-    /// Whether only the first 72 bytes of a password are compared with a bcrypt hash, which does
-    /// not cover more. `false` by default: longer passwords are wrong.
+    /// Sets whether only the first 72 bytes of a password are compared with a bcrypt hash, which
+    /// does not cover more. `false` by default: longer passwords are wrong.
     ///
     /// # Security
     /// If `true`, everything after the first 72 bytes of a password is ignored.
@@ -63,21 +63,21 @@ impl HashPolicy {
         self
     }
 
-    /// The highest cost of bcrypt, 4 to 31; 15 by default. Each step doubles the time. A value
+    /// Sets the highest cost of bcrypt, 4 to 31; 15 by default. Each step doubles the time. A value
     /// below 4 refuses every bcrypt hash.
     pub const fn with_max_bcrypt_cost(mut self, cost: u32) -> Self {
         self.bcrypt_cost = cost;
         self
     }
 
-    /// The highest number of SHA-crypt rounds, 1,000 to 999,999,999; 1,000,000 by default. A value
-    /// below 1,000 refuses every SHA-crypt hash.
+    /// Sets the highest number of SHA-crypt rounds, 1,000 to 999,999,999; 1,000,000 by default. A
+    /// value below 1,000 refuses every SHA-crypt hash.
     pub const fn with_max_sha_crypt_rounds(mut self, rounds: u32) -> Self {
         self.sha_crypt_rounds = rounds;
         self
     }
 
-    /// The most memory that a check with Argon2 may take, in KiB; 262,144 (256 MiB) by default.
+    /// Sets the maximum memory of a check with Argon2, in KiB; 262,144 (256 MiB) by default.
     /// Each check that a [`HashingPool`](super::HashingPool) runs may take as much. A value below 8
     /// refuses every Argon2 hash.
     pub const fn with_max_argon2_memory(mut self, kib: u32) -> Self {
@@ -85,8 +85,8 @@ impl HashPolicy {
         self
     }
 
-    /// The highest number of Argon2 passes, 1 or more; 16 by default. A value of 0 refuses every
-    /// Argon2 hash.
+    /// Sets the highest number of Argon2 passes, 1 or more; 16 by default. A value of 0 refuses
+    /// every Argon2 hash.
     pub const fn with_max_argon2_passes(mut self, passes: u32) -> Self {
         self.argon2_passes = passes;
         self

@@ -93,15 +93,15 @@ impl Default for HashingPool {
 }
 
 impl HashingPoolBuilder {
-    /// The maximum number of concurrent hashes, 1 or more. Each may need as much memory as the most
-    /// expensive Argon2 hash.
+    /// Sets the maximum number of concurrent hashes, 1 or more. Each may need as much memory as the
+    /// most expensive Argon2 hash.
     pub const fn with_max_hashes(mut self, hashes: usize) -> Self {
         self.max_hashes = hashes;
         self
     }
 
-    /// The maximum number of queued checks, 1 or more, and also of queued re-checks; by default 64
-    /// for each concurrent hash.
+    /// Sets the maximum number of queued checks, 1 or more, and also of queued re-checks; by
+    /// default 64 for each concurrent hash.
     ///
     /// If a check takes a quarter of a second, the last of 64 waits for 16 seconds. Choose a length
     /// that matches how long clients wait.

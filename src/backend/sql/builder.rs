@@ -83,8 +83,8 @@ impl SqlBuilder {
         }
     }
 
-    /// The query that finds a user by name; by default the `DEFAULT_QUERY` of the database. Its
-    /// parameter (`$1` in PostgreSQL, `?` in the others) is the name as the client sent it.
+    /// Sets the query that finds a user by name; by default the `DEFAULT_QUERY` of the database.
+    /// Its parameter (`$1` in PostgreSQL, `?` in the others) is the name as the client sent it.
     ///
     /// # Security
     /// It is sent to the database unchanged. The name needs an index, or every request reads the
@@ -94,14 +94,14 @@ impl SqlBuilder {
         self
     }
 
-    /// Whether each query takes the realm as a second parameter; `false` by default.
+    /// Sets whether each query takes the realm as a second parameter; `false` by default.
     pub const fn with_realm_parameter(mut self, has_realm: bool) -> Self {
         self.has_realm = has_realm;
         self
     }
 
-    /// The hash functions for which an H(A1) is stored for every user; none by default, so that
-    /// Digest cannot be offered.
+    /// Sets the hash functions for which an H(A1) is stored for every user; none by default, so
+    /// that Digest cannot be offered.
     ///
     /// A user whose H(A1) is missing or malformed cannot log in.
     pub fn with_digest(mut self, functions: impl IntoIterator<Item = HashFunction>) -> Self {
@@ -119,21 +119,22 @@ impl SqlBuilder {
         self
     }
 
-    /// The accepted kinds of password hashes, and their maximum costs. A user with another hash
-    /// cannot log in.
+    /// Sets the accepted kinds of password hashes, and their maximum costs. A user with another
+    /// hash cannot log in.
     pub const fn with_hash_policy(mut self, policy: HashPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// The pool on which password hashes are checked; by default its own [`HashingPool::new`].
+    /// Sets the pool on which password hashes are checked; by default its own [`HashingPool::new`].
     pub fn with_hashing_pool(mut self, pool: HashingPool) -> Self {
         self.hashing = Some(pool);
         self
     }
 
-    /// The minimum cost of a check, for known and unknown users. Use the cost of the most expensive
-    /// hash in the table, such as [`HashCost::of_method`] of the method that makes the hashes.
+    /// Sets the minimum cost of a check, for known and unknown users. Use the cost of the most
+    /// expensive hash in the table, such as [`HashCost::of_method`] of the method that makes the
+    /// hashes.
     ///
     /// Without it, each look-up of a hash can raise the cost. Until the first one, a check costs as
     /// much as a hash of [`HashMethod::default`](crate::backend::password_hash::HashMethod), so the
@@ -177,13 +178,14 @@ impl SqlBuilder {
         self
     }
 
-    /// The maximum number of open connections, and of concurrent queries: 1 or more; 10 by default.
+    /// Sets the maximum number of open connections, and of concurrent queries: 1 or more; 10 by
+    /// default.
     pub const fn with_max_connections(mut self, connections: usize) -> Self {
         self.limits.connections = connections;
         self
     }
 
-    /// The maximum number of queued queries, and also of queued queries for
+    /// Sets the maximum number of queued queries, and also of queued queries for
     /// [re-checks](crate::BasicCredentials::is_recheck); 1,000 by default, and 0 for none. The next
     /// one fails with 503.
     pub const fn with_queue(mut self, queries: usize) -> Self {
@@ -191,27 +193,28 @@ impl SqlBuilder {
         self
     }
 
-    /// How long connecting may take, including further attempts while the server refuses
+    /// Limits the time to connect, including further attempts while the server refuses
     /// connections; 3 s by default.
     pub const fn with_connect_timeout(mut self, limit: Duration) -> Self {
         self.limits.connect = limit;
         self
     }
 
-    /// How long a query may take; 3 s by default.
+    /// Limits the time of a query; 3 s by default.
     pub const fn with_query_timeout(mut self, limit: Duration) -> Self {
         self.limits.query = limit;
         self
     }
 
-    /// How long a check or a look-up may take as a whole, including the wait in the queue and the
+    /// Limits the total time of a check or a look-up, including the wait in the queue and the
     /// check of the hash; 5 s by default.
     pub const fn with_timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
     }
 
-    /// The clock for the expiry of accounts; [`SystemClock`](crate::clock::SystemClock) by default.
+    /// Sets the clock for the expiry of accounts; [`SystemClock`](crate::clock::SystemClock) by
+    /// default.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
