@@ -131,12 +131,13 @@ impl DnTemplate {
     ) -> Result<Verdict, LookupError> {
         let user = credentials.user_id();
         let dn = self.fill(user);
-        let (outcome, mut bound) = server.bind(&dn, credentials.password()).await?;
-        let verdict = if outcome == Outcome::Right {
-            self.verdict_of_right(&mut bound, &dn, groups, user).await
-        } else {
-            Ok(verdict_without_groups(outcome, user))
-        };
+        let (answer, mut bound) = server.bind(&dn, credentials.password()).await?;
+        let outcome = Outcome::of(&answer);
+        if !matches!(outcome, Ok(Outcome::Right)) {
+            bound.done();
+            return Ok(verdict_without_groups(outcome?, user));
+        }
+        let verdict = self.verdict_of_right(&mut bound, &dn, groups, user).await;
         if !matches!(verdict, Err(LookupError::Failure(_))) {
             bound.done();
         }
@@ -173,15 +174,16 @@ impl UserSearch {
             Ok(Some(entry)) => &*entry.dn,
             _ => &*self.decoy,
         };
-        let (outcome, bound) = server.bind(dn, credentials.password()).await?;
+        let (answer, bound) = server.bind(dn, credentials.password()).await?;
         bound.done();
+        // What a server answers to the decoy says nothing about the user.
         let Some(entry) = found? else { return Ok(Verdict::UnknownUser) };
-        if outcome == Outcome::Right {
-            let reader = Reader::Service(server, &self.account);
-            let found = entry.groups(reader, groups, user).await?;
-            Ok(verdict_of_member(user, found))
-        } else {
-            Ok(verdict_without_groups(outcome, user))
+        match Outcome::of(&answer)? {
+            Outcome::Right => {
+                let reader = Reader::Service(server, &self.account);
+                Ok(verdict_of_member(user, entry.groups(reader, groups, user).await?))
+            }
+            outcome => Ok(verdict_without_groups(outcome, user)),
         }
     }
 }

@@ -5,13 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ldap3::SearchEntry;
+use ldap3::{LdapResult, SearchEntry};
 
 use super::{
     address::Address,
     connection::{Connection, Query, Route},
     failure::{Failure, FailureKind},
-    outcome::Outcome,
 };
 use crate::secret::Password;
 
@@ -93,12 +92,12 @@ impl Server {
         Ok(found)
     }
 
-    /// Checks the password of `dn`.
+    /// Binds as `dn`. Fails only if there is no answer.
     pub(super) async fn bind(
         &self,
         dn: &str,
         password: &str,
-    ) -> Result<(Outcome, Bound<'_>), Failure> {
+    ) -> Result<(LdapResult, Bound<'_>), Failure> {
         let idle = match self.binders.take() {
             Some(mut connection) => match connection.bind(dn, password).await {
                 Err(failure) if failure.kind == FailureKind::Lost => None,
@@ -114,14 +113,7 @@ impl Server {
                 (connection.bind(dn, password).await?, connection)
             }
         };
-        let bound = Bound { server: self, connection };
-        match Outcome::of(&answer) {
-            Ok(outcome) => Ok((outcome, bound)),
-            Err(failure) => {
-                bound.done();
-                Err(failure)
-            }
-        }
+        Ok((answer, Bound { server: self, connection }))
     }
 }
 

@@ -1,7 +1,10 @@
 //! Unusual answers of a server, none of which lets a user in.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -181,13 +184,31 @@ async fn an_unreadable_own_entry_is_a_failure() {
     assert_contains(&text, "the user's own entry is not found");
 }
 
-/// A successful bind to the decoy does not make a user known.
+/// A successful bind to the decoy does not make a user known, and one that the server refuses for
+/// whatever reason is not a failure.
 #[tokio::test]
-async fn an_unknown_user_stays_unknown_if_all_binds_succeed() {
-    let server = FalseLdap::with_result(0, "").await;
-    let ldap = search(server.url()).build().unwrap();
-    assert_eq!(verdict(&ldap, "alice", "wonder").await, "unknown");
-    assert_eq!(server.accepted(), 2, "one connection for the search and one for the bind");
+async fn regression_the_result_of_the_decoy_is_ignored() {
+    for (name, items, expected) in [
+        ("unknown", vec![done as Item], "unknown"),
+        ("two entries", vec![alice as Item, alice, done], "unusable: "),
+    ] {
+        for code in [0, 1, 19, 32, 49, 51, 53] {
+            let (items, binds) = (items.clone(), AtomicUsize::new(0));
+            let server = FalseLdap::answering(move |request| match request {
+                SEARCH => items.iter().map(|item| item()).collect(),
+                // The first bind is that of the service account.
+                BIND if binds.fetch_add(1, Ordering::SeqCst) == 0 => vec![result(BIND, 0, "")],
+                other => vec![result(other, code, "")],
+            })
+            .await;
+            let ldap = search(server.url()).build().unwrap();
+            for _ in 0..2 {
+                let verdict = verdict(&ldap, "alice", "wonder").await;
+                assert!(verdict.starts_with(expected), "{name}, {code}: {verdict}");
+            }
+            assert_eq!(server.accepted(), 2, "one for searches and one for binds: {name}, {code}");
+        }
+    }
 }
 
 #[tokio::test]
