@@ -17,6 +17,7 @@ pub(super) enum Outcome {
 }
 
 const SUCCESS: u32 = 0;
+const CONSTRAINT_VIOLATION: u32 = 19;
 const NO_SUCH_OBJECT: u32 = 32;
 const INAPPROPRIATE_AUTHENTICATION: u32 = 48;
 const INVALID_CREDENTIALS: u32 = 49;
@@ -42,7 +43,8 @@ impl Outcome {
             (INVALID_CREDENTIALS, Policy::Expired) => Ok(Self::Expired),
             // A server reports a lock before it checks the password.
             (INVALID_CREDENTIALS, _) => Ok(of_active_directory(&result.text)),
-            (INAPPROPRIATE_AUTHENTICATION, _) => Ok(Self::Wrong),
+            // Some servers send the first for a locked account.
+            (CONSTRAINT_VIOLATION | INAPPROPRIATE_AUTHENTICATION, _) => Ok(Self::Wrong),
             (NO_SUCH_OBJECT, _) => Ok(Self::Unknown),
             _ => Err(Failure::of_result("bind", result)),
         }
@@ -146,7 +148,7 @@ mod tests {
             match code {
                 0 => assert_eq!(outcome.unwrap(), Outcome::Right),
                 32 => assert_eq!(outcome.unwrap(), Outcome::Unknown),
-                48 | 49 => assert_eq!(outcome.unwrap(), Outcome::Wrong),
+                19 | 48 | 49 => assert_eq!(outcome.unwrap(), Outcome::Wrong),
                 _ => assert!(outcome.is_err(), "{code}: {outcome:?}"),
             }
         }

@@ -32,7 +32,7 @@ use crate::{
 /// |---|---|
 /// | success | [`Accepted`](Verdict::Accepted), with the groups |
 /// | success, without the required group | [`Disabled`](Verdict::Disabled) |
-/// | invalidCredentials (49), inappropriateAuthentication (48) | [`WrongPassword`](Verdict::WrongPassword) |
+/// | invalidCredentials (49), inappropriateAuthentication (48), constraintViolation (19) | [`WrongPassword`](Verdict::WrongPassword) |
 /// | invalidCredentials with number 533 of Active Directory | [`Disabled`](Verdict::Disabled) |
 /// | invalidCredentials with number 532, 701 or 773 of Active Directory | [`Expired`](Verdict::Expired) |
 /// | invalidCredentials, and a password policy reports that it has expired | [`Expired`](Verdict::Expired) |
@@ -42,9 +42,9 @@ use crate::{
 /// | a referral or any other result | a [`BackendError`], so 503 |
 ///
 /// Active Directory sends those numbers, and a password policy those errors, only for the right
-/// password. A server reports the lock of an account before it checks the password, so a locked
-/// account is a wrong password here. With a template, the account of a `Disabled` or `Expired` has
-/// the name as sent, since its entry cannot be read.
+/// password. A server reports the lock of an account before it checks the password, some with
+/// constraintViolation, so a locked account is a wrong password here. With a template, the account
+/// of a `Disabled` or `Expired` has the name as sent, since its entry cannot be read.
 ///
 /// # Failures
 /// Each wait has a timeout, and so has the whole check. If one server cannot answer, the next one

@@ -127,7 +127,6 @@ async fn other_results_of_a_bind_are_failures() {
         (11, false),
         (13, false),
         (14, false),
-        (19, false),
         (34, false),
         (50, false),
         (51, true),
@@ -150,6 +149,7 @@ async fn results_about_the_user_are_verdicts() {
     for (code, text, expected) in [
         (49, "", "wrong"),
         (48, "", "wrong"),
+        (19, "too many failed logins", "wrong"),
         (32, "", "unknown"),
         (49, "AcceptSecurityContext error, data 52e, v4563", "wrong"),
         (49, "AcceptSecurityContext error, data 533, v4563", "disabled"),
