@@ -87,12 +87,6 @@ struct User {
 const FOR_BASIC: HashFunction = HashFunction::Sha256;
 
 impl User {
-    fn new(realm: &Realm, account: Account, password: &str) -> Self {
-        let name = account.user().as_str();
-        let secret = |function| HashedA1::new(function, name, realm.as_str(), password);
-        Self { secrets: HashFunction::ALL.map(secret), account }
-    }
-
     fn secret(&self, function: HashFunction) -> Option<&HashedA1> {
         self.secrets.iter().find(|secret| secret.function() == function)
     }
@@ -126,8 +120,11 @@ impl Users {
     /// password that is empty or contains a control character. Then nothing changes.
     pub fn set(&self, name: &str, password: &str) -> Result<(), UserError> {
         check(name, password)?;
-        let known = self.find(name).map(|user| user.account.clone());
-        self.insert(known.unwrap_or_else(|| Account::new(name)), password);
+        let account = |known: Option<&User>| match known {
+            Some(user) => user.account.clone(),
+            None => Account::new(name),
+        };
+        self.insert(&UserId::new(name), password, account);
         Ok(())
     }
 
@@ -137,7 +134,7 @@ impl Users {
     /// As for [`set`](Self::set).
     pub fn set_account(&self, account: Account, password: &str) -> Result<(), UserError> {
         check(account.user().as_str(), password)?;
-        self.insert(account, password);
+        self.insert(&account.user().clone(), password, |_| account);
         Ok(())
     }
 
@@ -166,18 +163,27 @@ impl Users {
         self.len() == 0
     }
 
-    fn insert(&self, account: Account, password: &str) {
-        let name = account.user().clone();
-        let hashes = self.hashes(name.as_str());
-        let user = Arc::new(User::new(&self.0.realm, account, password));
+    /// `account` makes the account of the present user, under the lock: a change at the same time
+    /// must not be undone.
+    fn insert(
+        &self,
+        name: &UserId,
+        password: &str,
+        account: impl FnOnce(Option<&User>) -> Account,
+    ) {
+        let realm = self.0.realm.as_str();
+        let secret = |function| HashedA1::new(function, name.as_str(), realm, password);
+        let (secrets, hashes) = (HashFunction::ALL.map(secret), self.hashes(name.as_str()));
         self.change(|table| {
+            let account = account(table.by_name.get(name).map(|user| &**user));
+            let user = Arc::new(User { account, secrets });
             for hash in hashes {
                 table.by_hash.insert(hash, Arc::clone(&user));
             }
             table.by_name.insert(name.clone(), user);
         });
         // Also for a new user: a chain may have admitted the same name from a later member.
-        self.0.revocations.revoke(&self.0.realm, &name);
+        self.0.revocations.revoke(&self.0.realm, name);
     }
 
     fn hashes(&self, name: &str) -> [Userhash; HashFunction::ALL.len()] {
@@ -320,7 +326,11 @@ impl fmt::Debug for Users {
 
 #[cfg(test)]
 mod tests {
-    use std::future::Future;
+    use std::{
+        future::Future,
+        sync::atomic::{AtomicBool, Ordering::Relaxed},
+        thread,
+    };
 
     use super::*;
     use crate::backend::ValidatorChain;
@@ -457,6 +467,33 @@ mod tests {
         assert_eq!(found.ha1().as_hex(), expected.as_hex());
         assert_eq!(found.account().groups().collect::<Vec<_>>(), ["staff"]);
         assert_eq!(found.account().data::<u32>(), Some(&7));
+    }
+
+    #[test]
+    fn regression_a_new_password_does_not_undo_another_change() {
+        let (users, stop) = (alice(), AtomicBool::new(false));
+        let groups = |users: &Users| {
+            let found = users.find("alice");
+            found.map(|user| user.account.groups().map(str::to_owned).collect::<Vec<_>>())
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Relaxed) {
+                    users.set("alice", "changed").unwrap();
+                }
+            });
+            let mut undone = 0;
+            for round in 0..1_000 {
+                let group = round.to_string();
+                let account = Account::new("alice").with_group(group.as_str());
+                users.set_account(account, "wonder").unwrap();
+                undone += usize::from(groups(&users) != Some(vec![group]));
+                users.remove("alice");
+                undone += usize::from(groups(&users).is_some_and(|groups| !groups.is_empty()));
+            }
+            stop.store(true, Relaxed);
+            assert_eq!(undone, 0);
+        });
     }
 
     #[test]
