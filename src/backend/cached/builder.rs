@@ -23,6 +23,15 @@ pub(super) struct Times {
     pub(super) stale_if_error: Duration,
 }
 
+impl Times {
+    /// How long an answer stays in memory at most: longer than it is used, since a check of the same
+    /// credentials goes ahead of first checks while it is there.
+    pub(super) fn in_memory(&self) -> Duration {
+        (self.lifetime.saturating_add(self.stale_if_error) * 2).max(MIN_IN_MEMORY)
+    }
+}
+
+const MIN_IN_MEMORY: Duration = Duration::from_secs(600);
 const MIN_LIFETIME: Duration = Duration::from_secs(1);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 const NEGATIVE_LIFETIME: Duration = Duration::from_secs(5);
@@ -180,5 +189,22 @@ impl<T> fmt::Debug for CachedBuilder<T> {
             .field("capacity", &self.capacity)
             .field("negative_capacity", &self.negative_capacity)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_leaves_the_memory_some_time_after_its_end() {
+        for (lifetime, stale, expected) in
+            [(1, 0, 600), (300, 0, 600), (300, 60, 720), (86_400, 86_400, 4 * 86_400)]
+        {
+            let [lifetime, stale, expected] = [lifetime, stale, expected].map(Duration::from_secs);
+            let builder = CachedBuilder::new(()).with_lifetime(lifetime);
+            let times = builder.allow_stale_if_error(stale).times().unwrap();
+            assert_eq!(times.in_memory(), expected, "{lifetime:?} {stale:?}");
+        }
     }
 }

@@ -5,11 +5,11 @@
 //! runs one check for identical requests that arrive together.
 //!
 //! # What is kept, and for how long
-//! | answer | dropped when |
+//! | answer | not used after |
 //! |---|---|
-//! | a right password, a secret | its lifetime ends, or the user is revoked |
-//! | a right password of an account that is disabled or has expired | the negative lifetime ends, or the user is revoked |
-//! | a wrong password, an unknown user | the negative lifetime ends, or the [`version`](crate::CredentialValidator::version) of the back end changes |
+//! | a right password, a secret | its lifetime, or a revocation of the user |
+//! | a right password of an account that is disabled or has expired | the negative lifetime, or a revocation of the user |
+//! | a wrong password, an unknown user | the negative lifetime, or a change of the back end's [`version`](crate::CredentialValidator::version) |
 //! | a record that cannot be used, a failure | never kept |
 //!
 //! A back end that learns of changes revokes the changed users in the registries that the cache
@@ -17,7 +17,11 @@
 //! cache. If it does not, like a directory or a database, answers end with their lifetime, or with
 //! [`Cached::invalidate`].
 //!
-//! An answer is not kept if the version changed, or the user was revoked, during its check.
+//! An answer is not kept if the version changed, or the user was revoked, during its check. One that
+//! is not used any more stays in memory for up to ten minutes, or twice its lifetime and the time
+//! for which it stands in. Until then, a check of the same credentials goes ahead of
+//! [first checks](crate::BasicCredentials::is_recheck). [`Cached::invalidate_all`] frees the memory
+//! at once.
 //!
 //! # Identical requests
 //! The first request starts the check in a tokio task. Identical requests wait for the same task,

@@ -90,9 +90,10 @@ impl<A: Answer> Store<A> {
         shared: &Arc<Shared>,
         source_version: impl Fn() -> u64 + Send + Sync + 'static,
     ) -> Self {
+        let time_to_live = shared.times.in_memory();
         Self {
-            granted: cache(shared.capacity),
-            refused: cache(shared.negative_capacity),
+            granted: cache(shared.capacity, time_to_live),
+            refused: cache(shared.negative_capacity, time_to_live),
             running: Mutex::default(),
             source_version: Box::new(source_version),
             shared: Arc::clone(shared),
@@ -130,8 +131,10 @@ impl<A: Answer> Store<A> {
     }
 
     pub(super) fn clear(&self) {
-        self.granted.invalidate_all();
-        self.refused.invalidate_all();
+        for cache in [&self.granted, &self.refused] {
+            cache.invalidate_all();
+            cache.run_pending_tasks();
+        }
     }
 
     fn now(&self) -> Moment {
@@ -291,8 +294,9 @@ impl<A: Answer> Drop for Ticket<A> {
     }
 }
 
-fn cache<A: Answer>(capacity: NonZeroUsize) -> Cache<Key, Arc<Entry<A>>> {
+fn cache<A: Answer>(capacity: NonZeroUsize, time_to_live: Duration) -> Cache<Key, Arc<Entry<A>>> {
     Cache::builder()
+        .time_to_live(time_to_live)
         .max_capacity(u64::try_from(capacity.get()).unwrap_or(u64::MAX))
         // moka's default policy does not admit new entries while others are used more often.
         .eviction_policy(EvictionPolicy::lru())

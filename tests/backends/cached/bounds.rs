@@ -3,11 +3,15 @@
 use std::{
     num::NonZeroUsize,
     pin::pin,
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use counting_allocator::count;
-use tower_proxy_auth::{BasicCredentials, CredentialValidator, Realm, Verdict};
+use tower_proxy_auth::{
+    Account, BasicCredentials, CredentialValidator, Realm, Verdict,
+    backend::{cached::Cached, from_fn},
+};
 
 use crate::support::cached_directory::{Directory, ask};
 
@@ -50,6 +54,20 @@ async fn evicts_the_least_recently_used_verdict() {
         assert_eq!(ask(&cache, name, "right").await, "accepted");
     }
     assert!(directory.checks() > before + 900, "{}", directory.checks() - before);
+}
+
+#[tokio::test]
+async fn regression_invalidating_everything_frees_the_memory() {
+    let record = Arc::new(());
+    let known = Arc::clone(&record);
+    let cache = Cached::new(from_fn(move |_: &BasicCredentials<'_>| {
+        Verdict::Accepted(Account::new("alice").with_data(Arc::clone(&known)))
+    }))
+    .unwrap();
+    assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
+    assert_eq!(Arc::strong_count(&record), 3, "one in the cache");
+    cache.invalidate_all();
+    assert_eq!(Arc::strong_count(&record), 2);
 }
 
 #[tokio::test]
