@@ -82,7 +82,7 @@ impl<'a> BasicCredentials<'a> {
     pub fn to_owned(&self) -> OwnedCredentials {
         OwnedCredentials {
             realm: self.realm.clone(),
-            user_id: self.user_id.to_owned(),
+            user_id: Password::new(self.user_id),
             password: Password::new(self.password),
             recheck: self.recheck,
         }
@@ -99,7 +99,8 @@ impl fmt::Debug for BasicCredentials<'_> {
 #[derive(Clone)]
 pub struct OwnedCredentials {
     realm: Realm,
-    user_id: String,
+    /// People type passwords into the name field.
+    user_id: Password,
     password: Password,
     recheck: bool,
 }
@@ -108,7 +109,7 @@ impl OwnedCredentials {
     /// Borrows the credentials.
     #[must_use]
     pub fn as_borrowed(&self) -> BasicCredentials<'_> {
-        BasicCredentials::new(&self.realm, &self.user_id, self.password.expose())
+        BasicCredentials::new(&self.realm, self.user_id.expose(), self.password.expose())
             .with_recheck(self.recheck)
     }
 }

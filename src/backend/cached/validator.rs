@@ -17,6 +17,7 @@ use crate::{
     error::{BackendError, ConfigError},
     identity::UserId,
     revocation::Revocations,
+    secret::Password,
     wire::{Realm, digest::HashFunctions},
 };
 
@@ -177,12 +178,13 @@ impl<S: DigestSecrets> DigestSecrets for Cached<S> {
             let (inner, realm, function) =
                 (Arc::clone(inner), user.realm().clone(), user.function());
             let name = match user.name() {
-                DigestName::UserId(name) => Ok(name.to_owned()),
+                // People type passwords into the name field.
+                DigestName::UserId(name) => Ok(Password::new(name)),
                 DigestName::Userhash(hash) => Err(hash.clone()),
             };
             async move {
                 let name = match &name {
-                    Ok(name) => DigestName::UserId(name),
+                    Ok(name) => DigestName::UserId(name.expose()),
                     Err(hash) => DigestName::Userhash(hash),
                 };
                 inner.secret(DigestUser::new(&realm, function, name)).await
