@@ -17,11 +17,15 @@ pub mod htdigest;
 pub mod htpasswd;
 #[cfg(feature = "ldap")]
 pub mod ldap;
+#[cfg(any(feature = "ldap", feature = "password-hash"))]
+mod limits;
 mod lookup;
 #[cfg(feature = "password-hash")]
 pub mod password_hash;
 #[cfg(any(feature = "ldap", feature = "password-hash"))]
 mod queue;
+#[cfg(any(feature = "ldap", feature = "password-hash", feature = "timeout"))]
+mod runtime;
 #[cfg(feature = "sql")]
 pub mod sql;
 #[cfg(feature = "timeout")]

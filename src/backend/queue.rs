@@ -82,16 +82,6 @@ impl Queue {
     }
 }
 
-/// The error of a check that ran in its own task. Does not show the message of a panic, which may
-/// contain a secret.
-#[cfg(feature = "password-hash")]
-pub(super) fn task_error(error: &tokio::task::JoinError) -> BackendError {
-    match error.is_panic() {
-        true => BackendError::new("the check panicked"),
-        false => BackendError::transient("the tokio runtime is shutting down"),
-    }
-}
-
 async fn acquire(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, BackendError> {
     Arc::clone(semaphore).acquire_owned().await.map_err(BackendError::new)
 }

@@ -1,13 +1,11 @@
 //! Limits how long a back end may take.
 
-use std::{future::Future, time::Duration};
-
-use tokio::{runtime::Handle, time};
+use std::time::Duration;
 
 use crate::{
     backend::{
         AccountLookup, BasicCredentials, CredentialValidator, DigestSecrets, DigestUser,
-        SecretLookup, Verdict,
+        SecretLookup, Verdict, runtime::within,
     },
     error::{BackendError, ConfigError},
     identity::UserId,
@@ -20,8 +18,10 @@ use crate::{
 /// A call that takes longer is dropped and fails with a [transient](BackendError::is_transient)
 /// error. Prefer timeouts of the back end itself, if it has any.
 ///
-/// It needs a tokio runtime whose timer is enabled. Without a runtime, every call fails; without a
-/// timer, it panics.
+/// It needs a tokio runtime. Without one, every call fails.
+///
+/// # Panics
+/// A call panics on a runtime without a timer.
 ///
 /// # Security
 /// It ends a wait, not a computation: a validator that hashes on the calling thread is not
@@ -53,25 +53,12 @@ impl<T> Timeout<T> {
     pub const fn new(inner: T, limit: Duration) -> Self {
         Self { inner, limit }
     }
-
-    async fn within<R>(
-        &self,
-        answer: impl Future<Output = Result<R, BackendError>>,
-    ) -> Result<R, BackendError> {
-        if Handle::try_current().is_err() {
-            return Err(BackendError::new("a timeout needs a tokio runtime"));
-        }
-        match time::timeout(self.limit, answer).await {
-            Ok(answer) => answer,
-            Err(_) => Err(BackendError::transient(format!("no answer within {:?}", self.limit))),
-        }
-    }
 }
 
 #[deny(clippy::missing_trait_methods)]
 impl<V: CredentialValidator> CredentialValidator for Timeout<V> {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        self.within(self.inner.validate(credentials)).await
+        within(self.limit, self.inner.validate(credentials)).await
     }
 
     fn version(&self) -> u64 {
@@ -83,7 +70,7 @@ impl<V: CredentialValidator> CredentialValidator for Timeout<V> {
     }
 
     async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
-        self.within(self.inner.account(realm, user)).await
+        within(self.limit, self.inner.account(realm, user)).await
     }
 
     fn attach(&self, revocations: &Revocations) {
@@ -102,7 +89,7 @@ impl<S: DigestSecrets> DigestSecrets for Timeout<S> {
     }
 
     async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
-        self.within(self.inner.secret(user)).await
+        within(self.limit, self.inner.secret(user)).await
     }
 
     fn version(&self) -> u64 {
@@ -114,7 +101,7 @@ impl<S: DigestSecrets> DigestSecrets for Timeout<S> {
     }
 
     async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
-        self.within(self.inner.account(realm, user)).await
+        within(self.limit, self.inner.account(realm, user)).await
     }
 
     fn attach(&self, revocations: &Revocations) {
@@ -130,6 +117,8 @@ mod tests {
         pin::pin,
         task::{Context, Poll, Waker},
     };
+
+    use tokio::time;
 
     use super::*;
     use crate::{
@@ -222,7 +211,10 @@ mod tests {
         let secret = at_once(timed.secret(user)).map(drop);
         for error in [verdict.unwrap_err(), secret.unwrap_err()] {
             assert!(!error.is_transient());
-            assert_eq!(error.source().unwrap().to_string(), "a timeout needs a tokio runtime");
+            assert_eq!(
+                error.source().unwrap().to_string(),
+                "the back end can only be used on a tokio runtime"
+            );
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::config_error::LdapConfigError;
-use crate::error::ConfigError;
+use crate::backend::limits::refuse_zero;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
@@ -28,16 +28,12 @@ impl Default for Limits {
 
 impl Limits {
     pub(super) fn check(&self) -> Result<(), LdapConfigError> {
-        for (name, is_zero) in [
+        refuse_zero([
             ("with_connect_timeout", self.connect_timeout.is_zero()),
             ("with_operation_timeout", self.operation_timeout.is_zero()),
             ("with_timeout", self.timeout.is_zero()),
             ("with_max_checks", self.max_checks == 0),
-        ] {
-            if is_zero {
-                return Err(ConfigError::ZeroLimit { name }.into());
-            }
-        }
+        ])?;
         for (name, part) in [
             ("with_connect_timeout", self.connect_timeout),
             ("with_operation_timeout", self.operation_timeout),

@@ -2,18 +2,16 @@
 
 use std::{fmt, sync::Arc};
 
-use tokio::{runtime::Handle, time};
-
 use super::{builder::LdapBuilder, directory::Directory, server::Server};
 use crate::{
-    backend::{BasicCredentials, CredentialValidator, Verdict},
+    backend::{BasicCredentials, CredentialValidator, Verdict, runtime::within},
     error::BackendError,
 };
 
 /// Users of an LDAP directory, whose passwords are checked by a bind. Serves Basic.
 ///
-/// Clones share the connections, which are closed with the last clone. It needs a tokio runtime
-/// with time and I/O enabled; without one, checks fail.
+/// Clones share the connections, which are closed with the last clone. It needs a tokio runtime;
+/// without one, checks fail.
 ///
 /// # How users are found
 /// - [`with_dn_template`](LdapBuilder::with_dn_template): the distinguished name contains the
@@ -72,6 +70,9 @@ use crate::{
 ///   answer.
 /// - The password of the service account is wiped with the last clone. Copies in buffers of ldap3
 ///   and TLS are not.
+///
+/// # Panics
+/// A check panics on a runtime without a timer or I/O.
 ///
 /// # Examples
 /// ```no_run
@@ -134,14 +135,7 @@ impl CredentialValidator for Ldap {
         if let Some(verdict) = verdict_without_server(&credentials) {
             return Ok(verdict);
         }
-        if Handle::try_current().is_err() {
-            return Err(BackendError::new("a directory can only be used on a tokio runtime"));
-        }
-        let limit = self.0.limits.timeout;
-        let check = time::timeout(limit, self.0.check(credentials));
-        check.await.unwrap_or_else(|_| {
-            Err(BackendError::transient(format!("no answer from the directory within {limit:?}")))
-        })
+        within(self.0.limits.timeout, self.0.check(credentials)).await
     }
 }
 

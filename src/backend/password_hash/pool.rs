@@ -2,10 +2,12 @@
 
 use std::{sync::Arc, thread};
 
-use tokio::runtime::Handle;
-
 use crate::{
-    backend::queue::{Queue, task_error},
+    backend::{
+        limits::refuse_zero,
+        queue::Queue,
+        runtime::{self, task_error},
+    },
     error::{BackendError, ConfigError},
 };
 
@@ -75,8 +77,7 @@ impl HashingPool {
         recheck: bool,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, BackendError> {
-        let runtime = Handle::try_current()
-            .map_err(|_| BackendError::new("passwords can only be hashed on a tokio runtime"))?;
+        let runtime = runtime::current()?;
         let permit = self.0.enter(recheck).await?;
         let running = runtime.spawn_blocking(move || {
             let _permit = permit;
@@ -115,11 +116,10 @@ impl HashingPoolBuilder {
     /// # Errors
     /// [`ConfigError::ZeroLimit`] if either limit is 0.
     pub fn build(self) -> Result<HashingPool, ConfigError> {
-        for (name, limit) in [("with_max_hashes", self.max_hashes), ("with_queue", self.queue())] {
-            if limit == 0 {
-                return Err(ConfigError::ZeroLimit { name });
-            }
-        }
+        refuse_zero([
+            ("with_max_hashes", self.max_hashes == 0),
+            ("with_queue", self.queue() == 0),
+        ])?;
         Ok(self.pool())
     }
 
@@ -215,7 +215,7 @@ mod tests {
     fn fails_outside_a_runtime_and_in_one_that_shuts_down() {
         let pool = pool(1, 1);
         let error = at_once(pool.run(false, || ()));
-        assert_eq!(cause(error), "passwords can only be hashed on a tokio runtime");
+        assert_eq!(cause(error), "the back end can only be used on a tokio runtime");
 
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let handle = runtime.handle().clone();

@@ -12,11 +12,11 @@ use super::{
 };
 use crate::{
     backend::{
+        limits::refuse_zero,
         password_hash::{HashCost, HashPolicy, HashingPool},
         queue::Queue,
     },
     clock::{Clock, SystemClock},
-    error::ConfigError,
     identity::Account,
     secret::Password,
     wire::digest::{HashFunction, HashFunctions},
@@ -234,16 +234,12 @@ impl SqlBuilder {
         if let Some(&function) = self.by_userhash.keys().find(not_held) {
             return Err(SqlConfigError::UserhashWithoutDigest { function });
         }
-        for (name, is_zero) in [
+        refuse_zero([
             ("with_max_connections", self.limits.connections == 0),
             ("with_connect_timeout", self.limits.connect.is_zero()),
             ("with_query_timeout", self.limits.query.is_zero()),
             ("with_timeout", self.timeout.is_zero()),
-        ] {
-            if is_zero {
-                return Err(ConfigError::ZeroLimit { name }.into());
-            }
-        }
+        ])?;
         let Selected { database, query } = match self.origin {
             Origin::Url(url) => url::open(url.expose(), self.limits)?,
             Origin::Pool { make, query } => Selected { database: make(self.limits), query },

@@ -1,8 +1,6 @@
 //! Users in a database, for Basic and Digest.
 
-use std::{collections::BTreeMap, error::Error, fmt, future::Future, sync::Arc, time::Duration};
-
-use tokio::{runtime::Handle, time};
+use std::{collections::BTreeMap, error::Error, fmt, sync::Arc, time::Duration};
 
 use super::{
     builder::{Record, SqlBuilder},
@@ -16,7 +14,8 @@ use crate::{
         AccountStatus, BasicCredentials, CredentialValidator, DigestAccount, DigestName,
         DigestSecrets, DigestUser, SecretLookup, UnusableRecord, Verdict,
         password_hash::{HashPolicy, HashingPool, PasswordHash},
-        queue::{Queue, task_error},
+        queue::Queue,
+        runtime::{task_error, within},
     },
     clock::Clock,
     error::BackendError,
@@ -36,8 +35,11 @@ const IMPOSSIBLE_NAME: &str = "\u{1}nobody\u{1}";
 
 /// Users in a table of a database. Serves Basic with password hashes, and Digest with H(A1)s.
 ///
-/// Clones share the connections. See the [module](super) for the columns. It needs a tokio runtime
-/// with time and I/O enabled; without one, checks fail.
+/// Clones share the connections. See the [module](super) for the columns. It needs a tokio runtime;
+/// without one, checks fail.
+///
+/// # Panics
+/// A check panics on a runtime without a timer or I/O.
 #[derive(Clone)]
 pub struct Sql(Arc<Parts>);
 
@@ -113,7 +115,7 @@ impl Sql {
         for (query, key) in [by_name].into_iter().chain(by_userhash) {
             let parameters = self.parameters(key, realm);
             let prepare = |database: Arc<dyn QueryRunner>| database.prepared(Arc::clone(query));
-            let prepared = self.within(self.run(false, prepare)).await?;
+            let prepared = within(self.0.timeout, self.run(false, prepare)).await?;
             self.check_columns(&prepared.columns).map_err(BackendError::new)?;
             let given = parameters.len();
             if let Some(taken) = prepared.parameters.filter(|&taken| taken != given) {
@@ -122,7 +124,7 @@ impl Sql {
             }
             let select =
                 |database: Arc<dyn QueryRunner>| database.rows(Arc::clone(query), parameters);
-            if !matches!(self.within(self.run(false, select)).await?, Rows::None) {
+            if !matches!(within(self.0.timeout, self.run(false, select)).await?, Rows::None) {
                 return Err(BackendError::new("the query finds a user that cannot exist"));
             }
         }
@@ -142,19 +144,6 @@ impl Sql {
             Some(missing) => Err(SqlRowError::missing(missing)),
             None => Ok(()),
         }
-    }
-
-    async fn within<T>(
-        &self,
-        answer: impl Future<Output = Result<T, BackendError>>,
-    ) -> Result<T, BackendError> {
-        if Handle::try_current().is_err() {
-            return Err(BackendError::new("a database can only be used on a tokio runtime"));
-        }
-        let limit = self.0.timeout;
-        time::timeout(limit, answer)
-            .await
-            .unwrap_or_else(|_| Err(BackendError::transient(format!("no answer within {limit:?}"))))
     }
 
     /// Waits in the queue, and runs a query to its end even if the caller is cancelled.
@@ -296,7 +285,7 @@ fn in_hex(hash: &Userhash) -> String {
 
 impl CredentialValidator for Sql {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        self.within(self.verdict(credentials)).await
+        within(self.0.timeout, self.verdict(credentials)).await
     }
 }
 
@@ -306,7 +295,7 @@ impl DigestSecrets for Sql {
     }
 
     async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
-        self.within(self.stored(user)).await
+        within(self.0.timeout, self.stored(user)).await
     }
 }
 
