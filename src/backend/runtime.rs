@@ -27,8 +27,7 @@ pub(super) async fn within<T>(
 /// # Errors
 /// There is none.
 pub(super) fn current() -> Result<Handle, BackendError> {
-    Handle::try_current()
-        .map_err(|_| BackendError::new("the back end can only be used on a tokio runtime"))
+    Handle::try_current().map_err(|_| BackendError::new("the back end needs a tokio runtime"))
 }
 
 /// The error of a check that ran in a task of its own. Does not show the message of a panic, which

@@ -211,10 +211,7 @@ mod tests {
         let secret = at_once(timed.secret(user)).map(drop);
         for error in [verdict.unwrap_err(), secret.unwrap_err()] {
             assert!(!error.is_transient());
-            assert_eq!(
-                error.source().unwrap().to_string(),
-                "the back end can only be used on a tokio runtime"
-            );
+            assert_eq!(error.source().unwrap().to_string(), "the back end needs a tokio runtime");
         }
     }
 

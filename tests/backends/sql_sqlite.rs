@@ -110,7 +110,7 @@ fn fails_outside_a_tokio_runtime() {
     let Poll::Ready(asked) = pin!(ask(&sql, "alice", "wonder")).poll(waker) else {
         panic!("it waits");
     };
-    let problem = "the back end can only be used on a tokio runtime";
+    let problem = "the back end needs a tokio runtime";
     assert_eq!(said(asked), problem);
     let Poll::Ready(checked) = pin!(sql.check(&realm())).poll(waker) else { panic!("it waits") };
     assert_eq!(said(checked), problem);

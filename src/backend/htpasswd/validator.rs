@@ -104,11 +104,10 @@ impl Htpasswd {
 
 impl CredentialValidator for Htpasswd {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        let (users, recheck) = (self.clone(), credentials.is_recheck());
-        let credentials = credentials.to_owned();
+        let (users, owned) = (self.clone(), credentials.to_owned());
         // Reads the content when the check runs, not when it is queued.
-        let check = move || users.0.table.current().check(credentials.as_borrowed());
-        self.0.pool.run(recheck, check).await?
+        let check = move || users.0.table.current().check(owned.as_borrowed());
+        self.0.pool.run_for(credentials, check).await?
     }
 
     fn version(&self) -> u64 {

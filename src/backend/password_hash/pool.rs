@@ -1,12 +1,15 @@
 //! Hashes passwords with limited concurrency, outside the threads that serve requests.
 
-use std::{sync::Arc, thread};
+use std::{sync::Arc, thread, time::Duration};
+
+use tokio::{task, time};
 
 use crate::{
     backend::{
+        BasicCredentials,
         limits::refuse_zero,
-        queue::Queue,
-        runtime::{self, task_error},
+        queue::{Permit, Queue},
+        runtime,
     },
     error::{BackendError, ConfigError},
 };
@@ -15,16 +18,21 @@ use crate::{
 const MAX_DEFAULT_HASHES: usize = 16;
 /// The default length of the queue for each concurrent hash.
 const QUEUE_PER_HASH: usize = 64;
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Hashes passwords on tokio's blocking threads, with limited concurrency and a bounded queue.
 ///
 /// An expensive hash on a thread that serves requests would delay all other requests on it. If the
-/// queue is full, a check fails at once with a [`BackendError`] that
+/// queue is full, or a check waits in it for too long, the check fails with a [`BackendError`] that
 /// [is overloaded](BackendError::is_overloaded), and the client gets 503.
-/// [Re-checks](crate::BasicCredentials::is_recheck) precede other checks, and have their own queue.
+/// [Re-checks](BasicCredentials::is_recheck) precede other checks, and have their own queue.
 ///
 /// Cloning is cheap, and clones share the limit: share one pool among all validators, so that
-/// together they leave a core to the rest of the process. It needs a tokio runtime.
+/// together they leave a core to the rest of the process. It needs a tokio runtime; without one,
+/// checks fail.
+///
+/// # Panics
+/// A check panics on a runtime without a timer.
 ///
 /// # Examples
 /// ```
@@ -33,13 +41,15 @@ const QUEUE_PER_HASH: usize = 64;
 /// use tower_proxy_auth::backend::password_hash::HashingPool;
 ///
 /// let pool = HashingPool::builder().with_max_hashes(2).with_queue(100).build()?;
-/// let recheck = false;
-/// assert_eq!(pool.run(recheck, || 6 * 7).await?, 42);
+/// assert_eq!(pool.run(|| 6 * 7).await?, 42);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct HashingPool(Arc<Queue>);
+pub struct HashingPool {
+    queue: Arc<Queue>,
+    timeout: Duration,
+}
 
 /// Options of a [`HashingPool`], from [`HashingPool::builder`].
 #[derive(Clone, Copy, Debug)]
@@ -47,11 +57,12 @@ pub struct HashingPool(Arc<Queue>);
 pub struct HashingPoolBuilder {
     max_hashes: usize,
     queue: Option<usize>,
+    timeout: Duration,
 }
 
 impl HashingPool {
     /// A pool with the default options: one concurrent hash fewer than the machine has cores, but
-    /// at least 1 and at most 16, and 64 queued checks for each.
+    /// at least 1 and at most 16, and 64 queued checks for each, which wait for at most 10 s.
     #[must_use]
     pub fn new() -> Self {
         Self::builder().pool()
@@ -60,31 +71,56 @@ impl HashingPool {
     /// The options, with the values of [`new`](Self::new).
     pub fn builder() -> HashingPoolBuilder {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        HashingPoolBuilder { max_hashes: (cores - 1).clamp(1, MAX_DEFAULT_HASHES), queue: None }
+        let max_hashes = (cores - 1).clamp(1, MAX_DEFAULT_HASHES);
+        HashingPoolBuilder { max_hashes, queue: None, timeout: TIMEOUT }
     }
 
-    /// Runs `work`, which checks a password, on a blocking thread and waits for its result.
-    /// `recheck` says whether it renews a verdict that a cache still keeps:
-    /// [`BasicCredentials::is_recheck`](crate::BasicCredentials::is_recheck).
+    /// Runs `work`, which hashes a password, on a blocking thread and waits for its result.
     ///
     /// If the future is dropped in the queue, `work` never runs. If it is dropped later, `work`
     /// keeps its share of the limit until it ends.
     ///
     /// # Errors
-    /// The queue is full, `work` panicked, or the tokio runtime is missing or shutting down.
+    /// The queue is full, the wait in it took too long, `work` panicked, or the tokio runtime is
+    /// missing or shutting down.
     pub async fn run<T: Send + 'static>(
         &self,
-        recheck: bool,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, BackendError> {
-        let runtime = runtime::current()?;
-        let permit = self.0.enter(recheck).await?;
-        let running = runtime.spawn_blocking(move || {
-            let _permit = permit;
-            work()
-        });
-        running.await.map_err(|error| task_error(&error))
+        run(self.enter(false).await?, work).await
     }
+
+    /// As [`run`](Self::run), for a check of these credentials, which goes ahead of others if it is
+    /// a [re-check](BasicCredentials::is_recheck).
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub async fn run_for<T: Send + 'static>(
+        &self,
+        credentials: BasicCredentials<'_>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, BackendError> {
+        run(self.enter(credentials.is_recheck()).await?, work).await
+    }
+
+    async fn enter(&self, recheck: bool) -> Result<Permit, BackendError> {
+        runtime::current()?;
+        let limit = self.timeout;
+        time::timeout(limit, self.queue.enter(recheck)).await.unwrap_or_else(|_| {
+            Err(BackendError::overloaded(format!("no turn in the queue within {limit:?}")))
+        })
+    }
+}
+
+async fn run<T: Send + 'static>(
+    permit: Permit,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, BackendError> {
+    let running = task::spawn_blocking(move || {
+        let _permit = permit;
+        work()
+    });
+    running.await.map_err(|error| runtime::task_error(&error))
 }
 
 impl Default for HashingPool {
@@ -104,21 +140,28 @@ impl HashingPoolBuilder {
     /// Sets the maximum number of queued checks, 1 or more, and also of queued re-checks; by
     /// default 64 for each concurrent hash.
     ///
-    /// If a check takes a quarter of a second, the last of 64 waits for 16 seconds. Choose a length
-    /// that matches how long clients wait.
+    /// If a check takes a quarter of a second, the last of 64 would wait for 16 seconds. Choose a
+    /// length that matches how long clients wait.
     pub const fn with_queue(mut self, checks: usize) -> Self {
         self.queue = Some(checks);
+        self
+    }
+
+    /// How long a check may wait in the queue; 10 s by default.
+    pub const fn with_timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
         self
     }
 
     /// Makes the pool.
     ///
     /// # Errors
-    /// [`ConfigError::ZeroLimit`] if either limit is 0.
+    /// [`ConfigError::ZeroLimit`] if a limit is 0.
     pub fn build(self) -> Result<HashingPool, ConfigError> {
         refuse_zero([
             ("with_max_hashes", self.max_hashes == 0),
             ("with_queue", self.queue() == 0),
+            ("with_timeout", self.timeout.is_zero()),
         ])?;
         Ok(self.pool())
     }
@@ -128,7 +171,8 @@ impl HashingPoolBuilder {
     }
 
     fn pool(self) -> HashingPool {
-        HashingPool(Arc::new(Queue::new(self.max_hashes, self.queue())))
+        let queue = Arc::new(Queue::new(self.max_hashes, self.queue()));
+        HashingPool { queue, timeout: self.timeout }
     }
 }
 
@@ -170,7 +214,7 @@ mod tests {
     #[tokio::test]
     async fn hashes_on_another_thread() {
         let here = thread::current().id();
-        let there = pool(1, 1).run(false, || thread::current().id()).await.unwrap();
+        let there = pool(1, 1).run(|| thread::current().id()).await.unwrap();
         assert_ne!(here, there);
     }
 
@@ -186,42 +230,59 @@ mod tests {
                     start.send(()).unwrap();
                     let _ = resumed.recv();
                 };
-                pool.run(false, work).await
+                pool.run(work).await
             }
         });
         started.await.unwrap();
         check.abort();
         assert!(check.await.unwrap_err().is_cancelled());
 
-        let mut waiting = pin!(pool.run(false, || 1));
+        let mut waiting = pin!(pool.run(|| 1));
         assert!(poll(waiting.as_mut()).is_pending());
-        let refused = at_once(pool.run(false, || 2));
+        let refused = at_once(pool.run(|| 2));
         assert!(refused.as_ref().is_err_and(BackendError::is_overloaded));
         drop(resume);
         assert_eq!(waiting.await.unwrap(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn regression_a_wait_in_the_queue_ends_as_an_overload() {
+        let limit = Duration::from_secs(3);
+        let builder = HashingPool::builder().with_max_hashes(1).with_timeout(limit);
+        let pool = builder.build().unwrap();
+        let permit = pool.enter(false).await.unwrap();
+        for recheck in [false, true] {
+            let start = time::Instant::now();
+            let error = pool.enter(recheck).await.unwrap_err();
+            assert_eq!(start.elapsed(), limit);
+            assert!(error.is_overloaded(), "a stale verdict must not stand in: {error:?}");
+            assert_eq!(cause::<()>(Err(error)), "no turn in the queue within 3s");
+        }
+        drop(permit);
+        assert_eq!(pool.run(|| 1).await.unwrap(), 1);
     }
 
     #[tokio::test]
     async fn a_panic_fails_only_its_own_check() {
         let pool = pool(1, 1);
         for _ in 0..3 {
-            let result = pool.run(false, || panic!("on purpose")).await.map(|(): ()| ());
+            let result = pool.run(|| panic!("on purpose")).await.map(|(): ()| ());
             assert_eq!(cause(result), "the check panicked");
         }
-        assert_eq!(pool.run(false, || 1).await.unwrap(), 1);
+        assert_eq!(pool.run(|| 1).await.unwrap(), 1);
     }
 
     #[test]
     fn fails_outside_a_runtime_and_in_one_that_shuts_down() {
         let pool = pool(1, 1);
-        let error = at_once(pool.run(false, || ()));
-        assert_eq!(cause(error), "the back end can only be used on a tokio runtime");
+        let error = at_once(pool.run(|| ()));
+        assert_eq!(cause(error), "the back end needs a tokio runtime");
 
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let handle = runtime.handle().clone();
         drop(runtime);
         let _context = handle.enter();
-        let error = at_once(pool.run(false, || ())).unwrap_err();
+        let error = at_once(pool.run(|| ())).unwrap_err();
         assert!(error.is_transient() && !error.is_overloaded());
         assert_eq!(cause::<()>(Err(error)), "the tokio runtime is shutting down");
     }
@@ -229,9 +290,11 @@ mod tests {
     #[test]
     fn refuses_a_limit_of_zero() {
         let builder = HashingPool::builder();
-        for (builder, name) in
-            [(builder.with_max_hashes(0), "with_max_hashes"), (builder.with_queue(0), "with_queue")]
-        {
+        for (builder, name) in [
+            (builder.with_max_hashes(0), "with_max_hashes"),
+            (builder.with_queue(0), "with_queue"),
+            (builder.with_timeout(Duration::ZERO), "with_timeout"),
+        ] {
             let message =
                 format!("the limit {name} is 0, which refuses everything: use a larger one");
             assert_eq!(builder.build().unwrap_err().to_string(), message);

@@ -223,7 +223,7 @@ impl Sql {
             let is_right = cost.verify(hash.as_ref(), password.expose())?;
             Ok(is_right && !password.expose().is_empty())
         };
-        self.0.hashing.run(credentials.is_recheck(), check).await?
+        self.0.hashing.run_for(credentials, check).await?
     }
 
     fn account(&self, user: User) -> Result<Account, RowError> {
@@ -368,11 +368,11 @@ mod tests {
                 start.send(()).unwrap();
                 let _ = ended.recv();
             };
-            pool.run(false, work).await
+            pool.run(work).await
         });
         started.await.unwrap();
         let pool = full.clone();
-        tokio::spawn(async move { pool.run(false, || ()).await });
+        tokio::spawn(async move { pool.run(|| ()).await });
         tokio::task::yield_now().await;
 
         let free = HashingPool::new();

@@ -70,7 +70,7 @@ impl<F: Fn(usize) -> HashMethod> Files<F> {
         let end = queue::occupy(&pool).await;
         self.blocked.lock().unwrap().push(end);
         let waiting = pool.clone();
-        tokio::spawn(async move { waiting.run(false, || ()).await });
+        tokio::spawn(async move { waiting.run(|| ()).await });
         tokio::task::yield_now().await;
         pool
     }

@@ -111,7 +111,7 @@ pub(super) async fn occupy(pool: &HashingPool) -> Sender<()> {
             start.send(()).unwrap();
             let _ = ended.recv();
         };
-        pool.run(false, work).await
+        pool.run(work).await
     });
     started.await.unwrap();
     end
