@@ -58,7 +58,7 @@ def _figure(subject: dict, micros: dict[str, list[float]], runs: list[dict]) -> 
 
 
 def _observed(runs: list[dict]) -> list[str]:
-    """Describes what else a proxy did often."""
+    """Describes frequent other events of a proxy."""
     kinds = {
         "connections": "a new connection from the client",
         "origin_connections": "a new connection to the origin",

@@ -1,4 +1,4 @@
-"""Where and with what proxies are started."""
+"""The environment in which proxies are started."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The measured proxies, and how each is started."""
+"""The measured proxies, and functions that start them."""
 
 from .peers import apache, haproxy, squid, tinyproxy
 from .peers.users import NAME, PASSWORD

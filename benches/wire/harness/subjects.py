@@ -1,4 +1,4 @@
-"""The subjects: a proxy under a load, and what it is compared with."""
+"""The subjects: a proxy under a load, with its baseline."""
 
 from dataclasses import dataclass
 

@@ -145,8 +145,8 @@ impl LdapBuilder {
         self
     }
 
-    /// The distinguished name of the bind for unknown users; by default a random name below the
-    /// base, which does not exist.
+    /// Sets the distinguished name of the bind for unknown users; by default a random name below
+    /// the base, which does not exist.
     ///
     /// A server answers faster if it has no expensive hash to check. To make the times equal,
     /// create an entry with a random password that is hashed like those of the users, exempt it

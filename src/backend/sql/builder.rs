@@ -109,9 +109,9 @@ impl SqlBuilder {
         self
     }
 
-    /// The query that finds a user by the hash of `user-id:realm`, for clients that send it instead
-    /// of the name. Its parameter is the hash in lower-case hex, and its columns are those of the
-    /// other query. Without it, such users are unknown.
+    /// Sets the query that finds a user by the hash of `user-id:realm`, for clients that send it
+    /// instead of the name. Its parameter is the hash in lower-case hex, and its columns are those
+    /// of the other query. Without it, such users are unknown.
     ///
     /// Store the hashes in a column with an index, one for each hash function.
     pub fn with_userhash_query(mut self, function: HashFunction, sql: impl Into<String>) -> Self {
