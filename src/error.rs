@@ -94,6 +94,10 @@ pub enum ConfigError {
     /// RFC 2069 responses are allowed without MD5, their only algorithm.
     #[error("legacy_rfc2069 needs the algorithm MD5: add it, or leave the option off")]
     LegacyWithoutMd5,
+    /// RFC 2069 responses are allowed beside MD5-sess, for which anyone who has seen such a response
+    /// could compute others.
+    #[error("legacy_rfc2069 makes MD5-sess forgeable: leave one of them off")]
+    LegacyWithMd5Sess,
     /// A nonce key is too short.
     #[error("the nonce key is {length} bytes long: use at least {minimum} random bytes")]
     ShortNonceKey {

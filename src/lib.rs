@@ -114,7 +114,8 @@
 //! - `uri` may be only path and query even if the request target is absolute, because most clients
 //!   send nothing else. RFC 7616 requires that it designates the same resource.
 //! - `-sess` algorithms use the nonce and cnonce of the current request, as real clients do. RFC
-//!   7616 fixes them when the session starts, which would need state for each session.
+//!   7616 fixes them when the session starts, which would need state for each session. Their
+//!   `cnonce` must not contain a colon, since other responses could then serve as session keys.
 //! - `auth-int` is neither offered nor accepted, because most clients implement it incorrectly.
 //! - `domain` is not sent, because it has no meaning for a proxy. `opaque` is sent, because some
 //!   clients require it, and ignored in requests.

@@ -173,11 +173,16 @@ fn rejects_a_mistake_in_digest_at_the_authenticator() {
 }
 
 #[test]
-fn rejects_rfc_2069_without_md5() {
+fn rejects_rfc_2069_without_md5_or_with_its_sessions() {
     let message = "legacy_rfc2069 needs the algorithm MD5: add it, or leave the option off";
     let sha256 = [Algorithm::Sha256, Algorithm::Md5Sess];
     refuses(digest().legacy_rfc2069(true).with_algorithms(sha256).build(), message);
     assert!(digest().legacy_rfc2069(true).build().is_ok());
+
+    let message = "legacy_rfc2069 makes MD5-sess forgeable: leave one of them off";
+    let sess = [Algorithm::Md5, Algorithm::Md5Sess];
+    refuses(digest().legacy_rfc2069(true).with_algorithms(sess).build(), message);
+    assert!(digest().with_algorithms(sess).build().is_ok());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The parameters of Digest credentials.
 
-use tower_proxy_auth::{Authenticator, DigestScheme, digest::Algorithm};
+use http::Method;
+use tower_proxy_auth::{Authenticator, digest::Algorithm};
 
 use crate::support::{
     digest::{Digest, Params, parameter, quoted},
@@ -271,12 +272,34 @@ fn accepts_rfc_2069_by_option_once_per_nonce() {
     proxy.login(&elsewhere).is("for another resource", 407, "nonce-replayed");
     let sha256 = Digest { algorithm: "SHA-256", ..legacy(&proxy) };
     proxy.login(&sha256).is("where qop was offered", 400, "missing-parameter");
-    let sess = DigestScheme::builder(users())
-        .with_algorithms([Algorithm::Md5, Algorithm::Md5Sess])
-        .legacy_rfc2069(true);
-    let sess = Proxy::of(Authenticator::builder(realm()).with_scheme(sess.build().unwrap()));
-    let without_qop = Digest { algorithm: "MD5-sess", ..legacy(&sess) };
-    sess.login(&without_qop).is("a session", 400, "missing-parameter");
+}
+
+/// The response of another algorithm is the key of a session with a suitable cnonce.
+#[test]
+fn regression_no_response_is_the_key_of_a_session() {
+    for (seen, session) in
+        [("SHA-256", "SHA-256-sess"), ("SHA-512-256", "SHA-512-256-sess"), ("MD5", "MD5-sess")]
+    {
+        let proxy = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::all()));
+        let seen = Digest { algorithm: seen, ..proxy.fresh() };
+        proxy.login(&seen).passes("the client", "alice");
+        let forged = Digest {
+            password: "unknown".into(),
+            uri: "/other".into(),
+            algorithm: session,
+            cnonce: format!("{}:{}:auth:{}", seen.nc, seen.cnonce, seen.hash("GET:/")),
+            ..seen.count(2)
+        };
+        let (key, a2) = (seen.response(), forged.hash("GET:/other"));
+        let Digest { nonce, nc, cnonce, .. } = &forged;
+        let response = forged.hash(format!("{key}:{nonce}:{nc}:{cnonce}:auth:{a2}"));
+        let sent = forged.params().with("response", quoted(&response)).field();
+        proxy.ask(&Method::GET, "http://example.org/other", sent).is(
+            session,
+            400,
+            "improper-parameter",
+        );
+    }
 }
 
 #[test]

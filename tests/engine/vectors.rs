@@ -78,8 +78,10 @@ impl<'a> Sample<'a> {
         method: &Method,
         credentials: HeaderValue,
     ) -> &'static str {
-        let digest = DigestScheme::builder(secrets).with_algorithms(Algorithm::all());
-        let digest = digest.with_userhash(true).legacy_rfc2069(true).build().unwrap();
+        let is_legacy = self.find("qop").is_none();
+        let algorithms = Algorithm::all().filter(|&one| !is_legacy || one != Algorithm::Md5Sess);
+        let digest = DigestScheme::builder(secrets).with_algorithms(algorithms);
+        let digest = digest.with_userhash(true).legacy_rfc2069(is_legacy).build().unwrap();
         let realm = Realm::new(self.text("realm")).unwrap();
         let proxy = Proxy::of(Authenticator::builder(realm).with_scheme(digest));
         let target = match self.text("uri") {

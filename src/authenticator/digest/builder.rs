@@ -202,6 +202,9 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         if self.legacy_rfc2069 && !algorithms.contains(&Algorithm::Md5) {
             return Err(ConfigError::LegacyWithoutMd5);
         }
+        if self.legacy_rfc2069 && algorithms.contains(&Algorithm::Md5Sess) {
+            return Err(ConfigError::LegacyWithMd5Sess);
+        }
         let functions = algorithms.iter().map(|algorithm| algorithm.hash_function());
         let configured = functions.fold(HashFunctions::NONE, HashFunctions::with);
         let held = self.secrets.hash_functions();

@@ -9,6 +9,11 @@ use super::HashFunction;
 /// Ordered by preference: SHA-256, SHA-512-256, MD5, each followed by its `-sess` variant. They are
 /// offered in this order, because clients depend on it.
 ///
+/// # Security
+/// Prefer algorithms without `-sess`: the key of a session equals a response without `qop`. Somebody
+/// who can make a client send such a response, by changing the challenge, can compute responses for
+/// other requests from it.
+///
 /// [RFC 7616, section 3.3]: https://www.rfc-editor.org/rfc/rfc7616#section-3.3
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

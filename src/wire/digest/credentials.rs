@@ -64,8 +64,13 @@ impl Credentials {
         let response = Hash::from_hex(algorithm.hash_function(), &response)
             .ok_or(CredentialsError::Improper("response"))?;
         let protection = Protection::parse(&parameters)?;
-        if algorithm.is_session() && protection.is_none() {
-            return Err(CredentialsError::Missing("qop"));
+        if algorithm.is_session() {
+            let protection = protection.as_ref().ok_or(CredentialsError::Missing("qop"))?;
+            // The response of another algorithm with this hash function is the key of a session
+            // whose cnonce is "nc:cnonce:qop:H(A2)".
+            if parameters.text(protection.cnonce).contains(&b':') {
+                return Err(CredentialsError::Improper("cnonce"));
+            }
         }
         // Last, so that a malformed field is refused as such even if its name is impossible.
         let username = Username::parse(&parameters, algorithm.hash_function(), options.latin1)?;
