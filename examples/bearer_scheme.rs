@@ -42,14 +42,9 @@ impl AuthScheme for BearerScheme {
         "Bearer"
     }
 
-    fn challenges(
-        &self,
-        context: &ChallengeContext<'_>,
-        add: &mut dyn FnMut(HeaderValue),
-    ) -> Result<(), BackendError> {
+    fn challenges(&self, context: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError> {
         let challenge = format!("Bearer realm=\"{}\"", context.realm());
-        HeaderValue::try_from(challenge).into_iter().for_each(add);
-        Ok(())
+        Ok(vec![HeaderValue::try_from(challenge).map_err(BackendError::new)?])
     }
 
     fn authenticate(

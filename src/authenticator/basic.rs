@@ -100,13 +100,8 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
         basic::NAME
     }
 
-    fn challenges(
-        &self,
-        context: &ChallengeContext<'_>,
-        add: &mut dyn FnMut(HeaderValue),
-    ) -> Result<(), BackendError> {
-        basic::challenge(context.realm()).into_iter().for_each(add);
-        Ok(())
+    fn challenges(&self, context: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError> {
+        Ok(basic::challenge(context.realm()).into_iter().collect())
     }
 
     fn authenticate(

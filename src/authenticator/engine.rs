@@ -194,13 +194,12 @@ impl Engine {
         scheme: Option<&'static str>,
         context: &ChallengeContext<'_>,
     ) -> Decision {
-        let mut headers = refusal.headers();
-        let mut refusal = match self.add_challenges(&refusal, context, &mut headers) {
-            Ok(()) => refusal,
+        let (mut refusal, headers) = match self.headers(&refusal, context) {
+            Ok(headers) => (refusal, headers),
             Err(error) => {
                 let failed = Refusal::from(error);
-                headers = failed.headers();
-                failed
+                let headers = failed.headers();
+                (failed, headers)
             }
         };
         refusal.scheme = scheme;
@@ -208,27 +207,27 @@ impl Engine {
         Decision::Refuse(refusal, headers)
     }
 
-    /// Adds the `Proxy-Authenticate` fields of a 407, and none to any other status.
-    fn add_challenges(
+    /// The header fields of the response, which include challenges if it is a 407.
+    fn headers(
         &self,
         refusal: &Refusal,
         context: &ChallengeContext<'_>,
-        headers: &mut HeaderMap,
-    ) -> Result<(), BackendError> {
+    ) -> Result<HeaderMap, BackendError> {
+        let mut headers = refusal.headers();
         if refusal.status() != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-            return Ok(());
+            return Ok(headers);
         }
         for scheme in &self.schemes {
-            scheme.challenges(context, &mut |challenge| {
+            for challenge in scheme.challenges(context)? {
                 headers.append(header::PROXY_AUTHENTICATE, challenge);
-            })?;
+            }
         }
         // A client cannot answer a 407 without a challenge. After a reload, a source may have
         // secrets for none of the configured algorithms.
         if !headers.contains_key(header::PROXY_AUTHENTICATE) {
             return Err(BackendError::new("no scheme can be offered at present"));
         }
-        Ok(())
+        Ok(headers)
     }
 }
 

@@ -18,11 +18,7 @@ pub(super) type PendingResult = Pin<Box<dyn Future<Output = AuthResult> + Send>>
 pub(super) trait DynScheme: Send + Sync {
     fn name(&self) -> &'static str;
 
-    fn challenges(
-        &self,
-        context: &ChallengeContext<'_>,
-        add: &mut dyn FnMut(HeaderValue),
-    ) -> Result<(), BackendError>;
+    fn challenges(&self, context: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError>;
 
     fn authenticate(
         self: Arc<Self>,
@@ -38,12 +34,8 @@ impl<S: AuthScheme> DynScheme for S {
         AuthScheme::name(self)
     }
 
-    fn challenges(
-        &self,
-        context: &ChallengeContext<'_>,
-        add: &mut dyn FnMut(HeaderValue),
-    ) -> Result<(), BackendError> {
-        AuthScheme::challenges(self, context, add)
+    fn challenges(&self, context: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError> {
+        AuthScheme::challenges(self, context)
     }
 
     fn authenticate(

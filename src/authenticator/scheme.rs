@@ -24,15 +24,11 @@ pub trait AuthScheme: Send + Sync + 'static {
     /// The name of the scheme, a token. It compares without regard to case.
     fn name(&self) -> &'static str;
 
-    /// Adds the challenges of the scheme, one field line each, the most preferred first.
+    /// Makes the challenges of the scheme, one field line each, the most preferred first.
     ///
     /// # Errors
     /// No challenge can be made now. The response becomes a 503 without challenges.
-    fn challenges(
-        &self,
-        context: &ChallengeContext<'_>,
-        add: &mut dyn FnMut(HeaderValue),
-    ) -> Result<(), BackendError>;
+    fn challenges(&self, context: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError>;
 
     /// Parses the credentials, and returns a future that verifies them.
     ///

@@ -40,13 +40,8 @@ impl AuthScheme for Named {
         self.0
     }
 
-    fn challenges(
-        &self,
-        _: &ChallengeContext<'_>,
-        add: &mut dyn FnMut(HeaderValue),
-    ) -> Result<(), BackendError> {
-        add(HeaderValue::from_static(self.0));
-        Ok(())
+    fn challenges(&self, _: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError> {
+        Ok(vec![HeaderValue::from_static(self.0)])
     }
 
     fn authenticate(

@@ -58,15 +58,10 @@ impl AuthScheme for Bearer {
         "Bearer"
     }
 
-    fn challenges(
-        &self,
-        context: &ChallengeContext<'_>,
-        add: &mut dyn FnMut(HeaderValue),
-    ) -> Result<(), BackendError> {
+    fn challenges(&self, context: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError> {
         let error = if context.stale() { ", error=\"invalid_token\"" } else { "" };
         let challenge = format!("Bearer realm=\"{}\"{error}", context.realm());
-        add(HeaderValue::try_from(challenge).unwrap());
-        Ok(())
+        Ok(vec![HeaderValue::try_from(challenge).unwrap()])
     }
 
     fn authenticate(

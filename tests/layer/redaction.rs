@@ -136,14 +136,9 @@ impl AuthScheme for Curious {
         "Basic"
     }
 
-    fn challenges(
-        &self,
-        context: &ChallengeContext<'_>,
-        add: &mut dyn FnMut(HeaderValue),
-    ) -> Result<(), BackendError> {
+    fn challenges(&self, context: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError> {
         self.0.send(format!("{context:?}")).unwrap();
-        add(HeaderValue::from_static("Basic realm=\"proxy\""));
-        Ok(())
+        Ok(vec![HeaderValue::from_static("Basic realm=\"proxy\"")])
     }
 
     fn authenticate(

@@ -254,26 +254,19 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
         digest::NAME
     }
 
-    fn challenges(
-        &self,
-        context: &ChallengeContext<'_>,
-        add: &mut dyn FnMut(HeaderValue),
-    ) -> Result<(), BackendError> {
+    fn challenges(&self, context: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError> {
         // Clients combine the parameters of different challenges, so all have the same nonce.
         let nonce = self.nonces.issue(self.store.epoch()?, context.now(), context.realm());
-        for algorithm in self.offered() {
-            let challenge = Challenge {
-                realm: context.realm(),
-                algorithm,
-                nonce: nonce.as_str(),
-                opaque: self.nonces.opaque(),
-                qop: !self.is_legacy(algorithm),
-                userhash: self.userhash,
-                stale: context.stale(),
-            };
-            challenge.to_header_value().into_iter().for_each(&mut *add);
-        }
-        Ok(())
+        let challenges = self.offered().map(|algorithm| Challenge {
+            realm: context.realm(),
+            algorithm,
+            nonce: nonce.as_str(),
+            opaque: self.nonces.opaque(),
+            qop: !self.is_legacy(algorithm),
+            userhash: self.userhash,
+            stale: context.stale(),
+        });
+        Ok(challenges.filter_map(Challenge::to_header_value).collect())
     }
 
     fn authenticate(
