@@ -43,7 +43,7 @@ impl AuthScheme for BearerScheme {
     }
 
     fn challenges(&self, context: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError> {
-        let challenge = format!("Bearer realm=\"{}\"", context.realm());
+        let challenge = format!("Bearer realm=\"{}\"", context.realm);
         Ok(vec![HeaderValue::try_from(challenge).map_err(BackendError::new)?])
     }
 

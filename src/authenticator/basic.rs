@@ -1,6 +1,6 @@
 //! The Basic scheme over a validator.
 
-use std::{fmt, future::Future, num::NonZeroUsize, sync::Arc};
+use std::{fmt, future::Future, sync::Arc};
 
 use http::HeaderValue;
 
@@ -16,6 +16,7 @@ use crate::{
     error::{BackendError, ConfigError},
     identity::Account,
     reason::Reason,
+    revocation::Revocations,
     user_parameters::SplitName,
     wire::{
         Realm,
@@ -75,8 +76,8 @@ impl<V: CredentialValidator> BasicScheme<V> {
     /// Limits the length of passwords, in bytes of UTF-8; 4,096 by default. Longer passwords are
     /// refused without calling the validator.
     #[must_use]
-    pub const fn with_max_password_length(mut self, length: NonZeroUsize) -> Self {
-        self.options.max_password_length = length.get();
+    pub const fn with_max_password_length(mut self, length: usize) -> Self {
+        self.options.max_password_length = length;
         self
     }
 
@@ -101,7 +102,7 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
     }
 
     fn challenges(&self, context: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError> {
-        Ok(basic::challenge(context.realm()).into_iter().collect())
+        Ok(basic::challenge(context.realm).into_iter().collect())
     }
 
     fn authenticate(
@@ -112,14 +113,19 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
         let user_pass = UserPass::decode(credentials.as_bytes(), &self.options)
             .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
         let split_name = context.split_user_name(user_pass.user_id())?;
-        let realm = context.realm().clone();
+        let realm = context.realm.clone();
         Ok(async move { self.verify(realm, user_pass, split_name).await })
     }
 
-    fn configure(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
-        self.validator.serves(setup.realm())?;
-        self.validator.attach(setup.revocations());
-        Ok(())
+    fn check(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
+        if self.options.max_password_length == 0 {
+            return Err(ConfigError::ZeroLimit { name: "max_password_length" });
+        }
+        self.validator.serves(setup.realm)
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        self.validator.attach(revocations);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The options of the authenticator.
 
-use std::{fmt, num::NonZeroU32, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use super::{
     AuthScheme, Authenticator, BasicScheme, DigestScheme, engine::Engine, erased::DynScheme,
@@ -207,15 +207,13 @@ impl AuthenticatorBuilder {
         if self.max_field_length == 0 {
             return Err(ConfigError::ZeroLimit { name: "max_field_length" });
         }
-        let Some(max_consecutive_stale) = NonZeroU32::new(self.max_consecutive_stale) else {
+        if self.max_consecutive_stale == 0 {
             return Err(ConfigError::ZeroLimit { name: "max_consecutive_stale" });
-        };
-        let setup = SchemeSetup {
-            realm: &self.realm,
-            revocations: &self.revocations,
-            splits_user_names: self.user_parameters.is_some(),
-        };
-        self.schemes.iter().try_for_each(|scheme| scheme.configure(&setup))?;
+        }
+        let splits_user_names = self.user_parameters.is_some();
+        let setup = SchemeSetup { realm: &self.realm, splits_user_names };
+        self.schemes.iter().try_for_each(|scheme| scheme.check(&setup))?;
+        self.schemes.iter().for_each(|scheme| scheme.attach(&self.revocations));
         if !self.keeps_scheme_order {
             self.schemes.sort_by_key(|scheme| preference(scheme.name()));
         }
@@ -227,7 +225,7 @@ impl AuthenticatorBuilder {
             allows_anonymous: self.allows_anonymous,
             max_field_length: self.max_field_length,
             user_parameters: self.user_parameters,
-            stale_limit: StaleLimit::new(max_consecutive_stale),
+            stale_limit: StaleLimit::new(self.max_consecutive_stale),
             revocations: self.revocations,
             clock: self.clock,
         })))

@@ -10,7 +10,10 @@ use super::{
         AuthResult, AuthScheme, ChallengeContext, RequestContext, SchemeSetup, SentCredentials,
     },
 };
-use crate::error::{BackendError, ConfigError};
+use crate::{
+    error::{BackendError, ConfigError},
+    revocation::Revocations,
+};
 
 pub(super) type PendingResult = Pin<Box<dyn Future<Output = AuthResult> + Send>>;
 
@@ -26,7 +29,9 @@ pub(super) trait DynScheme: Send + Sync {
         credentials: SentCredentials,
     ) -> Result<PendingResult, Refusal>;
 
-    fn configure(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError>;
+    fn check(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError>;
+
+    fn attach(&self, revocations: &Revocations);
 }
 
 impl<S: AuthScheme> DynScheme for S {
@@ -46,8 +51,12 @@ impl<S: AuthScheme> DynScheme for S {
         Ok(Box::pin(AuthScheme::authenticate(self, context, credentials)?))
     }
 
-    fn configure(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
-        AuthScheme::configure(self, setup)
+    fn check(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
+        AuthScheme::check(self, setup)
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        AuthScheme::attach(self, revocations);
     }
 }
 

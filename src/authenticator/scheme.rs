@@ -43,19 +43,24 @@ pub trait AuthScheme: Send + Sync + 'static {
         credentials: SentCredentials,
     ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal>;
 
-    /// Checks the scheme against the options of the authenticator, which calls it when it is built,
-    /// and attaches the scheme's source of users to the registry of revocations.
+    /// Checks the scheme against the options of the authenticator that is built.
     ///
     /// The default is for schemes that do not split user names.
     ///
     /// # Errors
     /// A configuration mistake. The authenticator is not built.
-    fn configure(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
-        if setup.splits_user_names() {
+    fn check(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
+        if setup.splits_user_names {
             let problem = "the scheme does not support it";
             return Err(ConfigError::UserParametersUnsupported { scheme: self.name(), problem });
         }
         Ok(())
+    }
+
+    /// Attaches the scheme's source of users to the registry of revocations, after all schemes were
+    /// [checked](Self::check). The default is for schemes whose users are never revoked by a source.
+    fn attach(&self, revocations: &Revocations) {
+        let _ = revocations;
     }
 }
 
@@ -96,90 +101,42 @@ impl Authenticated {
 }
 
 /// The options of an authenticator that concern its schemes.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct SchemeSetup<'a> {
-    pub(super) realm: &'a Realm,
-    pub(super) revocations: &'a Revocations,
-    pub(super) splits_user_names: bool,
-}
-
-impl<'a> SchemeSetup<'a> {
     /// The default realm of requests.
-    #[must_use]
-    pub const fn realm(&self) -> &'a Realm {
-        self.realm
-    }
-
-    /// The registry through which sources revoke users.
-    #[must_use]
-    pub const fn revocations(&self) -> &'a Revocations {
-        self.revocations
-    }
-
+    pub realm: &'a Realm,
     /// Whether parameters are split off user names. A scheme that supports it passes each name
     /// through [`RequestContext::split_user_name`].
-    #[must_use]
-    pub const fn splits_user_names(&self) -> bool {
-        self.splits_user_names
-    }
+    pub splits_user_names: bool,
 }
 
 /// The values from which challenges are made.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct ChallengeContext<'a> {
-    pub(super) realm: &'a Realm,
-    pub(super) now: Timestamp,
-    pub(super) stale: bool,
-}
-
-impl<'a> ChallengeContext<'a> {
     /// The protection space of the request.
-    #[must_use]
-    pub const fn realm(&self) -> &'a Realm {
-        self.realm
-    }
-
+    pub realm: &'a Realm,
     /// The present time.
-    #[must_use]
-    pub const fn now(&self) -> Timestamp {
-        self.now
-    }
-
+    pub now: Timestamp,
     /// Whether only the nonce of the credentials was wrong.
-    #[must_use]
-    pub const fn stale(&self) -> bool {
-        self.stale
-    }
+    pub stale: bool,
 }
 
 /// The request against which credentials are checked.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct RequestContext<'a> {
-    pub(super) head: &'a RequestHead<'a>,
-    pub(super) realm: &'a Realm,
-    pub(super) now: Timestamp,
+    /// The head of the request, without `Proxy-Authorization`.
+    pub head: &'a RequestHead<'a>,
+    /// The protection space of the request.
+    pub realm: &'a Realm,
+    /// The present time.
+    pub now: Timestamp,
     pub(super) user_parameters: Option<&'a UserParameterSyntax>,
 }
 
-impl<'a> RequestContext<'a> {
-    /// The head of the request, without `Proxy-Authorization`.
-    #[must_use]
-    pub const fn head(&self) -> &'a RequestHead<'a> {
-        self.head
-    }
-
-    /// The protection space of the request.
-    #[must_use]
-    pub const fn realm(&self) -> &'a Realm {
-        self.realm
-    }
-
-    /// The present time.
-    #[must_use]
-    pub const fn now(&self) -> Timestamp {
-        self.now
-    }
-
+impl RequestContext<'_> {
     /// Splits a user name as sent into the user and the parameters; `None` if names are not split.
     ///
     /// # Errors
@@ -192,6 +149,7 @@ impl<'a> RequestContext<'a> {
 /// The credentials of a request: the value of its `Proxy-Authorization` field.
 pub struct SentCredentials {
     pub(super) field: HeaderValue,
+    /// Where the text after the scheme starts in the field.
     pub(super) position: usize,
 }
 
@@ -207,16 +165,6 @@ impl SentCredentials {
     #[must_use]
     pub fn token68(&self) -> Option<&str> {
         token68(self.as_bytes())
-    }
-
-    /// The whole field value.
-    pub(super) fn into_field(self) -> HeaderValue {
-        self.field
-    }
-
-    /// The offset of [`as_bytes`](Self::as_bytes) in the field value.
-    pub(super) const fn position(&self) -> usize {
-        self.position
     }
 }
 

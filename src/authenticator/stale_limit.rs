@@ -8,7 +8,6 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher as _, Hash, RandomState},
     net::{IpAddr, Ipv6Addr},
-    num::NonZeroU32,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -25,7 +24,7 @@ const CAPACITY: usize = 8_192;
 /// Counts the stale answers in a row for each user of a realm at each peer address.
 #[derive(Debug)]
 pub(super) struct StaleLimit {
-    limit: NonZeroU32,
+    limit: u32,
     counts: Mutex<Counts>,
     hasher: RandomState,
 }
@@ -61,7 +60,7 @@ impl Client {
 }
 
 impl StaleLimit {
-    pub(super) fn new(limit: NonZeroU32) -> Self {
+    pub(super) fn new(limit: u32) -> Self {
         Self { limit, counts: Mutex::default(), hasher: RandomState::new() }
     }
 
@@ -85,7 +84,7 @@ impl StaleLimit {
             count.answers = count.answers.saturating_add(1);
         }
         (count.last, count.field) = (now, field);
-        count.answers <= self.limit.get()
+        count.answers <= self.limit
     }
 
     /// Removes the count of a client that has succeeded.
@@ -125,10 +124,6 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn limit(limit: u32) -> StaleLimit {
-        StaleLimit::new(NonZeroU32::new(limit).unwrap())
-    }
-
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_micros(seconds * 1_000_000)
     }
@@ -139,7 +134,7 @@ mod tests {
 
     #[test]
     fn ends_a_loop_until_the_client_is_quiet() {
-        let limit = limit(2);
+        let limit = StaleLimit::new(2);
         let fields = [(0, 1), (1, 2), (2, 3), (11, 4), (21, 5), (22, 6), (23, 7)];
         let allowed =
             fields.map(|(second, field)| limit.allows(client("::1", "alice"), field, at(second)));
@@ -148,7 +143,7 @@ mod tests {
 
     #[test]
     fn does_not_count_repetitions_of_a_field() {
-        let limit = limit(2);
+        let limit = StaleLimit::new(2);
         for _ in 0..200 {
             assert!(limit.allows(client("::1", "alice"), 7, at(20)));
         }
@@ -158,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_success_ends_the_count() {
-        let limit = limit(1);
+        let limit = StaleLimit::new(1);
         assert!(limit.allows(client("", "alice"), 1, at(20)));
         limit.clear(|| client("", "alice"));
         assert!(limit.allows(client("", "alice"), 2, at(20)));
@@ -168,7 +163,7 @@ mod tests {
 
     #[test]
     fn counts_realms_users_and_networks_apart() {
-        let limit = limit(1);
+        let limit = StaleLimit::new(1);
         let mut field = 0;
         let mut allows = |client| {
             field += 1;
@@ -191,7 +186,7 @@ mod tests {
 
     #[test]
     fn regression_a_counted_client_clears_no_counts() {
-        let limit = limit(1);
+        let limit = StaleLimit::new(1);
         for user in 0..CAPACITY {
             limit.allows(client("", &user.to_string()), 1, at(20));
         }
@@ -203,7 +198,7 @@ mod tests {
 
     #[test]
     fn keeps_a_bounded_number_of_counts_and_none_when_quiet() {
-        let limit = limit(1);
+        let limit = StaleLimit::new(1);
         for user in 0..3 * CAPACITY + 5 {
             limit.allows(client("", &user.to_string()), 1, at(20));
             assert!(limit.lock().clients.len() <= CAPACITY);

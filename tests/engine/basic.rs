@@ -1,11 +1,8 @@
 //! Basic credentials.
 
-use std::{
-    num::NonZeroUsize,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use tower_proxy_auth::{
@@ -119,8 +116,7 @@ fn accepts_a_password_of_3000_characters() {
 
 #[test]
 fn limits_the_length_of_passwords_by_option() {
-    let eight = NonZeroUsize::new(8).unwrap();
-    let proxy = Proxy::with_basic(|basic| basic.with_max_password_length(eight));
+    let proxy = Proxy::with_basic(|basic| basic.with_max_password_length(8));
     proxy.get(basic("alice:wonder")).passes("six", "alice");
     proxy.get(basic("alice:12345678")).is("eight", 407, "wrong-password");
     proxy.get(basic("alice:123456789")).is("nine", 407, "password-too-long");

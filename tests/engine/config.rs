@@ -1,13 +1,22 @@
 //! Configuration mistakes: building fails, and the error names the remedy.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use http::{HeaderName, HeaderValue};
 use tower_proxy_auth::{
-    Authenticator, BackendError, ConfigError, DigestScheme, DigestSecrets, DigestUser,
-    ProxyAuthLayer, Realm, Reason, Refusal, SecretLookup, Users,
+    Authenticator, BackendError, BasicCredentials, BasicScheme, ConfigError, CredentialValidator,
+    DigestScheme, DigestSecrets, DigestUser, ProxyAuthLayer, Realm, Reason, Refusal, SecretLookup,
+    Users, Verdict,
     backend::{SecretsChain, UserError, ValidatorChain},
     digest::{Algorithm, DigestBuilder, HashFunction, HashFunctions, NonceKey},
+    revocation::Revocations,
     scheme::{AuthResult, AuthScheme, ChallengeContext, RequestContext, SentCredentials},
     user_parameters::UserParameterSyntax,
 };
@@ -235,7 +244,37 @@ fn rejects_a_limit_of_zero() {
         digest().with_max_parameters(0).build(),
         "the limit max_parameters is 0, which refuses everything: use a larger one",
     );
+    let basic = BasicScheme::new(users()).with_max_password_length(0);
+    refuses(
+        Authenticator::builder(realm()).with_scheme(basic).build(),
+        "the limit max_password_length is 0, which refuses everything: use a larger one",
+    );
     assert!(builder().with_max_field_length(1).with_max_consecutive_stale(1).build().is_ok());
+}
+
+/// A validator that counts the registries that it is attached to.
+#[derive(Clone, Default)]
+struct Attachable(Arc<AtomicUsize>);
+
+impl CredentialValidator for Attachable {
+    async fn validate(&self, _: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+        Ok(Verdict::UnknownUser)
+    }
+
+    fn attach(&self, _: &Revocations) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn attaches_sources_only_if_all_schemes_pass() {
+    let source = Attachable::default();
+    let elsewhere = Users::new(&Realm::new("elsewhere").unwrap());
+    for (users, attached) in [(elsewhere, 0), (users(), 1)] {
+        let builder = Authenticator::builder(realm()).with_basic(source.clone());
+        assert_eq!(builder.with_digest(users).build().is_ok(), attached == 1);
+        assert_eq!(source.0.load(Ordering::Relaxed), attached);
+    }
 }
 
 #[test]

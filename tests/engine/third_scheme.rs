@@ -59,8 +59,8 @@ impl AuthScheme for Bearer {
     }
 
     fn challenges(&self, context: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError> {
-        let error = if context.stale() { ", error=\"invalid_token\"" } else { "" };
-        let challenge = format!("Bearer realm=\"{}\"{error}", context.realm());
+        let error = if context.stale { ", error=\"invalid_token\"" } else { "" };
+        let challenge = format!("Bearer realm=\"{}\"{error}", context.realm);
         Ok(vec![HeaderValue::try_from(challenge).unwrap()])
     }
 
@@ -69,8 +69,8 @@ impl AuthScheme for Bearer {
         context: &RequestContext<'_>,
         credentials: SentCredentials,
     ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
-        assert_eq!(context.head().method(), Method::GET);
-        assert!(!context.head().headers().contains_key("proxy-authorization"));
+        assert_eq!(context.head.method(), Method::GET);
+        assert!(!context.head.headers().contains_key("proxy-authorization"));
         let token = credentials.token68().ok_or(Refusal::new(Reason::Malformed))?.to_owned();
         assert_eq!(token.as_bytes(), credentials.as_bytes());
         Ok(async move {

@@ -151,7 +151,7 @@ impl AuthScheme for Curious {
         Ok(async { Err(Refusal::new(Reason::WrongPassword)) })
     }
 
-    fn configure(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
+    fn check(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
         self.0.send(format!("{setup:?}")).unwrap();
         Ok(())
     }

@@ -22,6 +22,7 @@ use crate::{
     error::{BackendError, ConfigError},
     nonce_store::{MemoryNonceStore, NonceCheck, NonceCount, NonceId, NonceStore, NonceUse},
     reason::Reason,
+    revocation::Revocations,
     wire::{
         Realm,
         digest::{
@@ -96,22 +97,22 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         context: &RequestContext<'_>,
         sent: SentCredentials,
     ) -> Result<ParsedRequest, Refusal> {
-        let position = sent.position();
-        let mut credentials = Credentials::parse(sent.into_field(), position, &self.parse_options)
+        let SentCredentials { field, position } = sent;
+        let mut credentials = Credentials::parse(field, position, &self.parse_options)
             .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
         self.refuse_what_was_not_offered(&credentials)?;
-        if *credentials.realm() != *context.realm().as_str().as_bytes() {
+        if *credentials.realm() != *context.realm.as_str().as_bytes() {
             return Err(Refusal::new(Reason::OtherRealm));
         }
-        if !credentials.names_resource(context.head(), &self.uri_check) {
+        if !credentials.names_resource(context.head, &self.uri_check) {
             return Err(Refusal::new(Reason::OtherResource));
         }
         Ok(ParsedRequest {
             split_names: split(context, &credentials)?,
             credentials,
-            realm: context.realm().clone(),
-            method: context.head().method().clone(),
-            now: context.now(),
+            realm: context.realm.clone(),
+            method: context.head.method().clone(),
+            now: context.now,
         })
     }
 
@@ -256,15 +257,15 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
 
     fn challenges(&self, context: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError> {
         // Clients combine the parameters of different challenges, so all have the same nonce.
-        let nonce = self.nonces.issue(self.store.epoch()?, context.now(), context.realm());
+        let nonce = self.nonces.issue(self.store.epoch()?, context.now, context.realm);
         let challenges = self.offered().map(|algorithm| Challenge {
-            realm: context.realm(),
+            realm: context.realm,
             algorithm,
             nonce: nonce.as_str(),
             opaque: self.nonces.opaque(),
             qop: !self.is_legacy(algorithm),
             userhash: self.userhash,
-            stale: context.stale(),
+            stale: context.stale,
         });
         Ok(challenges.filter_map(Challenge::to_header_value).collect())
     }
@@ -278,8 +279,8 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
         Ok(async move { self.verify(request).await })
     }
 
-    fn configure(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
-        if setup.splits_user_names() {
+    fn check(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
+        if setup.splits_user_names {
             let unsupported = |problem| {
                 Err(ConfigError::UserParametersUnsupported { scheme: digest::NAME, problem })
             };
@@ -292,9 +293,11 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
                 return unsupported("a name cannot be read from a userhash: leave userhash out");
             }
         }
-        self.secrets.serves(setup.realm())?;
-        self.secrets.attach(setup.revocations());
-        Ok(())
+        self.secrets.serves(setup.realm)
+    }
+
+    fn attach(&self, revocations: &Revocations) {
+        self.secrets.attach(revocations);
     }
 }
 
