@@ -267,7 +267,6 @@ impl Answer {
         assert_eq!(waits, [429, 503].contains(&status), "{reason}: Retry-After");
         for challenge in self.challenges().iter().filter(|one| one.starts_with("Digest ")) {
             let is_stale = challenge.contains(", stale=true");
-            // A limit on consecutive stale responses may leave it out.
             assert!(!is_stale || reason.starts_with("nonce-"), "{reason}: {challenge}");
         }
         assert!(!self.headers.contains_key(header::WWW_AUTHENTICATE));
@@ -283,10 +282,25 @@ impl Answer {
         assert!(!self.body.is_empty(), "{method} {reason}: an empty body");
     }
 
-    /// Checks that the request was refused for this reason.
+    /// Checks that the request was refused for this reason, with `stale=true` if it is the nonce.
     #[track_caller]
     pub(crate) fn is(&self, name: &str, status: u16, reason: &str) {
         assert_eq!((self.status, self.reason()), (status, reason), "{name}");
+        assert!(self.is_stale() || !reason.starts_with("nonce-"), "{name}: no stale=true");
+    }
+
+    /// Checks that the request was refused for its nonce, and that a limit omits `stale=true`.
+    #[track_caller]
+    pub(crate) fn omits_stale(&self, name: &str, reason: &str) {
+        assert_eq!((self.status, self.reason()), (407, reason), "{name}");
+        let challenges = self.challenges();
+        assert!(challenges.iter().all(|one| !one.contains("stale")), "{name}: {challenges:?}");
+    }
+
+    /// Whether all challenges for Digest have `stale=true`.
+    fn is_stale(&self) -> bool {
+        let mut digest = self.challenges().into_iter().filter(|one| one.starts_with("Digest "));
+        digest.all(|one| one.ends_with(", stale=true"))
     }
 
     /// Checks that the request was forwarded for `user`, without credentials.
