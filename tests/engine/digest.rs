@@ -52,6 +52,11 @@ fn refuses_malformed_lists_of_parameters() {
         let sent = [b"Digest ", right.as_bytes(), b", ", tail].concat();
         proxy.get(field(sent)).is(&tail.escape_ascii().to_string(), 400, "malformed");
     }
+    let quoted_only = proxy.fresh().params();
+    for (name, value) in [("uri", "/"), ("username", "a@b")] {
+        let unquoted = quoted_only.clone().with(name, value);
+        proxy.get(unquoted.field()).is(name, 400, "malformed");
+    }
     proxy.get(field(format!("Digest {right}"))).passes("nothing was used up", "alice");
 }
 
@@ -76,6 +81,11 @@ fn reads_an_absent_algorithm_as_md5() {
     proxy.get(md5.params().without("algorithm").field()).passes("MD5", "alice");
     let sha256 = proxy.fresh().params().without("algorithm");
     proxy.get(sha256.field()).is("SHA-256", 400, "improper-parameter");
+    let sess = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::all()));
+    let digest = Digest { algorithm: "MD5-sess", ..sess.fresh() };
+    let unnamed = digest.params().without("algorithm");
+    sess.get(unnamed.field()).is("MD5-sess", 407, "wrong-password");
+    sess.login(&digest).passes("MD5-sess by name", "alice");
 }
 
 #[test]
@@ -143,6 +153,7 @@ fn refuses_improper_values() {
         ("algorithm", "SHA-512", "improper-parameter"),
         ("algorithm", "\"\"", "improper-parameter"),
         ("algorithm", "token", "improper-parameter"),
+        ("algorithm", "SHA-1", "improper-parameter"),
         ("qop", "auth-int", "improper-parameter"),
         ("qop", "\"auth,auth-int\"", "improper-parameter"),
         ("qop", "\"\"", "improper-parameter"),
