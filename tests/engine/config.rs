@@ -209,6 +209,15 @@ fn rejects_a_realm_without_users() {
     refuses(authenticator().with_digest(users()).build(), message);
     let chain = ValidatorChain::new().with(users());
     refuses(authenticator().with_basic(chain).build(), message);
+    refuses(authenticator().with_basic(Arc::new(users())).build(), message);
+    let chain = SecretsChain::new().with(users());
+    refuses(authenticator().with_digest(chain).build(), message);
+    #[cfg(feature = "cached")]
+    {
+        let cached = || tower_proxy_auth::backend::cached::Cached::new(users()).unwrap();
+        refuses(authenticator().with_basic(cached()).build(), message);
+        refuses(authenticator().with_digest(cached()).build(), message);
+    }
     let other = Users::new(&Realm::new("Proxy").unwrap());
     let chain = ValidatorChain::new().with(users()).with(other);
     assert!(authenticator().with_basic(chain).build().is_ok());
