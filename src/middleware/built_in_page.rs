@@ -141,6 +141,7 @@ mod tests {
     fn no_page_tells_a_wrong_password_from_an_unknown_user() {
         let body = |reason| built_in_page(reason, Form::Plain).body;
         assert_eq!(body(Reason::WrongPassword), body(Reason::UnknownUser));
+        assert_eq!(body(Reason::WrongPassword), body(Reason::UnusableRecord));
         assert_eq!(body(Reason::WrongPassword), body(Reason::Undecodable));
         assert_ne!(body(Reason::WrongPassword), body(Reason::MissingCredentials));
     }

@@ -2,12 +2,15 @@
 
 use http::{HeaderValue, Method, Request, Response, Version, header};
 use tower_proxy_auth::{
-    Authenticator, DigestScheme, Realm, Users, digest::Algorithm, middleware::Page,
+    Authenticator, BasicCredentials, DigestScheme, DigestUser, Realm, SecretLookup, Users, Verdict,
+    backend::{DigestName, SecretsChain, UnusableRecord, ValidatorChain, from_fn},
+    digest::Algorithm,
+    middleware::Page,
 };
 
 use crate::support::{
     digest::Digest,
-    engine::{Answer, Body, Proxy, basic, field, request},
+    engine::{Answer, Body, Proxy, Secrets, basic, field, realm, request, users},
 };
 
 /// A text that the client sends wherever it can.
@@ -84,20 +87,39 @@ fn keeps_status_and_challenges_with_a_custom_page() {
 
 #[test]
 fn does_not_distinguish_unknown_users() {
-    let proxy = Proxy::new();
+    let locked = || UnusableRecord::new("locked");
+    let validator =
+        from_fn(move |credentials: &BasicCredentials<'_>| match credentials.user_id() {
+            "dave" => Verdict::Unusable(locked()),
+            _ => Verdict::UnknownUser,
+        });
+    let secrets = Secrets(move |user: DigestUser<'_>| {
+        Ok(match user.name() {
+            DigestName::UserId("dave") => SecretLookup::Unusable(locked()),
+            _ => SecretLookup::Unknown,
+        })
+    });
+    let builder = Authenticator::builder(realm())
+        .with_basic(ValidatorChain::new().with(validator).with(users()))
+        .with_digest(SecretsChain::new().with(secrets).with(users()));
+    let proxy = Proxy::of(builder);
     let nonce = proxy.nonce();
-    let shown = |answer: Answer| {
+    let shown = |answer: Answer, reason: &str| {
+        answer.is(reason, 407, reason);
         // Only the nonce differs between two answers.
-        let challenges = answer.challenges().join("\n").replace(&answer.nonce(), "");
-        (answer.status, challenges, answer.headers.len(), answer.body)
+        let headers = format!("{:?}", answer.headers).replace(&answer.nonce(), "");
+        (answer.status, headers, answer.body)
     };
-    let digest = |user: &str| {
+    let digest = |user: &str, reason| {
         let (user, password) = (user.to_owned(), "other".to_owned());
-        shown(proxy.login(&Digest { user, password, ..Digest::new(&nonce) }))
+        shown(proxy.login(&Digest { user, password, ..Digest::new(&nonce) }), reason)
     };
-    assert_eq!(digest("alice"), digest("carol"));
-    let basic = |user_pass: &str| shown(proxy.get(basic(user_pass)));
-    assert_eq!(basic("alice:other"), basic("carol:other"));
+    let basic = |user: &str, reason| shown(proxy.get(basic(format!("{user}:other"))), reason);
+    let [by_digest, by_basic] = [digest("carol", "unknown-user"), basic("carol", "unknown-user")];
+    for (user, reason) in [("alice", "wrong-password"), ("dave", "unusable-record")] {
+        assert_eq!(digest(user, reason), by_digest, "{user}");
+        assert_eq!(basic(user, reason), by_basic, "{user}");
+    }
 }
 
 #[test]
