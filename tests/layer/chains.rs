@@ -8,13 +8,17 @@ use std::sync::{
 use http::Method;
 use tower_proxy_auth::{
     Account, Authenticator, BackendError, BasicCredentials, ConfigError, CredentialValidator,
-    DigestSecrets, DigestUser, ProxyAuthLayer, Reason, SecretLookup, Users, Verdict,
-    backend::{OwnedCredentials, SecretsChain, ValidatorChain, from_async_fn, from_fn},
+    DigestSecrets, DigestUser, ProxyAuthLayer, Realm, Reason, SecretLookup, UserId, Users, Verdict,
+    backend::{
+        AccountLookup, AnySecrets, AnyValidator, OwnedCredentials, SecretsChain, UnusableRecord,
+        ValidatorChain, from_async_fn, from_fn,
+    },
     digest::{HashFunction, HashFunctions},
 };
 
 use crate::support::{
     digest::Digest,
+    engine::Secrets,
     layer::{Origin, RIGHT, URL, alice, challenges, get, realm, reason, request, send, users},
 };
 
@@ -135,11 +139,13 @@ async fn an_empty_chain_knows_no_user() {
 #[tokio::test]
 async fn stops_at_the_first_member_that_knows_the_user() {
     let bob = Users::new(&realm()).with_user("bob", "builder").unwrap();
-    let table: [(&str, Says, _); 5] = [
+    let unusable = || Ok(Verdict::Unusable(UnusableRecord::new("locked")));
+    let table: [(&str, Says, _); 6] = [
         ("accepts", accepted, Ok("alice".to_owned())),
         ("wrong password", || Ok(Verdict::WrongPassword), Err(Reason::WrongPassword)),
         ("disabled", || Ok(Verdict::Disabled(Account::new("alice"))), Err(Reason::AccountDisabled)),
         ("expired", || Ok(Verdict::Expired(Account::new("alice"))), Err(Reason::AccountExpired)),
+        ("unusable record", unusable, Err(Reason::UnusableRecord)),
         ("fails", || Err(BackendError::new("down")), Err(Reason::BackendFailed)),
     ];
     for (name, says, expected) in table {
@@ -197,6 +203,10 @@ async fn stops_at_the_first_source_that_knows_the_user() {
             let chain = SecretsChain::new().with(first.clone()).with(second).with(users());
             assert_eq!(digest(chain).await, Err(Reason::BackendFailed));
         }
+        let unusable =
+            Secrets(|_: DigestUser<'_>| Ok(SecretLookup::Unusable(UnusableRecord::new("locked"))));
+        let chain = SecretsChain::new().with(first.clone()).with(unusable).with(users());
+        assert_eq!(digest(chain).await, Err(Reason::UnusableRecord));
         let nobody = SecretsChain::new().with(first).with(bob.clone());
         assert_eq!(digest(nobody).await, Err(Reason::UnknownUser));
     }
@@ -264,4 +274,103 @@ async fn accepts_an_async_closure() {
     assert_eq!(basic(from_async_fn(check)).await, Ok("Alice".to_owned()));
     let fails = |_: OwnedCredentials| async { Err(BackendError::new("down")) };
     assert_eq!(basic(from_async_fn(fails)).await, Err(Reason::BackendFailed));
+}
+
+type Finds = fn() -> Result<AccountLookup, BackendError>;
+
+/// A member that answers look-ups without a password.
+struct Directory(Finds);
+
+impl CredentialValidator for Directory {
+    async fn validate(&self, _: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+        unreachable!("no password is checked")
+    }
+
+    async fn account(&self, _: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        assert_eq!(user.as_str(), "alice");
+        (self.0)()
+    }
+}
+
+impl DigestSecrets for Directory {
+    fn hash_functions(&self) -> HashFunctions {
+        HashFunctions::ALL
+    }
+
+    async fn secret(&self, _: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
+        unreachable!("no secret is looked up")
+    }
+
+    async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        CredentialValidator::account(self, realm, user).await
+    }
+}
+
+/// The group of the account of alice, or the kind of the answer.
+async fn basic_account(validator: impl CredentialValidator) -> String {
+    found(validator.account(&realm(), &UserId::new("alice")).await)
+}
+
+async fn digest_account(secrets: impl DigestSecrets) -> String {
+    found(secrets.account(&realm(), &UserId::new("alice")).await)
+}
+
+fn found(answer: Result<AccountLookup, BackendError>) -> String {
+    match answer {
+        Ok(AccountLookup::Known(account)) => account.groups().next().unwrap().to_owned(),
+        Ok(other) => format!("{other:?}"),
+        Err(_) => "failed".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn the_first_member_with_an_account_decides() {
+    let first: Finds = || Ok(AccountLookup::Known(Account::new("alice").with_group("first")));
+    let second: Finds = || Ok(AccountLookup::Known(Account::new("alice").with_group("second")));
+    let unknown: Finds = || Ok(AccountLookup::Unknown);
+    let unsupported: Finds = || Ok(AccountLookup::Unsupported);
+    let fails: Finds = || Err(BackendError::new("down"));
+    let table: [(&[Finds], &str); 9] = [
+        (&[], "Unknown"),
+        (&[unknown, unknown], "Unknown"),
+        (&[first, second], "first"),
+        (&[unknown, second, first], "second"),
+        (&[unsupported, second], "second"),
+        (&[unsupported, unknown], "Unsupported"),
+        (&[unknown, unsupported], "Unsupported"),
+        (&[first, fails], "first"),
+        (&[unknown, fails, first], "failed"),
+    ];
+    for (position, (members, expected)) in table.into_iter().enumerate() {
+        let members = || members.iter().map(|&finds| Directory(finds));
+        let chain = members().fold(ValidatorChain::new(), ValidatorChain::with);
+        assert_eq!(basic_account(chain).await, expected, "validators of row {position}");
+        let chain = members().fold(SecretsChain::new(), SecretsChain::with);
+        assert_eq!(digest_account(chain).await, expected, "secrets of row {position}");
+    }
+}
+
+#[tokio::test]
+async fn wrappers_pass_on_the_account() {
+    let known =
+        || Directory(|| Ok(AccountLookup::Known(Account::new("alice").with_group("staff"))));
+    assert_eq!(basic_account(Arc::new(known())).await, "staff");
+    assert_eq!(digest_account(Arc::new(known())).await, "staff");
+    assert_eq!(basic_account(AnyValidator::new(known())).await, "staff");
+    assert_eq!(digest_account(AnySecrets::new(known())).await, "staff");
+    #[cfg(feature = "timeout")]
+    {
+        use tower_proxy_auth::backend::Timeout;
+
+        let timed = || Timeout::new(known(), std::time::Duration::from_secs(5));
+        assert_eq!(basic_account(timed()).await, "staff");
+        assert_eq!(digest_account(timed()).await, "staff");
+    }
+    #[cfg(feature = "cached")]
+    {
+        use tower_proxy_auth::backend::cached::Cached;
+
+        assert_eq!(basic_account(Cached::new(known()).unwrap()).await, "staff");
+        assert_eq!(digest_account(Cached::new(known()).unwrap()).await, "staff");
+    }
 }
