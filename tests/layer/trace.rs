@@ -13,7 +13,7 @@ use tower_http::trace::TraceLayer;
 use tower_proxy_auth::{
     Account, Authenticator, BackendError, BasicCredentials, DigestAccount, DigestSecrets,
     DigestUser, HashedA1, ProxyAuthLayer, SecretLookup, Verdict,
-    backend::{AccountStatus, from_fn},
+    backend::{AccountStatus, UnusableRecord, from_fn},
     digest::{HashFunction, HashFunctions},
     middleware::{AuthMakeSpan, AuthOnResponse},
 };
@@ -21,7 +21,7 @@ use tracing::{Level, subscriber::DefaultGuard};
 
 use crate::support::{
     digest::{Digest, quoted},
-    engine::{self, Proxy, basic, field},
+    engine::{self, Proxy, Secrets, basic, field},
     layer::{
         Origin, RIGHT, URL, WRONG, alice, both, get, realm, request, users, waiting,
         with_credentials,
@@ -171,6 +171,27 @@ async fn shows_the_cause_of_a_failed_back_end() {
     assert!(line.trim_start().starts_with("ERROR "), "{line}");
     assert_has(&line, &["outcome=\"backend-failed\"", "status=503", "no route to 192.0.2.7"]);
     assert_has(&line, &["failed for the time being"]);
+}
+
+#[tokio::test]
+async fn shows_the_cause_of_an_unusable_record_without_the_name() {
+    let (log, _guard) = Log::capture();
+    let locked = || UnusableRecord::new("the hash is a lock mark");
+    let validator = from_fn(move |_: &BasicCredentials<'_>| Verdict::Unusable(locked()));
+    let secrets = Secrets(move |_: DigestUser<'_>| Ok(SecretLookup::Unusable(locked())));
+    let auth = Authenticator::builder(realm()).with_basic(validator).with_digest(secrets);
+    let layer = ProxyAuthLayer::new(auth.build().unwrap()).with_identity_in_response(true);
+    let headers = send(&layer, request(Method::GET, URL)).await;
+    let digest = Digest::of_headers(&headers).answer("GET", "/a?b=c");
+    log.take();
+    for (credentials, scheme) in [(RIGHT, "Basic"), (&digest, "Digest")] {
+        send(&layer, get(credentials)).await;
+        let line = log.line();
+        assert!(line.trim_start().starts_with("WARN "), "{line}");
+        assert_has(&line, &["outcome=\"unusable-record\"", "status=407", scheme]);
+        assert_has(&line, &["the hash is a lock mark"]);
+        assert!(!line.contains("alice") && !line.contains("user="), "{line}");
+    }
 }
 
 /// A name that would forge a line and change colours in a terminal.
