@@ -14,6 +14,7 @@ mod pending;
 mod readiness;
 mod redaction;
 mod refusals;
+mod revocation;
 #[cfg(feature = "tower-http")]
 mod trace;
 mod upstream;
