@@ -21,7 +21,8 @@ use tower_proxy_auth::{
 };
 
 use crate::support::layer::{
-    Origin, RIGHT, alice, get, layer, realm, reason, text, waiting, with_credentials,
+    Origin, RIGHT, alice, get, layer, realm, reason, text, waiting, waiting_validator,
+    with_credentials,
 };
 
 fn over(validator: impl CredentialValidator) -> ProxyAuthLayer {
@@ -100,6 +101,22 @@ impl CredentialValidator for FailsAtOnce {
     async fn validate(&self, _: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         Err(BackendError::transient("no route to 192.0.2.7"))
     }
+}
+
+#[tokio::test]
+async fn answers_503_if_the_user_is_revoked_during_the_check() {
+    let ((validator, answers), origin) = (waiting_validator(), Origin::new());
+    let auth = Authenticator::builder(realm()).with_basic(validator).build().unwrap();
+    let layer = ProxyAuthLayer::new(auth.clone());
+    let mut response = pin!(layer.layer(origin.clone()).oneshot(get(RIGHT)));
+    assert!(poll_once(response.as_mut()).await.is_pending());
+    auth.revoke(&realm(), &UserId::new("alice"));
+    answers.send(Ok(alice())).unwrap();
+    let response = response.await.unwrap();
+    assert_eq!((response.status().as_u16(), reason(&response)), (503, Reason::BackendFailed));
+    assert_eq!(origin.calls(), 0);
+    answers.send(Ok(alice())).unwrap();
+    assert_eq!(layer.layer(origin.clone()).oneshot(get(RIGHT)).await.unwrap().status(), 200);
 }
 
 #[tokio::test]

@@ -15,8 +15,8 @@ use http_body_util::{BodyExt, Full};
 use tokio::sync::mpsc;
 use tower::{Layer, Service, ServiceExt};
 use tower_proxy_auth::{
-    Account, Authenticator, BackendError, Identity, ProxyAuthLayer, Realm, Reason, Refusal, Users,
-    Verdict,
+    Account, Authenticator, BackendError, CredentialValidator, Identity, ProxyAuthLayer, Realm,
+    Reason, Refusal, Users, Verdict,
     backend::{OwnedCredentials, from_async_fn},
     middleware::ResponseBody,
 };
@@ -169,14 +169,20 @@ pub(crate) type Answers = mpsc::UnboundedSender<Result<Verdict, BackendError>>;
 
 /// A layer over Basic whose validator waits for answers from the sender.
 pub(crate) fn waiting() -> (ProxyAuthLayer, Answers) {
+    let (validator, answers) = waiting_validator();
+    let auth = Authenticator::builder(realm()).with_basic(validator).build().unwrap();
+    (ProxyAuthLayer::new(auth), answers)
+}
+
+/// A validator that waits for answers from the sender.
+pub(crate) fn waiting_validator() -> (impl CredentialValidator, Answers) {
     let (answers, questions) = mpsc::unbounded_channel();
     let questions = Arc::new(tokio::sync::Mutex::new(questions));
     let validator = from_async_fn(move |_: OwnedCredentials| {
         let questions = Arc::clone(&questions);
         async move { questions.lock().await.recv().await.expect("an answer") }
     });
-    let auth = Authenticator::builder(realm()).with_basic(validator).build().unwrap();
-    (ProxyAuthLayer::new(auth), answers)
+    (validator, answers)
 }
 
 pub(crate) fn alice() -> Verdict {
