@@ -3,6 +3,8 @@
 use std::{
     convert::Infallible,
     future::{Future, Ready, poll_fn, ready},
+    io,
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -78,11 +80,20 @@ where
 fn narrow(
     layer: ProxyAuthLayer,
 ) -> [impl Service<Request<Message>, Response: IsStatus, Error = Infallible> + Clone; 2] {
-    let service = ServiceBuilder::new()
-        .layer(layer)
-        .layer(ConcurrencyLimitLayer::new(1))
-        .service(Origin::new());
+    narrow_over(layer, Origin::new())
+}
+
+fn narrow_over(
+    layer: ProxyAuthLayer,
+    origin: Origin,
+) -> [impl Service<Request<Message>, Response: IsStatus, Error = Infallible> + Clone; 2] {
+    let limit = ConcurrencyLimitLayer::new(1);
+    let service = ServiceBuilder::new().layer(layer).layer(limit).service(origin);
     [service.clone(), service]
+}
+
+async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
+    poll_fn(|context| Poll::Ready(Pin::new(&mut *future).poll(context).is_pending())).await
 }
 
 trait IsStatus {
@@ -144,6 +155,55 @@ async fn keeps_the_permit_until_the_first_poll() {
     assert!(passing.await.unwrap().is(200));
     assert!(is_free(&mut second).await);
     drop(first);
+}
+
+#[tokio::test]
+async fn waits_for_a_permit_after_the_verdict() {
+    let ((layer, answers), origin) = (waiting(), Origin::new());
+    let [mut first, mut second] = narrow_over(layer, origin.clone());
+    let mut response = Box::pin(first.ready().await.unwrap().call(get(RIGHT)));
+    assert!(is_pending(&mut response).await);
+    second.ready().await.unwrap();
+    answers.send(Ok(alice())).unwrap();
+    assert!(is_pending(&mut response).await);
+    assert_eq!(origin.calls(), 0);
+    drop(second);
+    let response = timeout(Duration::from_secs(60), response).await.expect("it is woken");
+    assert!(response.unwrap().is(200));
+    assert_eq!(origin.calls(), 1);
+}
+
+/// A service whose clones are never ready.
+struct FailingClones(bool);
+
+impl Clone for FailingClones {
+    fn clone(&self) -> Self {
+        Self(true)
+    }
+}
+
+impl Service<Request<Message>> for FailingClones {
+    type Response = Response<Message>;
+    type Error = io::Error;
+    type Future = Ready<io::Result<Self::Response>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(if self.0 { Err(io::Error::other("gone")) } else { Ok(()) })
+    }
+
+    fn call(&mut self, _: Request<Message>) -> Self::Future {
+        ready(Ok(Response::default()))
+    }
+}
+
+#[tokio::test]
+async fn fails_when_the_inner_service_does_after_the_verdict() {
+    let (layer, answers) = waiting();
+    let mut service = layer.layer(FailingClones(false));
+    let mut response = Box::pin(service.ready().await.unwrap().call(get(RIGHT)));
+    assert!(is_pending(&mut response).await);
+    answers.send(Ok(alice())).unwrap();
+    assert_eq!(response.await.unwrap_err().to_string(), "gone");
 }
 
 /// A service whose instances must each be polled for readiness.
