@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    open_proxy,
+    open_proxy, proxy_of_alice,
     support::{
         origin::{Origin, closed_port},
         wire::{Answer, Wire},
@@ -74,6 +74,19 @@ fn refuses_requests_that_are_not_for_a_proxy() {
         let mut wire = Wire::connect(proxy.address());
         assert_eq!(wire.ask(head).status, 400, "{head}");
     }
+}
+
+#[test]
+fn refuses_credentials_on_a_folded_line() {
+    let (origin, proxy) = (Origin::http(), proxy_of_alice(&[]));
+    let head = format!("GET {} HTTP/1.1\nHost: o\nProxy-Authorization: Basic", origin.url("/"));
+    for folded in [" \n YWxpY2U6d29uZGVy", "\n YWxpY2U6d29uZGVy", "\n\tYWxpY2U6d29uZGVy"] {
+        let mut wire = Wire::connect(proxy.address());
+        assert_eq!(wire.ask(&format!("{head}{folded}")).status, 400, "{folded:?}");
+    }
+    assert_eq!(origin.requests(), 0);
+    let unfolded = format!("{head} YWxpY2U6d29uZGVy");
+    assert_eq!(Wire::connect(proxy.address()).ask(&unfolded).status, 200);
 }
 
 #[test]
