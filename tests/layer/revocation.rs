@@ -141,41 +141,35 @@ async fn a_revoked_user_is_checked_again() {
     }
 }
 
-/// Every wrapper of ours, with a name.
+/// Wraps users as a validator and as a source of secrets.
 type Wraps = fn(Users) -> (AnyValidator, AnySecrets);
 
-fn wrappers() -> Vec<(&'static str, Wraps)> {
-    fn both<T: CredentialValidator + DigestSecrets + Clone>(
-        source: T,
-    ) -> (AnyValidator, AnySecrets) {
-        (AnyValidator::new(source.clone()), AnySecrets::new(source))
-    }
-    let mut wrappers: Vec<(_, Wraps)> = vec![
-        ("itself", |users| both(users)),
-        ("Arc", |users| both(Arc::new(users))),
-        ("the first of a chain", |users| {
-            let other = Users::new(&realm());
-            let validators = ValidatorChain::new().with(users.clone()).with(other.clone());
-            let secrets = SecretsChain::new().with(users).with(other);
-            (AnyValidator::new(validators), AnySecrets::new(secrets))
-        }),
-        ("the last of a chain", |users| {
-            let other = Users::new(&realm());
-            let validators = ValidatorChain::new().with(other.clone()).with(users.clone());
-            let secrets = SecretsChain::new().with(other).with(users);
-            (AnyValidator::new(validators), AnySecrets::new(secrets))
-        }),
-    ];
-    #[cfg(feature = "cached")]
-    wrappers.push(("Cached", |users| {
-        both(tower_proxy_auth::backend::cached::Cached::new(users).unwrap())
-    }));
-    #[cfg(feature = "timeout")]
-    wrappers.push(("Timeout", |users| {
-        both(tower_proxy_auth::backend::Timeout::new(users, Duration::from_secs(5)))
-    }));
-    wrappers
+fn both<T: CredentialValidator + DigestSecrets + Clone>(source: T) -> (AnyValidator, AnySecrets) {
+    (AnyValidator::new(source.clone()), AnySecrets::new(source))
 }
+
+const WRAPPERS: &[(&str, Wraps)] = &[
+    ("itself", |users| both(users)),
+    ("Arc", |users| both(Arc::new(users))),
+    ("the first of a chain", |users| {
+        let other = Users::new(&realm());
+        let validators = ValidatorChain::new().with(users.clone()).with(other.clone());
+        let secrets = SecretsChain::new().with(users).with(other);
+        (AnyValidator::new(validators), AnySecrets::new(secrets))
+    }),
+    ("the last of a chain", |users| {
+        let other = Users::new(&realm());
+        let validators = ValidatorChain::new().with(other.clone()).with(users.clone());
+        let secrets = SecretsChain::new().with(other).with(users);
+        (AnyValidator::new(validators), AnySecrets::new(secrets))
+    }),
+    #[cfg(feature = "cached")]
+    ("Cached", |users| both(tower_proxy_auth::backend::cached::Cached::new(users).unwrap())),
+    #[cfg(feature = "timeout")]
+    ("Timeout", |users| {
+        both(tower_proxy_auth::backend::Timeout::new(users, Duration::from_secs(5)))
+    }),
+];
 
 type Change = fn(&Users);
 
@@ -190,7 +184,7 @@ const CHANGES: [(&str, Change); 3] = [
 
 #[tokio::test]
 async fn a_changed_user_loses_access_through_every_wrapper() {
-    for (wrapper, wraps) in wrappers() {
+    for (wrapper, wraps) in WRAPPERS {
         for (name, change) in CHANGES {
             let (for_basic, for_digest) = (users(), users());
             let (validator, _) = wraps(for_basic.clone());
@@ -214,7 +208,7 @@ fn handle(revocations: &Revocations) -> RevocationHandle {
 
 #[test]
 fn a_wrapper_attaches_every_registry() {
-    for (wrapper, wraps) in wrappers() {
+    for (wrapper, wraps) in WRAPPERS {
         let users = users();
         let (validator, secrets) = wraps(users.clone());
         let registries = [Revocations::new(), Revocations::new()];
