@@ -119,17 +119,17 @@ fn is_routine(reason: Reason) -> bool {
     reason == Reason::MissingCredentials || reason.is_stale()
 }
 
-/// Displays a name with control characters escaped, cut at [`MAX_NAME`] characters.
+/// Displays a name in printable ASCII, with everything else and blanks escaped, cut at [`MAX_NAME`]
+/// characters.
 struct Shown<'a>(&'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.0.chars();
         for shown in rest.by_ref().take(MAX_NAME) {
-            if shown.is_control() {
-                write!(f, "{}", shown.escape_default())?;
-            } else {
-                write!(f, "{shown}")?;
+            match shown {
+                ' ' => write!(f, "{}", shown.escape_unicode())?,
+                _ => write!(f, "{}", shown.escape_default())?,
             }
         }
         if rest.next().is_some() { f.write_str("...") } else { Ok(()) }
@@ -158,8 +158,13 @@ mod tests {
 
     #[test]
     fn escapes_and_cuts_user_names() {
-        assert_eq!(Shown("J\u{e4}son Doe").to_string(), "J\u{e4}son Doe");
-        assert_eq!(Shown("a\nb\u{1b}[31m\u{85}").to_string(), "a\\nb\\u{1b}[31m\\u{85}");
+        for (name, shown) in [
+            ("J\u{e4}son Doe", r"J\u{e4}son\u{20}Doe"),
+            ("a\nb\u{1b}[31m\u{85}", r"a\nb\u{1b}[31m\u{85}"),
+            ("\u{202e}a\u{2028}\\", r"\u{202e}a\u{2028}\\"),
+        ] {
+            assert_eq!(Shown(name).to_string(), shown);
+        }
         assert_eq!(Shown(&"x".repeat(64)).to_string(), "x".repeat(64));
         assert_eq!(Shown(&"x".repeat(65)).to_string(), "x".repeat(64) + "...");
     }

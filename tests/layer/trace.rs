@@ -214,7 +214,7 @@ async fn escapes_and_cuts_a_hostile_user_name() {
         let text = log.take();
         assert!(text.contains(&format!("outcome=\"{outcome}\"")), "{text}");
         let line = text.lines().find(|line| line.contains(": request ")).unwrap();
-        assert!(line.contains("user=mallory\\r\\nINFO forged\\u{1b}[31m"), "{line}");
+        assert!(line.contains("user=mallory\\r\\nINFO\\u{20}forged\\u{1b}[31m"), "{line}");
         assert!(line.contains("xx..."), "{line}");
         assert!(!line.contains(&"x".repeat(65)), "{line}");
         assert!(!text.contains(|one: char| one.is_control() && one != '\n'), "{text:?}");
