@@ -15,11 +15,17 @@ use tower::Service;
 
 use super::{
     body::ResponseBody,
+    facts::RequestFacts,
     layer::Options,
-    request::admit,
-    response::{Forwarded, RequestFacts, refuse},
+    request::{Outcome, act},
+    response::Forwarded,
 };
-use crate::authenticator::{Decision, PendingDecision};
+use crate::{
+    authenticator::{Decision, PendingDecision},
+    error::BackendError,
+    identity::Identity,
+    revocation::Revoked,
+};
 
 pin_project! {
     /// The response future of [`ProxyAuth`](crate::ProxyAuth).
@@ -52,7 +58,7 @@ pin_project! {
 }
 
 /// A request whose credentials are being verified.
-pub(super) struct Verifying<S, Q> {
+struct Verifying<S, Q> {
     decision: PendingDecision,
     request: Request<Q>,
     facts: RequestFacts,
@@ -67,6 +73,7 @@ struct Admitted<S, Q> {
     request: Request<Q>,
     forwarded: Forwarded,
     service: S,
+    revoked: Revoked,
 }
 
 impl<S, Q> ResponseFuture<S, Q>
@@ -77,17 +84,20 @@ where
         Self { state: State::Refused { response: Some(response) } }
     }
 
+    /// Verifies the credentials of a request for which `service` is ready.
+    pub(super) const fn verifying(
+        decision: PendingDecision,
+        request: Request<Q>,
+        facts: RequestFacts,
+        service: S,
+        options: Arc<Options>,
+    ) -> Self {
+        let verifying = Verifying { decision, request, facts, service, is_ready: true, options };
+        Self { state: State::Verifying { verifying: Some(verifying) } }
+    }
+
     pub(super) const fn forwarded(future: S::Future, forwarded: Forwarded) -> Self {
         Self { state: State::Forwarded { future, forwarded: Some(forwarded) } }
-    }
-}
-
-impl<S, Q> From<Verifying<S, Q>> for ResponseFuture<S, Q>
-where
-    S: Service<Request<Q>>,
-{
-    fn from(verifying: Verifying<S, Q>) -> Self {
-        Self { state: State::Verifying { verifying: Some(verifying) } }
     }
 }
 
@@ -116,10 +126,15 @@ where
                     }
                 }
                 StateProjection::MakingReady { admitted } => {
-                    if let Some(waiting) = admitted {
-                        ready!(waiting.service.poll_ready(cx))?;
+                    let mut waiting = take(admitted);
+                    if Pin::new(&mut waiting.revoked).poll(cx).is_ready() {
+                        waiting.refuse()
+                    } else if waiting.service.poll_ready(cx)?.is_ready() {
+                        waiting.call()
+                    } else {
+                        *admitted = Some(waiting);
+                        return Poll::Pending;
                     }
-                    take(admitted).call()
                 }
                 StateProjection::Forwarded { future, forwarded } => {
                     let response = ready!(future.poll(cx))?;
@@ -135,17 +150,6 @@ impl<S, Q> Verifying<S, Q>
 where
     S: Service<Request<Q>> + Clone,
 {
-    /// A request for which `service` is ready.
-    pub(super) const fn new(
-        decision: PendingDecision,
-        request: Request<Q>,
-        facts: RequestFacts,
-        service: S,
-        options: Arc<Options>,
-    ) -> Self {
-        Self { decision, request, facts, service, is_ready: true, options }
-    }
-
     /// Lets other requests use the permit while the check is pending.
     fn give_back_permit(&mut self) {
         if self.is_ready {
@@ -156,16 +160,13 @@ where
 
     fn resume(self, decision: Decision) -> State<S, Q> {
         let Self { mut request, facts, service, is_ready, options, .. } = self;
-        let (identity, info) = match decision {
-            Decision::Bypass => (None, None),
-            Decision::Forward { identity, info } => (Some(identity), info),
-            Decision::Refuse(refusal, headers) => {
-                let response = refuse(refusal, headers, facts, &options);
-                return State::Refused { response: Some(response) };
-            }
+        let forwarded = match act(decision, &mut request, facts, &options) {
+            Outcome::Forward(forwarded) => forwarded,
+            Outcome::Refuse(response) => return State::Refused { response: Some(response) },
         };
-        let forwarded = admit(&mut request, identity, info, facts, &options);
-        let admitted = Admitted { request, forwarded, service };
+        let identity = request.extensions().get::<Identity>();
+        let revoked = identity.map_or_else(Revoked::never, Identity::revoked);
+        let admitted = Admitted { request, forwarded, service, revoked };
         if is_ready { admitted.call() } else { State::MakingReady { admitted: Some(admitted) } }
     }
 }
@@ -177,6 +178,11 @@ where
     fn call(mut self) -> State<S, Q> {
         let future = self.service.call(self.request);
         State::Forwarded { future, forwarded: Some(self.forwarded) }
+    }
+
+    fn refuse(self) -> State<S, Q> {
+        let error = BackendError::transient("the user was revoked while the request waited");
+        State::Refused { response: Some(self.forwarded.refuse(error)) }
     }
 }
 

@@ -1,9 +1,6 @@
 //! The header field that tells the upstream server the user-id.
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{self, Entry},
-};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{error::ConfigError, identity::Identity};
 
@@ -63,28 +60,6 @@ fn percent_encode(name: &str) -> String {
     encoded
 }
 
-/// Removes `name` from the options of `Connection`. Otherwise, a client could make the inner proxy
-/// drop the field as hop-by-hop.
-pub(super) fn protect_from_connection(headers: &mut HeaderMap, name: &HeaderName) {
-    let is_option = |option: &[u8]| option.trim_ascii().eq_ignore_ascii_case(name.as_ref());
-    // `entry` may grow the map.
-    if !headers.contains_key(header::CONNECTION) {
-        return;
-    }
-    let Entry::Occupied(mut entry) = headers.entry(header::CONNECTION) else { return };
-    for value in entry.iter_mut() {
-        let options = || value.as_bytes().split(|&byte| byte == b',');
-        if !options().any(is_option) {
-            continue;
-        }
-        let kept: Vec<&[u8]> = options().filter(|option| !is_option(option)).collect();
-        // A field value without some of its members is valid.
-        if let Ok(shorter) = HeaderValue::from_bytes(&kept.join(&b',')) {
-            *value = shorter;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,27 +93,6 @@ mod tests {
             header.set(&mut headers, identity.as_ref());
             assert_eq!(headers.get_all("x-user").iter().collect::<Vec<_>>(), expected);
         }
-    }
-
-    #[test]
-    fn a_client_cannot_remove_the_field_as_hop_by_hop() {
-        let name = HeaderName::from_static("x-user");
-        for (sent, expected) in [
-            ("x-user", ""),
-            ("close, X-User", "close"),
-            ("X-USER ,close,x-user", "close"),
-            ("close, x-user2", "close, x-user2"),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.append(header::CONNECTION, HeaderValue::from_static("keep-alive"));
-            headers.append(header::CONNECTION, HeaderValue::from_static(sent));
-            protect_from_connection(&mut headers, &name);
-            let left: Vec<_> = headers.get_all(header::CONNECTION).iter().collect();
-            assert_eq!(left, ["keep-alive", expected], "{sent}");
-        }
-        let mut headers = HeaderMap::new();
-        protect_from_connection(&mut headers, &name);
-        assert!(headers.is_empty());
     }
 
     #[test]

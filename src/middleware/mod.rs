@@ -2,6 +2,8 @@
 
 mod body;
 mod built_in_page;
+mod connection;
+mod facts;
 mod future;
 mod identity_header;
 pub(crate) mod layer;

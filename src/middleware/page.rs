@@ -31,18 +31,18 @@ impl Page {
 #[derive(Clone, Debug)]
 pub struct PageRequest {
     refusal: Refusal,
-    wishes: Wishes,
+    preferences: PagePreferences,
 }
 
 /// The parts of a request that a page can depend on.
 #[derive(Clone, Debug)]
-pub(super) struct Wishes {
+pub(super) struct PagePreferences {
     method: Method,
     accept: Option<HeaderValue>,
     accept_language: Option<HeaderValue>,
 }
 
-impl Wishes {
+impl PagePreferences {
     pub(super) fn of(method: &Method, headers: &HeaderMap) -> Self {
         let field = |name| headers.get(name).cloned();
         Self {
@@ -54,8 +54,8 @@ impl Wishes {
 }
 
 impl PageRequest {
-    pub(super) const fn new(refusal: Refusal, wishes: Wishes) -> Self {
-        Self { refusal, wishes }
+    pub(super) const fn new(refusal: Refusal, preferences: PagePreferences) -> Self {
+        Self { refusal, preferences }
     }
 
     /// The status of the response.
@@ -79,18 +79,18 @@ impl PageRequest {
     /// The method. Clients do not show the body of a refused CONNECT.
     #[must_use]
     pub const fn method(&self) -> &Method {
-        &self.wishes.method
+        &self.preferences.method
     }
 
     /// The client's `Accept`.
     #[must_use]
     pub const fn accept(&self) -> Option<&HeaderValue> {
-        self.wishes.accept.as_ref()
+        self.preferences.accept.as_ref()
     }
 
     /// The client's `Accept-Language`.
     #[must_use]
     pub const fn accept_language(&self) -> Option<&HeaderValue> {
-        self.wishes.accept_language.as_ref()
+        self.preferences.accept_language.as_ref()
     }
 }

@@ -1,15 +1,19 @@
-//! Prepares requests: authenticates them, and adds the identity.
+//! Authenticates requests, and acts on the decision.
 
-use http::{HeaderValue, Request, header};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header};
 use http_body::Body;
 
 use super::{
-    identity_header::protect_from_connection,
+    connection,
+    facts::RequestFacts,
     layer::Options,
-    response::{Forwarded, RequestFacts},
+    response::{Forwarded, refuse},
 };
 use crate::{
-    authenticator::{Authentication, Authenticator, ProxyAuthorization},
+    authenticator::{Authentication, Authenticator, Decision, ProxyAuthorization},
     head::RequestHead,
     identity::Identity,
 };
@@ -34,30 +38,43 @@ pub(super) fn authenticate<Q: Body>(
     (facts, authentication)
 }
 
-/// Prepares the request for the inner service, and returns how to finish its response.
-/// `identity` is `None` for a request that bypasses authentication.
-pub(super) fn admit<Q>(
+/// What becomes of a request.
+pub(super) enum Outcome {
+    /// It goes to the inner service, and its response is finished in this way.
+    Forward(Forwarded),
+    /// It gets this response.
+    Refuse(Response<Bytes>),
+}
+
+/// Acts on a decision: prepares the request for the inner service, or makes the refusal.
+pub(super) fn act<Q>(
+    decision: Decision,
     request: &mut Request<Q>,
-    identity: Option<Identity>,
-    info: Option<HeaderValue>,
     mut facts: RequestFacts,
-    options: &Options,
-) -> Forwarded {
+    options: &Arc<Options>,
+) -> Outcome {
+    let (identity, info) = match decision {
+        Decision::Bypass => (None, None),
+        Decision::Forward { identity, info } => (Some(identity), info),
+        Decision::Refuse(refusal, headers) => {
+            return Outcome::Refuse(refuse(refusal, headers, facts, options));
+        }
+    };
     let headers = request.headers_mut();
     if let Some(header) = &options.identity_header {
         header.set(headers, identity.as_ref());
-        protect_from_connection(headers, header.name());
+        connection::remove_option(headers, header.name());
     }
     let has_user = identity.as_ref().is_some_and(|identity| !identity.is_anonymous());
     if let (true, Some(value)) = (has_user, facts.relayed_credentials.take()) {
         headers.insert(header::PROXY_AUTHORIZATION, value);
-        protect_from_connection(headers, &header::PROXY_AUTHORIZATION);
+        connection::remove_option(headers, &header::PROXY_AUTHORIZATION);
     }
-    let forwarded = Forwarded::new(facts, identity.as_ref(), info, options);
+    let forwarded = Forwarded::new(facts, identity.as_ref(), info, Arc::clone(options));
     match identity {
         Some(identity) => request.extensions_mut().insert(identity),
         // An outer layer may have added one.
         None => request.extensions_mut().remove::<Identity>(),
     };
-    forwarded
+    Outcome::Forward(forwarded)
 }

@@ -13,12 +13,11 @@ use tower::Service;
 
 use super::{
     body::ResponseBody,
-    future::{ResponseFuture, Verifying},
+    future::ResponseFuture,
     layer::Options,
-    request::{admit, authenticate},
-    response::refuse,
+    request::{Outcome, act, authenticate},
 };
-use crate::authenticator::{Authentication, Authenticator, Decision};
+use crate::authenticator::{Authentication, Authenticator};
 
 /// A service behind proxy authentication; see [`ProxyAuthLayer`](crate::ProxyAuthLayer).
 ///
@@ -54,20 +53,23 @@ where
 
     fn call(&mut self, mut request: Request<Q>) -> Self::Future {
         let (facts, authentication) = authenticate(&mut request, &self.auth, &self.options);
-        let (identity, info) = match authentication {
-            Authentication::Ready(Decision::Bypass) => (None, None),
-            Authentication::Ready(Decision::Forward { identity, info }) => (Some(identity), info),
-            Authentication::Ready(Decision::Refuse(refusal, headers)) => {
-                drop(self.take_ready());
-                return ResponseFuture::refused(refuse(refusal, headers, facts, &self.options));
+        match authentication {
+            Authentication::Ready(decision) => {
+                match act(decision, &mut request, facts, &self.options) {
+                    Outcome::Forward(forwarded) => {
+                        ResponseFuture::forwarded(self.inner.call(request), forwarded)
+                    }
+                    Outcome::Refuse(response) => {
+                        drop(self.take_ready());
+                        ResponseFuture::refused(response)
+                    }
+                }
             }
             Authentication::Pending(decision) => {
                 let (service, options) = (self.take_ready(), Arc::clone(&self.options));
-                return Verifying::new(decision, request, facts, service, options).into();
+                ResponseFuture::verifying(decision, request, facts, service, options)
             }
-        };
-        let forwarded = admit(&mut request, identity, info, facts, &self.options);
-        ResponseFuture::forwarded(self.inner.call(request), forwarded)
+        }
     }
 }
 

@@ -20,11 +20,13 @@ use tokio::time::timeout;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, limit::ConcurrencyLimitLayer};
 use tower_proxy_auth::{
     Account, Authenticator, BackendError, BasicCredentials, CredentialValidator, ProxyAuthLayer,
-    Verdict,
+    UserId, Verdict,
 };
 use tower_test::mock;
 
-use crate::support::layer::{Origin, RIGHT, WRONG, alice, get, layer, realm, waiting};
+use crate::support::layer::{
+    Origin, RIGHT, WRONG, alice, get, layer, realm, waiting, waiting_validator,
+};
 
 type Message = Full<Bytes>;
 
@@ -171,6 +173,22 @@ async fn waits_for_a_permit_after_the_verdict() {
     let response = timeout(Duration::from_secs(60), response).await.expect("it is woken");
     assert!(response.unwrap().is(200));
     assert_eq!(origin.calls(), 1);
+}
+
+#[tokio::test]
+async fn regression_refuses_a_user_who_is_revoked_while_waiting() {
+    let (validator, answers) = waiting_validator();
+    let auth = Authenticator::builder(realm()).with_basic(validator).build().unwrap();
+    let [mut first, mut second] = narrow(ProxyAuthLayer::new(auth.clone()));
+    let mut response = Box::pin(first.ready().await.unwrap().call(get(RIGHT)));
+    assert!(is_pending(&mut response).await);
+    second.ready().await.unwrap();
+    answers.send(Ok(alice())).unwrap();
+    assert!(is_pending(&mut response).await);
+    auth.revoke(&realm(), &UserId::new("alice"));
+    let response = timeout(Duration::from_secs(60), response).await.expect("it is woken");
+    assert!(response.unwrap().is(503));
+    drop(second);
 }
 
 /// A service whose clones are never ready.

@@ -1,10 +1,10 @@
 //! The client's view of responses from upstream.
 
-use http::{HeaderName, HeaderValue, Request, Response, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, Version, header};
 use http_body_util::Full;
 
 use crate::support::{
-    engine::{Answer, Body, INFO, Proxy, basic},
+    engine::{Answer, Body, INFO, Proxy, basic, request},
     layer::{self, Origin, RIGHT, get, send},
 };
 
@@ -108,6 +108,9 @@ fn regression_keeps_the_close_of_an_upstream_407() {
         let answer = proxy.get(basic("alice:wonder"));
         answer.is(sent, 502, "upstream-challenge");
         assert_eq!(answer.fields(header::CONNECTION), expected, "{sent}");
+        let mut request = request(&Method::GET, "http://example.org/", [basic("alice:wonder")]);
+        *request.version_mut() = Version::HTTP_2;
+        assert!(proxy.send(request).fields(header::CONNECTION).is_empty(), "{sent} to HTTP/2");
     }
 }
 
