@@ -93,7 +93,10 @@ impl fmt::Display for Realm {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::grammar::AuthParams;
 
     #[test]
     fn refuses_characters_that_clients_break_on() {
@@ -130,6 +133,18 @@ mod tests {
     fn debug_adds_quotes_and_display_does_not() {
         let realm = Realm::new("corp proxy").unwrap();
         assert_eq!(format!("{realm} {realm:?}"), "corp proxy \"corp proxy\"");
+    }
+
+    proptest! {
+        #[test]
+        fn needs_no_escape_in_a_quoted_string(name in prop_oneof!["[ -~]{1,12}", ".{1,4}"]) {
+            let Ok(realm) = Realm::new(name.as_str()) else { return Ok(()) };
+            let quoted = format!("realm=\"{realm}\"");
+            let mut params = AuthParams::new(quoted.as_bytes(), 0, 2);
+            let value = params.next().expect("one").expect("well-formed").value;
+            prop_assert_eq!(&*value.unescaped(quoted.as_bytes()), name.as_bytes());
+            prop_assert!(params.next().is_none());
+        }
     }
 
     #[test]
