@@ -13,6 +13,7 @@ pub(crate) mod false_ldap;
 pub(crate) mod layer;
 pub(crate) mod origin;
 pub(crate) mod proxy;
+pub(crate) mod rechecks;
 pub(crate) mod scene;
 pub(crate) mod slapd;
 #[cfg(feature = "sql")]

@@ -9,7 +9,7 @@ use tower_proxy_auth::{
     DigestSecrets, DigestUser, HashedA1, ProxyAuthLayer, Reason, SecretLookup, Verdict,
     backend::{
         AccountStatus, DigestName,
-        password_hash::{HashMethod, hash_password},
+        password_hash::{HashMethod, HashingPool, hash_password},
         sql::{Sql, SqlBuilder, SqlRow, SqlRowError},
     },
     digest::{HashFunction, Userhash},
@@ -18,6 +18,7 @@ use tower_proxy_auth::{
 use super::{
     digest::Digest,
     layer::{self, Origin, RIGHT, WRONG},
+    rechecks::answers_rechecks_first,
     validator_battery::realm,
 };
 
@@ -70,6 +71,7 @@ macro_rules! cases {
                 notices_a_query_that_finds_every_user
                 gives_up_on_a_slow_query_and_its_connection
                 limits_the_queue
+                answers_rechecks_before_queued_checks
             }
         }
     };
@@ -192,11 +194,20 @@ async fn digest_status(layer: &ProxyAuthLayer) -> u16 {
 
 /// The layer's answer to alice's Digest credentials.
 async fn digest_answer(layer: &ProxyAuthLayer) -> (u16, Option<Reason>) {
+    digest_answer_to(layer, "alice", "wonder").await
+}
+
+async fn digest_answer_to(
+    layer: &ProxyAuthLayer,
+    user: &str,
+    password: &str,
+) -> (u16, Option<Reason>) {
     let origin = Origin::new();
     let request = layer::request(http::Method::GET, layer::URL);
     let challenge = layer::send(layer, &origin, request).await;
-    let credentials = Digest::of_headers(challenge.headers()).answer("GET", "/a?b=c");
-    status(layer, &credentials).await
+    let (user, password) = (user.to_owned(), password.to_owned());
+    let mut digest = Digest { user, password, ..Digest::of_headers(challenge.headers()) };
+    status(layer, &digest.answer("GET", "/a?b=c")).await
 }
 
 pub(crate) async fn serves_both_schemes_from_the_default_schema<D: Database>(database: &D) {
@@ -304,7 +315,7 @@ pub(crate) async fn refuses_two_rows_as_unusable<D: Database>(database: &D) {
 }
 
 pub(crate) async fn refuses_a_broken_ha1_as_unusable<D: Database>(database: &D) {
-    fill(database, &[("alice", "wonder")]).await;
+    fill(database, &[("alice", "wonder"), ("bob", "builder")]).await;
     let sql = database.builder().with_digest([HashFunction::Md5]).build().unwrap();
     let layer = digest(&sql);
     assert_eq!(digest_status(&layer).await, 200);
@@ -314,12 +325,14 @@ pub(crate) async fn refuses_a_broken_ha1_as_unusable<D: Database>(database: &D) 
         assert_eq!(unusable_secret(&sql).await, cause, "{broken}");
         let answer = digest_answer(&layer).await;
         assert_eq!(answer, (407, Some(Reason::UnusableRecord)), "{broken}");
+        let others = digest_answer_to(&layer, "bob", "builder").await;
+        assert_eq!(others, (200, None), "{broken}");
     }
     accepted(ask(&sql, "alice", "wonder").await);
 }
 
 pub(crate) async fn refuses_a_broken_hash_as_unusable<D: Database>(database: &D) {
-    fill(database, &[("alice", "wonder")]).await;
+    fill(database, &[("alice", "wonder"), ("bob", "builder")]).await;
     let sql = database.builder().build().unwrap();
     for (stored, cause) in [
         ("''", "the hash is empty"),
@@ -335,6 +348,7 @@ pub(crate) async fn refuses_a_broken_hash_as_unusable<D: Database>(database: &D)
         assert!(found.starts_with(cause), "{stored}: {found}");
         let answer = status(&basic(&sql), RIGHT).await;
         assert_eq!(answer, (407, Some(Reason::UnusableRecord)), "{stored}");
+        accepted(ask(&sql, "bob", "builder").await);
     }
     update(database, "password_hash = NULL").await;
     for password in ["wonder", "", "NULL"] {
@@ -562,4 +576,12 @@ pub(crate) async fn limits_the_queue<D: Database>(database: &D) {
         }
     }
     assert_eq!((passed, refused), (2, 6), "one runs and one waits");
+}
+
+pub(crate) async fn answers_rechecks_before_queued_checks<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder")]).await;
+    let sql = database.builder().with_max_connections(1).with_queue(2);
+    // One hash at a time keeps the order of the queries.
+    let pool = HashingPool::builder().with_max_hashes(1).build().unwrap();
+    answers_rechecks_first(&sql.with_hashing_pool(pool).build().unwrap()).await;
 }

@@ -19,6 +19,7 @@ use super::{ask, assert_contains, by_search, direct, failure, people, search, ve
 use crate::support::{
     false_ldap::{FalseLdap, SEARCH, result},
     layer::{Origin, RIGHT, WRONG, get, realm, reason, send},
+    rechecks::answers_rechecks_first,
 };
 
 const SHORT: Duration = Duration::from_millis(400);
@@ -285,6 +286,14 @@ async fn fails_at_once_if_the_queue_is_full() {
         if text == "the queue is full: 1 running, 2 waiting" { refused += 1 } else { others += 1 }
     }
     assert_eq!((refused, others), (7, 3));
+}
+
+#[tokio::test]
+async fn answers_rechecks_before_queued_checks() {
+    let server = FalseLdap::silent().await;
+    let builder = direct(server.url()).with_max_checks(1).with_queue(2);
+    let ldap = builder.with_operation_timeout(Duration::from_millis(100)).build().unwrap();
+    answers_rechecks_first(&ldap).await;
 }
 
 /// The check is dropped at every stage, after one poll and after many.
