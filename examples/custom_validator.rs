@@ -64,7 +64,7 @@ impl DigestSecrets for Directory {
         let DigestName::UserId(name) = user.name() else { return Ok(SecretLookup::Unknown) };
         let password = self.password(name).await?;
         let stored = password.map(|password| {
-            let ha1 = HashedA1::new(user.function(), name, user.realm().as_str(), password);
+            let ha1 = HashedA1::new(user.function(), name, user.realm(), password);
             DigestAccount::new(Account::new(name), ha1)
         });
         Ok(stored.into())

@@ -67,8 +67,7 @@ fn set_password(options: &Options) -> Result<(), Box<dyn Error>> {
     let realm = Realm::new(realm.as_str())?;
     check_name(user)?;
     let password = read_password(user)?;
-    let secret =
-        HashedA1::new((*algorithm).into(), user, realm.as_str(), password.expose()).expose_hex();
+    let secret = HashedA1::new((*algorithm).into(), user, &realm, password.expose()).expose_hex();
 
     let old = match fs::read_to_string(file) {
         Ok(old) => old,

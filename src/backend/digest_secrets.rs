@@ -75,7 +75,7 @@ impl<'a> DigestUser<'a> {
             (Some(name), _) | (None, DigestName::UserId(name)) => name,
             (None, DigestName::Userhash(_)) => return None,
         };
-        Some(HashedA1::new(self.function, name, self.realm.as_str(), password))
+        Some(HashedA1::new(self.function, name, self.realm, password))
     }
 
     /// The user to look up.

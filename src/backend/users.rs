@@ -100,7 +100,7 @@ impl Users {
             realm: realm.clone(),
             table: RwLock::default(),
             revocations: Attached::default(),
-            dummy: HashedA1::new(FOR_BASIC, "", "", ""),
+            dummy: HashedA1::dummy(FOR_BASIC),
         }))
     }
 
@@ -171,7 +171,7 @@ impl Users {
         password: &str,
         account: impl FnOnce(Option<&User>) -> Account,
     ) {
-        let realm = self.0.realm.as_str();
+        let realm = &self.0.realm;
         let secret = |function| HashedA1::new(function, name.as_str(), realm, password);
         let (secrets, hashes) = (HashFunction::ALL.map(secret), self.hashes(name.as_str()));
         self.change(|table| {
@@ -187,7 +187,7 @@ impl Users {
     }
 
     fn hashes(&self, name: &str) -> [Userhash; HashFunction::ALL.len()] {
-        HashFunction::ALL.map(|function| Userhash::new(function, name, self.0.realm.as_str()))
+        HashFunction::ALL.map(|function| Userhash::new(function, name, &self.0.realm))
     }
 
     fn find(&self, name: &str) -> Option<Arc<User>> {
@@ -242,7 +242,7 @@ impl CredentialValidator for Users {
         let (name, password) = (credentials.user_id(), credentials.password());
         let user = self.find(name).filter(|_| credentials.realm() == realm);
         let stored = user.as_deref().and_then(|user| user.secret(FOR_BASIC)).unwrap_or(dummy);
-        let sent = HashedA1::new(FOR_BASIC, name, realm.as_str(), password);
+        let sent = HashedA1::new(FOR_BASIC, name, realm, password);
         let is_right = constant_time_eq(sent.as_hex(), stored.as_hex());
         Ok(match user {
             Some(user) if is_right => Verdict::Accepted(user.account.clone()),
@@ -394,7 +394,7 @@ mod tests {
         assert!(users.remove("alice"));
         assert!(!users.remove("alice"));
         assert_eq!(verdict(&clone, &realm, "alice", "changed"), "unknown");
-        let hash = Userhash::new(HashFunction::Md5, "alice", "proxy");
+        let hash = Userhash::new(HashFunction::Md5, "alice", &realm);
         assert!(find(&users, HashFunction::Md5, DigestName::Userhash(&hash)).is_none());
     }
 
@@ -410,14 +410,14 @@ mod tests {
     fn serves_each_hash_function_by_name_and_by_userhash() {
         let users = alice();
         for function in HashFunction::ALL {
-            let expected = HashedA1::new(function, "alice", "proxy", "wonder");
-            let hash = Userhash::new(function, "alice", "proxy");
+            let expected = HashedA1::new(function, "alice", &realm(), "wonder");
+            let hash = Userhash::new(function, "alice", &realm());
             for name in [DigestName::UserId("alice"), DigestName::Userhash(&hash)] {
                 let found = find(&users, function, name).unwrap();
                 assert_eq!(found.account().user().as_str(), "alice");
                 assert_eq!(found.ha1().as_hex(), expected.as_hex());
             }
-            let other = Userhash::new(function, "bob", "proxy");
+            let other = Userhash::new(function, "bob", &realm());
             assert!(find(&users, function, DigestName::UserId("bob")).is_none());
             assert!(find(&users, function, DigestName::Userhash(&other)).is_none());
         }
@@ -463,7 +463,7 @@ mod tests {
         users.set_account(account, "wonder").unwrap();
         users.set("alice", "changed").unwrap();
         let found = find(&users, HashFunction::Md5, DigestName::UserId("alice")).unwrap();
-        let expected = HashedA1::new(HashFunction::Md5, "alice", "proxy", "changed");
+        let expected = HashedA1::new(HashFunction::Md5, "alice", &realm(), "changed");
         assert_eq!(found.ha1().as_hex(), expected.as_hex());
         assert_eq!(found.account().groups().collect::<Vec<_>>(), ["staff"]);
         assert_eq!(found.account().data::<u32>(), Some(&7));

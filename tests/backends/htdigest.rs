@@ -18,7 +18,7 @@ use crate::support::{
 };
 
 fn line(function: HashFunction, name: &str, password: &str) -> String {
-    let secret = HashedA1::new(function, name, realm().as_str(), password);
+    let secret = HashedA1::new(function, name, &realm(), password);
     format!("{name}:{}:{}\n", realm().as_str(), *secret.expose_hex())
 }
 

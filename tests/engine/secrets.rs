@@ -48,7 +48,7 @@ fn refuses_an_unusable_secret() {
 #[test]
 fn fails_on_a_secret_for_another_hash_function() {
     let proxy = over(Secrets(|_: DigestUser<'_>| {
-        let ha1 = HashedA1::new(HashFunction::Md5, "alice", "proxy", "wonder");
+        let ha1 = HashedA1::new(HashFunction::Md5, "alice", &realm(), "wonder");
         Ok(SecretLookup::Found(DigestAccount::new(Account::new("alice"), ha1)))
     }));
     proxy.login(&proxy.fresh()).is("MD5 for SHA-256", 503, "backend-failed");
@@ -108,7 +108,7 @@ fn forbids_a_disabled_account_if_the_digest_is_right() {
         [(AccountStatus::Disabled, "account-disabled"), (AccountStatus::Expired, "account-expired")]
     {
         let proxy = over(Secrets(move |user: DigestUser<'_>| {
-            let ha1 = HashedA1::new(user.function(), "alice", "proxy", "wonder");
+            let ha1 = HashedA1::new(user.function(), "alice", &realm(), "wonder");
             let account = DigestAccount::new(Account::new("alice"), ha1);
             Ok(SecretLookup::Found(account.with_status(standing)))
         }));
@@ -132,11 +132,11 @@ fn regression_a_later_reading_does_not_replace_the_verdict() {
         }))
     };
     fn found(function: HashFunction, name: &str, password: &str) -> SecretLookup {
-        let ha1 = HashedA1::new(function, name, "proxy", password);
+        let ha1 = HashedA1::new(function, name, &realm(), password);
         SecretLookup::Found(DigestAccount::new(Account::new(name), ha1))
     }
     fn with_status(function: HashFunction, status: AccountStatus) -> SecretLookup {
-        let ha1 = HashedA1::new(function, "a%41", "proxy", "wonder");
+        let ha1 = HashedA1::new(function, "a%41", &realm(), "wonder");
         let account = DigestAccount::new(Account::new("a%41"), ha1).with_status(status);
         SecretLookup::Found(account)
     }
@@ -165,7 +165,7 @@ fn uses_the_stored_name_instead_of_the_sent_one() {
         let DigestName::UserId(name) = user.name() else {
             return Ok(SecretLookup::Unknown);
         };
-        let ha1 = HashedA1::new(user.function(), name, "proxy", "wonder");
+        let ha1 = HashedA1::new(user.function(), name, &realm(), "wonder");
         let account = Account::new(name.to_lowercase());
         Ok(SecretLookup::Found(DigestAccount::new(account, ha1)))
     }));

@@ -160,7 +160,7 @@ fn refuses_every_response_by_another_secret_or_method() {
             (user, realm, "other"),
             (user, realm, ""),
         ] {
-            let other = HashedA1::new(function, user, realm, password);
+            let other = HashedA1::new(function, user, &Realm::new(realm).unwrap(), password);
             assert_eq!(sample.reason_by_secret(other), WRONG, "{sample}");
         }
         true
@@ -173,7 +173,8 @@ fn accepts_every_userhash() {
     let count = each("expect", |sample| {
         let Some(hash) = sample.userhash() else { return false };
         let function = sample.algorithm().hash_function();
-        let computed = Userhash::new(function, sample.text("username"), sample.text("realm"));
+        let realm = Realm::new(sample.text("realm")).unwrap();
+        let computed = Userhash::new(function, sample.text("username"), &realm);
         assert_eq!(Userhash::from_hex(function, hash.as_bytes()), Some(computed), "{sample}");
         let hashed = sample.credentials(&format!("username=\"{hash}\", userhash=true"));
         assert_eq!(sample.reason_by_password(hashed), RIGHT, "{sample}");

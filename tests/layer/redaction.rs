@@ -83,7 +83,7 @@ fn hides_secrets_in_credentials() {
     let proxy = Proxy::new();
     let digest = proxy.fresh();
     let realm = realm();
-    let ha1 = HashedA1::new(HashFunction::Sha256, "alice", "proxy", "wonder");
+    let ha1 = HashedA1::new(HashFunction::Sha256, "alice", &realm, "wonder");
     let borrowed = BasicCredentials::new(&realm, "alice", "wonder");
     let user = DigestUser::new(&realm, HashFunction::Sha256, DigestName::UserId("wonder"));
     let account = Account::new("alice").with_data(Password::new("wonder"));

@@ -231,7 +231,7 @@ impl DigestSecrets for Disabled {
     }
 
     async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
-        let ha1 = HashedA1::new(user.function(), "alice", user.realm().as_str(), "wonder");
+        let ha1 = HashedA1::new(user.function(), "alice", user.realm(), "wonder");
         let account = DigestAccount::new(self.0.clone(), ha1);
         Ok(SecretLookup::Found(account.with_status(AccountStatus::Disabled)))
     }

@@ -98,7 +98,7 @@ pub(crate) const METHOD: HashMethod = HashMethod::Bcrypt { cost: 5 };
 pub(crate) async fn fill<D: Database>(database: &D, users: &[(&str, &str)]) {
     database.execute(D::SCHEMA).await;
     for (name, password) in users {
-        let ha1 = |function| HashedA1::new(function, name, realm().as_str(), password).expose_hex();
+        let ha1 = |function| HashedA1::new(function, name, &realm(), password).expose_hex();
         let values = [
             D::literal(name),
             D::literal(&hash_password(password, METHOD).unwrap()),
@@ -225,7 +225,7 @@ pub(crate) async fn serves_both_schemes_from_the_default_schema<D: Database>(dat
             assert_eq!(digest_status(&digest(&sql)).await, 200, "{function}");
         }
         let found = look_up(&sql, function, DigestName::UserId("alice")).await.unwrap().unwrap();
-        let expected = HashedA1::new(function, "alice", "proxy", "wonder");
+        let expected = HashedA1::new(function, "alice", &realm(), "wonder");
         assert_eq!(*found.ha1().expose_hex(), *expected.expose_hex());
         assert!(look_up(&sql, function, DigestName::UserId("bob")).await.unwrap().is_none());
         let other = FUNCTIONS.into_iter().find(|other| *other != function).unwrap();
@@ -239,7 +239,7 @@ pub(crate) async fn applies_a_changed_password_at_once<D: Database>(database: &D
     let (basic, digest) = (basic(&sql), digest(&sql));
     for (password, right) in [("wonder", 200), ("other", 407), ("wonder", 200)] {
         let hash = D::literal(&hash_password(password, METHOD).unwrap());
-        let ha1 = HashedA1::new(HashFunction::Sha256, "alice", "proxy", password).expose_hex();
+        let ha1 = HashedA1::new(HashFunction::Sha256, "alice", &realm(), password).expose_hex();
         let ha1 = D::literal(&ha1);
         update(database, &format!("password_hash = {hash}, ha1_sha256 = {ha1}")).await;
         assert_eq!(status(&basic, RIGHT).await.0, right);
@@ -462,7 +462,7 @@ pub(crate) async fn finds_a_user_by_userhash<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder"), ("bob", "builder")]).await;
     database.execute("ALTER TABLE users ADD userhash VARCHAR(64)").await;
     let function = HashFunction::Sha256;
-    let hash = |name: &str| Userhash::new(function, name, "proxy");
+    let hash = |name: &str| Userhash::new(function, name, &realm());
     for (name, of) in [("alice", "alice"), ("bob", "somebody else")] {
         let hex: String = hash(of).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         let set = format!("UPDATE users SET userhash = '{hex}' WHERE name = '{name}'");
@@ -484,7 +484,7 @@ pub(crate) async fn finds_a_user_by_userhash<D: Database>(database: &D) {
         assert!(found.is_none(), "{why}");
     }
     // Without a query, no user is found by hash.
-    let md5 = Userhash::new(HashFunction::Md5, "alice", "proxy");
+    let md5 = Userhash::new(HashFunction::Md5, "alice", &realm());
     let found = look_up(&sql, HashFunction::Md5, DigestName::Userhash(&md5)).await.unwrap();
     assert!(found.is_none());
     let without = builder().build().unwrap();

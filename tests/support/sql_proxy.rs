@@ -1,6 +1,6 @@
 //! The example proxy with users in a database, and curl as its client.
 
-use tower_proxy_auth::{HashedA1, digest::HashFunction};
+use tower_proxy_auth::{HashedA1, Realm, digest::HashFunction};
 
 use super::{
     scene::{
@@ -34,8 +34,9 @@ pub(crate) async fn serves_curl<D: Database>(database: &D) {
 async fn change_password<D: Database>(database: &D, password: &str) {
     use tower_proxy_auth::backend::password_hash::hash_password;
 
+    let realm = Realm::new("proxy").unwrap();
     let ha1 =
-        |function| D::literal(&HashedA1::new(function, "alice", "proxy", password).expose_hex());
+        |function| D::literal(&HashedA1::new(function, "alice", &realm, password).expose_hex());
     let hash = D::literal(&hash_password(password, METHOD).unwrap());
     let (sha256, md5) = (ha1(HashFunction::Sha256), ha1(HashFunction::Md5));
     let set = format!("password_hash = {hash}, ha1_sha256 = {sha256}, ha1_md5 = {md5}");

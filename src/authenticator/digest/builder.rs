@@ -176,7 +176,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         }
         Ok(DigestScheme {
             nonces: Nonces::new(self.nonce_keys, self.nonce_lifetime)?,
-            dummy_secrets: HashFunction::ALL.map(|function| HashedA1::new(function, "", "", "")),
+            dummy_secrets: HashFunction::ALL.map(HashedA1::dummy),
             secrets: self.secrets,
             store: self.store,
             algorithms,

@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn secrets_differ_by_function_and_kind_of_name() {
         let (keys, realm) = (KeyMaker::random().unwrap(), Realm::new("proxy").unwrap());
-        let hash = Userhash::new(HashFunction::Md5, "alice", "proxy");
+        let hash = Userhash::new(HashFunction::Md5, "alice", &realm);
         let mut all = HashSet::from([key(&keys, ("proxy", "alice", ""))]);
         for function in HashFunction::all() {
             for name in [

@@ -63,7 +63,7 @@ impl Table {
             let secrets = entries.into_iter().map(|entry| entry.secret).collect();
             let user = Arc::new(User { account: Account::new(name), secrets });
             for secret in &user.secrets {
-                let hash = Userhash::new(secret.function(), name, realm.as_str());
+                let hash = Userhash::new(secret.function(), name, realm);
                 by_userhash.insert(hash, Arc::clone(&user));
             }
             by_name.insert(name.into(), user);
@@ -192,7 +192,7 @@ mod tests {
     }
 
     fn line(function: HashFunction, name: &str, realm: &str) -> String {
-        let secret = HashedA1::new(function, name, realm, "wonder");
+        let secret = HashedA1::new(function, name, &Realm::new(realm).unwrap(), "wonder");
         format!("{name}:{realm}:{}\n", *secret.expose_hex())
     }
 
@@ -226,7 +226,7 @@ mod tests {
         let found = table.find(&DigestUser::new(&realm(), function, name))?;
         assert_eq!(found.ha1().function(), function);
         let name = found.account().user().as_str().to_owned();
-        let right = HashedA1::new(function, &name, REALM, "wonder");
+        let right = HashedA1::new(function, &name, &realm(), "wonder");
         assert_eq!(found.ha1().expose_hex(), right.expose_hex());
         Some(name)
     }
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn users_have_changed_if_their_secrets_have() {
         let secret = |name: &str, password: &str| {
-            let secret = HashedA1::new(HashFunction::Md5, name, REALM, password);
+            let secret = HashedA1::new(HashFunction::Md5, name, &realm(), password);
             format!("{name}:{REALM}:{}\n", *secret.expose_hex())
         };
         let table = |users: &[(&str, &str)]| {
@@ -253,6 +253,7 @@ mod tests {
 
     #[test]
     fn finds_users_by_name_and_by_userhash() {
+        let another = Realm::new("another").unwrap();
         for function in HashFunction::all() {
             let names = ["alice", "\u{e4}lice", "al ice"];
             let text = names.map(|name| line(function, name, REALM)).concat();
@@ -260,14 +261,14 @@ mod tests {
             assert_eq!((table.len(), table.skipped()), (3, 0));
             assert_eq!(table.functions(), HashFunctions::NONE.with(function));
             for name in names {
-                let hash = Userhash::new(function, name, REALM);
+                let hash = Userhash::new(function, name, &realm());
                 for asked in [DigestName::UserId(name), DigestName::Userhash(&hash)] {
                     assert_eq!(find(&table, function, asked).as_deref(), Some(name));
                     for other in HashFunction::all().filter(|&other| other != function) {
                         assert_eq!(find(&table, other, asked), None);
                     }
                 }
-                let elsewhere = Userhash::new(function, name, "another");
+                let elsewhere = Userhash::new(function, name, &another);
                 assert_eq!(find(&table, function, DigestName::Userhash(&elsewhere)), None);
             }
             for unknown in ["Alice", "bob", "", "alice:proxy"] {

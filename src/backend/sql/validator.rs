@@ -107,7 +107,6 @@ impl Sql {
     /// The database cannot be reached, refuses a query, or its rows lack a column. Errors that may
     /// pass by themselves are [transient](BackendError::is_transient).
     pub async fn check(&self, realm: &Realm) -> Result<(), BackendError> {
-        let realm = realm.as_str();
         let by_name = (&self.0.query, IMPOSSIBLE_NAME.to_owned());
         let by_userhash = self.0.by_userhash.iter().map(|(&function, query)| {
             (query, in_hex(&Userhash::new(function, IMPOSSIBLE_NAME, realm)))
@@ -161,8 +160,8 @@ impl Sql {
         running.await.map_err(|error| task_error(&error))?
     }
 
-    fn parameters(&self, key: String, realm: &str) -> Vec<String> {
-        let realm = self.0.has_realm.then(|| realm.to_owned());
+    fn parameters(&self, key: String, realm: &Realm) -> Vec<String> {
+        let realm = self.0.has_realm.then(|| realm.as_str().to_owned());
         [key].into_iter().chain(realm).collect()
     }
 
@@ -171,7 +170,7 @@ impl Sql {
         &self,
         query: &Arc<str>,
         key: String,
-        realm: &str,
+        realm: &Realm,
         recheck: bool,
         is_wanted: impl FnOnce(&str) -> bool,
     ) -> Result<Found<User>, BackendError> {
@@ -190,7 +189,7 @@ impl Sql {
     async fn find_by_name(
         &self,
         name: &str,
-        realm: &str,
+        realm: &Realm,
         recheck: bool,
     ) -> Result<Found<User>, BackendError> {
         if name.len() > MAX_NAME || name.contains('\0') {
@@ -203,7 +202,7 @@ impl Sql {
         &self,
         hash: &Userhash,
         function: HashFunction,
-        realm: &str,
+        realm: &Realm,
     ) -> Result<Found<User>, BackendError> {
         let Some(query) = self.0.by_userhash.get(&function) else { return Ok(Found::Unknown) };
         let is_wanted = |found: &str| Userhash::new(function, found, realm) == *hash;
@@ -237,7 +236,7 @@ impl Sql {
 
     async fn verdict(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let (name, recheck) = (credentials.user_id(), credentials.is_recheck());
-        let found = self.find_by_name(name, credentials.realm().as_str(), recheck).await?;
+        let found = self.find_by_name(name, credentials.realm(), recheck).await?;
         let found = found.try_map(|user| Ok((user.password_hash(&self.0.policy)?, user)))?;
         let (hash, found) = match found {
             Found::User((hash, user)) => (hash, Found::User(user)),
@@ -259,7 +258,7 @@ impl Sql {
     }
 
     async fn stored(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
-        let (function, realm) = (user.function(), user.realm().as_str());
+        let (function, realm) = (user.function(), user.realm());
         if !self.0.functions.contains(function) {
             return Err(BackendError::new(format!("no H(A1) is stored for {function}")));
         }

@@ -8,6 +8,7 @@ use super::{
     HashFunction,
     hash::{Hash, HexHash},
 };
+use crate::wire::Realm;
 
 /// H(A1), the hash of `user-id:realm:password`, which a server stores instead of the password.
 ///
@@ -32,9 +33,14 @@ pub struct InvalidHashedA1 {
 impl HashedA1 {
     /// Computes H(A1).
     #[must_use]
-    pub fn new(function: HashFunction, user_id: &str, realm: &str, password: &str) -> Self {
-        let a1 = [user_id.as_bytes(), realm.as_bytes(), password.as_bytes()];
+    pub fn new(function: HashFunction, user_id: &str, realm: &Realm, password: &str) -> Self {
+        let a1 = [user_id, realm.as_str(), password].map(str::as_bytes);
         Self::of_hash(function, function.hash(&a1))
+    }
+
+    /// Returns a value of no user, with which the work for unknown users is done.
+    pub(crate) fn dummy(function: HashFunction) -> Self {
+        Self::of_hash(function, function.hash(&[]))
     }
 
     /// Reads a stored H(A1): 32 hex digits for MD5, 64 for the others, in either case.
@@ -89,8 +95,8 @@ mod tests {
     fn reads_the_value_that_it_computes() {
         let read =
             HashedA1::from_hex(HashFunction::Md5, "939E7578ed9e3c518a452acee763bce9").unwrap();
-        let computed =
-            HashedA1::new(HashFunction::Md5, "Mufasa", "testrealm@host.com", "Circle Of Life");
+        let realm = Realm::new("testrealm@host.com").unwrap();
+        let computed = HashedA1::new(HashFunction::Md5, "Mufasa", &realm, "Circle Of Life");
         assert_eq!(read.as_hex(), computed.as_hex());
         assert_eq!(read.as_hex().len(), 32);
         assert_eq!(read.function(), HashFunction::Md5);
@@ -110,7 +116,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let shown = format!("{:?}", HashedA1::new(HashFunction::Md5, "a", "b", "c"));
+        let shown = format!("{:?}", HashedA1::dummy(HashFunction::Md5));
         assert_eq!(shown, "HashedA1(MD5, ..)");
     }
 }

@@ -56,7 +56,7 @@ mod tests {
     use super::{
         super::{
             Algorithm, HashFunction, NonceCount,
-            sample::{Sample, ha1, is_right},
+            sample::{Sample, ha1, is_right, realm},
         },
         *,
     };
@@ -118,7 +118,7 @@ mod tests {
         assert!(!is_right(&right, Method::POST));
         assert!(!is_right(&right, Method::CONNECT));
         assert!(!is_right(&ha1(HashFunction::Sha256), Method::GET));
-        let wrong = HashedA1::new(HashFunction::Md5, "Mufasa", "http-auth@example.org", "other");
+        let wrong = HashedA1::new(HashFunction::Md5, "Mufasa", &realm(), "other");
         assert!(!is_right(&wrong, Method::GET));
     }
 

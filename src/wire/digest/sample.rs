@@ -3,6 +3,7 @@
 use http::{HeaderValue, Method};
 
 use super::{Credentials, CredentialsError, HashFunction, HashedA1, ParseOptions};
+use crate::wire::Realm;
 
 pub(super) const PREFIX: &str = "Digest ";
 
@@ -69,9 +70,13 @@ impl Sample {
     }
 }
 
+pub(super) fn realm() -> Realm {
+    Realm::new("http-auth@example.org").unwrap()
+}
+
 /// The secret of the example's user.
 pub(super) fn ha1(function: HashFunction) -> HashedA1 {
-    HashedA1::new(function, "Mufasa", "http-auth@example.org", "Circle of Life")
+    HashedA1::new(function, "Mufasa", &realm(), "Circle of Life")
 }
 
 /// Returns whether the credentials were computed from the secret of the example's user.

@@ -3,6 +3,7 @@
 //! [RFC 7616, section 3.4.4]: https://www.rfc-editor.org/rfc/rfc7616#section-3.4.4
 
 use super::{HashFunction, hash::Hash};
+use crate::wire::Realm;
 
 /// The hash of `user-id:realm` that clients can send instead of the user-id,
 /// [RFC 7616, section 3.4.4].
@@ -17,8 +18,8 @@ pub struct Userhash {
 impl Userhash {
     /// Computes the hash.
     #[must_use]
-    pub fn new(function: HashFunction, user_id: &str, realm: &str) -> Self {
-        let hash = function.hash(&[user_id.as_bytes(), realm.as_bytes()]);
+    pub fn new(function: HashFunction, user_id: &str, realm: &Realm) -> Self {
+        let hash = function.hash(&[user_id, realm.as_str()].map(str::as_bytes));
         Self { function, hash: hash.as_bytes().into() }
     }
 
@@ -53,15 +54,16 @@ mod tests {
                 "e2dfabd1a96ddf867710b653b6e6857d1f147086de7d7ef79dcd249859872570",
             ),
         ];
+        let realm = Realm::new("http-auth@example.org").unwrap();
         for (function, hash) in table {
-            let computed = Userhash::new(function, "Mufasa", "http-auth@example.org");
+            let computed = Userhash::new(function, "Mufasa", &realm);
             assert_eq!(computed.as_bytes().len(), function.length());
             for hash in [hash.to_owned(), hash.to_uppercase()] {
                 let read = Userhash::from_hex(function, hash.as_bytes());
                 assert_eq!(read.as_ref(), Some(&computed), "{function}");
             }
             assert!(Userhash::from_hex(function, &hash.as_bytes()[1..]).is_none());
-            assert_ne!(computed, Userhash::new(function, "mufasa", "http-auth@example.org"));
+            assert_ne!(computed, Userhash::new(function, "mufasa", &realm));
         }
     }
 }

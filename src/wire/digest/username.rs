@@ -124,7 +124,7 @@ mod tests {
     use super::{
         super::{
             Credentials, ParseOptions,
-            sample::{PREFIX, Sample, is_right},
+            sample::{PREFIX, Sample, is_right, realm},
         },
         *,
     };
@@ -180,7 +180,7 @@ mod tests {
             assert!(sample.has_userhash());
             assert!(is_right(&sample));
             let Claimed::Userhash(claimed) = sample.claimed() else { panic!("a name") };
-            let expected = Userhash::new(HashFunction::Md5, "Mufasa", "http-auth@example.org");
+            let expected = Userhash::new(HashFunction::Md5, "Mufasa", &realm());
             assert_eq!(*claimed, expected);
         }
         for name in ["Mufasa", &hash[1..], &hash.repeat(2)] {

@@ -73,12 +73,12 @@ impl DigestSecrets for Database {
         let function = user.function();
         let is_alice = match user.name() {
             DigestName::UserId(name) => name == "alice",
-            DigestName::Userhash(hash) => *hash == Userhash::new(function, "alice", "proxy"),
+            DigestName::Userhash(hash) => *hash == Userhash::new(function, "alice", user.realm()),
             _ => false,
         };
         let (password, status) = *self.0.alice.lock().unwrap();
         let found = is_alice.then(|| {
-            let ha1 = HashedA1::new(function, "alice", "proxy", password);
+            let ha1 = HashedA1::new(function, "alice", user.realm(), password);
             let account = Account::new("alice").with_data(self::ha1(function, password));
             DigestAccount::new(account, ha1).with_status(status)
         });
@@ -98,7 +98,7 @@ fn request(
     let (cache, name) = (cache.clone(), name.to_owned());
     Box::pin(async move {
         let realm = Realm::new("proxy").unwrap();
-        let hash = Userhash::new(function, &name, "proxy");
+        let hash = Userhash::new(function, &name, &realm);
         let name = if is_hash { DigestName::Userhash(&hash) } else { DigestName::UserId(&name) };
         let user = DigestUser::new(&realm, function, name);
         cache.secret(user).await
@@ -263,7 +263,7 @@ async fn a_reported_change_takes_effect_at_once() {
     let users = Users::new(&realm).with_user("alice", "wonder").unwrap();
     let cache = Cached::new(users.clone()).unwrap();
     let user = DigestUser::new(&realm, HashFunction::Sha256, DigestName::UserId("alice"));
-    let expected = |password| HashedA1::new(HashFunction::Sha256, "alice", "proxy", password);
+    let expected = |password| HashedA1::new(HashFunction::Sha256, "alice", &realm, password);
     for password in ["wonder", "changed"] {
         users.set("alice", password).unwrap();
         for _ in 0..2 {
