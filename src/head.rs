@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr};
 
-use http::{Extensions, HeaderMap, Method, Request, Uri, request::Parts};
+use http::{Extensions, HeaderMap, Method, Request, Uri};
 
 /// The head of a request, borrowed.
 ///
@@ -27,12 +27,6 @@ impl<'a> RequestHead<'a> {
         extensions: &'a Extensions,
     ) -> Self {
         Self { method, target, headers, extensions, peer: None }
-    }
-
-    /// The head of a request that was split into parts.
-    #[must_use]
-    pub const fn of_parts(parts: &'a Parts) -> Self {
-        Self::new(&parts.method, &parts.uri, &parts.headers, &parts.extensions)
     }
 
     /// The head of a request.

@@ -22,7 +22,7 @@ static LENIENT: LazyLock<Proxy> = LazyLock::new(|| {
             let algorithms = Algorithm::all().filter(|&one| one != Algorithm::Md5Sess);
             let digest = digest.with_algorithms(algorithms).legacy_rfc2069(true);
             let digest = digest.with_userhash(true).with_latin1(true);
-            digest.with_uri_check(UriCheck::lenient())
+            digest.with_uri_check(UriCheck::lenient([]))
         },
     )
 });

@@ -20,50 +20,43 @@ use crate::head::RequestHead;
 /// request can use its credentials, once, for the same path of another host.
 #[derive(Clone, Debug)]
 pub struct UriCheck {
-    lenient: bool,
-    proxy_addresses: Vec<Box<str>>,
+    /// The addresses of this proxy; `None` for the strict check.
+    lenient: Option<Vec<String>>,
 }
 
 impl UriCheck {
     /// Accepts only a `uri` that names the resource.
     #[must_use]
     pub const fn strict() -> Self {
-        Self { lenient: false, proxy_addresses: Vec::new() }
+        Self { lenient: None }
     }
 
-    /// Also accepts the path of a later request for a tunnel, which libsoup sends, and the
-    /// addresses of the proxy that were added with
-    /// [`with_proxy_address`](Self::with_proxy_address), which w3m sends.
+    /// Also accepts the path of a later request for a tunnel, which libsoup sends, and the addresses
+    /// of this proxy, each as `host:port`, which w3m sends.
     ///
     /// # Security
     /// An attacker who intercepts a request can use its credentials, once, for another resource.
     #[must_use]
-    pub const fn lenient() -> Self {
-        Self { lenient: true, proxy_addresses: Vec::new() }
-    }
-
-    /// Adds an address of this proxy, as `host:port`. Only [`lenient`](Self::lenient) uses it.
-    #[must_use]
-    pub fn with_proxy_address(mut self, address: impl Into<Box<str>>) -> Self {
-        self.proxy_addresses.push(address.into());
-        self
+    pub fn lenient(proxy_addresses: impl IntoIterator<Item = String>) -> Self {
+        Self { lenient: Some(proxy_addresses.into_iter().collect()) }
     }
 
     /// Returns whether `uri`, as sent, names the resource of the request.
-    #[must_use]
-    pub fn accepts(&self, uri: &[u8], head: &RequestHead<'_>) -> bool {
+    pub(crate) fn accepts(&self, uri: &[u8], head: &RequestHead<'_>) -> bool {
         let Ok(uri) = str::from_utf8(uri) else { return false };
-        names_target(uri, head) || (self.lenient && self.tolerates(uri, head))
+        let is_tolerated = |own: &Vec<String>| is_path_or_proxy(uri, head, own);
+        names_target(uri, head) || self.lenient.as_ref().is_some_and(is_tolerated)
     }
+}
 
-    fn tolerates(&self, uri: &str, head: &RequestHead<'_>) -> bool {
-        if head.is_tunnel() && uri.starts_with('/') {
-            return true;
-        }
-        let address = uri.strip_prefix("http://").unwrap_or(uri);
-        let address = address.strip_suffix('/').unwrap_or(address);
-        self.proxy_addresses.iter().any(|own| own.eq_ignore_ascii_case(address))
+/// Returns whether `uri` is a path for a tunnel, or one of the proxy's own addresses.
+fn is_path_or_proxy(uri: &str, head: &RequestHead<'_>, proxy_addresses: &[String]) -> bool {
+    if head.is_tunnel() && uri.starts_with('/') {
+        return true;
     }
+    let address = uri.strip_prefix("http://").unwrap_or(uri);
+    let address = address.strip_suffix('/').unwrap_or(address);
+    proxy_addresses.iter().any(|own| own.eq_ignore_ascii_case(address))
 }
 
 fn names_target(uri: &str, head: &RequestHead<'_>) -> bool {
@@ -209,8 +202,7 @@ mod tests {
 
     #[test]
     fn lenient_accepts_the_uris_of_libsoup_and_w3m() {
-        let lenient = UriCheck::lenient().with_proxy_address("127.0.0.1:3128");
-        let strict = UriCheck::strict().with_proxy_address("127.0.0.1:3128");
+        let lenient = UriCheck::lenient(["127.0.0.1:3128".to_owned()]);
         let (tunnel, plain) = ("example.org:443", "http://example.org/a");
         let table = [
             (Method::CONNECT, tunnel, "/later", true),
@@ -224,10 +216,10 @@ mod tests {
         ];
         for (method, target, uri, expected) in table {
             assert_eq!(accepts(&lenient, &method, target, uri), expected, "{method} {uri}");
-            assert!(!accepts(&strict, &method, target, uri), "{method} {uri}");
+            assert!(!accepts(&UriCheck::strict(), &method, target, uri), "{method} {uri}");
         }
         assert!(accepts(&lenient, &Method::GET, plain, "/a"));
-        assert!(!accepts(&UriCheck::lenient(), &Method::GET, plain, "127.0.0.1:3128"));
+        assert!(!accepts(&UriCheck::lenient([]), &Method::GET, plain, "127.0.0.1:3128"));
     }
 
     #[test]
@@ -235,6 +227,6 @@ mod tests {
         let target = "http://example.org/".parse().unwrap();
         let (headers, extensions) = (HeaderMap::new(), Extensions::new());
         let head = RequestHead::new(&Method::GET, &target, &headers, &extensions);
-        assert!(!UriCheck::lenient().accepts(b"/\xe9", &head));
+        assert!(!UriCheck::lenient([]).accepts(b"/\xe9", &head));
     }
 }
