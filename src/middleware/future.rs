@@ -115,25 +115,22 @@ where
                     return Poll::Ready(Ok(take(response).map(ResponseBody::own)));
                 }
                 StateProjection::Verifying { verifying } => {
-                    let mut request = take(verifying);
-                    match Pin::new(&mut request.decision).poll(cx) {
-                        Poll::Ready(decision) => request.resume(decision),
+                    let waiting = present(verifying);
+                    match Pin::new(&mut waiting.decision).poll(cx) {
+                        Poll::Ready(decision) => take(verifying).resume(decision),
                         Poll::Pending => {
-                            request.give_back_permit();
-                            *verifying = Some(request);
+                            waiting.give_back_permit();
                             return Poll::Pending;
                         }
                     }
                 }
                 StateProjection::MakingReady { admitted } => {
-                    let mut waiting = take(admitted);
+                    let waiting = present(admitted);
                     if Pin::new(&mut waiting.revoked).poll(cx).is_ready() {
-                        waiting.refuse()
-                    } else if waiting.service.poll_ready(cx)?.is_ready() {
-                        waiting.call()
+                        take(admitted).refuse()
                     } else {
-                        *admitted = Some(waiting);
-                        return Poll::Pending;
+                        ready!(waiting.service.poll_ready(cx))?;
+                        take(admitted).call()
                     }
                 }
                 StateProjection::Forwarded { future, forwarded } => {
@@ -186,12 +183,18 @@ where
     }
 }
 
+/// Returns a value that is present until the future has completed.
+fn present<T>(value: &mut Option<T>) -> &mut T {
+    value.as_mut().unwrap_or_else(|| completed())
+}
+
 /// Takes a value that is present until the future has completed.
 fn take<T>(value: &mut Option<T>) -> T {
-    match value.take() {
-        Some(value) => value,
-        None => panic!("`ResponseFuture` polled after completion"),
-    }
+    value.take().unwrap_or_else(|| completed())
+}
+
+fn completed() -> ! {
+    panic!("`ResponseFuture` polled after completion")
 }
 
 impl<S, Q> fmt::Debug for ResponseFuture<S, Q>
