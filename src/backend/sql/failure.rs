@@ -10,7 +10,7 @@ use crate::error::BackendError;
 /// a message about a value is left out, and parameters are removed from all others.
 pub(super) fn failure(error: &sqlx::Error, parameters: &[String]) -> BackendError {
     let text = match error {
-        sqlx::Error::Database(error) => message(error.as_ref()),
+        sqlx::Error::Database(error) => message(error.as_ref(), parameters),
         // Each may quote from a packet.
         sqlx::Error::Protocol(_) => "the server violated the protocol".to_owned(),
         sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
@@ -18,10 +18,6 @@ pub(super) fn failure(error: &sqlx::Error, parameters: &[String]) -> BackendErro
         }
         other => other.to_string(),
     };
-    let text = parameters
-        .iter()
-        .filter(|parameter| !parameter.is_empty())
-        .fold(text, |text, parameter| text.replace(parameter.as_str(), "[..]"));
     if is_transient(error) { BackendError::transient(text) } else { BackendError::new(text) }
 }
 
@@ -45,14 +41,18 @@ fn is_transient_code(code: &str) -> bool {
     }
 }
 
-fn message(error: &dyn DatabaseError) -> String {
+fn message(error: &dyn DatabaseError, parameters: &[String]) -> String {
     let code = error.code().unwrap_or_default();
     // Classes: data, constraints, and errors that stored procedures raise.
     let is_about_a_value = ["22", "23", "45", "P0"].iter().any(|class| code.starts_with(class));
     if code.len() == 5 && is_about_a_value {
         return format!("the database refused a value (SQLSTATE {code})");
     }
-    format!("the database reported: {} ({code})", error.message())
+    let said = parameters
+        .iter()
+        .filter(|parameter| !parameter.is_empty())
+        .fold(error.message().to_owned(), |said, one| said.replace(one.as_str(), "[..]"));
+    format!("the database reported: {said} ({code})")
 }
 
 #[cfg(test)]
@@ -98,6 +98,14 @@ mod tests {
         fn kind(&self) -> ErrorKind {
             ErrorKind::Other
         }
+    }
+
+    #[test]
+    fn regression_a_short_name_is_only_removed_from_the_text_of_the_database() {
+        let error = Said("1", "no such table: staff").into();
+        let failure = failure(&error, &["a".to_owned()]);
+        let text = failure.source().unwrap().to_string();
+        assert_eq!(text, "the database reported: no such t[..]ble: st[..]ff (1)");
     }
 
     fn shown(error: sqlx::Error) -> (String, bool) {
