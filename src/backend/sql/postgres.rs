@@ -54,7 +54,6 @@ const OPTIONS: &[&str] = &[
     "port",
     "dbname",
     "user",
-    "password",
     "application_name",
     "options",
     "options[",

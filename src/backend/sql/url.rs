@@ -104,6 +104,14 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "sql-postgres")]
+    #[test]
+    fn regression_a_password_is_no_option_of_postgres() {
+        let url = "postgres://proxy@a/b?password=wonder";
+        let error = crate::backend::sql::Sql::builder(url).build().unwrap_err().to_string();
+        assert_eq!(error, "the PostgreSQL URL has the unknown option password: check its spelling");
+    }
+
     #[test]
     fn shows_no_password_with_a_question_mark() {
         for password in ["1?wonder", "1?wonder&x", "?wonder&x=y", "1?wonder#x", "?=wonder"] {
