@@ -117,7 +117,7 @@ impl Attached {
         self.read().iter().for_each(|revocations| revocations.revoke(realm, user));
     }
 
-    #[cfg(feature = "htpasswd")]
+    #[cfg(any(feature = "htdigest", feature = "htpasswd"))]
     pub(crate) fn revoke_in_all_realms(&self, user: &UserId) {
         self.read().iter().for_each(|revocations| revocations.revoke_in_all_realms(user));
     }

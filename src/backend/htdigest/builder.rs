@@ -5,7 +5,6 @@ use std::{fmt, path::PathBuf, sync::Arc};
 use super::{Htdigest, table::Table};
 use crate::{
     backend::watched_file::{Content, FileError, FileEvent, Observer, Watched},
-    revocation::Attached,
     wire::{Realm, digest::HashFunction},
 };
 
@@ -52,15 +51,8 @@ impl HtdigestBuilder {
                 Table::parse(&realm, &files)
             }
         };
-        let revocations = Arc::<Attached>::default();
-        let revoke = {
-            let (realm, revocations) = (realm.clone(), Arc::clone(&revocations));
-            move |old: &Table, new: &Table| {
-                old.changed(new).for_each(|user| revocations.revoke(&realm, user));
-            }
-        };
-        let table = Watched::open(paths, parse, revoke, observer)?;
-        Ok(Htdigest::new(realm, first, table, revocations))
+        let table = Watched::open(paths, parse, observer)?;
+        Ok(Htdigest::new(realm, first, table))
     }
 }
 

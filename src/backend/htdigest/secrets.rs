@@ -9,7 +9,7 @@ use crate::{
         watched_file::{FileError, Watched},
     },
     error::{BackendError, ConfigError},
-    revocation::{Attached, Revocations},
+    revocation::Revocations,
     wire::{
         Realm,
         digest::{HashFunction, HashFunctions},
@@ -53,7 +53,6 @@ struct Inner {
     /// The first file.
     path: PathBuf,
     table: Watched<Table>,
-    revocations: Arc<Attached>,
 }
 
 impl Htdigest {
@@ -78,13 +77,8 @@ impl Htdigest {
         HtdigestBuilder::new(realm.clone(), path.into(), function)
     }
 
-    pub(super) fn new(
-        realm: Realm,
-        path: PathBuf,
-        table: Watched<Table>,
-        revocations: Arc<Attached>,
-    ) -> Self {
-        Self(Arc::new(Inner { realm, path, table, revocations }))
+    pub(super) fn new(realm: Realm, path: PathBuf, table: Watched<Table>) -> Self {
+        Self(Arc::new(Inner { realm, path, table }))
     }
 
     /// The number of users of the realm, 1 or more.
@@ -132,7 +126,7 @@ impl DigestSecrets for Htdigest {
     }
 
     fn attach(&self, revocations: &Revocations) {
-        self.0.revocations.add(revocations);
+        self.0.table.attach(&revocations.for_realm(&self.0.realm));
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     backend::{
         DigestAccount, DigestName, DigestUser,
-        watched_file::{Content, FileError, check_name, lines, shown},
+        watched_file::{Content, FileError, UserTable, check_name, lines, shown},
     },
     identity::{Account, UserId},
     wire::{
@@ -83,17 +83,6 @@ impl Table {
         self.by_name.len()
     }
 
-    /// The users whose secrets differ in `new`, or who are in only one of the two tables.
-    pub(super) fn changed<'a>(&'a self, new: &'a Self) -> impl Iterator<Item = &'a UserId> {
-        let users = self.by_name.iter().chain(&new.by_name);
-        let changed =
-            users.filter(move |(name, _)| match [self, new].map(|it| it.by_name.get(*name)) {
-                [Some(old), Some(new)] => !old.has_secrets_of(new),
-                _ => true,
-            });
-        changed.map(|(_, user)| user.account.user())
-    }
-
     /// The account and the secret of a user.
     pub(super) fn find(&self, user: &DigestUser<'_>) -> Option<DigestAccount> {
         let found = match user.name() {
@@ -102,6 +91,18 @@ impl Table {
         }?;
         let secret = found.secrets.iter().find(|secret| secret.function() == user.function())?;
         Some(DigestAccount::new(found.account.clone(), secret.clone()))
+    }
+}
+
+impl UserTable for Table {
+    fn changed<'a>(&'a self, new: &'a Self) -> impl Iterator<Item = UserId> {
+        let users = self.by_name.iter().chain(&new.by_name);
+        let changed =
+            users.filter(move |&(name, _)| match [self, new].map(|it| it.by_name.get(name)) {
+                [Some(old), Some(new)] => !old.has_secrets_of(new),
+                _ => true,
+            });
+        changed.map(|(_, user)| user.account.user().clone())
     }
 }
 
@@ -243,7 +244,8 @@ mod tests {
         let old = table(&[("alice", "same"), ("bob", "builder"), ("carol", "carol")]);
         let new = table(&[("bob", "changed"), ("dora", "dora"), ("alice", "same")]);
         for (old, new) in [(&old, &new), (&new, &old)] {
-            let mut changed: Vec<_> = old.changed(new).map(UserId::as_str).collect();
+            let mut changed: Vec<_> =
+                old.changed(new).map(|user| user.as_str().to_owned()).collect();
             changed.sort_unstable();
             changed.dedup();
             assert_eq!(changed, ["bob", "carol", "dora"]);

@@ -1,15 +1,11 @@
 //! The options of a user file.
 
-use std::{fmt, hash::RandomState, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use super::{Htpasswd, table::Table};
-use crate::{
-    backend::{
-        password_hash::{HashPolicy, HashingPool},
-        watched_file::{Content, FileError, FileEvent, Observer, Watched},
-    },
-    identity::UserId,
-    revocation::Attached,
+use crate::backend::{
+    password_hash::{HashPolicy, HashingPool},
+    watched_file::{Content, FileError, FileEvent, Observer, Watched},
 };
 
 /// Options of an [`Htpasswd`], from [`Htpasswd::builder`].
@@ -53,21 +49,9 @@ impl HtpasswdBuilder {
     /// The file cannot be read, has no user or an invalid line, or there is no thread to watch it.
     pub fn open(self) -> Result<Htpasswd, FileError> {
         let Self { path, policy, pool, observer } = self;
-        let stamps = RandomState::new();
-        let parse = move |contents: &[Content]| match contents {
-            [content] => Table::parse(content, &policy, &stamps),
-            _ => Err(FileError::new("".as_ref(), "it is missing")),
-        };
-        let revocations = Arc::<Attached>::default();
-        let revoke = {
-            let revocations = Arc::clone(&revocations);
-            move |old: &Table, new: &Table| {
-                old.changed(new)
-                    .for_each(|user| revocations.revoke_in_all_realms(&UserId::new(user)));
-            }
-        };
-        let table = Watched::open(vec![path.clone()], parse, revoke, observer)?;
-        Ok(Htpasswd::new(path, table, pool, revocations))
+        let parse = move |contents: &[Content]| Table::parse(contents, &policy);
+        let table = Watched::open(vec![path.clone()], parse, observer)?;
+        Ok(Htpasswd::new(path, table, pool))
     }
 }
 

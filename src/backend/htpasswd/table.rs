@@ -1,55 +1,43 @@
 //! The users of a file.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher as _, RandomState},
-};
+use std::collections::HashMap;
 
 use crate::{
     backend::{
         BasicCredentials, Verdict,
         password_hash::{HashCost, HashKind, HashPolicy, PasswordHash},
-        watched_file::{Content, FileError, check_name, lines, shown},
+        watched_file::{Content, FileError, UserTable, check_name, lines, shown},
     },
     error::BackendError,
-    identity::Account,
+    identity::{Account, UserId},
 };
 
 /// The users of a file, and the cost of the most expensive hash.
 pub(super) struct Table {
-    users: HashMap<Box<str>, User>,
+    users: HashMap<Box<str>, PasswordHash>,
     cost: HashCost,
 }
 
-struct User {
-    hash: PasswordHash,
-    /// A keyed hash of the stored text, which shows whether it has changed.
-    stamp: u64,
-}
-
 impl Table {
-    /// Tables that were parsed with the same `stamps` can be compared.
-    pub(super) fn parse(
-        content: &Content,
-        policy: &HashPolicy,
-        stamps: &RandomState,
-    ) -> Result<Self, FileError> {
+    pub(super) fn parse(contents: &[Content], policy: &HashPolicy) -> Result<Self, FileError> {
         let (mut users, mut cost) = (HashMap::new(), HashCost::ZERO);
-        let mut numbers = HashMap::new();
-        for line in lines(content) {
-            let (number, line) = line?;
-            let invalid = |problem| FileError::in_line(content.path(), number, problem);
-            let (name, hash, text) = parse_line(line, policy).map_err(invalid)?;
-            if let Some(first) = numbers.insert(name, number) {
-                let problem = format!("the user {} is already in line {first}", shown(name));
-                return Err(invalid(problem));
+        for content in contents {
+            let mut numbers = HashMap::new();
+            for line in lines(content) {
+                let (number, line) = line?;
+                let invalid = |problem| FileError::in_line(content.path(), number, problem);
+                let (name, hash) = parse_line(line, policy).map_err(invalid)?;
+                if let Some(first) = numbers.insert(name, number) {
+                    let problem = format!("the user {} is already in line {first}", shown(name));
+                    return Err(invalid(problem));
+                }
+                cost = cost.max(HashCost::of(&hash));
+                users.insert(name.into(), hash);
             }
-            cost = cost.max(HashCost::of(&hash));
-            users.insert(name.into(), User { hash, stamp: stamps.hash_one(text) });
-        }
-        // A file may be empty for a moment while it is rewritten, which must not lock out everyone.
-        if users.is_empty() {
-            return Err(FileError::new(content.path(), "it has no user"));
+            // A file may be empty for a moment while it is rewritten, which must not lock out everyone.
+            if users.is_empty() {
+                return Err(FileError::new(content.path(), "it has no user"));
+            }
         }
         users.shrink_to_fit();
         Ok(Self { users, cost })
@@ -59,17 +47,10 @@ impl Table {
         self.users.len()
     }
 
-    /// The users whose hash differs in `new`, or who are in only one of the two tables.
-    pub(super) fn changed<'a>(&'a self, new: &'a Self) -> impl Iterator<Item = &'a str> {
-        let stamp = |table: &Self, name: &str| table.users.get(name).map(|user| user.stamp);
-        let names = self.users.keys().chain(new.users.keys()).map(|name| &**name);
-        names.filter(move |name| stamp(self, name) != stamp(new, name))
-    }
-
     /// Checks a password, at the same cost for known and unknown users.
     pub(super) fn check(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let user_id = credentials.user_id();
-        let hash = self.users.get(user_id).map(|user| &user.hash);
+        let hash = self.users.get(user_id);
         let is_right = self.cost.verify(hash, credentials.password())?;
         Ok(match hash {
             Some(_) if is_right => Verdict::Accepted(Account::new(user_id)),
@@ -79,11 +60,16 @@ impl Table {
     }
 }
 
-/// The name, the hash, and the text of the hash.
-fn parse_line<'a>(
-    line: &'a str,
-    policy: &HashPolicy,
-) -> Result<(&'a str, PasswordHash, &'a str), String> {
+impl UserTable for Table {
+    fn changed<'a>(&'a self, new: &'a Self) -> impl Iterator<Item = UserId> {
+        let names = self.users.keys().chain(new.users.keys());
+        let changed = names.filter(|&name| self.users.get(name) != new.users.get(name));
+        changed.map(|name| UserId::new(&**name))
+    }
+}
+
+/// The name and the hash.
+fn parse_line<'a>(line: &'a str, policy: &HashPolicy) -> Result<(&'a str, PasswordHash), String> {
     let (name, rest) = line.split_once(':').ok_or("there is no colon after the user name")?;
     let (text, comment) = match rest.split_once(':') {
         Some((text, comment)) => (text, Some(comment)),
@@ -95,12 +81,12 @@ fn parse_line<'a>(
     if hash.kind() == HashKind::PlainText && comment.is_some() {
         return Err(invalid(&"a plain password must not contain a colon"));
     }
-    Ok((name, hash, text))
+    Ok((name, hash))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{collections::BTreeSet, path::Path};
 
     use super::*;
     use crate::{
@@ -113,7 +99,7 @@ mod tests {
 
     fn parse_bytes(bytes: &[u8], policy: &HashPolicy) -> Result<Table, FileError> {
         let content = Content::new(Path::new("users"), bytes.to_vec().into());
-        Table::parse(&content, policy, &RandomState::new())
+        Table::parse(&[content], policy)
     }
 
     #[track_caller]
@@ -138,19 +124,17 @@ mod tests {
 
     #[test]
     fn users_have_changed_if_their_hash_has() {
-        let stamps = RandomState::new();
         let parse = |text: &str| {
             let content = Content::new(Path::new("users"), text.as_bytes().to_vec().into());
-            Table::parse(&content, &POLICY, &stamps).unwrap()
+            Table::parse(&[content], &POLICY).unwrap()
         };
         let comment = |text: &str| format!("alice:{BCRYPT}:{text}\n");
         let old = parse(&(comment("old") + "bob:builder\ncarol:carol\nemil:same\n"));
         let new = parse(&(comment("new") + "emil:same\nbob:changed\ndora:dora\n"));
         for (old, new) in [(&old, &new), (&new, &old)] {
-            let mut changed: Vec<_> = old.changed(new).collect();
-            changed.sort_unstable();
-            changed.dedup();
-            assert_eq!(changed, ["bob", "carol", "dora"]);
+            let changed: BTreeSet<_> =
+                old.changed(new).map(|user| user.as_str().to_owned()).collect();
+            assert_eq!(changed.iter().collect::<Vec<_>>(), ["bob", "carol", "dora"]);
         }
         assert_eq!(old.changed(&old).count(), 0);
     }

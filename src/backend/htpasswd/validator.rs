@@ -14,7 +14,7 @@ use crate::{
         watched_file::{FileError, Watched},
     },
     error::BackendError,
-    revocation::{Attached, Revocations},
+    revocation::Revocations,
 };
 
 /// Users for Basic in a file, as Apache's `htpasswd` writes it.
@@ -57,7 +57,6 @@ struct Inner {
     path: PathBuf,
     table: Watched<Table>,
     pool: HashingPool,
-    revocations: Arc<Attached>,
 }
 
 impl Htpasswd {
@@ -74,13 +73,8 @@ impl Htpasswd {
         HtpasswdBuilder::new(path.into())
     }
 
-    pub(super) fn new(
-        path: PathBuf,
-        table: Watched<Table>,
-        pool: HashingPool,
-        revocations: Arc<Attached>,
-    ) -> Self {
-        Self(Arc::new(Inner { path, table, pool, revocations }))
+    pub(super) fn new(path: PathBuf, table: Watched<Table>, pool: HashingPool) -> Self {
+        Self(Arc::new(Inner { path, table, pool }))
     }
 
     /// The path of the file.
@@ -115,7 +109,7 @@ impl CredentialValidator for Htpasswd {
     }
 
     fn attach(&self, revocations: &Revocations) {
-        self.0.revocations.add(revocations);
+        self.0.table.attach(revocations);
     }
 }
 

@@ -13,7 +13,7 @@ const MAX_PASSWORD: usize = sha_crypt::MAX_PASSWORD;
 type Hash = Zeroizing<[u8; 16]>;
 
 /// Salt and hash.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Apr1 {
     salt: Box<str>,
     hash: Zeroizing<Vec<u8>>,

@@ -34,9 +34,11 @@ impl Cost {
 pub(super) struct OutOfMemory;
 
 /// Parameters, salt and hash.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Argon2 {
-    context: Context<'static>,
+    algorithm: Algorithm,
+    version: Version,
+    params: Params,
     salt: Box<[u8]>,
     hash: Zeroizing<Vec<u8>>,
 }
@@ -75,18 +77,17 @@ impl Argon2 {
         }
         let params = Params::new(memory, passes, lanes, Some(hash.len()));
         let params = params.map_err(|_| malformed("its parameters do not fit together"))?;
-        let context = Context::new(algorithm, version, params);
-        Ok(Self { context, salt: salt.as_slice().into(), hash })
+        Ok(Self { algorithm, version, params, salt: salt.as_slice().into(), hash })
     }
 
     pub(super) const fn cost(&self) -> Cost {
-        let params = self.context.params();
-        Cost { memory: params.m_cost(), passes: params.t_cost() }
+        Cost { memory: self.params.m_cost(), passes: self.params.t_cost() }
     }
 
     pub(super) fn verify(&self, password: &[u8]) -> Result<bool, OutOfMemory> {
         let mut computed = Zeroizing::new(vec![0; self.hash.len()]);
-        compute(&self.context, &self.salt, password, &mut computed)?;
+        let context = Context::new(self.algorithm, self.version, self.params.clone());
+        compute(&context, &self.salt, password, &mut computed)?;
         Ok(constant_time_eq(&self.hash, &computed))
     }
 }

@@ -15,7 +15,7 @@ const SALT: usize = 16;
 const HASH: usize = 23;
 
 /// Cost, salt and hash.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Bcrypt {
     cost: u8,
     /// Whether bytes after the 72nd are ignored.

@@ -14,11 +14,11 @@ use super::{
 /// A stored password that can be checked. `Debug` shows its kind only.
 ///
 /// It takes 48 bytes for bcrypt, and about 100 to 250 for other kinds.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub(super) Stored);
 
 /// Large variants are boxed, so that the most frequent one, bcrypt, stays small.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Stored {
     Bcrypt(Bcrypt),
     ShaCrypt(Box<ShaCrypt>),

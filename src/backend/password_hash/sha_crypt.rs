@@ -45,7 +45,7 @@ impl Function {
 }
 
 /// Rounds, salt and hash.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct ShaCrypt {
     function: Function,
     rounds: u32,

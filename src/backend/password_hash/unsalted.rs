@@ -9,7 +9,7 @@ use super::{HashKind, PasswordHashError, work};
 use crate::secret::constant_time_eq;
 
 /// The hash after `{SHA}`.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct OneSha1(Zeroizing<[u8; 20]>);
 
 impl OneSha1 {
@@ -41,7 +41,7 @@ fn sha1(password: &[u8]) -> [u8; 20] {
 }
 
 /// A password that was stored in plain text. Only a hash of it is kept, which hides its length.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct PlainText(Zeroizing<[u8; 32]>);
 
 impl PlainText {

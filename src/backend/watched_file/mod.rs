@@ -15,4 +15,4 @@ pub(super) use content::Content;
 pub use error::{FileError, FileEvent};
 pub(super) use lines::lines;
 pub(super) use name::{check_name, shown};
-pub(super) use watched::{Observer, Watched};
+pub(super) use watched::{Observer, UserTable, Watched};

@@ -15,27 +15,39 @@ use super::{
     Content, FileError, FileEvent,
     reload::{INTERVAL, Reload, State},
 };
+use crate::{
+    identity::UserId,
+    revocation::{Attached, Revocations},
+};
 
 /// Receives the events of files.
 pub(in crate::backend) type Observer = Arc<dyn Fn(FileEvent<'_>) + Send + Sync>;
 
-/// The last valid content of files.
+/// The users of files.
+pub(in crate::backend) trait UserTable: Send + Sync + 'static {
+    /// The users whose record differs in `new`, or who are in only one of the two tables.
+    fn changed<'a>(&'a self, new: &'a Self) -> impl Iterator<Item = UserId>;
+}
+
+/// The last valid content of files. A change revokes the users whom it concerns.
 pub(in crate::backend) struct Watched<T> {
     state: Arc<RwLock<State<T>>>,
+    revocations: Arc<Attached>,
     /// Ends the thread when it is dropped.
     _thread: Sender<()>,
 }
 
-impl<T: Send + Sync + 'static> Watched<T> {
-    /// Reads the files, and starts to poll them. `replaced` is called with the old and the new
-    /// content once the new one is in force.
+impl<T: UserTable> Watched<T> {
+    /// Reads the files, and starts to poll them.
     pub(in crate::backend) fn open(
         paths: Vec<PathBuf>,
         parse: impl Fn(&[Content]) -> Result<T, FileError> + Send + 'static,
-        replaced: impl Fn(&T, &T) + Send + 'static,
         observer: Observer,
     ) -> Result<Self, FileError> {
         let first = paths.first().cloned().unwrap_or_default();
+        let revocations = Arc::<Attached>::default();
+        let attached = Arc::clone(&revocations);
+        let replaced = move |old: &T, new: &T| revoke(old.changed(new), &attached);
         let reload = Reload::start(paths, Box::new(parse), Box::new(replaced), observer)?;
         let state = Arc::clone(reload.state());
         let (sender, end) = channel();
@@ -43,11 +55,16 @@ impl<T: Send + Sync + 'static> Watched<T> {
             .name("proxy-auth-files".into())
             .spawn(move || poll(reload, &end))
             .map_err(|error| FileError::new(&first, format!("no thread to watch it: {error}")))?;
-        Ok(Self { state, _thread: sender })
+        Ok(Self { state, revocations, _thread: sender })
     }
 
     pub(in crate::backend) fn current(&self) -> Arc<T> {
         Arc::clone(&self.read().current)
+    }
+
+    /// Revokes users in this registry as well, in every realm that it is for.
+    pub(in crate::backend) fn attach(&self, revocations: &Revocations) {
+        self.revocations.add(revocations);
     }
 
     /// A number that changes with the content and never repeats.
@@ -71,6 +88,13 @@ impl<T> fmt::Debug for Watched<T> {
     }
 }
 
+fn revoke(users: impl Iterator<Item = UserId>, revocations: &Attached) {
+    for user in users {
+        // The waker of one user may panic, which must not keep the others logged in.
+        let _ = catch_unwind(AssertUnwindSafe(|| revocations.revoke_in_all_realms(&user)));
+    }
+}
+
 fn poll<T>(mut reload: Reload<T>, end: &Receiver<()>) {
     while let Err(RecvTimeoutError::Timeout) = end.recv_timeout(INTERVAL) {
         // A panic of the observer must not end the thread, which removes users from the tables.
@@ -82,15 +106,25 @@ fn poll<T>(mut reload: Reload<T>, end: &Receiver<()>) {
 mod tests {
     use std::{
         fs,
+        future::Future as _,
+        task::{Context, Wake, Waker},
         time::{Duration, Instant},
     };
 
     use tempfile::NamedTempFile;
 
     use super::*;
+    use crate::wire::Realm;
 
     /// Long enough for any machine.
     const LIMIT: Duration = Duration::from_secs(60);
+
+    /// The length of the files, as the name of their only user.
+    impl UserTable for usize {
+        fn changed<'a>(&'a self, new: &'a Self) -> impl Iterator<Item = UserId> {
+            [*self, *new].into_iter().map(|length| UserId::new(&*length.to_string()))
+        }
+    }
 
     fn length(contents: &[Content]) -> Result<usize, FileError> {
         Ok(contents.iter().map(|content| content.bytes().len()).sum())
@@ -105,8 +139,7 @@ mod tests {
             panic!("on purpose");
         };
         let watched =
-            Watched::open(vec![file.path().to_owned()], length, |_, _| (), Arc::new(observer))
-                .unwrap();
+            Watched::open(vec![file.path().to_owned()], length, Arc::new(observer)).unwrap();
         assert_eq!((*watched.current(), watched.version()), (0, 0));
         for length in 1..4 {
             fs::write(file.path(), "x".repeat(length)).unwrap();
@@ -118,12 +151,42 @@ mod tests {
         assert_eq!(watched.last_error(), None);
     }
 
+    struct PanickingWaker;
+
+    impl Wake for PanickingWaker {
+        fn wake(self: Arc<Self>) {
+            panic!("on purpose");
+        }
+    }
+
+    #[test]
+    fn regression_a_waker_that_panics_keeps_no_other_user_logged_in() {
+        let file = NamedTempFile::new().unwrap();
+        let (send, events) = channel();
+        let observer = move |_: FileEvent<'_>| send.send(()).unwrap();
+        let watched =
+            Watched::open(vec![file.path().to_owned()], length, Arc::new(observer)).unwrap();
+        let (revocations, realm) = (Revocations::new(), Realm::new("proxy").unwrap());
+        watched.attach(&revocations);
+        let handles = ["0", "1"].map(|user| {
+            let start = revocations.start_check();
+            revocations.handle(&realm, &UserId::new(user), start).unwrap()
+        });
+        let waker = Waker::from(Arc::new(PanickingWaker));
+        let mut futures = handles.each_ref().map(|handle| Box::pin(handle.revoked()));
+        for future in &mut futures {
+            assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+        fs::write(file.path(), "x").unwrap();
+        events.recv_timeout(LIMIT).expect("the change is reported");
+        assert_eq!(handles.map(|handle| handle.is_revoked()), [true, true]);
+    }
+
     #[test]
     fn the_thread_ends_with_the_last_user() {
         let file = NamedTempFile::new().unwrap();
         let watched =
-            Watched::open(vec![file.path().to_owned()], length, |_, _| (), Arc::new(|_| ()))
-                .unwrap();
+            Watched::open(vec![file.path().to_owned()], length, Arc::new(|_| ())).unwrap();
         // The thread owns the state until it ends.
         let state = Arc::downgrade(&watched.state);
         drop(watched);
