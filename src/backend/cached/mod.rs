@@ -45,8 +45,6 @@ mod answer;
 mod builder;
 mod entry;
 mod key;
-#[cfg(all(test, any(feature = "ldap", feature = "password-hash")))]
-mod overload_tests;
 mod store;
 mod validator;
 

@@ -7,5 +7,7 @@ mod failures;
 mod lifetimes;
 mod options;
 mod outage;
+#[cfg(feature = "password-hash")]
+mod overload;
 mod refresh;
 mod secrets;
