@@ -17,7 +17,7 @@ pub mod htdigest;
 pub mod htpasswd;
 #[cfg(feature = "ldap")]
 pub mod ldap;
-#[cfg(any(feature = "ldap", feature = "password-hash"))]
+#[cfg(any(feature = "cached", feature = "ldap", feature = "password-hash"))]
 mod limits;
 mod lookup;
 #[cfg(feature = "password-hash")]

@@ -3,8 +3,6 @@
 //! Separate from the cache's other tests, since memory is counted per thread, and any thread that
 //! uses a cache can free the evicted entries of another one.
 
-use std::num::NonZeroUsize;
-
 use counting_allocator::count;
 use tower_proxy_auth::backend::cached::Cached;
 
@@ -12,10 +10,6 @@ use crate::{
     support::cached_directory::{self, Directory},
     turn,
 };
-
-fn places(count: usize) -> NonZeroUsize {
-    NonZeroUsize::new(count).unwrap()
-}
 
 /// A runtime on this thread, which runs the checks too.
 fn runtime() -> tokio::runtime::Runtime {
@@ -35,9 +29,8 @@ fn ask(
 fn bounds_the_memory_of_made_up_names() {
     let _turn = turn();
     let (runtime, directory) = (runtime(), Directory::new());
-    let (cache, _) = directory.cached_with(|options| {
-        options.with_capacity(places(100)).with_negative_capacity(places(1_000))
-    });
+    let (cache, _) =
+        directory.cached_with(|options| options.with_capacity(100).with_negative_capacity(1_000));
     assert_eq!(ask(&runtime, &cache, "alice", "wonder"), "accepted");
     let make_up = |names: std::ops::Range<u32>| {
         for name in names {

@@ -2,13 +2,13 @@
 
 use std::{
     fmt,
-    num::NonZeroUsize,
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
 use super::{Cached, key::KeyMaker, store::Shared};
 use crate::{
+    backend::limits::refuse_zero,
     clock::{Clock, SystemClock},
     error::ConfigError,
     revocation::{Attached, Revocations},
@@ -18,16 +18,28 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     pub(super) lifetime: Duration,
-    pub(super) negative_lifetime: Duration,
+    negative_lifetime: Option<Duration>,
     pub(super) refresh_ahead: Duration,
     pub(super) stale_if_error: Duration,
 }
 
 impl Times {
+    pub(super) fn negative_lifetime(&self) -> Duration {
+        self.negative_lifetime.unwrap_or(NEGATIVE_LIFETIME.min(self.lifetime))
+    }
+
     /// How long an answer stays in memory at most: longer than it is used, since a check of the same
     /// credentials goes ahead of first checks while it is there.
     pub(super) fn in_memory(&self) -> Duration {
         (self.lifetime.saturating_add(self.stale_if_error) * 2).max(MIN_IN_MEMORY)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let (lifetime, zero) = (self.lifetime, Duration::ZERO);
+        check("lifetime", lifetime, MIN_LIFETIME, MAX_LIFETIME)?;
+        check("negative lifetime", self.negative_lifetime(), zero, lifetime)?;
+        check("refresh ahead", self.refresh_ahead, zero, lifetime)?;
+        check("stale if error", self.stale_if_error, zero, MAX_LIFETIME)
     }
 }
 
@@ -35,18 +47,15 @@ const MIN_IN_MEMORY: Duration = Duration::from_secs(600);
 const MIN_LIFETIME: Duration = Duration::from_secs(1);
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 const NEGATIVE_LIFETIME: Duration = Duration::from_secs(5);
-const CAPACITY: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+const CAPACITY: usize = 10_000;
 
 /// Options of a [`Cached`], from [`Cached::builder`].
 #[must_use]
 pub struct CachedBuilder<T> {
     inner: T,
-    lifetime: Duration,
-    negative_lifetime: Option<Duration>,
-    refresh_ahead: Duration,
-    stale_if_error: Duration,
-    capacity: NonZeroUsize,
-    negative_capacity: NonZeroUsize,
+    times: Times,
+    capacity: usize,
+    negative_capacity: usize,
     clock: Box<dyn Clock>,
 }
 
@@ -54,10 +63,12 @@ impl<T> CachedBuilder<T> {
     pub(super) fn new(inner: T) -> Self {
         Self {
             inner,
-            lifetime: Duration::from_secs(60),
-            negative_lifetime: None,
-            refresh_ahead: Duration::ZERO,
-            stale_if_error: Duration::ZERO,
+            times: Times {
+                lifetime: Duration::from_secs(60),
+                negative_lifetime: None,
+                refresh_ahead: Duration::ZERO,
+                stale_if_error: Duration::ZERO,
+            },
             capacity: CAPACITY,
             negative_capacity: CAPACITY,
             clock: Box::new(SystemClock::new()),
@@ -69,7 +80,7 @@ impl<T> CachedBuilder<T> {
     /// # Security
     /// An old password works for this time after a change that the back end does not report.
     pub const fn with_lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetime = lifetime;
+        self.times.lifetime = lifetime;
         self
     }
 
@@ -79,7 +90,7 @@ impl<T> CachedBuilder<T> {
     ///
     /// A new user or password may be refused for this time if it was tried before it was set.
     pub const fn with_negative_lifetime(mut self, lifetime: Duration) -> Self {
-        self.negative_lifetime = Some(lifetime);
+        self.times.negative_lifetime = Some(lifetime);
         self
     }
 
@@ -89,7 +100,7 @@ impl<T> CachedBuilder<T> {
     /// At most the lifetime, but a re-check never starts in its first half. Each answer is
     /// re-checked once, whether the back end answers or not.
     pub const fn with_refresh_ahead(mut self, ahead: Duration) -> Self {
-        self.refresh_ahead = ahead;
+        self.times.refresh_ahead = ahead;
         self
     }
 
@@ -103,19 +114,19 @@ impl<T> CachedBuilder<T> {
     /// [overloaded](crate::BackendError::is_overloaded) queue of this process is not such a
     /// failure.
     pub const fn allow_stale_if_error(mut self, time: Duration) -> Self {
-        self.stale_if_error = time;
+        self.times.stale_if_error = time;
         self
     }
 
     /// Sets the maximum number of right passwords, and of secrets; 10,000 by default. Each takes
     /// 670 to 920 bytes with a plain account. The least recently used one is dropped first.
-    pub const fn with_capacity(mut self, answers: NonZeroUsize) -> Self {
+    pub const fn with_capacity(mut self, answers: usize) -> Self {
         self.capacity = answers;
         self
     }
 
     /// Sets the maximum number of refusals, which are kept separately; 10,000 by default.
-    pub const fn with_negative_capacity(mut self, refusals: NonZeroUsize) -> Self {
+    pub const fn with_negative_capacity(mut self, refusals: usize) -> Self {
         self.negative_capacity = refusals;
         self
     }
@@ -129,15 +140,19 @@ impl<T> CachedBuilder<T> {
     /// Makes the cache.
     ///
     /// # Errors
-    /// [`ConfigError::CacheTime`] for a time out of its range, [`ConfigError::Randomness`] if the
-    /// operating system provides no random bytes.
+    /// [`ConfigError::CacheTime`] for a time out of its range, [`ConfigError::ZeroLimit`] for a
+    /// capacity of 0, [`ConfigError::Randomness`] if the operating system provides no random bytes.
     pub fn build(self) -> Result<Cached<T>, ConfigError> {
-        let times = self.times()?;
+        self.times.check()?;
+        refuse_zero([
+            ("with_capacity", self.capacity == 0),
+            ("with_negative_capacity", self.negative_capacity == 0),
+        ])?;
         let own = Revocations::new();
         let registries = Attached::default();
         registries.add(&own);
         let shared = Shared {
-            times,
+            times: self.times,
             clock: self.clock,
             keys: KeyMaker::random()?,
             own,
@@ -148,22 +163,6 @@ impl<T> CachedBuilder<T> {
             negative_capacity: self.negative_capacity,
         };
         Ok(Cached::from_parts(self.inner, Arc::new(shared)))
-    }
-
-    fn times(&self) -> Result<Times, ConfigError> {
-        let (lifetime, zero) = (self.lifetime, Duration::ZERO);
-        check("lifetime", lifetime, MIN_LIFETIME, MAX_LIFETIME)?;
-        if let Some(given) = self.negative_lifetime {
-            check("negative lifetime", given, zero, lifetime)?;
-        }
-        check("refresh ahead", self.refresh_ahead, zero, lifetime)?;
-        check("stale if error", self.stale_if_error, zero, MAX_LIFETIME)?;
-        Ok(Times {
-            lifetime,
-            negative_lifetime: self.negative_lifetime.unwrap_or(NEGATIVE_LIFETIME.min(lifetime)),
-            refresh_ahead: self.refresh_ahead,
-            stale_if_error: self.stale_if_error,
-        })
     }
 }
 
@@ -182,10 +181,7 @@ fn check(
 impl<T> fmt::Debug for CachedBuilder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CachedBuilder")
-            .field("lifetime", &self.lifetime)
-            .field("negative_lifetime", &self.negative_lifetime)
-            .field("refresh_ahead", &self.refresh_ahead)
-            .field("stale_if_error", &self.stale_if_error)
+            .field("times", &self.times)
             .field("capacity", &self.capacity)
             .field("negative_capacity", &self.negative_capacity)
             .finish_non_exhaustive()
@@ -203,7 +199,7 @@ mod tests {
         {
             let [lifetime, stale, expected] = [lifetime, stale, expected].map(Duration::from_secs);
             let builder = CachedBuilder::new(()).with_lifetime(lifetime);
-            let times = builder.allow_stale_if_error(stale).times().unwrap();
+            let times = builder.allow_stale_if_error(stale).times;
             assert_eq!(times.in_memory(), expected, "{lifetime:?} {stale:?}");
         }
     }

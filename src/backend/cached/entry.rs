@@ -67,8 +67,8 @@ impl<A: Answer> Entry<A> {
             AnswerKind::Active(account) => {
                 (Some(account), times.lifetime, times.refresh_ahead, times.stale_if_error)
             }
-            AnswerKind::Inactive(account) => (Some(account), times.negative_lifetime, zero, zero),
-            AnswerKind::Refused => (None, times.negative_lifetime, zero, zero),
+            AnswerKind::Inactive(account) => (Some(account), times.negative_lifetime(), zero, zero),
+            AnswerKind::Refused => (None, times.negative_lifetime(), zero, zero),
             AnswerKind::Unusable => return None,
         };
         let max_age = account.and_then(|account| account.max_age()).unwrap_or(Duration::MAX);

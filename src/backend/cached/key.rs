@@ -4,7 +4,6 @@ use crate::{
     backend::{BasicCredentials, DigestName, DigestUser},
     error::ConfigError,
     secret::MacKey,
-    wire::digest::HashFunction,
 };
 
 /// A MAC over the credentials that a client sent.
@@ -33,13 +32,9 @@ impl KeyMaker {
             DigestName::UserId(name) => ("user-id", name.as_bytes()),
             DigestName::Userhash(hash) => ("userhash", hash.as_bytes()),
         };
-        let function = match user.function() {
-            HashFunction::Sha256 => "SHA-256",
-            HashFunction::Sha512_256 => "SHA-512-256",
-            HashFunction::Md5 => "MD5",
-        };
+        let function = user.function().to_string();
         let [realm, scheme, function, kind] =
-            [user.realm().as_str(), "Digest", function, kind].map(str::as_bytes);
+            [user.realm().as_str(), "Digest", &function, kind].map(str::as_bytes);
         self.0.mac(&[realm, scheme, function, kind, name])
     }
 }
@@ -49,7 +44,10 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::wire::{Realm, digest::Userhash};
+    use crate::wire::{
+        Realm,
+        digest::{HashFunction, Userhash},
+    };
 
     fn key(keys: &KeyMaker, (realm, name, password): (&str, &str, &str)) -> Key {
         let realm = Realm::new(realm).unwrap();

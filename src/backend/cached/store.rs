@@ -4,7 +4,6 @@ use std::{
     collections::HashMap,
     fmt,
     future::poll_fn,
-    num::NonZeroUsize,
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -45,8 +44,8 @@ pub(super) struct Shared {
     pub(super) registries: Attached,
     pub(super) invalidations: AtomicU64,
     pub(super) cleared: AtomicU64,
-    pub(super) capacity: NonZeroUsize,
-    pub(super) negative_capacity: NonZeroUsize,
+    pub(super) capacity: usize,
+    pub(super) negative_capacity: usize,
 }
 
 /// The kept answers of one type, and the checks that are running.
@@ -56,7 +55,7 @@ pub(super) struct Store<A> {
     /// Answers about users who proved their password, and secrets. Guesses add none.
     granted: Cache<Key, Arc<Entry<A>>>,
     refused: Cache<Key, Arc<Entry<A>>>,
-    running: Mutex<HashMap<Key, Running<A>>>,
+    running: Mutex<Running<A>>,
 }
 
 type Checked<A> = Result<A, BackendError>;
@@ -64,8 +63,10 @@ type Checked<A> = Result<A, BackendError>;
 /// The result of a check, once there is one. Shared by all requests that wait for it.
 type Pending<A> = watch::Receiver<Option<Checked<A>>>;
 
+type Running<A> = HashMap<Key, Arc<Check<A>>>;
+
 /// A check that is running.
-struct Running<A> {
+struct Check<A> {
     start: Moment,
     revocations: Vec<CheckStart>,
     /// Weak, so that the check is cancelled when no request waits for it.
@@ -175,10 +176,12 @@ impl<A: Answer> Store<A> {
         let revocations = self.shared.registries.start_check();
         let (sender, pending) = watch::channel(None);
         let pending = Arc::new(pending);
+        let weak = Arc::downgrade(&pending);
+        let started = Arc::new(Check { start: *now, revocations, pending: weak });
         {
             let mut running = self.lock();
             if let Some(running) = running.get(&key)
-                && running.can_be_joined(now, &revocations)
+                && running.can_be_joined(now, &started.revocations)
                 && let Some(pending) = running.pending.upgrade()
             {
                 return Found::Check(pending);
@@ -186,17 +189,9 @@ impl<A: Answer> Store<A> {
             if let Some(entry) = find() {
                 return Found::Answer(entry);
             }
-            let (start, revocations) = (*now, revocations.clone());
-            running.insert(key, Running { start, revocations, pending: Arc::downgrade(&pending) });
+            running.insert(key, Arc::clone(&started));
         }
-        let ticket = Ticket {
-            store: Arc::clone(self),
-            key,
-            realm: realm.clone(),
-            start: *now,
-            revocations,
-            pending: Arc::downgrade(&pending),
-        };
+        let ticket = Ticket { store: Arc::clone(self), key, realm: realm.clone(), check: started };
         let check = check(self.granted.get(&key).is_some_and(|entry| self.is_valid(&entry, now)));
         let task = async move {
             if let Some(checked) = run(check, &sender).await {
@@ -212,12 +207,12 @@ impl<A: Answer> Store<A> {
     }
 
     /// Ignores poisoning: each change of the map is complete in itself.
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Running<A>>> {
+    fn lock(&self) -> MutexGuard<'_, Running<A>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<A> Running<A> {
+impl<A> Check<A> {
     /// Whether the check began after all changes that the new request knows of, and does not hang.
     fn can_be_joined(&self, now: &Moment, revocations: &[CheckStart]) -> bool {
         self.start.version == now.version
@@ -231,9 +226,7 @@ struct Ticket<A: Answer> {
     store: Arc<Store<A>>,
     key: Key,
     realm: Realm,
-    start: Moment,
-    revocations: Vec<CheckStart>,
-    pending: Weak<Pending<A>>,
+    check: Arc<Check<A>>,
 }
 
 impl<A: Answer> Ticket<A> {
@@ -270,18 +263,19 @@ impl<A: Answer> Ticket<A> {
     /// `None` if the answer may not be kept, or may be out of date already.
     fn entry(&self, answer: &A) -> Option<Entry<A>> {
         let Shared { registries, times, .. } = &*self.store.shared;
+        let Check { start, revocations, .. } = &*self.check;
         let handles = match answer.kind() {
             AnswerKind::Active(account) | AnswerKind::Inactive(account) => {
-                registries.handles(&self.realm, account.user(), &self.revocations)?
+                registries.handles(&self.realm, account.user(), revocations)?
             }
             AnswerKind::Refused | AnswerKind::Unusable => Box::default(),
         };
-        let entry = Entry::new(answer, self.start, handles, times)?;
-        (self.store.now().version == self.start.version).then_some(entry)
+        let entry = Entry::new(answer, *start, handles, times)?;
+        (self.store.now().version == start.version).then_some(entry)
     }
 
-    fn is_current(&self, running: &HashMap<Key, Running<A>>) -> bool {
-        running.get(&self.key).is_some_and(|running| Weak::ptr_eq(&running.pending, &self.pending))
+    fn is_current(&self, running: &Running<A>) -> bool {
+        running.get(&self.key).is_some_and(|running| Arc::ptr_eq(running, &self.check))
     }
 }
 
@@ -294,10 +288,10 @@ impl<A: Answer> Drop for Ticket<A> {
     }
 }
 
-fn cache<A: Answer>(capacity: NonZeroUsize, time_to_live: Duration) -> Cache<Key, Arc<Entry<A>>> {
+fn cache<A: Answer>(capacity: usize, time_to_live: Duration) -> Cache<Key, Arc<Entry<A>>> {
     Cache::builder()
         .time_to_live(time_to_live)
-        .max_capacity(u64::try_from(capacity.get()).unwrap_or(u64::MAX))
+        .max_capacity(u64::try_from(capacity).unwrap_or(u64::MAX))
         // moka's default policy does not admit new entries while others are used more often.
         .eviction_policy(EvictionPolicy::lru())
         .build()

@@ -1,7 +1,6 @@
 //! Bounded memory, and the cost of a hit.
 
 use std::{
-    num::NonZeroUsize,
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -15,15 +14,11 @@ use tower_proxy_auth::{
 
 use crate::support::cached_directory::{Directory, ask};
 
-fn places(count: usize) -> NonZeroUsize {
-    NonZeroUsize::new(count).unwrap()
-}
-
 #[tokio::test]
 async fn guesses_evict_no_verdict() {
     let directory = Directory::new();
-    let (cache, _) = directory
-        .cached_with(|options| options.with_capacity(places(1)).with_negative_capacity(places(10)));
+    let (cache, _) =
+        directory.cached_with(|options| options.with_capacity(1).with_negative_capacity(10));
     assert_eq!(ask(&cache, "alice", "wonder").await, "accepted");
     for guess in 0..10_000 {
         assert_eq!(ask(&cache, "alice", &format!("guess {guess}")).await, "wrong");
@@ -43,7 +38,7 @@ async fn evicts_the_least_recently_used_verdict() {
     for name in &names {
         directory.set(name, "right");
     }
-    let (cache, _) = directory.cached_with(|options| options.with_capacity(places(100)));
+    let (cache, _) = directory.cached_with(|options| options.with_capacity(100));
     for name in &names {
         assert_eq!(ask(&cache, name, "right").await, "accepted");
         assert_eq!(ask(&cache, names[0], "right").await, "accepted");

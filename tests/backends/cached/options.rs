@@ -12,7 +12,7 @@ fn refuses(options: CachedBuilder<Directory>, message: &str) {
 }
 
 #[tokio::test]
-async fn refuses_times_out_of_range() {
+async fn refuses_options_out_of_range() {
     let (builder, seconds) = (|| Cached::builder(Directory::new()), Duration::from_secs);
     refuses(
         builder().with_lifetime(Duration::from_millis(999)),
@@ -34,6 +34,13 @@ async fn refuses_times_out_of_range() {
         builder().allow_stale_if_error(seconds(86_401)),
         "the stale if error of the cache is 86401s: use 0ns to 86400s",
     );
+    for (options, name) in [
+        (builder().with_capacity(0), "with_capacity"),
+        (builder().with_negative_capacity(0), "with_negative_capacity"),
+    ] {
+        let message = format!("the limit {name} is 0, which refuses everything: use a larger one");
+        refuses(options, &message);
+    }
     let widest = builder()
         .with_lifetime(seconds(86_400))
         .with_negative_lifetime(seconds(86_400))
