@@ -20,6 +20,7 @@ pub struct DigestUser<'a> {
     function: HashFunction,
     name: DigestName<'a>,
     hashed_name: Option<&'a str>,
+    recheck: bool,
 }
 
 /// The user by name or by the hash of the name.
@@ -37,13 +38,20 @@ impl<'a> DigestUser<'a> {
     /// A look-up of the H(A1) for `function` of the user `name` in `realm`.
     #[must_use]
     pub const fn new(realm: &'a Realm, function: HashFunction, name: DigestName<'a>) -> Self {
-        Self { realm, function, name, hashed_name: None }
+        Self { realm, function, name, hashed_name: None, recheck: false }
     }
 
     /// Sets the name that the client hashed, if it is not the user's.
     #[must_use]
     pub const fn with_hashed_name(mut self, name: &'a str) -> Self {
         self.hashed_name = Some(name);
+        self
+    }
+
+    /// Sets whether this look-up renews a secret that a cache still keeps; `false` by default.
+    #[must_use]
+    pub const fn with_recheck(mut self, recheck: bool) -> Self {
+        self.recheck = recheck;
         self
     }
 
@@ -82,6 +90,13 @@ impl<'a> DigestUser<'a> {
     #[must_use]
     pub const fn name(&self) -> DigestName<'a> {
         self.name
+    }
+
+    /// Whether this look-up renews a secret that a cache still keeps. Queues prefer such look-ups,
+    /// so that a flood of invented names does not lock out users who are logged in.
+    #[must_use]
+    pub const fn is_recheck(&self) -> bool {
+        self.recheck
     }
 }
 

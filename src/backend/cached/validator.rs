@@ -174,7 +174,8 @@ impl<S: DigestSecrets> DigestSecrets for Cached<S> {
         if user.hashed_name().is_some() {
             return inner.secret(user).await;
         }
-        let check = |_| {
+        let check = |recheck: bool| {
+            let recheck = recheck || user.is_recheck();
             let (inner, realm, function) =
                 (Arc::clone(inner), user.realm().clone(), user.function());
             let name = match user.name() {
@@ -187,7 +188,8 @@ impl<S: DigestSecrets> DigestSecrets for Cached<S> {
                     Ok(name) => DigestName::UserId(name.expose()),
                     Err(hash) => DigestName::Userhash(hash),
                 };
-                inner.secret(DigestUser::new(&realm, function, name)).await
+                let user = DigestUser::new(&realm, function, name).with_recheck(recheck);
+                inner.secret(user).await
             }
         };
         self.secrets().answer(shared.keys.of_user(user), user.realm(), check).await

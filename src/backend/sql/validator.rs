@@ -203,10 +203,11 @@ impl Sql {
         hash: &Userhash,
         function: HashFunction,
         realm: &Realm,
+        recheck: bool,
     ) -> Result<Found<User>, BackendError> {
         let Some(query) = self.0.by_userhash.get(&function) else { return Ok(Found::Unknown) };
         let is_wanted = |found: &str| Userhash::new(function, found, realm) == *hash;
-        self.find(query, in_hex(hash), realm, false, is_wanted).await
+        self.find(query, in_hex(hash), realm, recheck, is_wanted).await
     }
 
     /// Whether the password is right, which an empty one never is. The work is the same with a hash and
@@ -258,13 +259,15 @@ impl Sql {
     }
 
     async fn stored(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
-        let (function, realm) = (user.function(), user.realm());
+        let (function, realm, recheck) = (user.function(), user.realm(), user.is_recheck());
         if !self.0.functions.contains(function) {
             return Err(BackendError::new(format!("no H(A1) is stored for {function}")));
         }
         let found = match user.name() {
-            DigestName::UserId(name) => self.find_by_name(name, realm, false).await?,
-            DigestName::Userhash(hash) => self.find_by_userhash(hash, function, realm).await?,
+            DigestName::UserId(name) => self.find_by_name(name, realm, recheck).await?,
+            DigestName::Userhash(hash) => {
+                self.find_by_userhash(hash, function, realm, recheck).await?
+            }
         };
         let account = found.try_map(|user| {
             let (ha1, status) = (user.ha1(function)?, user.status());
@@ -309,7 +312,10 @@ impl fmt::Debug for Sql {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::{
+        sync::mpsc,
+        task::{Context, Waker},
+    };
 
     use tokio::sync::oneshot;
 
@@ -353,6 +359,42 @@ mod tests {
             .unwrap();
         let realm = Realm::new("proxy").unwrap();
         sql.validate(BasicCredentials::new(&realm, "alice", "wonder")).await
+    }
+
+    /// Never answers.
+    struct Hanging;
+
+    impl QueryRunner for Hanging {
+        fn rows(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Rows> {
+            Box::pin(std::future::pending())
+        }
+
+        fn prepared(self: Arc<Self>, _: Arc<str>) -> Answer<Prepared> {
+            unreachable!("only check() calls it")
+        }
+    }
+
+    #[tokio::test]
+    async fn look_ups_of_invented_names_leave_places_for_rechecks() {
+        let sql = SqlBuilder::of(|_| Arc::new(Hanging), "SELECT")
+            .with_digest([HashFunction::Md5])
+            .with_max_connections(1)
+            .with_queue(1)
+            .build()
+            .unwrap();
+        let realm = Realm::new("proxy").unwrap();
+        let look_up = |name, recheck| {
+            let user = DigestUser::new(&realm, HashFunction::Md5, DigestName::UserId(name));
+            Box::pin(sql.secret(user.with_recheck(recheck)))
+        };
+        let mut context = Context::from_waker(Waker::noop());
+        let mut flood = ["a", "b"].map(|name| look_up(name, false));
+        for look_up in &mut flood {
+            assert!(look_up.as_mut().poll(&mut context).is_pending());
+        }
+        assert!(look_up("c", false).await.unwrap_err().is_overloaded());
+        let mut recheck = look_up("alice", true);
+        assert!(recheck.as_mut().poll(&mut context).is_pending(), "it waits in its own queue");
     }
 
     /// The pool is full, so it refuses every check that hashes.

@@ -31,6 +31,7 @@ struct Database(Arc<Inner>);
 struct Inner {
     alice: Mutex<(&'static str, AccountStatus)>,
     lookups: AtomicUsize,
+    rechecks: AtomicUsize,
     is_down: AtomicBool,
     hangs: AtomicBool,
 }
@@ -40,6 +41,7 @@ impl Database {
         Self(Arc::new(Inner {
             alice: Mutex::new(("wonder", AccountStatus::Active)),
             lookups: AtomicUsize::new(0),
+            rechecks: AtomicUsize::new(0),
             is_down: AtomicBool::new(false),
             hangs: AtomicBool::new(false),
         }))
@@ -64,6 +66,7 @@ impl DigestSecrets for Database {
 
     async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
         self.0.lookups.fetch_add(1, SeqCst);
+        self.0.rechecks.fetch_add(user.is_recheck().into(), SeqCst);
         if self.0.hangs.load(SeqCst) {
             pending::<()>().await;
         }
@@ -255,6 +258,24 @@ async fn secrets_for_names_with_parameters_are_not_kept() {
         assert_eq!(database.lookups(), lookups);
     }
     assert_eq!(sha256(&cache, "alice").await, ha1(HashFunction::Sha256, "wonder"));
+}
+
+/// So that invented names cannot fill the queue of a database against users who are logged in.
+#[tokio::test]
+async fn only_look_ups_that_renew_a_secret_are_marked_as_rechecks() {
+    let database = Database::new();
+    let (cache, clock) = database.cached(|options| options);
+    for (at, lookups, rechecks) in [(0, 2, 0), (60_000, 4, 1), (120_000, 6, 2)] {
+        clock.set(at);
+        sha256(&cache, "alice").await;
+        sha256(&cache, "carol").await;
+        let counts = [&database.0.lookups, &database.0.rechecks].map(|count| count.load(SeqCst));
+        assert_eq!(counts, [lookups, rechecks], "{at}");
+    }
+    let realm = Realm::new("proxy").unwrap();
+    let user = DigestUser::new(&realm, HashFunction::Md5, DigestName::UserId("alice"));
+    assert!(cache.secret(user.with_recheck(true)).await.is_ok());
+    assert_eq!(database.0.rechecks.load(SeqCst), 3, "a mark of the caller's is kept");
 }
 
 #[tokio::test]
