@@ -47,19 +47,19 @@ const WARM_UP: usize = 3;
 /// In all of them, 3 are for the first value in the extensions, the identity or the refusal: a map,
 /// its table and the boxed value. Credentials take 1 for the boxed future, and Basic credentials 1
 /// for the decoded text. `Proxy-Authentication-Info` takes 1. A 407 takes 2 for the header map, 1
-/// for each challenge and 1 for the list of each scheme, 2 for the length, and 1 for the list of
-/// repeated fields if there are several.
+/// for each challenge, 1 for the list of each scheme, 1 for the nonce of Digest, 2 for the length,
+/// and 1 for the list of repeated fields if there are several.
 fn operations() -> [(&'static str, Authenticator, Client, usize, u64); 7] {
     use self::{AuthInfo::*, Client::*};
     let (md5, sha_256) = (Algorithm::Md5, Algorithm::Sha256);
     [
         ("Basic accepted", both(), Basic(RIGHT), 0, 5),
         ("Basic refused by Basic alone", basic(), Basic(WRONG), 1, 11),
-        ("Basic refused by Basic and Digest", both(), Basic(WRONG), 3, 15),
+        ("Basic refused by Basic and Digest", both(), Basic(WRONG), 3, 16),
         ("Digest MD5 accepted, info off", digest(md5, Off), Digest, 0, 4),
         ("Digest SHA-256 accepted, info off", digest(sha_256, Off), Digest, 0, 4),
         ("Digest SHA-256 accepted, full info", digest(sha_256, Full), Digest, 0, 5),
-        ("no credentials for Basic and Digest", both(), Stranger, 3, 13),
+        ("no credentials for Basic and Digest", both(), Stranger, 3, 14),
     ]
 }
 

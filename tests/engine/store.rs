@@ -2,7 +2,7 @@
 
 use tower_proxy_auth::{
     Authenticator, BackendError, DigestScheme, Realm, Users,
-    digest::NonceKeys,
+    digest::{NonceKey, NonceKeys},
     nonce_store::{Epoch, MemoryNonceStore, NonceCheck, NonceStore, NonceUse},
 };
 
@@ -157,7 +157,7 @@ fn answers_503_instead_of_407_without_an_epoch() {
 
 #[test]
 fn refuses_a_nonce_of_another_epoch_as_stale() {
-    let keys = NonceKeys::random().unwrap();
+    let keys = NonceKeys::new(NonceKey::random().unwrap());
     let proxy = |store: MemoryNonceStore| {
         let digest = DigestScheme::builder(users()).with_nonce_keys(keys.clone());
         let digest = digest.with_nonce_store(store).build().unwrap();

@@ -6,57 +6,39 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-
 use super::NonceKeys;
 use crate::{
     clock::Timestamp,
     error::ConfigError,
     nonce_store::{Epoch, NonceId},
     reason::Reason,
-    wire::{Realm, digest::NonceText},
+    wire::{Realm, digest::NonceKey},
 };
 
 /// The maximum time that the clock of another node may be ahead of ours.
 const MAX_SKEW: Duration = Duration::from_secs(60);
 
-/// How long a generated key is used, unless nonces live longer.
-const MIN_KEY_LIFETIME: Duration = Duration::from_secs(3_600);
-
 /// Issues nonces and verifies them. It keeps no state for any of them.
 pub(super) struct Nonces {
     keys: NonceKeys,
-    /// How long a key is used, if keys are generated here.
-    key_lifetime: Option<Duration>,
     lifetime: Duration,
     /// Starts at a random number, so that processes with the same keys issue different nonces.
     counter: AtomicU64,
-    opaque: String,
 }
 
 impl Nonces {
     pub(super) fn new(keys: Option<NonceKeys>, lifetime: Duration) -> Result<Self, ConfigError> {
-        let (mut counter, mut opaque) = ([0; 8], [0; 16]);
-        for random in [counter.as_mut_slice(), opaque.as_mut_slice()] {
-            getrandom::fill(random).map_err(|error| ConfigError::Randomness(error.into()))?;
-        }
-        let key_lifetime = keys.is_none().then(|| MIN_KEY_LIFETIME.max(lifetime + MAX_SKEW));
         let keys = match keys {
             Some(keys) => keys,
-            None => NonceKeys::random()?,
+            None => NonceKeys::new(NonceKey::random()?),
         };
-        Ok(Self {
-            keys,
-            key_lifetime,
-            lifetime,
-            counter: AtomicU64::new(u64::from_ne_bytes(counter)),
-            opaque: URL_SAFE_NO_PAD.encode(opaque),
-        })
+        let counter = getrandom::u64().map_err(|error| ConfigError::Randomness(error.into()))?;
+        Ok(Self { keys, lifetime, counter: AtomicU64::new(counter) })
     }
 
-    pub(super) fn issue(&self, epoch: Epoch, now: Timestamp, realm: &Realm) -> NonceText {
+    pub(super) fn issue(&self, epoch: Epoch, now: Timestamp, realm: &Realm) -> String {
         let counter = self.counter.fetch_add(1, Ordering::Relaxed);
-        self.keys.sign(&NonceId::new(now, epoch, counter), realm, now, self.key_lifetime)
+        self.keys.sign(&NonceId::new(now, epoch, counter), realm)
     }
 
     /// Verifies the signature and the age of a nonce. The store judges the rest.
@@ -82,10 +64,6 @@ impl Nonces {
     /// Whether less than a quarter of the nonce's lifetime is left.
     pub(super) fn is_near_expiry(&self, id: &NonceId, now: Timestamp) -> bool {
         now.saturating_since(id.issued()) > self.lifetime / 4 * 3
-    }
-
-    pub(super) fn opaque(&self) -> &str {
-        &self.opaque
     }
 }
 

@@ -246,7 +246,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         let epoch = is_due.then(|| self.store.epoch().ok()).flatten();
         let next = epoch.map(|epoch| self.nonces.issue(epoch, request.now, &request.realm));
         let ha1 = (self.auth_info == AuthInfo::Full).then_some(ha1);
-        request.credentials.authentication_info(ha1, next.as_ref().map(|next| next.as_str()))
+        request.credentials.authentication_info(ha1, next.as_deref())
     }
 }
 
@@ -261,8 +261,7 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
         let challenges = self.offered().map(|algorithm| Challenge {
             realm: context.realm,
             algorithm,
-            nonce: nonce.as_str(),
-            opaque: self.nonces.opaque(),
+            nonce: &nonce,
             qop: !self.is_legacy(algorithm),
             userhash: self.userhash,
             stale: context.stale,

@@ -18,8 +18,6 @@ pub(crate) struct Challenge<'a> {
     pub(crate) algorithm: Algorithm,
     /// The nonce, which contains letters, digits, `-` and `_`.
     pub(crate) nonce: &'a str,
-    /// The opaque value, which contains letters, digits, `-` and `_`.
-    pub(crate) opaque: &'a str,
     /// Whether `qop="auth"` is offered. Without it, clients use RFC 2069.
     pub(crate) qop: bool,
     /// Whether a hash can be sent instead of the user-id.
@@ -29,7 +27,7 @@ pub(crate) struct Challenge<'a> {
 }
 
 impl Challenge<'_> {
-    /// Returns the challenge as a field value; `None` if nonce or opaque contain characters that a
+    /// Returns the challenge as a field value; `None` if the nonce contains characters that a
     /// field cannot have.
     pub(crate) fn to_header_value(self) -> Option<HeaderValue> {
         let parts = [
@@ -39,9 +37,8 @@ impl Challenge<'_> {
             self.algorithm.as_str(),
             ", nonce=\"",
             self.nonce,
-            "\", opaque=\"",
-            self.opaque,
-            "\", charset=UTF-8",
+            // Ignored in requests, but some clients require it.
+            "\", opaque=\"70726f7879\", charset=UTF-8",
             if self.userhash { ", userhash=true" } else { "" },
             if self.stale { ", stale=true" } else { "" },
         ];
@@ -60,7 +57,6 @@ mod tests {
             realm: &realm,
             algorithm: Algorithm::Sha256,
             nonce: "n0",
-            opaque: "o0",
             qop: true,
             userhash: false,
             stale: false,
@@ -68,19 +64,19 @@ mod tests {
         assert_eq!(
             plain.to_header_value().unwrap(),
             "Digest realm=\"corp proxy\", qop=\"auth\", algorithm=SHA-256, nonce=\"n0\", \
-             opaque=\"o0\", charset=UTF-8"
+             opaque=\"70726f7879\", charset=UTF-8"
         );
         let full =
             Challenge { algorithm: Algorithm::Md5Sess, userhash: true, stale: true, ..plain };
         assert_eq!(
             full.to_header_value().unwrap(),
             "Digest realm=\"corp proxy\", qop=\"auth\", algorithm=MD5-sess, nonce=\"n0\", \
-             opaque=\"o0\", charset=UTF-8, userhash=true, stale=true"
+             opaque=\"70726f7879\", charset=UTF-8, userhash=true, stale=true"
         );
         let legacy = Challenge { algorithm: Algorithm::Md5, qop: false, ..plain };
         assert_eq!(
             legacy.to_header_value().unwrap(),
-            "Digest realm=\"corp proxy\", algorithm=MD5, nonce=\"n0\", opaque=\"o0\", charset=UTF-8"
+            "Digest realm=\"corp proxy\", algorithm=MD5, nonce=\"n0\", opaque=\"70726f7879\", charset=UTF-8"
         );
     }
 }

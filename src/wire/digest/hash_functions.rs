@@ -34,8 +34,7 @@ impl HashFunctions {
     }
 
     /// Returns the functions that are in both sets.
-    #[must_use]
-    pub const fn intersection(self, other: Self) -> Self {
+    pub(crate) const fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
@@ -46,11 +45,7 @@ impl HashFunctions {
     }
 
     const fn bit(function: HashFunction) -> u8 {
-        match function {
-            HashFunction::Sha256 => 1,
-            HashFunction::Sha512_256 => 2,
-            HashFunction::Md5 => 4,
-        }
+        1 << function as u8
     }
 }
 

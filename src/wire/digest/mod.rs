@@ -31,7 +31,6 @@ pub use hash_functions::HashFunctions;
 pub use hashed_a1::{HashedA1, InvalidHashedA1};
 pub use nonce::{Epoch, NonceCount, NonceId};
 pub use nonce_key::NonceKey;
-pub(crate) use nonce_key::NonceText;
 pub use uri::UriCheck;
 pub use userhash::Userhash;
 pub(crate) use username::Claimed;
