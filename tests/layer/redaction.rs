@@ -79,6 +79,26 @@ fn hides_secrets_in_engine_and_options() {
 }
 
 #[test]
+fn shows_realm_and_schemes() {
+    let scheme = BasicScheme::new(users()).with_latin1(true);
+    let shown = format!("{scheme:?}");
+    assert!(shown.starts_with("BasicScheme { ") && shown.contains("latin1: true"), "{shown}");
+    let builder = Authenticator::builder(realm()).with_scheme(scheme).with_digest(users());
+    let fields = "{ realm: \"proxy\", schemes: [Basic, Digest], .. }";
+    assert_eq!(format!("{builder:?}"), format!("AuthenticatorBuilder {fields}"));
+    let auth = builder.keep_scheme_order(true).build().unwrap();
+    assert_eq!(format!("{auth:?}"), format!("Authenticator {fields}"));
+    let field = ProxyAuthorization::One(basic("alice:wonder"));
+    let request = request(&Method::GET, "http://example.org/", []);
+    let Authentication::Pending(pending) =
+        auth.authenticate(&RequestHead::of_request(&request), field)
+    else {
+        panic!("decided by the head alone")
+    };
+    assert_eq!(format!("{pending:?}"), "PendingDecision { scheme: \"Basic\", .. }");
+}
+
+#[test]
 fn hides_secrets_in_credentials() {
     let proxy = Proxy::new();
     let digest = proxy.fresh();

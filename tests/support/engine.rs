@@ -262,7 +262,12 @@ impl Answer {
         let (status, reason) = (self.status, refused.reason().as_str());
         assert_eq!(self.forwarded.is_some(), status == 502, "{reason}: refused and forwarded");
         assert!([400, 403, 407, 429, 431, 502, 503].contains(&status), "{reason}: {status}");
+        assert_eq!(refused.to_string(), format!("request refused: {reason}"));
         assert_eq!(!self.challenges().is_empty(), status == 407, "{reason}: challenges");
+        for challenge in self.challenges() {
+            let realm = format!("realm=\"{}\"", refused.realm().unwrap());
+            assert!(challenge.contains(&realm), "{reason}: {challenge}");
+        }
         let waits = self.headers.contains_key(header::RETRY_AFTER);
         assert_eq!(waits, [429, 503].contains(&status), "{reason}: Retry-After");
         for challenge in self.challenges().iter().filter(|one| one.starts_with("Digest ")) {
