@@ -9,7 +9,7 @@ use tower_proxy_auth::{
     DigestSecrets, DigestUser, HashedA1, ProxyAuthLayer, Reason, SecretLookup, Verdict,
     backend::{
         AccountStatus, DigestName,
-        password_hash::{HashMethod, HashingPool, hash_password},
+        password_hash::{HashMethod, hash_password},
         sql::{Sql, SqlBuilder, SqlRow, SqlRowError},
     },
     digest::{HashFunction, Userhash},
@@ -18,7 +18,7 @@ use tower_proxy_auth::{
 use super::{
     digest::Digest,
     layer::{self, Origin, RIGHT, WRONG},
-    rechecks::answers_rechecks_first,
+    rechecks::{RECHECK_FIRST, fill_queue},
     validator_battery::realm,
 };
 
@@ -581,7 +581,24 @@ pub(crate) async fn limits_the_queue<D: Database>(database: &D) {
 pub(crate) async fn answers_rechecks_before_queued_checks<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder")]).await;
     let sql = database.builder().with_max_connections(1).with_queue(2);
-    // One hash at a time keeps the order of the queries.
-    let pool = HashingPool::builder().with_max_hashes(1).build().unwrap();
-    answers_rechecks_first(&sql.with_hashing_pool(pool).build().unwrap()).await;
+    let sql = sql.with_digest([HashFunction::Md5]).build().unwrap();
+    let secrets = fill_queue(|recheck| {
+        let sql = sql.clone();
+        async move {
+            let (realm, name) = (realm(), DigestName::UserId("alice"));
+            let user = DigestUser::new(&realm, HashFunction::Md5, name);
+            sql.secret(user.with_recheck(recheck)).await
+        }
+    });
+    assert_eq!(secrets.await, RECHECK_FIRST);
+    // Passwords are hashed after the query, so that their order may differ.
+    let verdicts = fill_queue(|recheck| {
+        let sql = sql.clone();
+        async move {
+            let realm = realm();
+            let credentials = BasicCredentials::new(&realm, "alice", "wonder");
+            sql.validate(credentials.with_recheck(recheck)).await
+        }
+    });
+    assert_eq!(verdicts.await.first(), Some(&"refused"));
 }

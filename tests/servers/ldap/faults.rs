@@ -13,13 +13,16 @@ use std::{
 
 use http::header;
 use tokio::{task::JoinSet, time};
-use tower_proxy_auth::{Authenticator, ProxyAuthLayer, Reason, backend::ldap::Ldap};
+use tower_proxy_auth::{
+    Authenticator, BasicCredentials, CredentialValidator, ProxyAuthLayer, Reason,
+    backend::ldap::Ldap,
+};
 
 use super::{ask, assert_contains, by_search, direct, failure, people, search, verdict, word};
 use crate::support::{
     false_ldap::{FalseLdap, SEARCH, result},
     layer::{Origin, RIGHT, WRONG, get, realm, reason, send},
-    rechecks::answers_rechecks_first,
+    rechecks::{RECHECK_FIRST, fill_queue},
 };
 
 const SHORT: Duration = Duration::from_millis(400);
@@ -293,7 +296,15 @@ async fn answers_rechecks_before_queued_checks() {
     let server = FalseLdap::silent().await;
     let builder = direct(server.url()).with_max_checks(1).with_queue(2);
     let ldap = builder.with_operation_timeout(Duration::from_millis(100)).build().unwrap();
-    answers_rechecks_first(&ldap).await;
+    let order = fill_queue(|recheck| {
+        let ldap = ldap.clone();
+        async move {
+            let realm = realm();
+            let credentials = BasicCredentials::new(&realm, "alice", "wonder");
+            ldap.validate(credentials.with_recheck(recheck)).await
+        }
+    });
+    assert_eq!(order.await, RECHECK_FIRST);
 }
 
 /// The check is dropped at every stage, after one poll and after many.
