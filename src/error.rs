@@ -1,6 +1,6 @@
 //! Configuration errors, and failures of back ends.
 
-use std::{error::Error, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{error::Error, fmt, ops::RangeInclusive, path::PathBuf, sync::Arc};
 
 /// A configuration mistake, reported when a realm, a store or an authenticator is built.
 ///
@@ -106,29 +106,17 @@ pub enum ConfigError {
         /// The minimum length in bytes.
         minimum: usize,
     },
-    /// The nonce lifetime is out of range.
-    #[error("the nonce lifetime is {lifetime:?}: use {minimum:?} to {maximum:?}")]
-    NonceLifetime {
-        /// The lifetime as given.
-        lifetime: Duration,
-        /// The shortest that is allowed.
-        minimum: Duration,
-        /// The longest that is allowed.
-        maximum: Duration,
-    },
-    /// The capacity of the nonce store is zero.
-    #[error("the capacity of the nonce store is 0: use 1 or more")]
-    NonceStoreCapacity,
-    /// The window of the nonce store is too narrow for parallel requests, or wider than the store
-    /// supports.
-    #[error("the window of the nonce store is {window}: use {minimum} to {maximum} counts")]
-    NonceWindow {
-        /// The window that was given, in counts.
-        window: u32,
-        /// The smallest valid window.
-        minimum: u32,
-        /// The largest valid window.
-        maximum: u32,
+    /// The value of an option is out of range.
+    #[error("the {name} is {value}: use {minimum} to {maximum}")]
+    OutOfRange {
+        /// The option.
+        name: &'static str,
+        /// The value as given, with its unit.
+        value: String,
+        /// The smallest valid value.
+        minimum: String,
+        /// The largest valid value.
+        maximum: String,
     },
     /// A limit is zero.
     #[error("the limit {name} is 0, which refuses everything: use a larger one")]
@@ -150,18 +138,6 @@ pub enum ConfigError {
         /// The required change.
         problem: &'static str,
     },
-    /// A time of the cache is out of range.
-    #[error("the {name} of the cache is {value:?}: use {minimum:?} to {maximum:?}")]
-    CacheTime {
-        /// The option.
-        name: &'static str,
-        /// The time as given.
-        value: Duration,
-        /// The shortest that is allowed.
-        minimum: Duration,
-        /// The longest that is allowed.
-        maximum: Duration,
-    },
     /// The field for the identity already has a meaning in HTTP.
     #[error("the header field {name} has a meaning in HTTP: choose another for the identity")]
     ReservedIdentityHeader {
@@ -173,6 +149,21 @@ pub enum ConfigError {
         "the operating system provided no random bytes: allow the process to call getrandom(2)"
     )]
     Randomness(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl ConfigError {
+    pub(crate) fn check_range<T: PartialOrd + fmt::Debug>(
+        name: &'static str,
+        value: &T,
+        range: &RangeInclusive<T>,
+    ) -> Result<(), Self> {
+        if range.contains(value) {
+            return Ok(());
+        }
+        let [value, minimum, maximum] =
+            [value, range.start(), range.end()].map(|value| format!("{value:?}"));
+        Err(Self::OutOfRange { name, value, minimum, maximum })
+    }
 }
 
 /// A back end (a directory, a database, a store) could not answer.

@@ -1,6 +1,6 @@
 //! The options of Digest.
 
-use std::{fmt, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use super::{DigestScheme, NonceKeys, nonces::Nonces};
 use crate::{
@@ -11,8 +11,8 @@ use crate::{
 };
 
 const DEFAULT_NONCE_LIFETIME: Duration = Duration::from_secs(300);
-const MIN_NONCE_LIFETIME: Duration = Duration::from_secs(1);
-const MAX_NONCE_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
+const NONCE_LIFETIMES: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(24 * 3_600);
 
 /// The content of `Proxy-Authentication-Info` on a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -164,13 +164,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
     /// range; a limit of zero; RFC 2069 without MD5; no random bytes from the operating system.
     pub fn build(self) -> Result<DigestScheme<V, S>, ConfigError> {
         let algorithms = self.offered_algorithms()?;
-        if !(MIN_NONCE_LIFETIME..=MAX_NONCE_LIFETIME).contains(&self.nonce_lifetime) {
-            return Err(ConfigError::NonceLifetime {
-                lifetime: self.nonce_lifetime,
-                minimum: MIN_NONCE_LIFETIME,
-                maximum: MAX_NONCE_LIFETIME,
-            });
-        }
+        ConfigError::check_range("nonce lifetime", &self.nonce_lifetime, &NONCE_LIFETIMES)?;
         if self.parse_options.max_parameters == 0 {
             return Err(ConfigError::ZeroLimit { name: "max_parameters" });
         }

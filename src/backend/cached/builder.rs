@@ -36,10 +36,15 @@ impl Times {
 
     fn check(&self) -> Result<(), ConfigError> {
         let (lifetime, zero) = (self.lifetime, Duration::ZERO);
-        check("lifetime", lifetime, MIN_LIFETIME, MAX_LIFETIME)?;
-        check("negative lifetime", self.negative_lifetime(), zero, lifetime)?;
-        check("refresh ahead", self.refresh_ahead, zero, lifetime)?;
-        check("stale if error", self.stale_if_error, zero, MAX_LIFETIME)
+        for (name, value, range) in [
+            ("lifetime of the cache", lifetime, MIN_LIFETIME..=MAX_LIFETIME),
+            ("negative lifetime of the cache", self.negative_lifetime(), zero..=lifetime),
+            ("refresh ahead of the cache", self.refresh_ahead, zero..=lifetime),
+            ("stale if error of the cache", self.stale_if_error, zero..=MAX_LIFETIME),
+        ] {
+            ConfigError::check_range(name, &value, &range)?;
+        }
+        Ok(())
     }
 }
 
@@ -140,7 +145,7 @@ impl<T> CachedBuilder<T> {
     /// Makes the cache.
     ///
     /// # Errors
-    /// [`ConfigError::CacheTime`] for a time out of its range, [`ConfigError::ZeroLimit`] for a
+    /// [`ConfigError::OutOfRange`] for a time out of its range, [`ConfigError::ZeroLimit`] for a
     /// capacity of 0, [`ConfigError::Randomness`] if the operating system provides no random bytes.
     pub fn build(self) -> Result<Cached<T>, ConfigError> {
         self.times.check()?;
@@ -163,18 +168,6 @@ impl<T> CachedBuilder<T> {
             negative_capacity: self.negative_capacity,
         };
         Ok(Cached::from_parts(self.inner, Arc::new(shared)))
-    }
-}
-
-fn check(
-    name: &'static str,
-    value: Duration,
-    minimum: Duration,
-    maximum: Duration,
-) -> Result<(), ConfigError> {
-    match (minimum..=maximum).contains(&value) {
-        true => Ok(()),
-        false => Err(ConfigError::CacheTime { name, value, minimum, maximum }),
     }
 }
 

@@ -39,17 +39,15 @@ impl MemoryNonceStoreBuilder {
     /// Creates the store.
     ///
     /// # Errors
-    /// - [`ConfigError::NonceStoreCapacity`] if the capacity is zero.
-    /// - [`ConfigError::NonceWindow`] if the window is not 64 to 128 counts wide.
+    /// - [`ConfigError::ZeroLimit`] if the capacity is zero.
+    /// - [`ConfigError::OutOfRange`] if the window is not 64 to 128 counts wide.
     pub fn build(self) -> Result<MemoryNonceStore, ConfigError> {
         let Limits { capacity, window } = self.limits;
         if capacity == 0 {
-            return Err(ConfigError::NonceStoreCapacity);
+            return Err(ConfigError::ZeroLimit { name: "capacity" });
         }
-        let (minimum, maximum) = (window::MIN_WIDTH, window::MAX_WIDTH);
-        if !(minimum..=maximum).contains(&window) {
-            return Err(ConfigError::NonceWindow { window, minimum, maximum });
-        }
+        let widths = window::MIN_WIDTH..=window::MAX_WIDTH;
+        ConfigError::check_range("window of the nonce store", &window, &widths)?;
         Ok(MemoryNonceStore::with_limits(self.limits))
     }
 }
@@ -72,7 +70,8 @@ mod tests {
     #[test]
     fn refuses_a_capacity_of_zero() {
         let builder = MemoryNonceStore::builder();
-        refuses(builder.with_capacity(0), "the capacity of the nonce store is 0: use 1 or more");
+        let message = "the limit capacity is 0, which refuses everything: use a larger one";
+        refuses(builder.with_capacity(0), message);
         assert!(builder.with_capacity(1).build().is_ok());
     }
 
@@ -80,8 +79,7 @@ mod tests {
     fn refuses_a_window_out_of_range() {
         let builder = MemoryNonceStore::builder();
         for window in [0, 63, 129, u32::MAX] {
-            let message =
-                format!("the window of the nonce store is {window}: use 64 to 128 counts");
+            let message = format!("the window of the nonce store is {window}: use 64 to 128");
             refuses(builder.with_window(window), &message);
         }
         for window in [64, 65, 128] {
