@@ -41,7 +41,7 @@
 //! # Ok(())
 //! # }
 //! ```
-//! `examples/forward_proxy` is a complete forward proxy; `examples` also has smaller ones.
+//! `examples/hyper_proxy.rs` is a forward proxy in one file; `examples/forward_proxy` has everything.
 //!
 //! # Where to find what you need
 //! | to | see |
