@@ -20,7 +20,7 @@ use crate::{
     user_parameters::SplitName,
     wire::{
         Realm,
-        basic::{self, DecodeOptions, UserPass, UserPassError},
+        basic::{self, DecodeOptions, UserPass},
     },
 };
 
@@ -110,8 +110,8 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
         context: &RequestContext<'_>,
         credentials: SentCredentials,
     ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
-        let user_pass = UserPass::decode(credentials.as_bytes(), &self.options)
-            .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
+        let user_pass =
+            UserPass::decode(credentials.as_bytes(), &self.options).map_err(Refusal::new)?;
         let split_name = context.split_user_name(user_pass.user_id())?;
         let realm = context.realm.clone();
         Ok(async move { self.verify(realm, user_pass, split_name).await })
@@ -126,17 +126,6 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
 
     fn attach(&self, revocations: &Revocations) {
         self.validator.attach(revocations);
-    }
-}
-
-const fn reason_of(error: UserPassError) -> Reason {
-    match error {
-        UserPassError::SeveralCredentials => Reason::Malformed,
-        UserPassError::Undecodable | UserPassError::NoColon => Reason::Undecodable,
-        UserPassError::EmptyUserId => Reason::EmptyUserId,
-        UserPassError::EmptyPassword => Reason::EmptyPassword,
-        UserPassError::ControlCharacter => Reason::ControlCharacter,
-        UserPassError::PasswordTooLong => Reason::PasswordTooLong,
     }
 }
 

@@ -10,7 +10,8 @@ use http::HeaderValue;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-use super::{Realm, latin1::decode_latin1};
+use super::{Realm, latin1::decode_text};
+use crate::reason::Reason;
 
 /// The name of the scheme.
 pub(crate) const NAME: &str = "Basic";
@@ -42,32 +43,6 @@ impl Default for DecodeOptions {
     }
 }
 
-/// Why credentials cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum UserPassError {
-    /// The field contains a comma: it has a second set of credentials.
-    #[error("more than one set of credentials in one field")]
-    SeveralCredentials,
-    /// The credentials are not padded base64, or neither UTF-8 nor allowed Latin-1.
-    #[error("the user-pass cannot be decoded")]
-    Undecodable,
-    /// There is no colon between user-id and password.
-    #[error("the user-pass has no colon")]
-    NoColon,
-    /// The user-id is empty.
-    #[error("the user-id is empty")]
-    EmptyUserId,
-    /// The password is empty, which is not allowed.
-    #[error("the password is empty")]
-    EmptyPassword,
-    /// The user-id or the password contains a control character.
-    #[error("the user-pass contains a control character")]
-    ControlCharacter,
-    /// The password is longer than the limit.
-    #[error("the password is too long")]
-    PasswordTooLong,
-}
-
 /// The user-id and password of a client, decoded. Wiped when dropped.
 pub(crate) struct UserPass {
     text: Zeroizing<String>,
@@ -79,20 +54,22 @@ impl UserPass {
     ///
     /// # Errors
     /// Returns why the credentials cannot be used.
-    pub(crate) fn decode(encoded: &[u8], options: &DecodeOptions) -> Result<Self, UserPassError> {
+    pub(crate) fn decode(encoded: &[u8], options: &DecodeOptions) -> Result<Self, Reason> {
         // `decode_vec` allocates once, so no copy is left behind.
         let mut bytes = Zeroizing::new(Vec::new());
         if STANDARD.decode_vec(encoded, &mut bytes).is_err() {
             return Err(match encoded.contains(&b',') {
-                true => UserPassError::SeveralCredentials,
-                false => UserPassError::Undecodable,
+                // A second set of credentials follows.
+                true => Reason::Malformed,
+                false => Reason::Undecodable,
             });
         }
-        let mut text = decode_text(bytes, options)?;
+        let text = decode_text(mem::take(&mut bytes), options.latin1);
+        let mut text = Zeroizing::new(text.ok_or(Reason::Undecodable)?);
         if options.nfc {
             text = normalize(&text);
         }
-        let colon = text.find(':').ok_or(UserPassError::NoColon)?;
+        let colon = text.find(':').ok_or(Reason::Undecodable)?;
         let decoded = Self { text, colon };
         decoded.check(options)?;
         Ok(decoded)
@@ -108,18 +85,18 @@ impl UserPass {
         self.text.get(self.colon + 1..).unwrap_or_default()
     }
 
-    fn check(&self, options: &DecodeOptions) -> Result<(), UserPassError> {
+    fn check(&self, options: &DecodeOptions) -> Result<(), Reason> {
         if self.user_id().is_empty() {
-            return Err(UserPassError::EmptyUserId);
+            return Err(Reason::EmptyUserId);
         }
         if self.password().is_empty() && !options.empty_password {
-            return Err(UserPassError::EmptyPassword);
+            return Err(Reason::EmptyPassword);
         }
         if self.password().len() > options.max_password_length {
-            return Err(UserPassError::PasswordTooLong);
+            return Err(Reason::PasswordTooLong);
         }
         if self.text.contains(char::is_control) {
-            return Err(UserPassError::ControlCharacter);
+            return Err(Reason::ControlCharacter);
         }
         Ok(())
     }
@@ -128,23 +105,6 @@ impl UserPass {
 impl fmt::Debug for UserPass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UserPass(..)")
-    }
-}
-
-/// Decodes UTF-8, or else Latin-1 if that is allowed.
-fn decode_text(
-    mut bytes: Zeroizing<Vec<u8>>,
-    options: &DecodeOptions,
-) -> Result<Zeroizing<String>, UserPassError> {
-    match String::from_utf8(mem::take(&mut bytes)) {
-        Ok(text) => Ok(Zeroizing::new(text)),
-        Err(error) => {
-            let bytes = Zeroizing::new(error.into_bytes());
-            match options.latin1 {
-                true => Ok(Zeroizing::new(decode_latin1(&bytes))),
-                false => Err(UserPassError::Undecodable),
-            }
-        }
     }
 }
 
@@ -161,19 +121,16 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn decode(encoded: &str) -> Result<(String, String), UserPassError> {
+    fn decode(encoded: &str) -> Result<(String, String), Reason> {
         decode_with(encoded.as_bytes(), &DecodeOptions::default())
     }
 
-    fn decode_with(
-        encoded: &[u8],
-        options: &DecodeOptions,
-    ) -> Result<(String, String), UserPassError> {
+    fn decode_with(encoded: &[u8], options: &DecodeOptions) -> Result<(String, String), Reason> {
         let pair = UserPass::decode(encoded, options)?;
         Ok((pair.user_id().to_owned(), pair.password().to_owned()))
     }
 
-    fn pair(user_id: &str, password: &str) -> Result<(String, String), UserPassError> {
+    fn pair(user_id: &str, password: &str) -> Result<(String, String), Reason> {
         Ok((user_id.to_owned(), password.to_owned()))
     }
 
@@ -200,45 +157,45 @@ mod tests {
             ("padding in the middle", "YQ==OmI="),
         ];
         for (name, encoded) in table {
-            assert_eq!(decode(encoded), Err(UserPassError::Undecodable), "{name}");
+            assert_eq!(decode(encoded), Err(Reason::Undecodable), "{name}");
         }
     }
 
     #[test]
     fn refuses_unusable_credentials() {
         let table = [
-            ("", UserPassError::NoColon),
-            ("alice", UserPassError::NoColon),
-            (":wonder", UserPassError::EmptyUserId),
-            (":", UserPassError::EmptyUserId),
-            ("alice:", UserPassError::EmptyPassword),
-            ("alice:won\0der", UserPassError::ControlCharacter),
-            ("alice:wonder\r\n", UserPassError::ControlCharacter),
-            ("al\tice:wonder", UserPassError::ControlCharacter),
-            ("alice:\u{7f}", UserPassError::ControlCharacter),
-            ("alice:\u{85}", UserPassError::ControlCharacter),
+            ("", Reason::Undecodable),
+            ("alice", Reason::Undecodable),
+            (":wonder", Reason::EmptyUserId),
+            (":", Reason::EmptyUserId),
+            ("alice:", Reason::EmptyPassword),
+            ("alice:won\0der", Reason::ControlCharacter),
+            ("alice:wonder\r\n", Reason::ControlCharacter),
+            ("al\tice:wonder", Reason::ControlCharacter),
+            ("alice:\u{7f}", Reason::ControlCharacter),
+            ("alice:\u{85}", Reason::ControlCharacter),
         ];
         for (user_pass, error) in table {
             assert_eq!(decode(&STANDARD.encode(user_pass)), Err(error), "{user_pass:?}");
         }
-        assert_eq!(decode("YTpi,YTpi"), Err(UserPassError::SeveralCredentials));
+        assert_eq!(decode("YTpi,YTpi"), Err(Reason::Malformed));
     }
 
     #[test]
     fn accepts_an_empty_password_by_option() {
         let options = DecodeOptions { empty_password: true, ..DecodeOptions::default() };
         assert_eq!(decode_with(b"YWxpY2U6", &options), pair("alice", ""));
-        assert_eq!(decode_with(b"OndvbmRlcg==", &options), Err(UserPassError::EmptyUserId));
+        assert_eq!(decode_with(b"OndvbmRlcg==", &options), Err(Reason::EmptyUserId));
     }
 
     #[test]
     fn limits_the_length_of_the_password() {
         let long = |length: usize| STANDARD.encode(format!("alice:{}", "x".repeat(length)));
         assert_eq!(decode(&long(4_096)), pair("alice", &"x".repeat(4_096)));
-        assert_eq!(decode(&long(4_097)), Err(UserPassError::PasswordTooLong));
+        assert_eq!(decode(&long(4_097)), Err(Reason::PasswordTooLong));
         let options = DecodeOptions { max_password_length: 1, ..DecodeOptions::default() };
         assert_eq!(decode_with(b"YWxpY2U6eA==", &options), pair("alice", "x"));
-        assert_eq!(decode_with(b"YWxpY2U6eHk=", &options), Err(UserPassError::PasswordTooLong));
+        assert_eq!(decode_with(b"YWxpY2U6eHk=", &options), Err(Reason::PasswordTooLong));
     }
 
     #[test]
@@ -246,11 +203,11 @@ mod tests {
         let latin1 = STANDARD.encode(b"J\xe4son:p\xe4ss");
         let utf8 = STANDARD.encode("J\u{e4}son:p\u{e4}ss");
         let options = DecodeOptions { latin1: true, ..DecodeOptions::default() };
-        assert_eq!(decode(&latin1), Err(UserPassError::Undecodable));
+        assert_eq!(decode(&latin1), Err(Reason::Undecodable));
         assert_eq!(decode_with(latin1.as_bytes(), &options), pair("J\u{e4}son", "p\u{e4}ss"));
         assert_eq!(decode_with(utf8.as_bytes(), &options), pair("J\u{e4}son", "p\u{e4}ss"));
         let control = STANDARD.encode(b"J\x85son:p\xe4ss");
-        assert_eq!(decode_with(control.as_bytes(), &options), Err(UserPassError::ControlCharacter));
+        assert_eq!(decode_with(control.as_bytes(), &options), Err(Reason::ControlCharacter));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The users that the `username` of a request may refer to.
+//! The users that the `username` of a request may name.
 
 use std::sync::Arc;
 
@@ -8,80 +8,61 @@ use crate::{
     user_parameters::{SplitName, UserParameters},
     wire::{
         Realm,
-        digest::{Claimed, Credentials, HashFunction},
+        digest::{HashFunction, Userhash, Username},
     },
 };
 
-/// The split form of each reading of a name; `None` if it cannot be split.
-pub(super) type SplitNames = [Option<SplitName>; 3];
-
 /// A user to look up.
-#[derive(Clone, Copy)]
-pub(super) struct Candidate<'a> {
-    name: DigestName<'a>,
-    /// The name as the client hashed it, if parameters were split off.
-    hashed_name: Option<&'a str>,
-    pub(super) user_parameters: Option<&'a Arc<UserParameters>>,
+pub(super) enum Candidate {
+    /// The name as the client hashed it, and its parts if names are split.
+    Name { name: String, split: Option<SplitName> },
+    /// The hash of the name.
+    Userhash(Userhash),
 }
 
-impl<'a> Candidate<'a> {
-    const fn whole(name: DigestName<'a>) -> Self {
-        Self { name, hashed_name: None, user_parameters: None }
-    }
-
-    fn split(name: &'a str, split: &'a SplitName) -> Self {
-        Self {
-            name: DigestName::UserId(split.user(name)),
-            hashed_name: Some(name),
-            user_parameters: Some(split.parameters()),
+impl Candidate {
+    pub(super) fn user<'a>(&'a self, realm: &'a Realm, function: HashFunction) -> DigestUser<'a> {
+        let user = |name| DigestUser::new(realm, function, name);
+        match self {
+            Self::Name { name, split: None } => user(DigestName::UserId(name)),
+            Self::Name { name, split: Some(split) } => {
+                user(DigestName::UserId(split.user(name))).with_hashed_name(name)
+            }
+            Self::Userhash(hash) => user(DigestName::Userhash(hash)),
         }
     }
 
-    pub(super) fn user(self, realm: &'a Realm, function: HashFunction) -> DigestUser<'a> {
-        let user = DigestUser::new(realm, function, self.name);
-        self.hashed_name.map_or(user, |name| user.with_hashed_name(name))
+    /// The parameters that were part of the name.
+    pub(super) fn user_parameters(&self) -> Option<Arc<UserParameters>> {
+        match self {
+            Self::Name { split, .. } => split.as_ref().map(|split| Arc::clone(split.parameters())),
+            Self::Userhash(_) => None,
+        }
     }
 }
 
-/// Splits the readings of a name, if user names have parameters.
+/// The users to look up, in the order in which they are tried. Readings of the name that cannot be
+/// split are left out.
 ///
 /// # Errors
 /// No reading can be split.
-pub(super) fn split(
+pub(super) fn candidates(
     context: &RequestContext<'_>,
-    credentials: &Credentials,
-) -> Result<Option<SplitNames>, Refusal> {
-    let Claimed::Names(readings) = credentials.claimed() else { return Ok(None) };
-    let mut names = SplitNames::default();
-    let mut mistake = None;
-    for (name, reading) in names.iter_mut().zip(readings.iter().flatten()) {
-        match context.split_user_name(reading) {
-            Ok(None) => return Ok(None),
-            Ok(split) => *name = split,
+    username: Username,
+) -> Result<Vec<Candidate>, Refusal> {
+    let names = match username {
+        Username::Names(names) => names,
+        Username::Userhash(hash) => return Ok(vec![Candidate::Userhash(hash)]),
+    };
+    let (mut candidates, mut mistake) = (Vec::with_capacity(1), None);
+    for name in names.into_iter().flatten() {
+        match context.split_user_name(&name) {
+            Ok(split) => candidates.push(Candidate::Name { name, split }),
             Err(refusal) => mistake = mistake.or(Some(refusal)),
         }
     }
     match mistake {
-        Some(refusal) if names.iter().all(Option::is_none) => Err(refusal),
-        _ => Ok(Some(names)),
+        Some(refusal) if candidates.is_empty() => Err(refusal),
+        _ => Ok(candidates),
     }
-}
-
-/// The users to look up, in the order in which they are tried.
-pub(super) fn candidates<'a>(
-    claimed: &'a Claimed<'_>,
-    splits: Option<&'a SplitNames>,
-) -> impl Iterator<Item = Candidate<'a>> {
-    let (readings, hash) = match claimed {
-        Claimed::Names(readings) => (readings.as_slice(), None),
-        Claimed::Userhash(hash) => {
-            ([].as_slice(), Some(Candidate::whole(DigestName::Userhash(hash))))
-        }
-    };
-    let readings =
-        readings.iter().flatten().enumerate().filter_map(move |(at, name)| match splits {
-            None => Some(Candidate::whole(DigestName::UserId(name))),
-            Some(splits) => Some(Candidate::split(name, splits.get(at)?.as_ref()?)),
-        });
-    readings.chain(hash)
 }

@@ -6,7 +6,7 @@ use http::{HeaderValue, Method};
 
 use super::{
     AuthInfo, DigestBuilder,
-    names::{Candidate, SplitNames, candidates, split},
+    names::{Candidate, candidates},
     nonces::Nonces,
 };
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
         Realm,
         digest::{
             self, Algorithm, Challenge, Credentials, CredentialsError, HashFunction, HashedA1,
-            ParseOptions, UriCheck,
+            ParseOptions, UriCheck, Username,
         },
     },
 };
@@ -68,8 +68,8 @@ struct ParsedRequest {
     realm: Realm,
     method: Method,
     now: Timestamp,
-    /// The split form of each reading of the name; `None` if names are not split.
-    split_names: Option<SplitNames>,
+    /// The users that the request may be from.
+    candidates: Vec<Candidate>,
 }
 
 impl<V: DigestSecrets> DigestScheme<V> {
@@ -98,9 +98,9 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         sent: SentCredentials,
     ) -> Result<ParsedRequest, Refusal> {
         let SentCredentials { field, position } = sent;
-        let mut credentials = Credentials::parse(field, position, &self.parse_options)
+        let (mut credentials, username) = Credentials::parse(field, position, &self.parse_options)
             .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
-        self.refuse_what_was_not_offered(&credentials)?;
+        self.refuse_what_was_not_offered(&credentials, &username)?;
         if *credentials.realm() != *context.realm.as_str().as_bytes() {
             return Err(Refusal::new(Reason::OtherRealm));
         }
@@ -108,7 +108,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
             return Err(Refusal::new(Reason::OtherResource));
         }
         Ok(ParsedRequest {
-            split_names: split(context, &credentials)?,
+            candidates: candidates(context, username)?,
             credentials,
             realm: context.realm.clone(),
             method: context.head.method().clone(),
@@ -116,8 +116,12 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         })
     }
 
-    fn refuse_what_was_not_offered(&self, sent: &Credentials) -> Result<(), Refusal> {
-        if sent.has_userhash() && !self.userhash {
+    fn refuse_what_was_not_offered(
+        &self,
+        sent: &Credentials,
+        username: &Username,
+    ) -> Result<(), Refusal> {
+        if matches!(username, Username::Userhash(_)) && !self.userhash {
             let error = CredentialsError::Improper("userhash");
             return Err(Refusal::new(Reason::ImproperParameter).with_source(error));
         }
@@ -135,9 +139,8 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
     /// password.
     async fn verify(&self, request: ParsedRequest) -> AuthResult {
         let function = request.credentials.algorithm().hash_function();
-        let claimed = request.credentials.claimed();
         let mut refusal = Refusal::new(Reason::UnknownUser);
-        for candidate in candidates(&claimed, request.split_names.as_ref()) {
+        for candidate in &request.candidates {
             let lookup = self.secrets.secret(candidate.user(&request.realm, function)).await?;
             match self.verify_response(&request, lookup) {
                 Ok(stored) => return self.use_nonce(&request, candidate, stored).await,
@@ -198,7 +201,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
     async fn use_nonce(
         &self,
         request: &ParsedRequest,
-        candidate: Candidate<'_>,
+        candidate: &Candidate,
         stored: DigestAccount,
     ) -> AuthResult {
         let ParsedRequest { credentials, realm, now, .. } = request;
@@ -220,7 +223,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
             NonceUse::Fresh => {
                 let info = self.info(request, &nonce, stored.ha1());
                 let authenticated = Authenticated::new(stored.into_account()).with_info(info);
-                return Ok(authenticated.with_user_parameters(candidate.user_parameters.cloned()));
+                return Ok(authenticated.with_user_parameters(candidate.user_parameters()));
             }
             NonceUse::Replayed => Reason::NonceReplayed,
             NonceUse::OtherUser => Reason::NonceOfOtherUser,

@@ -11,16 +11,15 @@ use super::{
     hash::Hash,
     parameters::{Name, Parameters},
     protection::Protection,
-    username::{Claimed, Username},
+    username::Username,
 };
 use crate::{grammar::Value, head::RequestHead};
 
 /// Digest credentials, checked as far as possible without looking up the user.
 ///
-/// `Debug` shows neither the name nor the response.
+/// `Debug` does not show the response.
 pub(crate) struct Credentials {
     field: HeaderValue,
-    username: Username,
     realm: Value,
     pub(super) nonce: Value,
     pub(super) uri: Value,
@@ -45,8 +44,8 @@ impl Default for ParseOptions {
 }
 
 impl Credentials {
-    /// Reads the parameters that start at `position` in the field, after the scheme. Unknown
-    /// parameters are ignored.
+    /// Reads the parameters that start at `position` in the field, after the scheme, and the user
+    /// that they name. Unknown parameters are ignored.
     ///
     /// # Errors
     /// Returns the first problem.
@@ -54,7 +53,7 @@ impl Credentials {
         field: HeaderValue,
         position: usize,
         options: &ParseOptions,
-    ) -> Result<Self, CredentialsError> {
+    ) -> Result<(Self, Username), CredentialsError> {
         let parameters = Parameters::read(field.as_bytes(), position, options.max_parameters)?;
         let algorithm = parse_algorithm(&parameters)?;
         let realm = parameters.required(Name::Realm)?;
@@ -74,7 +73,7 @@ impl Credentials {
         }
         // Last, so that a malformed field is refused as such even if its name is impossible.
         let username = Username::parse(&parameters, algorithm.hash_function(), options.latin1)?;
-        Ok(Self { username, realm, nonce, uri, response, algorithm, protection, field })
+        Ok((Self { realm, nonce, uri, response, algorithm, protection, field }, username))
     }
 
     /// Returns the algorithm; MD5 if the client named none.
@@ -93,16 +92,6 @@ impl Credentials {
     /// Returns the nonce-count; `None` for a response without qop, as in RFC 2069.
     pub(crate) fn count(&self) -> Option<NonceCount> {
         self.protection.map(|protection| protection.count)
-    }
-
-    /// Returns whether the client sent a hash instead of the user-id.
-    pub(crate) const fn has_userhash(&self) -> bool {
-        matches!(self.username, Username::Hashed(_))
-    }
-
-    /// Returns the names that the client may have meant, or the hash that it sent instead.
-    pub(crate) fn claimed(&self) -> Claimed<'_> {
-        self.username.claimed(self.field.as_bytes())
     }
 
     pub(crate) fn field(&self) -> &[u8] {
@@ -162,7 +151,6 @@ mod tests {
         assert_eq!(*sample.realm(), *b"http-auth@example.org");
         assert_eq!(*sample.nonce(), *b"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v");
         assert_eq!(sample.count(), Some(NonceCount::ONE));
-        assert!(!sample.has_userhash());
         assert!(sample.field().starts_with(b"Digest "));
         assert!(sample.field().ends_with(b"\""));
         assert!(is_right(&sample));
@@ -183,7 +171,8 @@ mod tests {
         assert_eq!(session.without("cnonce").error(), CredentialsError::Missing("cnonce"));
         for position in [6, 60] {
             let field = HeaderValue::from_static("Digest");
-            let error = Credentials::parse(field, position, &ParseOptions::default()).unwrap_err();
+            let error =
+                Credentials::parse(field, position, &ParseOptions::default()).err().unwrap();
             assert_eq!(error, CredentialsError::Missing("realm"), "{position}");
         }
     }
@@ -249,7 +238,6 @@ mod tests {
         for (name, value) in table {
             let sample = Sample::new().with(name, value).parse();
             assert!(is_right(&sample), "{name}={value}");
-            assert!(!sample.has_userhash());
             assert_eq!(*sample.realm(), *b"http-auth@example.org");
         }
     }

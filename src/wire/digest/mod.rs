@@ -33,7 +33,7 @@ pub use nonce::{Epoch, NonceCount, NonceId};
 pub use nonce_key::NonceKey;
 pub use uri::UriCheck;
 pub use userhash::Userhash;
-pub(crate) use username::Claimed;
+pub(crate) use username::Username;
 
 /// The name of the scheme.
 pub(crate) const NAME: &str = "Digest";

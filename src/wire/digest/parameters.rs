@@ -171,7 +171,7 @@ mod tests {
             Sample::new().try_parse(&ParseOptions { max_parameters, ..ParseOptions::default() })
         };
         assert!(parse(10).is_ok());
-        let error = parse(9).unwrap_err();
+        let error = parse(9).err().unwrap();
         let CredentialsError::Syntax(error) = error else { panic!("{error:?}") };
         assert!(error.to_string().starts_with("too many parameters at byte "), "{error}");
     }

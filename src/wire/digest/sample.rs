@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, Method};
 
-use super::{Credentials, CredentialsError, HashFunction, HashedA1, ParseOptions};
+use super::{Credentials, CredentialsError, HashFunction, HashedA1, ParseOptions, Username};
 use crate::wire::Realm;
 
 pub(super) const PREFIX: &str = "Digest ";
@@ -49,7 +49,10 @@ impl Sample {
         changes.iter().fold(self, |sample, (name, value)| sample.with(name, *value))
     }
 
-    pub(super) fn try_parse(self, options: &ParseOptions) -> Result<Credentials, CredentialsError> {
+    pub(super) fn try_parse(
+        self,
+        options: &ParseOptions,
+    ) -> Result<(Credentials, Username), CredentialsError> {
         let params = self
             .0
             .into_iter()
@@ -61,12 +64,17 @@ impl Sample {
 
     #[track_caller]
     pub(super) fn parse(self) -> Credentials {
-        self.try_parse(&ParseOptions::default()).unwrap()
+        self.try_parse(&ParseOptions::default()).unwrap().0
+    }
+
+    #[track_caller]
+    pub(super) fn username(self) -> Username {
+        self.try_parse(&ParseOptions::default()).unwrap().1
     }
 
     #[track_caller]
     pub(super) fn error(self) -> CredentialsError {
-        self.try_parse(&ParseOptions::default()).unwrap_err()
+        self.try_parse(&ParseOptions::default()).err().unwrap()
     }
 }
 

@@ -4,38 +4,23 @@
 //! quotes and hash the raw name. Others percent-encode non-ASCII characters and hash the decoded
 //! name. So one `username` can be read in up to three ways, and each is tried.
 
-use std::borrow::Cow;
-
 use super::{
     CredentialsError, HashFunction, Userhash,
     parameters::{Name, Parameters},
 };
 use crate::{
     grammar::{Value, decode_ext_value, percent_decode},
-    wire::latin1::decode_latin1,
+    wire::latin1::decode_text,
 };
 
-/// The `username` or `username*` of credentials.
-pub(super) enum Username {
-    /// A `username`, which can be read in several ways.
-    Plain { value: Value, latin1: bool },
-    /// A `username*`, decoded.
-    Extended(String),
-    /// A `username` with `userhash=true`.
-    Hashed(Userhash),
-}
-
-/// The user that the client claims to be.
-pub(crate) enum Claimed<'a> {
-    /// The names that the client may have meant.
-    Names(Readings<'a>),
+/// The user that credentials name.
+pub(crate) enum Username {
+    /// The names that the client may have meant, in the order in which they are tried: unescaped,
+    /// as sent, percent-decoded. `None` if a name is not a valid user-id or repeats another.
+    Names([Option<String>; 3]),
     /// The hash of the name.
-    Userhash(&'a Userhash),
+    Userhash(Userhash),
 }
-
-/// The names that the client may have meant, in the order in which they are tried: unescaped, as
-/// sent, percent-decoded. `None` if a name is not a valid user-id or repeats another.
-pub(crate) type Readings<'a> = [Option<Cow<'a, str>>; 3];
 
 impl Username {
     pub(super) fn parse(
@@ -51,24 +36,15 @@ impl Username {
                 Err(CredentialsError::Improper("username*"))
             }
             (Some(value), None, true) => Userhash::from_hex(function, &parameters.text(value))
-                .map(Self::Hashed)
+                .map(Self::Userhash)
                 .ok_or(CredentialsError::Improper("username")),
             (Some(value), None, false) => {
-                check_user_id(parameters.text(value), latin1)?;
-                Ok(Self::Plain { value, latin1 })
+                readings(value, parameters.field(), latin1).map(Self::Names)
             }
             (None, Some(value), false) => match decode_ext_value(parameters.field(), value)? {
                 name if name.is_empty() => Err(CredentialsError::Improper("username*")),
-                name => Ok(Self::Extended(name)),
+                name => Ok(Self::Names([Some(name), None, None])),
             },
-        }
-    }
-
-    pub(super) fn claimed<'a>(&'a self, field: &'a [u8]) -> Claimed<'a> {
-        match self {
-            Self::Plain { value, latin1 } => Claimed::Names(readings(*value, field, *latin1)),
-            Self::Extended(name) => Claimed::Names([Some(name.into()), None, None]),
-            Self::Hashed(hash) => Claimed::Userhash(hash),
         }
     }
 }
@@ -84,21 +60,26 @@ fn is_hashed(parameters: &Parameters<'_>) -> Result<bool, CredentialsError> {
     }
 }
 
-fn readings(value: Value, field: &[u8], latin1: bool) -> Readings<'_> {
-    let unescaped = value.unescaped(field);
-    let as_sent = value.has_escapes().then(|| Cow::Borrowed(value.raw(field)));
+/// Reads a `username` in every way, the first of which must be a valid user-id.
+fn readings(
+    value: Value,
+    field: &[u8],
+    latin1: bool,
+) -> Result<[Option<String>; 3], CredentialsError> {
+    let unescaped = value.unescaped(field).into_owned();
+    let as_sent = value.has_escapes().then(|| value.raw(field).to_vec());
     let is_encoded = unescaped.contains(&b'%');
-    let decoded = is_encoded.then(|| percent_decode(&unescaped)).flatten().map(Cow::Owned);
-    [
-        check_user_id(unescaped, latin1).ok(),
-        as_sent.and_then(|name| check_user_id(name, latin1).ok()),
-        decoded.and_then(|name| check_user_id(name, false).ok()),
-    ]
+    let decoded = is_encoded.then(|| percent_decode(&unescaped)).flatten();
+    Ok([
+        Some(user_id(unescaped, latin1)?),
+        as_sent.and_then(|name| user_id(name, latin1).ok()),
+        decoded.and_then(|name| user_id(name, false).ok()),
+    ])
 }
 
 /// Decodes a name and checks that it is a valid user-id.
-fn check_user_id(bytes: Cow<'_, [u8]>, latin1: bool) -> Result<Cow<'_, str>, CredentialsError> {
-    let name = decode(bytes, latin1).ok_or(CredentialsError::UndecodableUserId)?;
+fn user_id(bytes: Vec<u8>, latin1: bool) -> Result<String, CredentialsError> {
+    let name = decode_text(bytes, latin1).ok_or(CredentialsError::UndecodableUserId)?;
     if name.is_empty() {
         return Err(CredentialsError::EmptyUserId);
     }
@@ -106,17 +87,6 @@ fn check_user_id(bytes: Cow<'_, [u8]>, latin1: bool) -> Result<Cow<'_, str>, Cre
         return Err(CredentialsError::ControlCharacter);
     }
     Ok(name)
-}
-
-/// Decodes UTF-8, or else Latin-1 if that is allowed.
-fn decode(bytes: Cow<'_, [u8]>, latin1: bool) -> Option<Cow<'_, str>> {
-    if latin1 && str::from_utf8(&bytes).is_err() {
-        return Some(Cow::Owned(decode_latin1(&bytes)));
-    }
-    match bytes {
-        Cow::Borrowed(bytes) => str::from_utf8(bytes).ok().map(Cow::Borrowed),
-        Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
-    }
 }
 
 #[cfg(test)]
@@ -129,6 +99,14 @@ mod tests {
         *,
     };
     use crate::grammar::{SyntaxError, SyntaxErrorKind};
+
+    #[track_caller]
+    fn names(sample: &Sample) -> [Option<String>; 3] {
+        match sample.clone().username() {
+            Username::Names(names) => names,
+            Username::Userhash(_) => panic!("a hash"),
+        }
+    }
 
     #[test]
     fn refuses_two_kinds_of_name_at_once() {
@@ -144,10 +122,9 @@ mod tests {
         let empty = extended("UTF-8''");
         assert_eq!(empty.error(), CredentialsError::Improper("username*"));
 
-        let named = extended("utf-8'en'J%C3%A4s%c3%b8n%20100%25").parse();
-        let Claimed::Names(names) = named.claimed() else { panic!("a hash") };
-        assert_eq!(names, [Some("J\u{e4}s\u{f8}n 100%".into()), None, None]);
-        assert!(is_right(&named));
+        let named = extended("utf-8'en'J%C3%A4s%c3%b8n%20100%25");
+        assert_eq!(names(&named), [Some("J\u{e4}s\u{f8}n 100%".to_owned()), None, None]);
+        assert!(is_right(&named.parse()));
     }
 
     #[test]
@@ -165,7 +142,7 @@ mod tests {
             let start = field.len() - value.len();
             let field = field.try_into().unwrap();
             let parsed = Credentials::parse(field, PREFIX.len(), &ParseOptions::default());
-            let error = parsed.unwrap_err();
+            let error = parsed.err().unwrap();
             let expected = SyntaxError::new(kind, start + position);
             assert_eq!(error, CredentialsError::Syntax(expected), "{value}");
         }
@@ -176,12 +153,9 @@ mod tests {
         let hash = "4238f3a16167373febb9bc4d43db9cc4";
         let sent = |name: &str| Sample::new().with("username", name).and("userhash", "TRUE");
         for name in [format!("\"{hash}\""), hash.to_uppercase()] {
-            let sample = sent(&name).parse();
-            assert!(sample.has_userhash());
-            assert!(is_right(&sample));
-            let Claimed::Userhash(claimed) = sample.claimed() else { panic!("a name") };
-            let expected = Userhash::new(HashFunction::Md5, "Mufasa", &realm());
-            assert_eq!(*claimed, expected);
+            assert!(is_right(&sent(&name).parse()));
+            let Username::Userhash(read) = sent(&name).username() else { panic!("a name") };
+            assert_eq!(read, Userhash::new(HashFunction::Md5, "Mufasa", &realm()));
         }
         for name in ["Mufasa", &hash[1..], &hash.repeat(2)] {
             assert_eq!(sent(name).error(), CredentialsError::Improper("username"), "{name}");
@@ -202,8 +176,7 @@ mod tests {
             ("100%25", [Some("100%25"), None, Some("100%")]),
         ];
         for (value, expected) in table {
-            let sample = Sample::new().with("username", format!("\"{value}\"")).parse();
-            let Claimed::Names(names) = sample.claimed() else { panic!("a hash") };
+            let names = names(&Sample::new().with("username", format!("\"{value}\"")));
             assert_eq!(names.each_ref().map(Option::as_deref), expected, "{value}");
         }
     }
@@ -211,8 +184,7 @@ mod tests {
     #[test]
     fn skips_a_percent_decoded_name_that_is_invalid() {
         for value in ["100%", "%", "%4", "%zz", "%4z", "%E4", "a%00", "%0d%0a"] {
-            let sample = Sample::new().with("username", format!("\"{value}\"")).parse();
-            let Claimed::Names(names) = sample.claimed() else { panic!("a hash") };
+            let names = names(&Sample::new().with("username", format!("\"{value}\"")));
             assert_eq!(names.each_ref().map(Option::as_deref), [Some(value), None, None]);
         }
     }
@@ -243,8 +215,8 @@ mod tests {
         ];
         for (name, expected) in table {
             let value = [b"\"", name, b"\""].concat();
-            let sample = Sample::new().with("username", value).try_parse(&options).unwrap();
-            let Claimed::Names(names) = sample.claimed() else { panic!("a hash") };
+            let parsed = Sample::new().with("username", value).try_parse(&options);
+            let Ok((_, Username::Names(names))) = parsed else { panic!("no name") };
             assert!(names.iter().flatten().eq(expected), "{}", name.escape_ascii());
         }
     }
