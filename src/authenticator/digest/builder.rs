@@ -33,15 +33,20 @@ pub enum AuthInfo {
 pub struct DigestBuilder<V, S = MemoryNonceStore> {
     secrets: V,
     store: S,
-    algorithms: Option<Vec<Algorithm>>,
-    keeps_order: bool,
     nonce_lifetime: Duration,
     nonce_keys: Option<NonceKeys>,
-    auth_info: AuthInfo,
-    uri_check: UriCheck,
-    userhash: bool,
-    legacy_rfc2069: bool,
-    parse_options: ParseOptions,
+    options: Options,
+}
+
+/// The options that a [`DigestScheme`] keeps.
+pub(super) struct Options {
+    /// In the order of the offer.
+    pub(super) algorithms: Vec<Algorithm>,
+    pub(super) auth_info: AuthInfo,
+    pub(super) uri_check: UriCheck,
+    pub(super) userhash: bool,
+    pub(super) legacy_rfc2069: bool,
+    pub(super) parse: ParseOptions,
 }
 
 impl<V: DigestSecrets> DigestBuilder<V> {
@@ -49,15 +54,16 @@ impl<V: DigestSecrets> DigestBuilder<V> {
         Self {
             secrets,
             store: MemoryNonceStore::default(),
-            algorithms: None,
-            keeps_order: false,
             nonce_lifetime: DEFAULT_NONCE_LIFETIME,
             nonce_keys: None,
-            auth_info: AuthInfo::default(),
-            uri_check: UriCheck::strict(),
-            userhash: false,
-            legacy_rfc2069: false,
-            parse_options: ParseOptions::default(),
+            options: Options {
+                algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
+                auth_info: AuthInfo::default(),
+                uri_check: UriCheck::strict(),
+                userhash: false,
+                legacy_rfc2069: false,
+                parse: ParseOptions::default(),
+            },
         }
     }
 }
@@ -66,8 +72,8 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
     /// Offers these algorithms, in the order that real clients need: SHA-256, SHA-512-256, MD5. By
     /// default, offers SHA-256 and MD5 if the source has secrets for them.
     pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.algorithms = Some(algorithms.into_iter().collect());
-        self.keeps_order = false;
+        self.options.algorithms = algorithms.into_iter().collect();
+        self.options.algorithms.sort_unstable();
         self
     }
 
@@ -77,8 +83,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         mut self,
         algorithms: impl IntoIterator<Item = Algorithm>,
     ) -> Self {
-        self.algorithms = Some(algorithms.into_iter().collect());
-        self.keeps_order = true;
+        self.options.algorithms = algorithms.into_iter().collect();
         self
     }
 
@@ -98,19 +103,19 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
 
     /// Sets the content of `Proxy-Authentication-Info`; [`AuthInfo::Full`] by default.
     pub const fn with_auth_info(mut self, auth_info: AuthInfo) -> Self {
-        self.auth_info = auth_info;
+        self.options.auth_info = auth_info;
         self
     }
 
     /// Sets how `uri` is compared with the request target; [`UriCheck::strict`] by default.
     pub fn with_uri_check(mut self, uri_check: UriCheck) -> Self {
-        self.uri_check = uri_check;
+        self.options.uri_check = uri_check;
         self
     }
 
     /// Lets clients send a hash instead of the user-id.
     pub const fn with_userhash(mut self, offer: bool) -> Self {
-        self.userhash = offer;
+        self.options.userhash = offer;
         self
     }
 
@@ -120,7 +125,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
     /// # Security
     /// Without a cnonce, an attacker who can choose the nonce can use precomputed tables.
     pub const fn legacy_rfc2069(mut self, allow: bool) -> Self {
-        self.legacy_rfc2069 = allow;
+        self.options.legacy_rfc2069 = allow;
         self
     }
 
@@ -130,13 +135,13 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
     /// A client that also hashes the name in Latin-1 is accepted only if the stored H(A1) was
     /// computed from the same bytes.
     pub const fn with_latin1(mut self, allow: bool) -> Self {
-        self.parse_options.latin1 = allow;
+        self.options.parse.latin1 = allow;
         self
     }
 
     /// Limits the number of parameters of a request's credentials, 32 by default.
     pub const fn with_max_parameters(mut self, maximum: usize) -> Self {
-        self.parse_options.max_parameters = maximum;
+        self.options.parse.max_parameters = maximum;
         self
     }
 
@@ -145,15 +150,9 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         DigestBuilder {
             secrets: self.secrets,
             store,
-            algorithms: self.algorithms,
-            keeps_order: self.keeps_order,
             nonce_lifetime: self.nonce_lifetime,
             nonce_keys: self.nonce_keys,
-            auth_info: self.auth_info,
-            uri_check: self.uri_check,
-            userhash: self.userhash,
-            legacy_rfc2069: self.legacy_rfc2069,
-            parse_options: self.parse_options,
+            options: self.options,
         }
     }
 
@@ -163,9 +162,9 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
     /// No algorithm, a duplicate one, or none that the source has secrets for; a lifetime out of
     /// range; a limit of zero; RFC 2069 without MD5; no random bytes from the operating system.
     pub fn build(self) -> Result<DigestScheme<V, S>, ConfigError> {
-        let algorithms = self.offered_algorithms()?;
+        self.check_algorithms()?;
         ConfigError::check_range("nonce lifetime", &self.nonce_lifetime, &NONCE_LIFETIMES)?;
-        if self.parse_options.max_parameters == 0 {
+        if self.options.parse.max_parameters == 0 {
             return Err(ConfigError::ZeroLimit { name: "max_parameters" });
         }
         Ok(DigestScheme {
@@ -173,18 +172,12 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
             dummy_secrets: HashFunction::ALL.map(HashedA1::dummy),
             secrets: self.secrets,
             store: self.store,
-            algorithms,
-            auth_info: self.auth_info,
-            uri_check: self.uri_check,
-            userhash: self.userhash,
-            legacy_rfc2069: self.legacy_rfc2069,
-            parse_options: self.parse_options,
+            options: self.options,
         })
     }
 
-    fn offered_algorithms(&self) -> Result<Vec<Algorithm>, ConfigError> {
-        let default = || vec![Algorithm::Sha256, Algorithm::Md5];
-        let mut algorithms = self.algorithms.clone().unwrap_or_else(default);
+    fn check_algorithms(&self) -> Result<(), ConfigError> {
+        let Options { algorithms, legacy_rfc2069, .. } = &self.options;
         if algorithms.is_empty() {
             return Err(ConfigError::NoAlgorithm);
         }
@@ -193,10 +186,10 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
                 return Err(ConfigError::DuplicateAlgorithm { algorithm: algorithm.as_str() });
             }
         }
-        if self.legacy_rfc2069 && !algorithms.contains(&Algorithm::Md5) {
+        if *legacy_rfc2069 && !algorithms.contains(&Algorithm::Md5) {
             return Err(ConfigError::LegacyWithoutMd5);
         }
-        if self.legacy_rfc2069 && algorithms.contains(&Algorithm::Md5Sess) {
+        if *legacy_rfc2069 && algorithms.contains(&Algorithm::Md5Sess) {
             return Err(ConfigError::LegacyWithMd5Sess);
         }
         let functions = algorithms.iter().map(|algorithm| algorithm.hash_function());
@@ -208,19 +201,16 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
                 held: held.to_string(),
             });
         }
-        if !self.keeps_order {
-            algorithms.sort_unstable();
-        }
-        Ok(algorithms)
+        Ok(())
     }
 }
 
 impl<V, S> fmt::Debug for DigestBuilder<V, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DigestBuilder")
-            .field("algorithms", &self.algorithms)
+            .field("algorithms", &self.options.algorithms)
             .field("nonce_lifetime", &self.nonce_lifetime)
-            .field("auth_info", &self.auth_info)
+            .field("auth_info", &self.options.auth_info)
             .finish_non_exhaustive()
     }
 }

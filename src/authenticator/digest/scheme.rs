@@ -6,6 +6,7 @@ use http::{HeaderValue, Method};
 
 use super::{
     AuthInfo, DigestBuilder,
+    builder::Options,
     names::{Candidate, candidates},
     nonces::Nonces,
 };
@@ -27,7 +28,7 @@ use crate::{
         Realm,
         digest::{
             self, Algorithm, Challenge, Credentials, CredentialsError, HashFunction, HashedA1,
-            ParseOptions, UriCheck, Username,
+            Username,
         },
     },
 };
@@ -52,12 +53,7 @@ pub struct DigestScheme<V, S = MemoryNonceStore> {
     pub(super) secrets: V,
     pub(super) store: S,
     pub(super) nonces: Nonces,
-    pub(super) algorithms: Vec<Algorithm>,
-    pub(super) auth_info: AuthInfo,
-    pub(super) uri_check: UriCheck,
-    pub(super) userhash: bool,
-    pub(super) legacy_rfc2069: bool,
-    pub(super) parse_options: ParseOptions,
+    pub(super) options: Options,
     /// Used to verify responses of unknown users, so that they take as long.
     pub(super) dummy_secrets: [HashedA1; HashFunction::ALL.len()],
 }
@@ -84,11 +80,11 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
     fn offered(&self) -> impl Iterator<Item = Algorithm> {
         let held = self.secrets.hash_functions();
         let is_held = move |one: &Algorithm| held.contains(one.hash_function());
-        self.algorithms.iter().copied().filter(is_held)
+        self.options.algorithms.iter().copied().filter(is_held)
     }
 
     fn is_legacy(&self, algorithm: Algorithm) -> bool {
-        self.legacy_rfc2069 && algorithm == Algorithm::Md5
+        self.options.legacy_rfc2069 && algorithm == Algorithm::Md5
     }
 
     /// Parses the credentials and checks them against the head of the request.
@@ -98,13 +94,13 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         sent: SentCredentials,
     ) -> Result<ParsedRequest, Refusal> {
         let SentCredentials { field, position } = sent;
-        let (mut credentials, username) = Credentials::parse(field, position, &self.parse_options)
+        let (mut credentials, username) = Credentials::parse(field, position, &self.options.parse)
             .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
         self.refuse_what_was_not_offered(&credentials, &username)?;
         if *credentials.realm() != *context.realm.as_str().as_bytes() {
             return Err(Refusal::new(Reason::OtherRealm));
         }
-        if !credentials.names_resource(context.head, &self.uri_check) {
+        if !credentials.choose_uri(context.head, &self.options.uri_check) {
             return Err(Refusal::new(Reason::OtherResource));
         }
         Ok(ParsedRequest {
@@ -121,7 +117,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         sent: &Credentials,
         username: &Username,
     ) -> Result<(), Refusal> {
-        if matches!(username, Username::Userhash(_)) && !self.userhash {
+        if matches!(username, Username::Userhash(_)) && !self.options.userhash {
             let error = CredentialsError::Improper("userhash");
             return Err(Refusal::new(Reason::ImproperParameter).with_source(error));
         }
@@ -239,7 +235,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         nonce: &NonceId,
         ha1: &HashedA1,
     ) -> Option<HeaderValue> {
-        if self.auth_info == AuthInfo::Off {
+        if self.options.auth_info == AuthInfo::Off {
             return None;
         }
         // The key of a session contains its nonce, so a session cannot continue with another one.
@@ -248,7 +244,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         // Without an epoch the client gets its next nonce from a 407.
         let epoch = is_due.then(|| self.store.epoch().ok()).flatten();
         let next = epoch.map(|epoch| self.nonces.issue(epoch, request.now, &request.realm));
-        let ha1 = (self.auth_info == AuthInfo::Full).then_some(ha1);
+        let ha1 = (self.options.auth_info == AuthInfo::Full).then_some(ha1);
         request.credentials.authentication_info(ha1, next.as_deref())
     }
 }
@@ -266,7 +262,7 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
             algorithm,
             nonce: &nonce,
             qop: !self.is_legacy(algorithm),
-            userhash: self.userhash,
+            userhash: self.options.userhash,
             stale: context.stale,
         });
         Ok(challenges.filter_map(Challenge::to_header_value).collect())
@@ -291,7 +287,7 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
                     "clients hash the whole name, so the source of secrets must hold passwords",
                 );
             }
-            if self.userhash {
+            if self.options.userhash {
                 return unsupported("a name cannot be read from a userhash: leave userhash out");
             }
         }
@@ -318,8 +314,8 @@ const fn reason_of(error: CredentialsError) -> Reason {
 impl<V, S> fmt::Debug for DigestScheme<V, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DigestScheme")
-            .field("algorithms", &self.algorithms)
-            .field("auth_info", &self.auth_info)
+            .field("algorithms", &self.options.algorithms)
+            .field("auth_info", &self.options.auth_info)
             .field("nonces", &self.nonces)
             .finish_non_exhaustive()
     }

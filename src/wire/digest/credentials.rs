@@ -98,11 +98,11 @@ impl Credentials {
         self.field.as_bytes()
     }
 
-    /// Returns whether `uri` names the resource of the request.
+    /// Chooses the reading of `uri` that names the resource of the request, and returns whether
+    /// there is one. The response is computed from it.
     ///
-    /// Some clients escape `uri` and some do not. The reading that names the resource is used in
-    /// the response.
-    pub(crate) fn names_resource(&mut self, head: &RequestHead<'_>, check: &UriCheck) -> bool {
+    /// Some clients escape `uri` and some do not.
+    pub(crate) fn choose_uri(&mut self, head: &RequestHead<'_>, check: &UriCheck) -> bool {
         for uri in [self.uri, self.uri.without_escapes()] {
             if check.accepts(&self.text(uri), head) {
                 self.uri = uri;
@@ -258,14 +258,14 @@ mod tests {
             let head = RequestHead::new(&Method::GET, &target, &headers, &extensions);
             let mut sample =
                 Sample::new().with_all(&[("uri", r#""/a\b""#), ("response", response)]).parse();
-            assert_eq!(sample.names_resource(&head, &UriCheck::strict()), expected, "{target}");
+            assert_eq!(sample.choose_uri(&head, &UriCheck::strict()), expected, "{target}");
             assert!(is_right(&sample), "{target}");
         }
         let target = "/dir/index.html".parse().unwrap();
         let head = RequestHead::new(&Method::GET, &target, &headers, &extensions);
-        assert!(Sample::new().parse().names_resource(&head, &UriCheck::strict()));
+        assert!(Sample::new().parse().choose_uri(&head, &UriCheck::strict()));
         let mut other = Sample::new().with("uri", "\"/\"").parse();
-        assert!(!other.names_resource(&head, &UriCheck::strict()));
+        assert!(!other.choose_uri(&head, &UriCheck::strict()));
     }
 
     #[test]

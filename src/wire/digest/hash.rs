@@ -11,14 +11,13 @@ const MAX_LENGTH: usize = 32;
 
 /// A hash of 16 or 32 bytes. If it is as sensitive as a password, it is wrapped in
 /// [`Zeroizing`](zeroize::Zeroizing).
-#[derive(Clone, Copy)]
 pub(crate) struct Hash {
     bytes: [u8; MAX_LENGTH],
     length: usize,
 }
 
 /// A hash in lower-case hex.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct HexHash {
     digits: [u8; 2 * MAX_LENGTH],
     length: usize,
@@ -46,7 +45,7 @@ impl Hash {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    pub(crate) fn to_hex(self) -> HexHash {
+    pub(crate) fn to_hex(&self) -> HexHash {
         let mut digits = [0; 2 * MAX_LENGTH];
         let length = base16ct::lower::encode(self.as_bytes(), &mut digits).map_or(0, <[u8]>::len);
         HexHash { digits, length }

@@ -26,7 +26,7 @@ impl Credentials {
     pub(super) fn rspauth(&self, ha1: &HashedA1) -> Option<HexHash> {
         self.protection?;
         // Computed like the response, but with an empty method.
-        self.expected_response(ha1, "").map(Hash::to_hex)
+        self.expected_response(ha1, "").map(|hash| hash.to_hex())
     }
 
     /// Computes the response; `None` if `ha1` is for another hash function.
