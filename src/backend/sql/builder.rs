@@ -7,7 +7,7 @@ use super::{
     max_cost::MaxCost,
     query::{Limits, QueryRunner},
     row::SqlRow,
-    url::{self, Selected},
+    url,
     validator::{Parts, Sql},
 };
 use crate::{
@@ -27,26 +27,26 @@ use crate::{
 /// `Debug` does not show the URL.
 #[must_use]
 pub struct SqlBuilder {
-    origin: Origin,
+    open: Box<dyn FnOnce(Limits) -> Opened + Send + Sync>,
     query: Option<String>,
-    by_userhash: BTreeMap<HashFunction, String>,
-    has_realm: bool,
-    functions: HashFunctions,
-    policy: HashPolicy,
     hashing: Option<HashingPool>,
     min_cost: Option<HashCost>,
-    record: Option<Record>,
     limits: Limits,
-    timeout: Duration,
-    clock: Arc<dyn Clock>,
+    options: Options,
 }
 
-enum Origin {
-    Url(Password),
-    Pool {
-        make: Box<dyn FnOnce(Limits) -> Arc<dyn QueryRunner> + Send + Sync>,
-        query: &'static str,
-    },
+/// A database, to which no connection has been made.
+pub(super) type Opened = Result<Arc<dyn QueryRunner>, SqlConfigError>;
+
+/// The options that the validator takes as they are.
+pub(super) struct Options {
+    pub(super) by_userhash: BTreeMap<HashFunction, Arc<str>>,
+    pub(super) has_realm: bool,
+    pub(super) functions: HashFunctions,
+    pub(super) policy: HashPolicy,
+    pub(super) record: Option<Record>,
+    pub(super) timeout: Duration,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 /// Adds the record that is made of a row to the account.
@@ -55,31 +55,27 @@ pub(super) type Record =
 
 impl SqlBuilder {
     pub(super) fn from_url(url: String) -> Self {
-        Self::from_origin(Origin::Url(Password::new(url)))
+        let url = Password::new(url);
+        Self::new(move |limits| url::open(url.expose(), limits))
     }
 
-    #[cfg_attr(not(test), allow(dead_code, reason = "each database calls it"))]
-    pub(super) fn of(
-        make: impl FnOnce(Limits) -> Arc<dyn QueryRunner> + Send + Sync + 'static,
-        query: &'static str,
-    ) -> Self {
-        Self::from_origin(Origin::Pool { make: Box::new(make), query })
-    }
-
-    fn from_origin(origin: Origin) -> Self {
+    /// `open` is called by [`build`](Self::build).
+    pub(super) fn new(open: impl FnOnce(Limits) -> Opened + Send + Sync + 'static) -> Self {
         Self {
-            origin,
+            open: Box::new(open),
             query: None,
-            by_userhash: BTreeMap::new(),
-            has_realm: false,
-            functions: HashFunctions::NONE,
-            policy: HashPolicy::new(),
             hashing: None,
             min_cost: None,
-            record: None,
             limits: Limits::default(),
-            timeout: Duration::from_secs(5),
-            clock: Arc::new(SystemClock::default()),
+            options: Options {
+                by_userhash: BTreeMap::new(),
+                has_realm: false,
+                functions: HashFunctions::NONE,
+                policy: HashPolicy::new(),
+                record: None,
+                timeout: Duration::from_secs(5),
+                clock: Arc::new(SystemClock::default()),
+            },
         }
     }
 
@@ -96,7 +92,7 @@ impl SqlBuilder {
 
     /// Sets whether each query takes the realm as a second parameter; `false` by default.
     pub const fn with_realm_parameter(mut self, has_realm: bool) -> Self {
-        self.has_realm = has_realm;
+        self.options.has_realm = has_realm;
         self
     }
 
@@ -105,7 +101,8 @@ impl SqlBuilder {
     ///
     /// A user whose H(A1) is missing or malformed cannot log in.
     pub fn with_digest(mut self, functions: impl IntoIterator<Item = HashFunction>) -> Self {
-        self.functions = functions.into_iter().fold(HashFunctions::NONE, HashFunctions::with);
+        self.options.functions =
+            functions.into_iter().fold(HashFunctions::NONE, HashFunctions::with);
         self
     }
 
@@ -115,14 +112,14 @@ impl SqlBuilder {
     ///
     /// Store the hashes in a column with an index, one for each hash function.
     pub fn with_userhash_query(mut self, function: HashFunction, sql: impl Into<String>) -> Self {
-        self.by_userhash.insert(function, sql.into());
+        self.options.by_userhash.insert(function, sql.into().into());
         self
     }
 
     /// Sets the accepted kinds of password hashes, and their maximum costs. A user with another
     /// hash cannot log in.
     pub const fn with_hash_policy(mut self, policy: HashPolicy) -> Self {
-        self.policy = policy;
+        self.options.policy = policy;
         self
     }
 
@@ -172,7 +169,7 @@ impl SqlBuilder {
         T: Clone + Send + Sync + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        self.record = Some(Arc::new(move |row, account| {
+        self.options.record = Some(Arc::new(move |row, account| {
             record(row).map(|value| account.with_data(value)).map_err(Into::into)
         }));
         self
@@ -209,14 +206,14 @@ impl SqlBuilder {
     /// Limits the total time of a check or a look-up, including the wait in the queue and the
     /// check of the hash; 5 s by default.
     pub const fn with_timeout(mut self, limit: Duration) -> Self {
-        self.timeout = limit;
+        self.options.timeout = limit;
         self
     }
 
     /// Sets the clock for the expiry of accounts; [`SystemClock`](crate::clock::SystemClock) by
     /// default.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
+        self.options.clock = Arc::new(clock);
         self
     }
 
@@ -226,41 +223,30 @@ impl SqlBuilder {
     /// # Errors
     /// A configuration mistake: [`SqlConfigError`].
     pub fn build(self) -> Result<Sql, SqlConfigError> {
-        let queries = self.query.iter().chain(self.by_userhash.values());
-        if queries.clone().any(|query| query.trim().is_empty()) {
+        let Self { open, query, hashing, min_cost, limits, options } = self;
+        let mut queries =
+            query.as_deref().into_iter().chain(options.by_userhash.values().map(|q| &**q));
+        if queries.any(|query| query.trim().is_empty()) {
             return Err(SqlConfigError::EmptyQuery);
         }
-        let not_held = |function: &&HashFunction| !self.functions.contains(**function);
-        if let Some(&function) = self.by_userhash.keys().find(not_held) {
+        let not_held = |function: &&HashFunction| !options.functions.contains(**function);
+        if let Some(&function) = options.by_userhash.keys().find(not_held) {
             return Err(SqlConfigError::UserhashWithoutDigest { function });
         }
         refuse_zero([
-            ("with_max_connections", self.limits.connections == 0),
-            ("with_connect_timeout", self.limits.connect.is_zero()),
-            ("with_query_timeout", self.limits.query.is_zero()),
-            ("with_timeout", self.timeout.is_zero()),
+            ("with_max_connections", limits.connections == 0),
+            ("with_connect_timeout", limits.connect.is_zero()),
+            ("with_query_timeout", limits.query.is_zero()),
+            ("with_timeout", options.timeout.is_zero()),
         ])?;
-        let Selected { database, query } = match self.origin {
-            Origin::Url(url) => url::open(url.expose(), self.limits)?,
-            Origin::Pool { make, query } => Selected { database: make(self.limits), query },
-        };
-        Ok(Sql::of(Parts {
+        let database = open(limits)?;
+        Ok(Sql::new(Parts {
+            query: query.as_deref().unwrap_or(database.default_query()).into(),
             database,
-            queue: Queue::new(self.limits.connections, self.limits.queue),
-            query: self.query.as_deref().unwrap_or(query).into(),
-            by_userhash: self
-                .by_userhash
-                .into_iter()
-                .map(|(function, query)| (function, query.into()))
-                .collect(),
-            has_realm: self.has_realm,
-            functions: self.functions,
-            policy: self.policy,
-            hashing: self.hashing.unwrap_or_default(),
-            max_cost: MaxCost::new(self.min_cost),
-            record: self.record,
-            timeout: self.timeout,
-            clock: self.clock,
+            queue: Queue::new(limits.connections, limits.queue),
+            hashing: hashing.unwrap_or_default(),
+            max_cost: MaxCost::new(min_cost),
+            options,
         }))
     }
 }
@@ -269,9 +255,9 @@ impl fmt::Debug for SqlBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqlBuilder")
             .field("query", &self.query)
-            .field("functions", &self.functions)
+            .field("functions", &self.options.functions)
             .field("limits", &self.limits)
-            .field("timeout", &self.timeout)
+            .field("timeout", &self.options.timeout)
             .finish_non_exhaustive()
     }
 }
@@ -285,6 +271,10 @@ mod tests {
     struct Nowhere;
 
     impl QueryRunner for Nowhere {
+        fn default_query(&self) -> &'static str {
+            "SELECT 1"
+        }
+
         fn rows(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Rows> {
             unreachable!("build() queries nothing")
         }
@@ -295,7 +285,7 @@ mod tests {
     }
 
     fn builder() -> SqlBuilder {
-        SqlBuilder::of(|_| Arc::new(Nowhere), "SELECT 1")
+        SqlBuilder::new(|_| Ok(Arc::new(Nowhere)))
     }
 
     #[test]

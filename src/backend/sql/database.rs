@@ -22,6 +22,7 @@ use crate::error::BackendError;
 
 /// A database that sqlx has a driver for.
 pub(super) trait Driver: sqlx::Database {
+    const DEFAULT_QUERY: &str;
     /// How long a connection may stay open, so that it follows a server that has moved.
     const MAX_LIFETIME: Duration = Duration::from_secs(600);
 
@@ -45,8 +46,8 @@ where
 /// A database and the connections to it.
 ///
 /// Queries run to their end even if the caller was cancelled, so that connections return to the
-/// pool in a known state. A connection on which a query failed is closed. The pool tests
-/// connections before it reuses them.
+/// pool in a known state. A connection on which a query failed is closed. Our own pool tests each
+/// connection that returns; one of the caller does what its options say.
 pub(super) struct Database<DB: Driver> {
     /// Made at the first query, since sqlx needs a tokio runtime for it.
     pool: LazyLock<Pool<DB>, Box<dyn FnOnce() -> Pool<DB> + Send>>,
@@ -71,7 +72,7 @@ impl<DB: Driver> Database<DB> {
             .before_acquire(|_, connection| {
                 Box::pin(async move { Ok(connection.age < DB::MAX_LIFETIME) })
             })
-            // sqlx waits without a limit for the test of a connection that comes back.
+            // Before the ping of sqlx itself, which waits without a limit for a dead server.
             .after_release(move |connection: &mut DB::Connection, _| {
                 Box::pin(async move {
                     let test = time::timeout(limits.query, connection.ping()).await;
@@ -127,6 +128,10 @@ where
     String: for<'q> Encode<'q, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
+    fn default_query(&self) -> &'static str {
+        DB::DEFAULT_QUERY
+    }
+
     fn rows(self: Arc<Self>, query: Arc<str>, parameters: Vec<String>) -> Answer<Rows> {
         Box::pin(async move {
             let mut connection = self.connection().await?;

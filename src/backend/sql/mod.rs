@@ -23,7 +23,7 @@
 //! - The name is a parameter of the query, never a part of it. Users whose name has a NUL or more
 //!   than 256 bytes do not exist, and are not looked up.
 //! - If the database is slow or cannot be reached, the client gets 503. Every wait has a timeout.
-//!   Connections are tested before they are reused.
+//!   Connections are tested before they are reused, unless they are those of your own pool.
 //! - Only a client with the right password learns that an account is disabled or has expired.
 //!
 //! # Examples

@@ -12,12 +12,11 @@ use sqlx::{
 };
 
 use super::{
-    builder::SqlBuilder,
+    builder::{Opened, SqlBuilder},
     database::{Database, Driver, read},
-    error::SqlConfigError,
     query::Limits,
     row::Value,
-    url::{Selected, server_options},
+    url::server_options,
 };
 
 /// The table that [`DEFAULT_QUERY`] reads.
@@ -62,17 +61,18 @@ const OPTIONS: &[&str] = &[
 /// Options of a validator that uses an existing pool. The timeouts and the connection limit of the
 /// pool apply in addition to those of the builder.
 pub fn builder(pool: PgPool) -> SqlBuilder {
-    SqlBuilder::of(|limits| Arc::new(Database::of_pool(pool, limits)), DEFAULT_QUERY)
+    SqlBuilder::new(|limits| Ok(Arc::new(Database::of_pool(pool, limits))))
 }
 
 /// Reads the URL, without connecting.
-pub(super) fn open(url: &str, limits: Limits) -> Result<Selected, SqlConfigError> {
+pub(super) fn open(url: &str, limits: Limits) -> Opened {
     let options = server_options(url, "PostgreSQL", OPTIONS)?;
-    let database = Arc::new(Database::<Postgres>::new(options, limits));
-    Ok(Selected { database, query: DEFAULT_QUERY })
+    Ok(Arc::new(Database::<Postgres>::new(options, limits)))
 }
 
 impl Driver for Postgres {
+    const DEFAULT_QUERY: &str = DEFAULT_QUERY;
+
     fn value(row: &PgRow, index: usize, kind: &PgTypeInfo) -> Value {
         let is_text = <String as Type<Self>>::compatible(kind);
         if is_text || matches!(kind.kind(), PgTypeKind::Enum(_)) {

@@ -10,6 +10,9 @@ pub(super) type Answer<T> = Pin<Box<dyn Future<Output = Result<T, BackendError>>
 
 /// Runs queries on a database, within [`Limits`].
 pub(super) trait QueryRunner: Send + Sync {
+    /// The query that is used unless another is given.
+    fn default_query(&self) -> &'static str;
+
     /// The rows that `query` finds with `parameters`.
     fn rows(self: Arc<Self>, query: Arc<str>, parameters: Vec<String>) -> Answer<Rows>;
 

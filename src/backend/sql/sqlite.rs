@@ -13,12 +13,11 @@ use sqlx::{
 };
 
 use super::{
-    builder::SqlBuilder,
+    builder::{Opened, SqlBuilder},
     database::{Database, Driver, read},
     error::SqlConfigError,
     query::Limits,
     row::Value,
-    url::Selected,
 };
 
 /// The table that [`DEFAULT_QUERY`] reads.
@@ -41,11 +40,11 @@ FROM users WHERE name = ?";
 /// Options of a validator that uses an existing pool. The timeouts and the connection limit of the
 /// pool apply in addition to those of the builder.
 pub fn builder(pool: SqlitePool) -> SqlBuilder {
-    SqlBuilder::of(|limits| Arc::new(Database::of_pool(pool, limits)), DEFAULT_QUERY)
+    SqlBuilder::new(|limits| Ok(Arc::new(Database::of_pool(pool, limits))))
 }
 
 /// Finds the file, which is opened at the first query.
-pub(super) fn open(url: &str, limits: Limits) -> Result<Selected, SqlConfigError> {
+pub(super) fn open(url: &str, limits: Limits) -> Opened {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(|error| SqlConfigError::invalid_url("SQLite", &error))?;
     let file = options.get_filename();
@@ -58,11 +57,11 @@ pub(super) fn open(url: &str, limits: Limits) -> Result<Selected, SqlConfigError
         return Err(SqlConfigError::NotAFile { path: file.display().to_string(), source });
     }
     let options = options.read_only(true).create_if_missing(false).busy_timeout(limits.query);
-    let database = Arc::new(Database::<Sqlite>::new(options, limits));
-    Ok(Selected { database, query: DEFAULT_QUERY })
+    Ok(Arc::new(Database::<Sqlite>::new(options, limits)))
 }
 
 impl Driver for Sqlite {
+    const DEFAULT_QUERY: &str = DEFAULT_QUERY;
     /// A connection keeps reading a file that has been replaced by another.
     const MAX_LIFETIME: Duration = Duration::from_secs(1);
 

@@ -1,24 +1,13 @@
 //! Selects the database of a URL, and checks the options of the URL.
 
-use std::sync::Arc;
-
-use super::{
-    error::SqlConfigError,
-    query::{Limits, QueryRunner},
-};
-
-/// The database that a URL selects, without a connection, and its default query.
-pub(super) struct Selected {
-    pub(super) database: Arc<dyn QueryRunner>,
-    pub(super) query: &'static str,
-}
+use super::{builder::Opened, error::SqlConfigError, query::Limits};
 
 /// The database that a URL names.
 #[cfg_attr(
     not(any(feature = "sql-sqlite", feature = "sql-postgres", feature = "sql-mysql")),
     allow(unused_variables, reason = "no database is compiled in")
 )]
-pub(super) fn open(url: &str, limits: Limits) -> Result<Selected, SqlConfigError> {
+pub(super) fn open(url: &str, limits: Limits) -> Opened {
     let (scheme, _) = url.split_once(':').ok_or(SqlConfigError::UnknownDatabase)?;
     match scheme.to_ascii_lowercase().as_str() {
         #[cfg(feature = "sql-sqlite")]

@@ -5,10 +5,11 @@ use std::{error::Error, time::Duration};
 use super::row::{SqlRow, SqlRowError};
 use crate::{
     backend::{
-        AccountStatus,
+        AccountStatus, UnusableRecord,
         password_hash::{HashPolicy, PasswordHash},
     },
     clock::Timestamp,
+    error::BackendError,
     identity::Account,
     wire::digest::{HashFunction, HashedA1},
 };
@@ -43,18 +44,37 @@ pub(super) fn check_spelling<'a>(
     }
 }
 
-/// Why a row is not a user.
+/// Why a look-up says nothing about a user.
 #[derive(Debug)]
-pub(super) enum RowError {
-    /// The columns of the query are wrong, for every user.
-    Query(SqlRowError),
-    /// This row cannot be used.
-    Record(Box<dyn Error + Send + Sync>),
+pub(super) enum FindError {
+    /// The record of this user cannot be used.
+    Unusable(Box<dyn Error + Send + Sync>),
+    /// The database does not answer, or the query is wrong for every user.
+    Failed(BackendError),
 }
 
-impl From<SqlRowError> for RowError {
+impl FindError {
+    /// The answer to a request: `unusable` makes it of the record.
+    pub(super) fn answer<T>(self, unusable: fn(UnusableRecord) -> T) -> Result<T, BackendError> {
+        match self {
+            Self::Unusable(cause) => Ok(unusable(UnusableRecord::new(cause))),
+            Self::Failed(error) => Err(error),
+        }
+    }
+}
+
+impl From<BackendError> for FindError {
+    fn from(error: BackendError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<SqlRowError> for FindError {
     fn from(error: SqlRowError) -> Self {
-        if error.is_of_query() { Self::Query(error) } else { Self::Record(error.into()) }
+        match error.is_of_query() {
+            true => Self::Failed(BackendError::new(error)),
+            false => Self::Unusable(error.into()),
+        }
     }
 }
 
@@ -75,7 +95,7 @@ impl User {
         row: SqlRow,
         is_wanted: impl FnOnce(&str) -> bool,
         now: Timestamp,
-    ) -> Result<Option<Self>, RowError> {
+    ) -> Result<Option<Self>, FindError> {
         check_spelling(row.columns())?;
         let Some(name) = row.text(NAME)?.filter(|name| is_wanted(name)) else { return Ok(None) };
         let name = name.to_owned();
@@ -98,13 +118,15 @@ impl User {
     pub(super) fn password_hash(
         &self,
         policy: &HashPolicy,
-    ) -> Result<Option<PasswordHash>, RowError> {
+    ) -> Result<Option<PasswordHash>, FindError> {
         let Some(text) = self.row.text(PASSWORD_HASH)? else { return Ok(None) };
-        PasswordHash::parse(text, policy).map(Some).map_err(|error| RowError::Record(error.into()))
+        PasswordHash::parse(text, policy)
+            .map(Some)
+            .map_err(|error| FindError::Unusable(error.into()))
     }
 
     /// The stored H(A1), which is required for every user.
-    pub(super) fn ha1(&self, function: HashFunction) -> Result<HashedA1, RowError> {
+    pub(super) fn ha1(&self, function: HashFunction) -> Result<HashedA1, FindError> {
         let column = ha1_column(function);
         let stored = self.row.text(column)?.unwrap_or_default();
         HashedA1::from_hex(function, stored)
@@ -112,7 +134,7 @@ impl User {
     }
 
     /// The account, and the row without secrets.
-    pub(super) fn into_account(mut self) -> Result<(Account, SqlRow), RowError> {
+    pub(super) fn into_account(mut self) -> Result<(Account, SqlRow), FindError> {
         let mut account = Account::new(self.name);
         if let Some(time_left) = self.time_left {
             account = account.with_max_age(time_left);
@@ -150,30 +172,30 @@ mod tests {
         Value::Text(text.to_owned().into())
     }
 
-    fn read(values: Vec<(&str, Value)>) -> Result<Option<User>, RowError> {
+    fn read(values: Vec<(&str, Value)>) -> Result<Option<User>, FindError> {
         let row = values.into_iter().map(|(name, value)| (name.to_owned(), value));
         User::read(SqlRow::new(row.collect()), |name| name == "alice", NOW)
     }
 
     /// A row of alice with these values.
-    fn alice(mut values: Vec<(&str, Value)>) -> Result<User, RowError> {
+    fn alice(mut values: Vec<(&str, Value)>) -> Result<User, FindError> {
         values.insert(0, ("name", text("alice")));
         read(values).map(Option::unwrap)
     }
 
     #[track_caller]
-    fn unusable<T>(result: Result<T, RowError>) -> String {
+    fn unusable<T>(result: Result<T, FindError>) -> String {
         match result {
-            Err(RowError::Record(cause)) => cause.to_string(),
+            Err(FindError::Unusable(cause)) => cause.to_string(),
             Err(other) => panic!("{other:?}"),
             Ok(_) => panic!("it can be used"),
         }
     }
 
     #[track_caller]
-    fn wrong_query<T>(result: Result<T, RowError>) -> String {
+    fn wrong_query<T>(result: Result<T, FindError>) -> String {
         match result {
-            Err(RowError::Query(error)) => error.to_string(),
+            Err(FindError::Failed(error)) => error.source().unwrap().to_string(),
             Err(other) => panic!("{other:?}"),
             Ok(_) => panic!("it can be used"),
         }

@@ -1,23 +1,22 @@
 //! Users in a database, for Basic and Digest.
 
-use std::{collections::BTreeMap, error::Error, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use super::{
-    builder::{Record, SqlBuilder},
+    builder::{Options, SqlBuilder},
     max_cost::MaxCost,
     query::{Answer, QueryRunner, Rows},
     row::SqlRowError,
-    user::{NAME, PASSWORD_HASH, RowError, User, check_spelling, ha1_column},
+    user::{FindError, NAME, PASSWORD_HASH, User, check_spelling, ha1_column},
 };
 use crate::{
     backend::{
         AccountStatus, BasicCredentials, CredentialValidator, DigestAccount, DigestName,
-        DigestSecrets, DigestUser, SecretLookup, UnusableRecord, Verdict,
-        password_hash::{HashPolicy, HashingPool, PasswordHash},
+        DigestSecrets, DigestUser, SecretLookup, Verdict,
+        password_hash::{HashingPool, PasswordHash},
         queue::Queue,
         runtime::{task_error, within},
     },
-    clock::Clock,
     error::BackendError,
     identity::Account,
     secret::Password,
@@ -47,46 +46,9 @@ pub(super) struct Parts {
     pub(super) database: Arc<dyn QueryRunner>,
     pub(super) queue: Queue,
     pub(super) query: Arc<str>,
-    pub(super) by_userhash: BTreeMap<HashFunction, Arc<str>>,
-    pub(super) has_realm: bool,
-    pub(super) functions: HashFunctions,
-    pub(super) policy: HashPolicy,
     pub(super) hashing: HashingPool,
     pub(super) max_cost: MaxCost,
-    pub(super) record: Option<Record>,
-    pub(super) timeout: Duration,
-    pub(super) clock: Arc<dyn Clock>,
-}
-
-/// The result of a look-up in the database.
-enum Found<T> {
-    User(T),
-    Unknown,
-    Unusable(Box<dyn Error + Send + Sync>),
-}
-
-impl<T> Found<T> {
-    /// # Errors
-    /// The query is wrong, for every user.
-    fn refused(error: RowError) -> Result<Self, BackendError> {
-        match error {
-            RowError::Record(cause) => Ok(Self::Unusable(cause)),
-            RowError::Query(error) => Err(BackendError::new(error)),
-        }
-    }
-
-    /// # Errors
-    /// As for [`refused`](Self::refused).
-    fn try_map<U>(
-        self,
-        map: impl FnOnce(T) -> Result<U, RowError>,
-    ) -> Result<Found<U>, BackendError> {
-        match self {
-            Self::User(user) => map(user).map_or_else(Found::refused, |user| Ok(Found::User(user))),
-            Self::Unknown => Ok(Found::Unknown),
-            Self::Unusable(cause) => Ok(Found::Unusable(cause)),
-        }
-    }
+    pub(super) options: Options,
 }
 
 impl Sql {
@@ -96,7 +58,7 @@ impl Sql {
         SqlBuilder::from_url(url.into())
     }
 
-    pub(super) fn of(parts: Parts) -> Self {
+    pub(super) fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }
 
@@ -108,13 +70,13 @@ impl Sql {
     /// pass by themselves are [transient](BackendError::is_transient).
     pub async fn check(&self, realm: &Realm) -> Result<(), BackendError> {
         let by_name = (&self.0.query, IMPOSSIBLE_NAME.to_owned());
-        let by_userhash = self.0.by_userhash.iter().map(|(&function, query)| {
+        let by_userhash = self.0.options.by_userhash.iter().map(|(&function, query)| {
             (query, in_hex(&Userhash::new(function, IMPOSSIBLE_NAME, realm)))
         });
         for (query, key) in [by_name].into_iter().chain(by_userhash) {
             let parameters = self.parameters(key, realm);
             let prepare = |database: Arc<dyn QueryRunner>| database.prepared(Arc::clone(query));
-            let prepared = within(self.0.timeout, self.run(false, prepare)).await?;
+            let prepared = within(self.0.options.timeout, self.run(false, prepare)).await?;
             self.check_columns(&prepared.columns).map_err(BackendError::new)?;
             let given = parameters.len();
             if let Some(taken) = prepared.parameters.filter(|&taken| taken != given) {
@@ -123,7 +85,8 @@ impl Sql {
             }
             let select =
                 |database: Arc<dyn QueryRunner>| database.rows(Arc::clone(query), parameters);
-            if !matches!(within(self.0.timeout, self.run(false, select)).await?, Rows::None) {
+            if !matches!(within(self.0.options.timeout, self.run(false, select)).await?, Rows::None)
+            {
                 return Err(BackendError::new("the query finds a user that cannot exist"));
             }
         }
@@ -133,7 +96,8 @@ impl Sql {
     /// A table without password hashes is correct where Digest is served.
     fn check_columns(&self, columns: &[String]) -> Result<(), SqlRowError> {
         check_spelling(columns.iter().map(String::as_str))?;
-        let held = HashFunction::all().filter(|&function| self.0.functions.contains(function));
+        let held =
+            HashFunction::all().filter(|&function| self.0.options.functions.contains(function));
         let mut needed: Vec<&str> = held.map(ha1_column).collect();
         if needed.is_empty() {
             needed.push(PASSWORD_HASH);
@@ -161,7 +125,7 @@ impl Sql {
     }
 
     fn parameters(&self, key: String, realm: &Realm) -> Vec<String> {
-        let realm = self.0.has_realm.then(|| realm.as_str().to_owned());
+        let realm = self.0.options.has_realm.then(|| realm.as_str().to_owned());
         [key].into_iter().chain(realm).collect()
     }
 
@@ -173,16 +137,13 @@ impl Sql {
         realm: &Realm,
         recheck: bool,
         is_wanted: impl FnOnce(&str) -> bool,
-    ) -> Result<Found<User>, BackendError> {
+    ) -> Result<Option<User>, FindError> {
         let parameters = self.parameters(key, realm);
         let select = |database: Arc<dyn QueryRunner>| database.rows(Arc::clone(query), parameters);
         match self.run(recheck, select).await? {
-            Rows::None => Ok(Found::Unknown),
-            Rows::One(row) => match User::read(row, is_wanted, self.0.clock.now()) {
-                Ok(user) => Ok(user.map_or(Found::Unknown, Found::User)),
-                Err(error) => Found::refused(error),
-            },
-            Rows::Many => Ok(Found::Unusable("the query finds more than one row".into())),
+            Rows::None => Ok(None),
+            Rows::One(row) => User::read(row, is_wanted, self.0.options.clock.now()),
+            Rows::Many => Err(FindError::Unusable("the query finds more than one row".into())),
         }
     }
 
@@ -191,9 +152,9 @@ impl Sql {
         name: &str,
         realm: &Realm,
         recheck: bool,
-    ) -> Result<Found<User>, BackendError> {
+    ) -> Result<Option<User>, FindError> {
         if name.len() > MAX_NAME || name.contains('\0') {
-            return Ok(Found::Unknown);
+            return Ok(None);
         }
         self.find(&self.0.query, name.to_owned(), realm, recheck, |found| found == name).await
     }
@@ -204,8 +165,8 @@ impl Sql {
         function: HashFunction,
         realm: &Realm,
         recheck: bool,
-    ) -> Result<Found<User>, BackendError> {
-        let Some(query) = self.0.by_userhash.get(&function) else { return Ok(Found::Unknown) };
+    ) -> Result<Option<User>, FindError> {
+        let Some(query) = self.0.options.by_userhash.get(&function) else { return Ok(None) };
         let is_wanted = |found: &str| Userhash::new(function, found, realm) == *hash;
         self.find(query, in_hex(hash), realm, recheck, is_wanted).await
     }
@@ -226,42 +187,52 @@ impl Sql {
         self.0.hashing.run_for(credentials, check).await?
     }
 
-    fn account(&self, user: User) -> Result<Account, RowError> {
+    fn account(&self, user: User) -> Result<Account, FindError> {
         let (account, row) = user.into_account()?;
-        let Some(record) = &self.0.record else { return Ok(account) };
+        let Some(record) = &self.0.options.record else { return Ok(account) };
         record(&row, account).map_err(|error| match error.downcast::<SqlRowError>() {
             Ok(error) => (*error).into(),
-            Err(error) => RowError::Record(error),
+            Err(error) => FindError::Unusable(error),
         })
     }
 
-    async fn verdict(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
+    async fn verdict(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, FindError> {
         let (name, recheck) = (credentials.user_id(), credentials.is_recheck());
-        let found = self.find_by_name(name, credentials.realm(), recheck).await?;
-        let found = found.try_map(|user| Ok((user.password_hash(&self.0.policy)?, user)))?;
-        let (hash, found) = match found {
-            Found::User((hash, user)) => (hash, Found::User(user)),
-            Found::Unknown => (None, Found::Unknown),
-            Found::Unusable(cause) => (None, Found::Unusable(cause)),
+        let found = self.find_by_name(name, credentials.realm(), recheck).await;
+        let (hash, found) = match found.and_then(|user| self.with_hash(user)) {
+            Ok(Some((user, hash))) => (hash, Ok(Some(user))),
+            Ok(None) => (None, Ok(None)),
+            Err(FindError::Failed(error)) => return Err(error.into()),
+            Err(unusable) => (None, Err(unusable)),
         };
         // Users who are unknown or have an unusable record cost the same.
         let is_right = self.is_right(hash, credentials).await?;
-        if matches!(found, Found::User(_)) && !is_right {
+        let Some(user) = found? else { return Ok(Verdict::UnknownUser) };
+        if !is_right {
             return Ok(Verdict::WrongPassword);
         }
-        match found.try_map(|user| Ok((user.status(), self.account(user)?)))? {
-            Found::Unknown => Ok(Verdict::UnknownUser),
-            Found::Unusable(cause) => Ok(Verdict::Unusable(UnusableRecord::new(cause))),
-            Found::User((AccountStatus::Active, account)) => Ok(Verdict::Accepted(account)),
-            Found::User((AccountStatus::Disabled, account)) => Ok(Verdict::Disabled(account)),
-            Found::User((AccountStatus::Expired, account)) => Ok(Verdict::Expired(account)),
-        }
+        let status = user.status();
+        let account = self.account(user)?;
+        Ok(match status {
+            AccountStatus::Active => Verdict::Accepted(account),
+            AccountStatus::Disabled => Verdict::Disabled(account),
+            AccountStatus::Expired => Verdict::Expired(account),
+        })
     }
 
-    async fn stored(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
+    fn with_hash(
+        &self,
+        user: Option<User>,
+    ) -> Result<Option<(User, Option<PasswordHash>)>, FindError> {
+        let Some(user) = user else { return Ok(None) };
+        let hash = user.password_hash(&self.0.options.policy)?;
+        Ok(Some((user, hash)))
+    }
+
+    async fn stored(&self, user: DigestUser<'_>) -> Result<SecretLookup, FindError> {
         let (function, realm, recheck) = (user.function(), user.realm(), user.is_recheck());
-        if !self.0.functions.contains(function) {
-            return Err(BackendError::new(format!("no H(A1) is stored for {function}")));
+        if !self.0.options.functions.contains(function) {
+            return Err(BackendError::new(format!("no H(A1) is stored for {function}")).into());
         }
         let found = match user.name() {
             DigestName::UserId(name) => self.find_by_name(name, realm, recheck).await?,
@@ -269,15 +240,10 @@ impl Sql {
                 self.find_by_userhash(hash, function, realm, recheck).await?
             }
         };
-        let account = found.try_map(|user| {
-            let (ha1, status) = (user.ha1(function)?, user.status());
-            Ok(DigestAccount::new(self.account(user)?, ha1).with_status(status))
-        });
-        Ok(match account? {
-            Found::User(account) => SecretLookup::Found(account),
-            Found::Unknown => SecretLookup::Unknown,
-            Found::Unusable(cause) => SecretLookup::Unusable(UnusableRecord::new(cause)),
-        })
+        let Some(user) = found else { return Ok(SecretLookup::Unknown) };
+        let (ha1, status) = (user.ha1(function)?, user.status());
+        let account = DigestAccount::new(self.account(user)?, ha1);
+        Ok(SecretLookup::Found(account.with_status(status)))
     }
 }
 
@@ -287,17 +253,22 @@ fn in_hex(hash: &Userhash) -> String {
 
 impl CredentialValidator for Sql {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        within(self.0.timeout, self.verdict(credentials)).await
+        let verdict = async {
+            self.verdict(credentials).await.or_else(|error| error.answer(Verdict::Unusable))
+        };
+        within(self.0.options.timeout, verdict).await
     }
 }
 
 impl DigestSecrets for Sql {
     fn hash_functions(&self) -> HashFunctions {
-        self.0.functions
+        self.0.options.functions
     }
 
     async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
-        within(self.0.timeout, self.stored(user)).await
+        let found =
+            async { self.stored(user).await.or_else(|error| error.answer(SecretLookup::Unusable)) };
+        within(self.0.options.timeout, found).await
     }
 }
 
@@ -305,7 +276,7 @@ impl fmt::Debug for Sql {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sql")
             .field("query", &self.0.query)
-            .field("functions", &self.0.functions)
+            .field("functions", &self.0.options.functions)
             .finish_non_exhaustive()
     }
 }
@@ -336,6 +307,10 @@ mod tests {
     struct Fixed(MakeRows);
 
     impl QueryRunner for Fixed {
+        fn default_query(&self) -> &'static str {
+            "SELECT"
+        }
+
         fn rows(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Rows> {
             Box::pin(async move { Ok((self.0)()) })
         }
@@ -352,7 +327,7 @@ mod tests {
     }
 
     async fn verdict(rows: MakeRows, pool: &HashingPool) -> Result<Verdict, BackendError> {
-        let sql = SqlBuilder::of(move |_| Arc::new(Fixed(rows)), "SELECT")
+        let sql = SqlBuilder::new(move |_| Ok(Arc::new(Fixed(rows))))
             .with_hashing_pool(pool.clone())
             .with_min_cost(HashCost::of_method(METHOD))
             .build()
@@ -365,6 +340,10 @@ mod tests {
     struct Hanging;
 
     impl QueryRunner for Hanging {
+        fn default_query(&self) -> &'static str {
+            "SELECT"
+        }
+
         fn rows(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Rows> {
             Box::pin(std::future::pending())
         }
@@ -376,7 +355,7 @@ mod tests {
 
     #[tokio::test]
     async fn look_ups_of_invented_names_leave_places_for_rechecks() {
-        let sql = SqlBuilder::of(|_| Arc::new(Hanging), "SELECT")
+        let sql = SqlBuilder::new(|_| Ok(Arc::new(Hanging)))
             .with_digest([HashFunction::Md5])
             .with_max_connections(1)
             .with_queue(1)
