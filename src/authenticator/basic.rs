@@ -87,8 +87,7 @@ impl<V: CredentialValidator> BasicScheme<V> {
         user_pass: UserPass,
         split_name: Option<SplitName>,
     ) -> AuthResult {
-        let name = user_pass.user_id();
-        let user_id = split_name.as_ref().map_or(name, |split| split.user(name));
+        let user_id = split_name.as_ref().map_or(user_pass.user_id(), SplitName::user);
         let credentials = BasicCredentials::new(&realm, user_id, user_pass.password());
         let account = accepted(self.validator.validate(credentials).await?)?;
         let parameters = split_name.map(|split| Arc::clone(split.parameters()));

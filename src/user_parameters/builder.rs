@@ -16,19 +16,6 @@ pub enum UnknownKeys {
     Ignore,
 }
 
-/// The treatment of a key that occurs more than once in a name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DuplicateKeys {
-    /// The name is refused with 407, before the back end is called.
-    #[default]
-    Refuse,
-    /// The first value is used.
-    First,
-    /// The last value is used.
-    Last,
-}
-
 /// Collects the options of a [`UserParameterSyntax`].
 #[derive(Clone, Debug)]
 #[must_use]
@@ -44,7 +31,6 @@ impl UserParameterSyntaxBuilder {
                 separator: '-',
                 keys: Vec::new(),
                 unknown: UnknownKeys::Refuse,
-                duplicates: DuplicateKeys::Refuse,
                 max_length: UserParameterSyntax::DEFAULT_MAX_LENGTH,
             },
         }
@@ -85,12 +71,6 @@ impl UserParameterSyntaxBuilder {
     /// Sets what happens to unknown keys; by default, the name is refused.
     pub const fn with_unknown_keys(mut self, unknown: UnknownKeys) -> Self {
         self.syntax.unknown = unknown;
-        self
-    }
-
-    /// Sets what happens to duplicate keys; by default, the name is refused.
-    pub const fn with_duplicate_keys(mut self, duplicates: DuplicateKeys) -> Self {
-        self.syntax.duplicates = duplicates;
         self
     }
 

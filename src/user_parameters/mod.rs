@@ -18,7 +18,7 @@ mod split;
 mod syntax;
 mod values;
 
-pub use builder::{DuplicateKeys, UnknownKeys, UserParameterSyntaxBuilder};
+pub use builder::{UnknownKeys, UserParameterSyntaxBuilder};
 pub use split::{SplitName, UserParameterError};
 pub use syntax::UserParameterSyntax;
 pub use values::UserParameters;

@@ -1,12 +1,13 @@
 //! Splits a name into user and parameters.
 
-use std::{ops::Range, str::Split, sync::Arc};
+use std::{str::Split, sync::Arc};
 
 use super::{
-    DuplicateKeys, UnknownKeys, UserParameterSyntax, UserParameters,
+    UnknownKeys, UserParameterSyntax, UserParameters,
     syntax::{Key, Kind},
     values::Value,
 };
+use crate::secret::Password;
 
 /// The reason why a name cannot be split. The messages do not contain the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,15 +36,16 @@ pub enum UserParameterError {
 /// The result of splitting a name: the position of the user in it, and the parameters.
 #[derive(Clone, Debug)]
 pub struct SplitName {
-    user: Range<usize>,
+    /// People type passwords into the name field.
+    user: Password,
     parameters: Arc<UserParameters>,
 }
 
 impl SplitName {
-    /// Returns the user in `name`, which must be the name that was split.
+    /// The user.
     #[must_use]
-    pub fn user<'a>(&self, name: &'a str) -> &'a str {
-        name.get(self.user.clone()).unwrap_or_default()
+    pub fn user(&self) -> &str {
+        self.user.expose()
     }
 
     /// The parameters.
@@ -63,7 +65,7 @@ impl UserParameterSyntax {
             return Err(UserParameterError::TooLong);
         }
         let Some(rest) = self.without_prefix(name) else {
-            return Ok(SplitName { user: 0..name.len(), parameters: Arc::default() });
+            return Ok(SplitName { user: Password::new(name), parameters: Arc::default() });
         };
         let mut parts = rest.split(self.separator);
         let user = parts.next().unwrap_or_default();
@@ -71,8 +73,7 @@ impl UserParameterSyntax {
             return Err(UserParameterError::EmptyPart);
         }
         let parameters = self.read(&mut parts)?;
-        let start = name.len() - rest.len();
-        Ok(SplitName { user: start..start + user.len(), parameters: Arc::new(parameters) })
+        Ok(SplitName { user: Password::new(user), parameters: Arc::new(parameters) })
     }
 
     /// Returns the name after the prefix, if one is configured; `None` if the name lacks it.
@@ -94,11 +95,8 @@ impl UserParameterSyntax {
                 }
             };
             let value = kind.read(parts)?;
-            match self.duplicates {
-                _ if !parameters.contains(name) => parameters.set(name, value),
-                DuplicateKeys::Refuse => return Err(UserParameterError::DuplicateKey),
-                DuplicateKeys::First => {}
-                DuplicateKeys::Last => parameters.set(name, value),
+            if !parameters.add(name, value) {
+                return Err(UserParameterError::DuplicateKey);
             }
         }
         Ok(parameters)
@@ -150,7 +148,7 @@ mod tests {
         name: &str,
     ) -> Result<(String, UserParameters), UserParameterError> {
         let split = builder.build().unwrap().split(name)?;
-        Ok((split.user(name).to_owned(), UserParameters::clone(split.parameters())))
+        Ok((split.user().to_owned(), UserParameters::clone(split.parameters())))
     }
 
     #[test]
@@ -246,16 +244,6 @@ mod tests {
     }
 
     #[test]
-    fn uses_the_first_or_last_duplicate_by_option() {
-        let name = "customer-alice-country-jp-sticky-country-fr-sticky";
-        for (duplicates, expected) in [(DuplicateKeys::First, "jp"), (DuplicateKeys::Last, "fr")] {
-            let (_, parameters) = split(syntax().with_duplicate_keys(duplicates), name).unwrap();
-            assert_eq!(parameters.text("country"), Some(expected), "{duplicates:?}");
-            assert_eq!(parameters.len(), 2);
-        }
-    }
-
-    #[test]
     fn uses_the_configured_separator_and_prefix() {
         let syntax = UserParameterSyntax::builder().with_separator('+').with_text("city");
         let (user, parameters) = split(syntax.clone(), "mary-ann+city+a-b").unwrap();
@@ -272,7 +260,7 @@ mod tests {
         fn returns_a_part_of_any_name_as_the_user(name in "(customer)?[a\u{e4}-]{0,9}(-country|-jp|-sticky|-minutes|-7){0,6}") {
             let syntax = syntax().build().unwrap();
             if let Ok(split) = syntax.split(&name) {
-                let user = split.user(&name);
+                let user = split.user();
                 prop_assert!(name.is_empty() || !user.is_empty());
                 prop_assert!(user == name || !user.contains('-'));
                 prop_assert!(split.parameters().len() <= 4);

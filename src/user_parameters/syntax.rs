@@ -1,6 +1,6 @@
 //! The syntax of names with parameters.
 
-use super::builder::{DuplicateKeys, UnknownKeys, UserParameterSyntaxBuilder};
+use super::builder::{UnknownKeys, UserParameterSyntaxBuilder};
 
 /// The syntax of user names with parameters; see the [module](super) for the grammar.
 ///
@@ -17,7 +17,7 @@ use super::builder::{DuplicateKeys, UnknownKeys, UserParameterSyntaxBuilder};
 ///     .build()?;
 /// let name = "customer-alice-country-jp-minutes-30-sticky";
 /// let split = syntax.split(name)?;
-/// assert_eq!(split.user(name), "alice");
+/// assert_eq!(split.user(), "alice");
 /// assert_eq!(split.parameters().text("country"), Some("jp"));
 /// assert_eq!(split.parameters().number("minutes"), Some(30));
 /// assert!(split.parameters().flag("sticky"));
@@ -29,7 +29,6 @@ pub struct UserParameterSyntax {
     pub(super) separator: char,
     pub(super) keys: Vec<Key>,
     pub(super) unknown: UnknownKeys,
-    pub(super) duplicates: DuplicateKeys,
     pub(super) max_length: usize,
 }
 

@@ -44,7 +44,7 @@ impl UserParameters {
         matches!(self.value(key), Some(Value::Flag))
     }
 
-    /// The keys, in the order of their first occurrence.
+    /// The keys, in the order of the name.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(key, _)| &**key)
     }
@@ -65,16 +65,13 @@ impl UserParameters {
         self.0.iter().find(|(own, _)| **own == *key).map(|(_, value)| value)
     }
 
-    pub(super) fn contains(&self, key: &str) -> bool {
-        self.value(key).is_some()
-    }
-
-    /// Adds a parameter, or changes its value.
-    pub(super) fn set(&mut self, key: &str, value: Value) {
-        match self.0.iter_mut().find(|(own, _)| **own == *key) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((key.into(), value)),
+    /// Adds a parameter. Returns `false` if it has a value already.
+    pub(super) fn add(&mut self, key: &str, value: Value) -> bool {
+        let is_new = self.value(key).is_none();
+        if is_new {
+            self.0.push((key.into(), value));
         }
+        is_new
     }
 }
 

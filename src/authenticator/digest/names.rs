@@ -26,7 +26,7 @@ impl Candidate {
         match self {
             Self::Name { name, split: None } => user(DigestName::UserId(name)),
             Self::Name { name, split: Some(split) } => {
-                user(DigestName::UserId(split.user(name))).with_hashed_name(name)
+                user(DigestName::UserId(split.user())).with_hashed_name(name)
             }
             Self::Userhash(hash) => user(DigestName::Userhash(hash)),
         }
