@@ -19,7 +19,8 @@ use ldap3::Scope;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct LdapBuilder {
-    servers: Vec<Hidden>,
+    /// Their URLs, which have not been checked and may contain a password.
+    servers: Vec<Password>,
     start_tls: bool,
     plaintext: bool,
     ca_files: Vec<PathBuf>,
@@ -34,10 +35,6 @@ pub struct LdapBuilder {
     pub(super) required_group: Option<String>,
     limits: Limits,
 }
-
-/// A URL that has not been checked and may contain a password.
-#[derive(Clone)]
-struct Hidden(String);
 
 #[derive(Clone, Debug)]
 pub(super) struct Search {
@@ -60,7 +57,7 @@ pub enum SearchScope {
 impl LdapBuilder {
     pub(super) fn new(url: String) -> Self {
         Self {
-            servers: vec![Hidden(url)],
+            servers: vec![Password::new(url)],
             start_tls: false,
             plaintext: false,
             ca_files: Vec::new(),
@@ -79,7 +76,7 @@ impl LdapBuilder {
 
     /// Adds a server, which is tried if the previous ones cannot answer.
     pub fn with_server(mut self, url: impl Into<String>) -> Self {
-        self.servers.push(Hidden(url.into()));
+        self.servers.push(Password::new(url));
         self
     }
 
@@ -235,7 +232,7 @@ impl LdapBuilder {
         let addresses: Vec<_> = self
             .servers
             .iter()
-            .map(|url| Address::parse(&url.0, self.start_tls, self.plaintext))
+            .map(|url| Address::parse(url.expose(), self.start_tls, self.plaintext))
             .collect::<Result<_, _>>()?;
         let lookup = self.lookup()?;
         let groups = self.groups()?;
@@ -272,11 +269,5 @@ impl From<SearchScope> for Scope {
             SearchScope::OneLevel => Self::OneLevel,
             SearchScope::Subtree => Self::Subtree,
         }
-    }
-}
-
-impl std::fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("..")
     }
 }

@@ -22,7 +22,6 @@ use super::{
 };
 
 /// The parameters of a connection to a server.
-#[derive(Clone)]
 pub(super) struct Route {
     pub(super) address: Address,
     pub(super) tls: Option<Arc<ClientConfig>>,
@@ -49,14 +48,13 @@ pub(super) struct Query<'a> {
 pub(super) struct Connection {
     ldap: ldap3::Ldap,
     driver: AbortHandle,
-    operation_timeout: Duration,
-    allows_references: bool,
+    route: Arc<Route>,
     used: Instant,
 }
 
 impl Connection {
     /// Connects, up to and including TLS.
-    pub(super) async fn open(route: &Route) -> Result<Self, Failure> {
+    pub(super) async fn open(route: &Arc<Route>) -> Result<Self, Failure> {
         let mut settings =
             LdapConnSettings::new().set_starttls(route.address.security() == Security::StartTls);
         if let Some(tls) = &route.tls {
@@ -66,9 +64,7 @@ impl Connection {
         let connected = within(route.connect_timeout, connecting).await?;
         let (connection, ldap) = connected.map_err(|error| Failure::of_connecting(&error))?;
         let driver = tokio::spawn(connection.drive()).abort_handle();
-        let (operation_timeout, used) = (route.operation_timeout, Instant::now());
-        let allows_references = route.allows_references;
-        Ok(Self { ldap, driver, operation_timeout, allows_references, used })
+        Ok(Self { ldap, driver, route: Arc::clone(route), used: Instant::now() })
     }
 
     /// Whether no failure is known and it was used within `age`.
@@ -83,7 +79,7 @@ impl Connection {
             return Err(Failure::new(FailureKind::Final, "a bind without name or password"));
         }
         let binding = self.ldap.with_controls(outcome::controls()).simple_bind(dn, password);
-        let answer = within(self.operation_timeout, binding).await?;
+        let answer = within(self.route.operation_timeout, binding).await?;
         self.used = Instant::now();
         answer.map_err(|error| Failure::of_operation(&error))
     }
@@ -91,7 +87,7 @@ impl Connection {
     /// Searches with the rights of the last bind. Finds at most one entry more than the limit,
     /// which means that there are too many.
     pub(super) async fn search(&mut self, query: &Query<'_>) -> Result<Vec<SearchEntry>, Failure> {
-        let limit = self.operation_timeout;
+        let limit = self.route.operation_timeout;
         let searching = search(&mut self.ldap, query, limit);
         let answer = within(limit, searching).await?;
         let (found, result) = answer.map_err(|error| Failure::of_operation(&error))?;
@@ -99,7 +95,7 @@ impl Connection {
         let is_too_many = found.entries.len() > query.limit;
         match result.rc {
             0 | SIZE_LIMIT_EXCEEDED | CANCELLED if is_too_many => Ok(found.entries),
-            0 if found.has_references && !self.allows_references => Err(Failure::new(
+            0 if found.has_references && !self.route.allows_references => Err(Failure::new(
                 FailureKind::Final,
                 "the search refers to other servers, which are not followed: use a base that is \
                  completely on this server, or allow_unfollowed_references",

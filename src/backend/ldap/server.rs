@@ -1,7 +1,7 @@
 //! One server: its idle connections and its health.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -29,7 +29,7 @@ pub(super) struct ServiceAccount {
 
 /// One server.
 pub(super) struct Server {
-    route: Route,
+    route: Arc<Route>,
     /// Connections that are bound as the service account, and never as another user.
     searchers: Idle,
     /// Connections that are bound as any user or none, for further binds.
@@ -40,10 +40,11 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn new(route: Route) -> Self {
         let (searchers, binders) = (Idle::default(), Idle::default());
+        let route = Arc::new(route);
         Self { route, searchers, binders, health: Health::default() }
     }
 
-    pub(super) const fn address(&self) -> &Address {
+    pub(super) fn address(&self) -> &Address {
         &self.route.address
     }
 
