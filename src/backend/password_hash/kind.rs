@@ -23,7 +23,7 @@ pub enum HashKind {
 }
 
 impl HashKind {
-    const EACH: [Self; 7] = [
+    pub(super) const EACH: [Self; 7] = [
         Self::Bcrypt,
         Self::Sha256Crypt,
         Self::Sha512Crypt,

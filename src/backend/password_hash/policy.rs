@@ -1,5 +1,7 @@
 //! The policy for stored passwords.
 
+use std::fmt;
+
 use super::{HashKind, PasswordHashError};
 
 /// The accepted kinds of stored passwords, and their maximum costs.
@@ -20,7 +22,7 @@ use super::{HashKind, PasswordHashError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct HashPolicy {
-    kinds: u8,
+    kinds: Kinds,
     bcrypt_cost: u32,
     sha_crypt_rounds: u32,
     argon2_memory: u32,
@@ -32,10 +34,12 @@ impl HashPolicy {
     /// Accepts the strong kinds, up to the default costs.
     pub const fn new() -> Self {
         Self {
-            kinds: HashKind::Bcrypt.bit()
-                | HashKind::Sha256Crypt.bit()
-                | HashKind::Sha512Crypt.bit()
-                | HashKind::Argon2.bit(),
+            kinds: Kinds(
+                HashKind::Bcrypt.bit()
+                    | HashKind::Sha256Crypt.bit()
+                    | HashKind::Sha512Crypt.bit()
+                    | HashKind::Argon2.bit(),
+            ),
             bcrypt_cost: 15,
             sha_crypt_rounds: 1_000_000,
             argon2_memory: 256 * 1024,
@@ -49,7 +53,7 @@ impl HashPolicy {
     /// # Security
     /// Such hashes reveal most passwords within hours, or at once. Use it during a migration only.
     pub const fn allow_kind(mut self, kind: HashKind) -> Self {
-        self.kinds |= kind.bit();
+        self.kinds.0 |= kind.bit();
         self
     }
 
@@ -93,7 +97,7 @@ impl HashPolicy {
     }
 
     pub(super) const fn allows(&self, kind: HashKind) -> Result<(), PasswordHashError> {
-        if self.kinds & kind.bit() == 0 {
+        if !self.kinds.contains(kind) {
             return Err(PasswordHashError::NotAllowed { kind });
         }
         Ok(())
@@ -121,6 +125,22 @@ impl HashPolicy {
     }
 }
 
+/// The bits of kinds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Kinds(u8);
+
+impl Kinds {
+    const fn contains(self, kind: HashKind) -> bool {
+        self.0 & kind.bit() != 0
+    }
+}
+
+impl fmt::Debug for Kinds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(HashKind::EACH.iter().filter(|&&kind| self.contains(kind))).finish()
+    }
+}
+
 impl Default for HashPolicy {
     fn default() -> Self {
         Self::new()
@@ -137,4 +157,16 @@ fn at_most(
         return Err(PasswordHashError::TooExpensive { kind, cost, given, maximum });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_names_the_kinds() {
+        let shown = format!("{:?}", HashPolicy::new().allow_kind(HashKind::Apr1));
+        let kinds = "kinds: {Bcrypt, Sha256Crypt, Sha512Crypt, Argon2, Apr1}, ";
+        assert!(shown.starts_with(&format!("HashPolicy {{ {kinds}")), "{shown}");
+    }
 }
