@@ -15,6 +15,7 @@ mod from_fn;
 pub mod htdigest;
 #[cfg(feature = "htpasswd")]
 pub mod htpasswd;
+mod impossible;
 #[cfg(feature = "ldap")]
 pub mod ldap;
 #[cfg(any(feature = "cached", feature = "ldap", feature = "password-hash"))]

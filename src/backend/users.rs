@@ -9,6 +9,7 @@ use std::{
 use super::{
     AccountLookup, BasicCredentials, CredentialValidator, DigestAccount, DigestName, DigestSecrets,
     DigestUser, SecretLookup, Verdict,
+    impossible::{problem_of_name, problem_of_password},
 };
 use crate::{
     error::{BackendError, ConfigError},
@@ -218,23 +219,6 @@ fn check(name: &str, password: &str) -> Result<(), UserError> {
     Ok(())
 }
 
-fn problem_of_name(name: &str) -> Option<&'static str> {
-    match name {
-        "" => Some("is empty"),
-        _ if name.contains(':') => Some("contains a colon"),
-        _ if name.contains(char::is_control) => Some("contains a control character"),
-        _ => None,
-    }
-}
-
-fn problem_of_password(password: &str) -> Option<&'static str> {
-    match password {
-        "" => Some("is empty"),
-        _ if password.contains(char::is_control) => Some("contains a control character"),
-        _ => None,
-    }
-}
-
 #[deny(clippy::missing_trait_methods)]
 impl CredentialValidator for Users {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
@@ -430,6 +414,7 @@ mod tests {
     fn refuses_users_that_could_never_log_in_and_names_them() {
         let table = [
             ("", "x", "the user name \"\" is empty: choose another"),
+            (" ", "x", "the user name \" \" is empty: choose another"),
             ("a:b", "x", "the user name \"a:b\" contains a colon: choose another"),
             ("a\n", "x", "the user name \"a\\n\" contains a control character: choose another"),
             ("alice", "", "the password of the user \"alice\" is empty: choose another"),

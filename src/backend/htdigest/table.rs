@@ -369,7 +369,7 @@ mod tests {
         for (line, message) in [
             (&b"alice"[..], "it needs two colons, after name and realm"),
             (format!("alice:{hex}").as_bytes(), "it needs two colons, after name and realm"),
-            (format!(":proxy:{hex}").as_bytes(), "the user name is empty"),
+            (format!(":proxy:{hex}").as_bytes(), r#"the user name "" is empty"#),
             (
                 format!("a\u{1}b:proxy:{hex}").as_bytes(),
                 r#"the user name "a\u{1}b" contains a control character"#,

@@ -180,8 +180,8 @@ mod tests {
         let cut = format!(r#""{}""#, "x".repeat(64));
         for (line, message) in [
             (&b"alice"[..], "there is no colon after the user name"),
-            (b":wonder", "the user name is empty"),
-            (b"  :wonder", "the user name is empty"),
+            (b":wonder", r#"the user name "" is empty"#),
+            (b"  :wonder", r#"the user name "" is empty"#),
             (b"al\x1bice:wonder", r#"the user name "al\u{1b}ice" contains a control character"#),
             (b"alice:", r#"the user "alice": the hash is empty"#),
             (b"alice::comment", r#"the user "alice": the hash is empty"#),

@@ -8,6 +8,7 @@ use super::{
     bcrypt,
     sha_crypt::{self, Function},
 };
+use crate::backend::impossible::problem_of_password;
 
 /// A method of hashing passwords, with its cost.
 ///
@@ -107,12 +108,7 @@ impl Default for HashMethod {
 /// have, no memory, or no random bytes: [`HashingError`].
 pub fn hash_password(password: &str, method: HashMethod) -> Result<String, HashingError> {
     method.check_cost()?;
-    let problem = match password {
-        "" => Some("is empty"),
-        _ if password.contains(char::is_control) => Some("contains a control character"),
-        _ => None,
-    };
-    if let Some(problem) = problem {
+    if let Some(problem) = problem_of_password(password) {
         return Err(HashingError::InvalidPassword { problem });
     }
     let (length, maximum) = (password.len(), method.max_password());

@@ -1,14 +1,13 @@
 //! Checks and displays user names in files.
 
+use crate::backend::impossible::problem_of_name;
+
 /// Refuses a name that no client can send.
 pub(in crate::backend) fn check_name(name: &str) -> Result<(), String> {
-    if name.trim().is_empty() {
-        return Err("the user name is empty".to_owned());
+    match problem_of_name(name) {
+        Some(problem) => Err(format!("the user name {} {problem}", shown(name))),
+        None => Ok(()),
     }
-    if name.contains(char::is_control) {
-        return Err(format!("the user name {} contains a control character", shown(name)));
-    }
-    Ok(())
 }
 
 /// A name for a message: escaped, and cut after 64 characters.
