@@ -21,12 +21,13 @@ mod dn;
 mod failure;
 mod limits;
 mod lookup;
+mod lookup_options;
 mod outcome;
-mod searches;
 mod server;
 mod template;
 mod tls;
 mod validator;
+mod verdict;
 
 pub use builder::{LdapBuilder, SearchScope};
 pub use config_error::LdapConfigError;

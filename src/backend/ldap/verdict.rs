@@ -1,0 +1,107 @@
+//! Checks a password on one server.
+
+use super::{
+    lookup::{Groups, Lookup, LookupError, Reader, UserSearch, own_entry},
+    outcome::Outcome,
+    server::{Bound, Server},
+    template::DnTemplate,
+};
+use crate::{
+    backend::{BasicCredentials, Verdict},
+    identity::Account,
+};
+
+impl Lookup {
+    pub(super) async fn check(
+        &self,
+        server: &Server,
+        groups: &Groups,
+        credentials: BasicCredentials<'_>,
+    ) -> Result<Verdict, LookupError> {
+        match self {
+            Self::Direct(template) => template.check(server, groups, credentials).await,
+            Self::Search(search) => search.check(server, groups, credentials).await,
+        }
+    }
+}
+
+impl DnTemplate {
+    async fn check(
+        &self,
+        server: &Server,
+        groups: &Groups,
+        credentials: BasicCredentials<'_>,
+    ) -> Result<Verdict, LookupError> {
+        let user = credentials.user_id();
+        let dn = self.fill(user);
+        let (answer, mut bound) = server.bind(&dn, credentials.password()).await?;
+        let outcome = Outcome::of(&answer);
+        if !matches!(outcome, Ok(Outcome::Right)) {
+            bound.done();
+            return Ok(verdict_without_groups(outcome?, user));
+        }
+        let verdict = self.verdict_of_right(&mut bound, &dn, groups, user).await;
+        if !matches!(verdict, Err(LookupError::Failure(_))) {
+            bound.done();
+        }
+        verdict
+    }
+
+    async fn verdict_of_right(
+        &self,
+        bound: &mut Bound<'_>,
+        dn: &str,
+        groups: &Groups,
+        user: &str,
+    ) -> Result<Verdict, LookupError> {
+        let entry = own_entry(bound, dn, self.attribute(), groups, user).await?;
+        let Some(entry) = entry else { return Ok(Verdict::UnknownUser) };
+        Ok(verdict_of_member(user, entry.groups(Reader::User(bound), groups, user).await?))
+    }
+}
+
+impl UserSearch {
+    async fn check(
+        &self,
+        server: &Server,
+        groups: &Groups,
+        credentials: BasicCredentials<'_>,
+    ) -> Result<Verdict, LookupError> {
+        let user = credentials.user_id();
+        let found = match self.entry(server, groups, user).await {
+            Err(LookupError::Failure(failure)) => return Err(failure.into()),
+            found => found,
+        };
+        // Users who are unknown or have an unusable record cost as many round trips as others.
+        let dn = match &found {
+            Ok(Some(entry)) => &*entry.dn,
+            _ => &*self.decoy,
+        };
+        let (answer, bound) = server.bind(dn, credentials.password()).await?;
+        bound.done();
+        // What a server answers to the decoy says nothing about the user.
+        let Some(entry) = found? else { return Ok(Verdict::UnknownUser) };
+        match Outcome::of(&answer)? {
+            Outcome::Right => {
+                let reader = Reader::Service(server, &self.account);
+                Ok(verdict_of_member(user, entry.groups(reader, groups, user).await?))
+            }
+            outcome => Ok(verdict_without_groups(outcome, user)),
+        }
+    }
+}
+
+/// The verdict for a right password, from the groups and whether the required one is among them.
+fn verdict_of_member(user: &str, (groups, is_member): (Vec<String>, bool)) -> Verdict {
+    let account = groups.into_iter().fold(Account::new(user), Account::with_group);
+    if is_member { Verdict::Accepted(account) } else { Verdict::Disabled(account) }
+}
+
+fn verdict_without_groups(outcome: Outcome, user: &str) -> Verdict {
+    match outcome {
+        Outcome::Disabled => Verdict::Disabled(Account::new(user)),
+        Outcome::Expired => Verdict::Expired(Account::new(user)),
+        Outcome::Unknown => Verdict::UnknownUser,
+        Outcome::Right | Outcome::Wrong => Verdict::WrongPassword,
+    }
+}
