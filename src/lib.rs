@@ -165,6 +165,7 @@ pub mod nonce_store;
 mod reason;
 pub mod revocation;
 pub mod secret;
+mod user_id;
 pub mod user_parameters;
 mod wire;
 
@@ -178,9 +179,10 @@ pub use backend::{
 };
 pub use error::{BackendError, ConfigError};
 pub use head::RequestHead;
-pub use identity::{Account, Identity, UserId};
+pub use identity::{Account, Identity};
 pub use middleware::{layer::ProxyAuthLayer, service::ProxyAuth};
 pub use reason::Reason;
+pub use user_id::UserId;
 pub use wire::{Realm, digest::HashedA1};
 
 /// The options of [`DigestScheme`]: algorithms, nonce keys, and how `uri` is compared.

@@ -18,9 +18,10 @@ use crate::{
     error::BackendError,
     grammar::split_scheme,
     head::RequestHead,
-    identity::{Identity, UserId},
+    identity::Identity,
     reason::Reason,
     revocation::Revocations,
+    user_id::UserId,
     user_parameters::UserParameterSyntax,
     wire::Realm,
 };

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{clock::Timestamp, identity::UserId, wire::Realm};
+use crate::{clock::Timestamp, user_id::UserId, wire::Realm};
 
 /// A count expires after this time without a stale answer.
 const QUIET: Duration = Duration::from_secs(10);

@@ -7,9 +7,10 @@ use sha2::{Digest as _, Sha256};
 use super::lookup::{AccountLookup, UnusableRecord};
 use crate::{
     error::{BackendError, ConfigError},
-    identity::{Account, UserId},
+    identity::Account,
     revocation::Revocations,
     secret::{Password, constant_time_eq},
+    user_id::UserId,
     wire::Realm,
 };
 

@@ -5,8 +5,9 @@ use std::{fmt, future::Future, sync::Arc};
 use super::lookup::{AccountLookup, UnusableRecord};
 use crate::{
     error::{BackendError, ConfigError},
-    identity::{Account, UserId},
+    identity::Account,
     revocation::Revocations,
+    user_id::UserId,
     wire::{
         Realm,
         digest::{HashFunction, HashFunctions, HashedA1, Userhash},

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     error::{BackendError, ConfigError},
-    identity::UserId,
     revocation::Revocations,
+    user_id::UserId,
     wire::{Realm, digest::HashFunctions},
 };
 

@@ -8,8 +8,8 @@ use crate::{
         SecretLookup, Verdict, runtime::within,
     },
     error::{BackendError, ConfigError},
-    identity::UserId,
     revocation::Revocations,
+    user_id::UserId,
     wire::{Realm, digest::HashFunctions},
 };
 

@@ -13,9 +13,10 @@ use super::{
 };
 use crate::{
     error::{BackendError, ConfigError},
-    identity::{Account, UserId},
+    identity::Account,
     revocation::{Attached, Revocations},
     secret::constant_time_eq,
+    user_id::UserId,
     wire::{
         Realm,
         digest::{HashFunction, HashFunctions, HashedA1, Userhash},

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 pub use crate::wire::digest::{Epoch, NonceCount, NonceId};
-use crate::{clock::Timestamp, error::BackendError, identity::UserId, wire::Realm};
+use crate::{clock::Timestamp, error::BackendError, user_id::UserId, wire::Realm};
 
 mod memory;
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{CheckStart, RevocationHandle, handle::Flag};
-use crate::{identity::UserId, wire::Realm};
+use crate::{user_id::UserId, wire::Realm};
 
 pub(super) struct Registry {
     /// The number of revocations so far.
@@ -43,8 +43,8 @@ impl Registry {
     /// The shard and the place of a user.
     fn locate(&self, user: &UserId) -> (MutexGuard<'_, Shard>, usize) {
         let hash = self.hasher.hash_one(user) as usize;
-        let [first, others @ ..] = &self.shards;
-        let shard = others.get(hash % SHARDS).unwrap_or(first);
+        let [first, ..] = &self.shards;
+        let shard = self.shards.get(hash % SHARDS).unwrap_or(first);
         // Every change of a shard is complete in itself, so a panic leaves it usable.
         let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         (shard, hash / SHARDS % PLACES)

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{RevocationHandle, registry::Registry};
-use crate::{identity::UserId, wire::Realm};
+use crate::{user_id::UserId, wire::Realm};
 
 /// Ends the access of users who are logged in, and voids their cached verdicts.
 ///
@@ -84,16 +84,12 @@ impl Revocations {
     ) -> Option<RevocationHandle> {
         self.registry.handle(realm, user, start)
     }
-}
 
-/// Compares whether both can revoke the same users of the same registry.
-impl PartialEq for Revocations {
-    fn eq(&self, other: &Self) -> bool {
+    /// Whether both reach the same users of the same registry.
+    fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.registry, &other.registry) && self.realm == other.realm
     }
 }
-
-impl Eq for Revocations {}
 
 impl fmt::Debug for Revocations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -108,7 +104,7 @@ pub(crate) struct Attached(RwLock<Vec<Revocations>>);
 impl Attached {
     pub(crate) fn add(&self, revocations: &Revocations) {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if !all.contains(revocations) {
+        if !all.iter().any(|one| one.is_same(revocations)) {
             all.push(revocations.clone());
         }
     }

@@ -7,7 +7,7 @@ use std::{
 
 /// The modules of the crate, from the bottom layer to the top one. Only `lib.rs` is exempt.
 const LAYERS: [&[&str]; 7] = [
-    &["clock", "error", "head", "reason", "secret"],
+    &["clock", "error", "head", "reason", "secret", "user_id"],
     &["grammar"],
     &["wire"],
     &["identity", "revocation", "user_parameters"],

@@ -15,9 +15,9 @@ use crate::{
         DigestUser, SecretLookup, Verdict,
     },
     error::{BackendError, ConfigError},
-    identity::UserId,
     revocation::Revocations,
     secret::Password,
+    user_id::UserId,
     wire::{Realm, digest::HashFunctions},
 };
 

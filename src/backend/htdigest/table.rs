@@ -11,7 +11,8 @@ use crate::{
         DigestAccount, DigestName, DigestUser,
         watched_file::{Content, FileError, UserTable, check_name, lines, shown},
     },
-    identity::{Account, UserId},
+    identity::Account,
+    user_id::UserId,
     wire::{
         Realm,
         digest::{HashFunction, HashFunctions, HashedA1, Userhash},

@@ -9,7 +9,8 @@ use crate::{
         watched_file::{Content, FileError, UserTable, check_name, lines, shown},
     },
     error::BackendError,
-    identity::{Account, UserId},
+    identity::Account,
+    user_id::UserId,
 };
 
 /// The users of a file, and the cost of the most expensive hash.

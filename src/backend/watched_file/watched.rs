@@ -16,8 +16,8 @@ use super::{
     reload::{INTERVAL, Reload, State},
 };
 use crate::{
-    identity::UserId,
     revocation::{Attached, Revocations},
+    user_id::UserId,
 };
 
 /// Receives the events of files.

@@ -9,8 +9,8 @@ use super::{
     support::{LIFETIME, Sent, sent},
 };
 use crate::{
-    identity::UserId,
     nonce_store::NonceUse::{self, Forgotten, Fresh, OtherUser, Replayed},
+    user_id::UserId,
     wire::Realm,
 };
 

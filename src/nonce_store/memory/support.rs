@@ -8,8 +8,8 @@ use std::{
 use super::shard::Holder;
 use crate::{
     clock::Timestamp,
-    identity::UserId,
     nonce_store::NonceCheck,
+    user_id::UserId,
     wire::{
         Realm,
         digest::{Epoch, NonceCount, NonceId},
