@@ -54,7 +54,7 @@ impl Proxy {
         let lookups = Recorder::default();
         let basic = basic(BasicScheme::new(lookups.clone()));
         let builder = DigestScheme::builder(lookups.clone());
-        let digest = digest(builder.with_algorithms(Algorithm::all()));
+        let digest = digest(builder.with_algorithms(Algorithm::ALL.iter().copied()));
         let auth = Authenticator::builder(Realm::from_static(REALM))
             .with_scheme(digest.build().expect("a valid configuration"))
             .with_scheme(basic)

@@ -82,7 +82,7 @@ struct Table {
 
 struct User {
     account: Account,
-    secrets: [HashedA1; HashFunction::ALL.len()],
+    secrets: Box<[HashedA1]>,
 }
 
 /// The hash function whose H(A1) passwords are compared by.
@@ -174,8 +174,9 @@ impl Users {
         account: impl FnOnce(Option<&User>) -> Account,
     ) {
         let realm = &self.0.realm;
-        let secret = |function| HashedA1::new(function, name.as_str(), realm, password);
-        let (secrets, hashes) = (HashFunction::ALL.map(secret), self.hashes(name.as_str()));
+        let secret = |&function| HashedA1::new(function, name.as_str(), realm, password);
+        let secrets = HashFunction::ALL.iter().map(secret).collect();
+        let hashes = self.hashes(name.as_str());
         self.change(|table| {
             let account = account(table.by_name.get(name).map(|user| &**user));
             let user = Arc::new(User { account, secrets });
@@ -188,8 +189,9 @@ impl Users {
         self.0.revocations.revoke(&self.0.realm, name);
     }
 
-    fn hashes(&self, name: &str) -> [Userhash; HashFunction::ALL.len()] {
-        HashFunction::ALL.map(|function| Userhash::new(function, name, &self.0.realm))
+    fn hashes(&self, name: &str) -> Vec<Userhash> {
+        let hash = |&function| Userhash::new(function, name, &self.0.realm);
+        HashFunction::ALL.iter().map(hash).collect()
     }
 
     fn find(&self, name: &str) -> Option<Arc<User>> {
@@ -394,7 +396,7 @@ mod tests {
     #[test]
     fn serves_each_hash_function_by_name_and_by_userhash() {
         let users = alice();
-        for function in HashFunction::ALL {
+        for &function in HashFunction::ALL {
             let expected = HashedA1::new(function, "alice", &realm(), "wonder");
             let hash = Userhash::new(function, "alice", &realm());
             for name in [DigestName::UserId("alice"), DigestName::Userhash(&hash)] {

@@ -81,7 +81,7 @@ fn reads_an_absent_algorithm_as_md5() {
     proxy.get(md5.params().without("algorithm").field()).passes("MD5", "alice");
     let sha256 = proxy.fresh().params().without("algorithm");
     proxy.get(sha256.field()).is("SHA-256", 400, "improper-parameter");
-    let sess = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::all()));
+    let sess = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::ALL.iter().copied()));
     let digest = Digest { algorithm: "MD5-sess", ..sess.fresh() };
     let unnamed = digest.params().without("algorithm");
     sess.get(unnamed.field()).is("MD5-sess", 407, "wrong-password");
@@ -90,7 +90,7 @@ fn reads_an_absent_algorithm_as_md5() {
 
 #[test]
 fn accepts_a_cnonce_of_any_length() {
-    let proxy = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::all()));
+    let proxy = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::ALL.iter().copied()));
     for length in (8..=44).chain([1, 200]) {
         for algorithm in ["SHA-256", "MD5-sess"] {
             let cnonce = "0a4f113b/+=".chars().cycle().take(length).collect();
@@ -291,7 +291,8 @@ fn regression_no_response_is_the_key_of_a_session() {
     for (seen, session) in
         [("SHA-256", "SHA-256-sess"), ("SHA-512-256", "SHA-512-256-sess"), ("MD5", "MD5-sess")]
     {
-        let proxy = Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::all()));
+        let proxy =
+            Proxy::with_digest(|digest| digest.with_algorithms(Algorithm::ALL.iter().copied()));
         let seen = Digest { algorithm: seen, ..proxy.fresh() };
         proxy.login(&seen).passes("the client", "alice");
         let forged = Digest {

@@ -79,7 +79,8 @@ impl<'a> Sample<'a> {
         credentials: HeaderValue,
     ) -> &'static str {
         let is_legacy = self.find("qop").is_none();
-        let algorithms = Algorithm::all().filter(|&one| !is_legacy || one != Algorithm::Md5Sess);
+        let algorithms =
+            Algorithm::ALL.iter().copied().filter(|&one| !is_legacy || one != Algorithm::Md5Sess);
         let digest = DigestScheme::builder(secrets).with_algorithms(algorithms);
         let digest = digest.with_userhash(true).legacy_rfc2069(is_legacy).build().unwrap();
         let realm = Realm::new(self.text("realm")).unwrap();

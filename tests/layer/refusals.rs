@@ -143,7 +143,8 @@ fn sends_no_connection_field_on_http_2() {
 fn keeps_each_parameter_under_one_kibibyte() {
     let realm = Realm::new("~".repeat(Realm::MAX_LENGTH)).unwrap();
     let users = Users::new(&realm).with_user("alice", "wonder").unwrap();
-    let digest = DigestScheme::builder(users.clone()).with_algorithms(Algorithm::all());
+    let digest =
+        DigestScheme::builder(users.clone()).with_algorithms(Algorithm::ALL.iter().copied());
     let digest = digest.with_userhash(true).build().unwrap();
     let builder = Authenticator::builder(realm.clone()).with_scheme(digest).with_basic(users);
     let proxy = Proxy::of(builder);

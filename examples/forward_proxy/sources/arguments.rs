@@ -204,7 +204,9 @@ impl SourceArguments {
 
 /// Parses the name of a hash function, ignoring case.
 pub(super) fn hash_function(text: &str) -> Result<HashFunction, String> {
-    HashFunction::all()
+    HashFunction::ALL
+        .iter()
+        .copied()
         .find(|function| function.to_string().eq_ignore_ascii_case(text))
         .ok_or_else(|| "expected md5, sha-256 or sha-512-256".to_owned())
 }

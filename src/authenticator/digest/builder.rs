@@ -169,7 +169,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         }
         Ok(DigestScheme {
             nonces: Nonces::new(self.nonce_keys, self.nonce_lifetime)?,
-            dummy_secrets: HashFunction::ALL.map(HashedA1::dummy),
+            dummy_secrets: HashFunction::ALL.iter().copied().map(HashedA1::dummy).collect(),
             secrets: self.secrets,
             store: self.store,
             options: self.options,

@@ -26,10 +26,7 @@ use crate::{
     revocation::Revocations,
     wire::{
         Realm,
-        digest::{
-            self, Algorithm, Challenge, Credentials, CredentialsError, HashFunction, HashedA1,
-            Username,
-        },
+        digest::{self, Algorithm, Challenge, Credentials, CredentialsError, HashedA1, Username},
     },
 };
 
@@ -55,7 +52,7 @@ pub struct DigestScheme<V, S = MemoryNonceStore> {
     pub(super) nonces: Nonces,
     pub(super) options: Options,
     /// Used to verify responses of unknown users, so that they take as long.
-    pub(super) dummy_secrets: [HashedA1; HashFunction::ALL.len()],
+    pub(super) dummy_secrets: Box<[HashedA1]>,
 }
 
 /// A request whose credentials match its head, with everything that is needed to verify them.

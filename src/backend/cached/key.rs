@@ -83,7 +83,7 @@ mod tests {
         let (keys, realm) = (KeyMaker::random().unwrap(), Realm::new("proxy").unwrap());
         let hash = Userhash::new(HashFunction::Md5, "alice", &realm);
         let mut all = HashSet::from([key(&keys, ("proxy", "alice", ""))]);
-        for function in HashFunction::all() {
+        for &function in HashFunction::ALL {
             for name in [
                 DigestName::UserId("alice"),
                 DigestName::UserId("alicf"),

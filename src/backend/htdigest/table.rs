@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn finds_users_by_name_and_by_userhash() {
         let another = Realm::new("another").unwrap();
-        for function in HashFunction::all() {
+        for &function in HashFunction::ALL {
             let names = ["alice", "\u{e4}lice", "al ice"];
             let text = names.map(|name| line(function, name, REALM)).concat();
             let table = parse_files(&realm(), &[("users", function, text.as_bytes())]).unwrap();
@@ -267,7 +267,9 @@ mod tests {
                 let hash = Userhash::new(function, name, &realm());
                 for asked in [DigestName::UserId(name), DigestName::Userhash(&hash)] {
                     assert_eq!(find(&table, function, asked).as_deref(), Some(name));
-                    for other in HashFunction::all().filter(|&other| other != function) {
+                    for other in
+                        HashFunction::ALL.iter().copied().filter(|&other| other != function)
+                    {
                         assert_eq!(find(&table, other, asked), None);
                     }
                 }

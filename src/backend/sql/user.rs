@@ -34,7 +34,7 @@ pub(super) const fn ha1_column(function: HashFunction) -> &'static str {
 pub(super) fn check_spelling<'a>(
     mut columns: impl Iterator<Item = &'a str>,
 ) -> Result<(), SqlRowError> {
-    let ours = HashFunction::all().map(ha1_column);
+    let ours = HashFunction::ALL.iter().copied().map(ha1_column);
     let ours: Vec<_> = ours.chain([NAME, PASSWORD_HASH, ENABLED, EXPIRES, GROUPS]).collect();
     let is_misspelt =
         |column: &&str| ours.iter().any(|one| one != column && one.eq_ignore_ascii_case(column));
@@ -145,7 +145,7 @@ impl User {
             }
         }
         self.row.remove(PASSWORD_HASH);
-        for function in HashFunction::all() {
+        for &function in HashFunction::ALL {
             self.row.remove(ha1_column(function));
         }
         Ok((account, self.row))

@@ -96,8 +96,10 @@ impl Sql {
     /// A table without password hashes is correct where Digest is served.
     fn check_columns(&self, columns: &[String]) -> Result<(), SqlRowError> {
         check_spelling(columns.iter().map(String::as_str))?;
-        let held =
-            HashFunction::all().filter(|&function| self.0.options.functions.contains(function));
+        let held = HashFunction::ALL
+            .iter()
+            .copied()
+            .filter(|&function| self.0.options.functions.contains(function));
         let mut needed: Vec<&str> = held.map(ha1_column).collect();
         if needed.is_empty() {
             needed.push(PASSWORD_HASH);

@@ -33,7 +33,8 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    const ALL: [Self; 6] = [
+    /// All algorithms, the most preferred first.
+    pub const ALL: &'static [Self] = &[
         Self::Sha256,
         Self::Sha256Sess,
         Self::Sha512_256,
@@ -41,11 +42,6 @@ impl Algorithm {
         Self::Md5,
         Self::Md5Sess,
     ];
-
-    /// Returns all algorithms, the most preferred first.
-    pub fn all() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter()
-    }
 
     /// Returns the name, in the case in which it is sent in challenges.
     #[must_use]
@@ -63,7 +59,7 @@ impl Algorithm {
     /// Returns the algorithm with this name, in any case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::all().find(|known| known.as_str().eq_ignore_ascii_case(name))
+        Self::ALL.iter().copied().find(|known| known.as_str().eq_ignore_ascii_case(name))
     }
 
     /// Returns the hash function.
@@ -95,7 +91,7 @@ mod tests {
 
     #[test]
     fn reads_names_in_any_case_and_prints_one() {
-        for algorithm in Algorithm::all() {
+        for &algorithm in Algorithm::ALL {
             let name = algorithm.as_str();
             assert_eq!(Algorithm::from_name(&name.to_lowercase()), Some(algorithm));
             assert_eq!(algorithm.to_string(), name);
@@ -112,6 +108,6 @@ mod tests {
 
     #[test]
     fn lists_algorithms_in_the_order_of_the_offer() {
-        assert!(Algorithm::all().is_sorted());
+        assert!(Algorithm::ALL.is_sorted());
     }
 }

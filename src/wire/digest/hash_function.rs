@@ -20,12 +20,8 @@ pub enum HashFunction {
 }
 
 impl HashFunction {
-    pub(crate) const ALL: [Self; 3] = [Self::Sha256, Self::Sha512_256, Self::Md5];
-
-    /// Returns all hash functions, the most preferred first.
-    pub fn all() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter()
-    }
+    /// All hash functions, the most preferred first.
+    pub const ALL: &'static [Self] = &[Self::Sha256, Self::Sha512_256, Self::Md5];
 
     /// Returns the length of a hash in bytes: 16 or 32.
     #[must_use]
@@ -73,7 +69,7 @@ mod tests {
 
     #[test]
     fn lists_functions_in_the_order_of_the_offer() {
-        assert!(HashFunction::all().is_sorted());
+        assert!(HashFunction::ALL.is_sorted());
     }
 
     #[test]
@@ -98,7 +94,7 @@ mod tests {
 
     #[test]
     fn joins_fields_with_colons() {
-        for function in HashFunction::all() {
+        for &function in HashFunction::ALL {
             let joined = function.hash(&[b"a", b"", b"bc"]);
             assert_eq!(joined.as_bytes(), function.hash(&[b"a::bc"]).as_bytes(), "{function}");
         }

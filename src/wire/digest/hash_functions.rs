@@ -52,7 +52,9 @@ impl HashFunctions {
 impl fmt::Display for HashFunctions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for function in HashFunction::all().filter(|&function| self.contains(function)) {
+        for function in
+            HashFunction::ALL.iter().copied().filter(|&function| self.contains(function))
+        {
             write!(f, "{separator}{function}")?;
             separator = ", ";
         }
@@ -68,7 +70,7 @@ mod tests {
     fn a_set_contains_the_added_functions() {
         assert_eq!(HashFunctions::NONE.to_string(), "none");
         assert_eq!(HashFunctions::ALL.to_string(), "SHA-256, SHA-512-256, MD5");
-        for function in HashFunction::all() {
+        for &function in HashFunction::ALL {
             let single = HashFunctions::NONE.with(function);
             assert_eq!(single.to_string(), function.to_string());
             assert_eq!(single.intersection(HashFunctions::ALL), single);
