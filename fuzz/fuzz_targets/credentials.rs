@@ -19,7 +19,8 @@ static LENIENT: LazyLock<Proxy> = LazyLock::new(|| {
     Proxy::new(
         |basic| basic.with_latin1(true).with_nfc(true),
         |digest| {
-            let algorithms = Algorithm::ALL.iter().copied().filter(|&one| one != Algorithm::Md5Sess);
+            let algorithms =
+                Algorithm::ALL.iter().copied().filter(|&one| one != Algorithm::Md5Sess);
             let digest = digest.with_algorithms(algorithms).legacy_rfc2069(true);
             let digest = digest.with_userhash(true).with_latin1(true);
             digest.with_uri_check(UriCheck::lenient([]))
