@@ -190,7 +190,8 @@ pub mod digest {
     pub use crate::{
         authenticator::digest::{AuthInfo, DigestBuilder, NonceKeys},
         wire::digest::{
-            Algorithm, HashFunction, HashFunctions, InvalidHashedA1, NonceKey, UriCheck, Userhash,
+            Algorithm, HashFunction, HashFunctions, InvalidHashedA1, NonceKey, UnknownHashFunction,
+            UriCheck, Userhash,
         },
     };
 }

@@ -1,6 +1,6 @@
 //! The hash functions of Digest.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512_256};
@@ -18,6 +18,11 @@ pub enum HashFunction {
     /// MD5, for clients that support nothing better.
     Md5,
 }
+
+/// A text that does not name a hash function of Digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected md5, sha-256 or sha-512-256")]
+pub struct UnknownHashFunction;
 
 impl HashFunction {
     /// All hash functions, the most preferred first.
@@ -53,6 +58,16 @@ fn hash_joined<D: Digest>(fields: &[&[u8]]) -> Hash {
     Hash::new(&hasher.finalize())
 }
 
+/// Reads a name as `Display` writes it, ignoring case.
+impl FromStr for HashFunction {
+    type Err = UnknownHashFunction;
+
+    fn from_str(name: &str) -> Result<Self, UnknownHashFunction> {
+        let mut all = Self::ALL.iter().copied();
+        all.find(|one| one.to_string().eq_ignore_ascii_case(name)).ok_or(UnknownHashFunction)
+    }
+}
+
 impl fmt::Display for HashFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -66,6 +81,18 @@ impl fmt::Display for HashFunction {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_the_names_that_it_shows() {
+        for &function in HashFunction::ALL {
+            let name = function.to_string();
+            assert_eq!(name.parse(), Ok(function));
+            assert_eq!(name.to_lowercase().parse(), Ok(function));
+        }
+        for name in ["", "sha", "sha256", "md5 "] {
+            assert_eq!(name.parse::<HashFunction>(), Err(UnknownHashFunction), "{name}");
+        }
+    }
 
     #[test]
     fn lists_functions_in_the_order_of_the_offer() {

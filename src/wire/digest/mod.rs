@@ -26,7 +26,7 @@ pub use algorithm::Algorithm;
 pub(crate) use challenge::Challenge;
 pub(crate) use credentials::{Credentials, ParseOptions};
 pub(crate) use credentials_error::CredentialsError;
-pub use hash_function::HashFunction;
+pub use hash_function::{HashFunction, UnknownHashFunction};
 pub use hash_functions::HashFunctions;
 pub use hashed_a1::{HashedA1, InvalidHashedA1};
 pub use nonce::{Epoch, NonceCount, NonceId};
