@@ -6,6 +6,7 @@ use tower_proxy_auth::BackendError;
 /// A bounded queue, so that a slow service does not collect all requests.
 pub(crate) struct Queue {
     places: Semaphore,
+    recheck_places: Semaphore,
     turns: Semaphore,
 }
 
@@ -16,25 +17,24 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Queue {
-    /// Runs `running` checks at once, and lets `waiting` more wait.
+    /// Runs `running` checks at once, and lets `waiting` more wait, and as many re-checks.
     pub(crate) fn new(running: usize, waiting: usize) -> Self {
-        Self { places: Semaphore::new(running + waiting), turns: Semaphore::new(running) }
+        let places = || Semaphore::new(running + waiting);
+        Self { places: places(), recheck_places: places(), turns: Semaphore::new(running) }
     }
 
     /// Waits for a turn, in the order of arrival.
     ///
-    /// A re-check renews a verdict that a cache still keeps. It waits for a place, so that a flood
-    /// of guesses does not lock out users who are logged in.
+    /// A re-check renews a verdict that a cache still keeps. Such checks have places of their own,
+    /// so that a flood of guesses does not lock out users who are logged in.
     ///
     /// # Errors
     /// The queue is full.
     pub(crate) async fn enter(&self, is_recheck: bool) -> Result<Turn<'_>, BackendError> {
-        let place = match is_recheck {
-            true => self.places.acquire().await.map_err(BackendError::new)?,
-            false => self.places.try_acquire().map_err(|_| {
-                BackendError::overloaded("too many checks are waiting for the service")
-            })?,
-        };
+        let places = if is_recheck { &self.recheck_places } else { &self.places };
+        let place = places
+            .try_acquire()
+            .map_err(|_| BackendError::overloaded("too many checks are waiting for the service"))?;
         let turn = self.turns.acquire().await.map_err(BackendError::new)?;
         Ok(Turn { _turn: turn, _place: place })
     }
@@ -64,6 +64,12 @@ mod tests {
             assert!(error.is_overloaded());
             let mut recheck = pin!(queue.enter(true));
             assert!(recheck.as_mut().poll(&mut context).is_pending());
+            let mut rechecks = [pin!(queue.enter(true)), pin!(queue.enter(true))];
+            let polled = rechecks.each_mut().map(|one| one.as_mut().poll(&mut context));
+            assert!(
+                matches!(&polled, [Poll::Pending, Poll::Ready(Err(error))] if error.is_overloaded()),
+                "their number is limited as well"
+            );
             drop(turn);
             let Poll::Ready(Ok(turn)) = second.as_mut().poll(&mut context) else {
                 panic!("no turn")
