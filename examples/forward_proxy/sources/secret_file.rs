@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use tower_proxy_auth::secret::Password;
+use zeroize::Zeroizing;
 
 use crate::Mistake;
 
@@ -10,6 +11,8 @@ use crate::Mistake;
 pub(super) fn read(option: &str, path: &Path) -> Result<Password, Mistake> {
     let shown = path.display();
     let text = fs::read_to_string(path).map_err(|error| format!("{option} {shown}: {error}"))?;
+    // Wiped when it is dropped.
+    let text = Zeroizing::new(text);
     let password = text.strip_suffix('\n').unwrap_or(&text);
     let password = password.strip_suffix('\r').unwrap_or(password);
     match password {
