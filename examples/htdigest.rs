@@ -14,7 +14,7 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use tempfile::NamedTempFile;
 use tower_proxy_auth::{HashedA1, Realm, digest::HashFunction, secret::Password};
 use zeroize::Zeroizing;
@@ -22,34 +22,15 @@ use zeroize::Zeroizing;
 /// Sets the password of a user in a file for Digest.
 #[derive(Parser)]
 struct Options {
-    /// The algorithm of the secrets in the file
-    #[arg(long, value_enum, default_value = "sha-256")]
-    algorithm: Algorithm,
+    /// The algorithm of the secrets in the file: md5, sha-256 or sha-512-256
+    #[arg(long, default_value = "sha-256")]
+    algorithm: HashFunction,
     /// The file
     file: PathBuf,
     /// The realm of the proxy
     realm: String,
     /// The name of the user
     user: String,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Algorithm {
-    Md5,
-    #[value(name = "sha-256")]
-    Sha256,
-    #[value(name = "sha-512-256")]
-    Sha512_256,
-}
-
-impl From<Algorithm> for HashFunction {
-    fn from(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Md5 => Self::Md5,
-            Algorithm::Sha256 => Self::Sha256,
-            Algorithm::Sha512_256 => Self::Sha512_256,
-        }
-    }
 }
 
 fn main() -> ExitCode {
@@ -67,7 +48,7 @@ fn set_password(options: &Options) -> Result<(), Box<dyn Error>> {
     let realm = Realm::new(realm.as_str())?;
     check_name(user)?;
     let password = read_password(user)?;
-    let secret = HashedA1::new((*algorithm).into(), user, &realm, password.expose()).expose_hex();
+    let secret = HashedA1::new(*algorithm, user, &realm, password.expose()).expose_hex();
 
     let old = match fs::read_to_string(file) {
         Ok(old) => old,

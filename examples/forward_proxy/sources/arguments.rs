@@ -107,7 +107,7 @@ pub(crate) struct SourceArguments {
 
     /// An algorithm whose column ha1_... is filled for every user, for Digest: md5, sha-256 or
     /// sha-512-256; repeat the option for more.
-    #[arg(long, value_name = "ALGORITHM", value_parser = hash_function)]
+    #[arg(long, value_name = "ALGORITHM")]
     database_digest: Vec<HashFunction>,
 
     /// How long to cache the answers of an htpasswd file, LDAP or a database; refusals are cached
@@ -200,13 +200,4 @@ impl SourceArguments {
             required_group: self.ldap_required_group.clone(),
         }))
     }
-}
-
-/// Parses the name of a hash function, ignoring case.
-pub(super) fn hash_function(text: &str) -> Result<HashFunction, String> {
-    HashFunction::ALL
-        .iter()
-        .copied()
-        .find(|function| function.to_string().eq_ignore_ascii_case(text))
-        .ok_or_else(|| "expected md5, sha-256 or sha-512-256".to_owned())
 }

@@ -15,7 +15,7 @@ impl DigestFile {
     /// Parses `[ALGORITHM=]FILE`; the algorithm is MD5 by default, as in Apache.
     pub(super) fn parse(text: &str) -> Self {
         let named = text.split_once('=').and_then(|(name, path)| {
-            let function = super::arguments::hash_function(name).ok()?;
+            let function = name.parse().ok()?;
             Some(Self { path: path.into(), function })
         });
         named.unwrap_or_else(|| Self { path: text.into(), function: HashFunction::Md5 })
