@@ -1,8 +1,6 @@
 //! What back ends need of a tokio runtime.
 
-use std::{future::Future, time::Duration};
-
-use tokio::{runtime::Handle, time};
+use tokio::runtime::Handle;
 
 use crate::error::BackendError;
 
@@ -13,12 +11,13 @@ use crate::error::BackendError;
 ///
 /// # Panics
 /// The runtime has no timer.
+#[cfg(any(feature = "ldap", feature = "sql", feature = "timeout"))]
 pub(super) async fn within<T>(
-    limit: Duration,
+    limit: std::time::Duration,
     answer: impl Future<Output = Result<T, BackendError>>,
 ) -> Result<T, BackendError> {
     current()?;
-    let answer = time::timeout(limit, answer).await;
+    let answer = tokio::time::timeout(limit, answer).await;
     answer.unwrap_or_else(|_| Err(BackendError::transient(format!("no answer within {limit:?}"))))
 }
 
