@@ -1,10 +1,9 @@
 //! Names and passwords of users who could never log in.
 
-/// What is wrong with a user name, as the end of a sentence. A name of blanks is a mistake, and a
-/// colon ends the name in Basic.
+/// What is wrong with a user name, as the end of a sentence. In Basic, a colon ends the name.
 pub(super) fn problem_of_name(name: &str) -> Option<&'static str> {
     match name {
-        _ if name.trim().is_empty() => Some("is empty"),
+        "" => Some("is empty"),
         _ if name.contains(':') => Some("contains a colon"),
         _ if name.contains(char::is_control) => Some("contains a control character"),
         _ => None,
