@@ -33,7 +33,7 @@ pub mod sql;
 mod timeout;
 pub(crate) mod users;
 #[cfg(any(feature = "htdigest", feature = "htpasswd"))]
-mod watched_file;
+pub mod watched_file;
 
 pub use chain::{SecretsChain, ValidatorChain};
 pub use credential_validator::OwnedCredentials;

@@ -14,8 +14,9 @@ use tower_proxy_auth::{
     BackendError, BasicCredentials, CredentialValidator, Realm, Verdict,
     backend::{
         cached::Cached,
-        htpasswd::{FileEvent, Htpasswd},
+        htpasswd::Htpasswd,
         password_hash::{HashMethod, hash_password},
+        watched_file::FileEvent,
     },
     revocation::Revocations,
 };

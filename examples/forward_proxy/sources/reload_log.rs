@@ -1,9 +1,6 @@
 //! Logs changes of watched files.
 
-#[cfg(feature = "htdigest")]
-use tower_proxy_auth::backend::htdigest::FileEvent;
-#[cfg(not(feature = "htdigest"))]
-use tower_proxy_auth::backend::htpasswd::FileEvent;
+use tower_proxy_auth::backend::watched_file::FileEvent;
 
 /// Returns a function that logs the events of the files of `option`.
 pub(super) fn for_option(option: &'static str) -> impl Fn(FileEvent<'_>) + Send + Sync {

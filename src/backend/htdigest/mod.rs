@@ -18,7 +18,7 @@
 //! offered if every user has an H(A1) for it.
 //!
 //! A file is a regular one of at most 256 MiB with at least one user of the realm. If a line is
-//! invalid, all files are refused; [`FileError`] has the number of the line.
+//! invalid, all files are refused; [`FileError`](super::watched_file::FileError) has the number of the line.
 
 mod builder;
 mod secrets;
@@ -26,5 +26,3 @@ mod table;
 
 pub use builder::HtdigestBuilder;
 pub use secrets::Htdigest;
-
-pub use super::watched_file::{FileError, FileEvent};

@@ -16,7 +16,7 @@
 //!   password, which could contain the colon itself.
 //!
 //! The file is a regular one of at most 256 MiB with at least one user. A file with an invalid line
-//! is refused as a whole; [`FileError`] has the number of the line.
+//! is refused as a whole; [`FileError`](super::watched_file::FileError) has the number of the line.
 
 mod builder;
 mod table;
@@ -24,5 +24,3 @@ mod validator;
 
 pub use builder::HtpasswdBuilder;
 pub use validator::Htpasswd;
-
-pub use super::watched_file::{FileError, FileEvent};

@@ -7,7 +7,7 @@ use std::{
 
 use tower_proxy_auth::{
     CredentialValidator,
-    backend::htpasswd::{FileEvent, Htpasswd},
+    backend::{htpasswd::Htpasswd, watched_file::FileEvent},
 };
 
 use super::{BCRYPT, asked, line};
