@@ -80,10 +80,10 @@
 //! before. The client then tries again without asking its user. After 100 such answers in a row to
 //! one user of a realm at one address, the 407 omits it, to end loops.
 //!
-//! If the record of a user in a directory or database cannot be used, because its hash is malformed
-//! for instance, this user is refused like an unknown one, others are not affected, and the log has
-//! the cause ([`Reason::UnusableRecord`]). A file with an invalid line is refused as a whole: when
-//! it is opened this is an error, and later the previous content stays in force.
+//! If the record of a user in a file, a directory or a database cannot be used, because its hash is
+//! malformed for instance, this user is refused like an unknown one, others are not affected, and
+//! the log has the cause ([`Reason::UnusableRecord`]). While a file cannot be read, its last content
+//! stays in force for five minutes.
 //!
 //! # Threat model
 //! Clients are untrusted until they have authenticated: everything they send may be malformed,

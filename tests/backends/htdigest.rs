@@ -124,18 +124,28 @@ fn a_change_replaces_the_password() {
     assert_eq!(proxy.login(&old.count(2)).status, 407);
     let new = Digest { password: "land".into(), ..old.count(3) };
     proxy.login(&new).passes("the same nonce", "alice");
+}
 
-    file.replace("alice:proxy:\n");
-    wait_until(|| users.last_error().is_some());
-    let error = users.last_error().unwrap().to_string();
-    let path = file.path();
-    assert_eq!(
-        error,
-        format!(
-            "{path:?}, line 1: the user \"alice\": a stored H(A1) for SHA-256 must be 64 hex digits"
-        )
+#[test]
+fn regression_an_unusable_line_locks_out_its_user_alone() {
+    let function = HashFunction::Sha256;
+    let bob = line(function, "bob", "builder");
+    let file = UserFile::new(line(function, "alice", "wonder") + &bob);
+    let users = Htdigest::open(&realm(), file.path(), function).unwrap();
+    let proxy = proxy(&users);
+    let alice = Digest::new(proxy.nonce());
+    proxy.login(&alice).passes("before", "alice");
+    file.replace(format!("alice:proxy:\n{bob}"));
+    wait_until(|| !users.errors().is_empty());
+    let expected = format!(
+        "{:?}, line 1: the user \"alice\": a stored H(A1) for SHA-256 must be 64 hex digits",
+        file.path()
     );
-    proxy.login(&new.count(4)).passes("the last good file", "alice");
+    assert_eq!(users.errors().iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
+    proxy.login(&alice.count(2)).is("alice", 407, "unusable-record");
+    let bob = Digest { user: "bob".into(), password: "builder".into(), ..alice.count(3) };
+    let bob = Digest { nonce: proxy.nonce(), ..bob };
+    proxy.login(&bob).passes("bob", "bob");
 }
 
 #[test]

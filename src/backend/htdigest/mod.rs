@@ -17,8 +17,8 @@
 //! the caller names the hash function of each file. A function can have several files, and is
 //! offered if every user has an H(A1) for it.
 //!
-//! A file is a regular one of at most 256 MiB with at least one user of the realm. If a line is
-//! invalid, all files are refused; [`FileError`](super::watched_file::FileError) has the number of the line.
+//! A file is a regular one of at most 256 MiB. A line that cannot be used locks out its user and
+//! nobody else; so do two lines for one name and function.
 
 mod builder;
 mod secrets;

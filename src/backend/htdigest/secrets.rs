@@ -19,14 +19,16 @@ use crate::{
 /// Users for Digest in files, as Apache's `htdigest` writes them. Supports userhash.
 ///
 /// The files are watched: a change takes effect within a second, once all files have been read and
-/// parsed. While a file is invalid or missing, the last valid content of all files stays in force;
-/// see [`last_error`](Self::last_error) and [`HtdigestBuilder::on_change`]. Programs should write a
-/// new file and rename it: a file that is written in place may be read before it is complete, and
-/// again when it is. Nonces stay valid across a change. A change ends the access of the users whose
-/// H(A1)s it adds, changes or removes.
+/// parsed. Programs should write a new file and rename it: a file that is written in place may be
+/// read before it is complete, and again when it is. Nonces stay valid across a change. A change
+/// ends the access of the users whose H(A1)s it adds, changes or removes.
+///
+/// A user with a line that cannot be used cannot log in; see [`errors`](Self::errors) and
+/// [`HtdigestBuilder::on_change`]. While a file is missing or unreadable, the last content of all
+/// files stays in force for [five minutes](HtdigestBuilder::with_max_age).
 ///
 /// Several files serve several algorithms. An algorithm is offered only if every user has an H(A1)
-/// for it.
+/// for it. If no algorithm is left, the files count as unreadable.
 ///
 /// Names compare byte for byte. Users of other realms are unknown. Clones share everything.
 ///
@@ -81,35 +83,35 @@ impl Htdigest {
         Self(Arc::new(Inner { realm, path, table }))
     }
 
-    /// The number of users of the realm, 1 or more.
+    /// The number of users of the realm, including those with a line that cannot be used.
     #[must_use]
     pub fn user_count(&self) -> usize {
-        self.0.table.current().len()
+        self.0.table.last().len()
     }
 
     /// The number of lines of other realms in all files.
     #[must_use]
     pub fn skipped(&self) -> usize {
-        self.0.table.current().skipped()
+        self.0.table.last().skipped()
     }
 
-    /// The error of the current files; `None` if they are in force.
+    /// Returns why the files cannot be read, or else what cannot be used in them.
     #[must_use]
-    pub fn last_error(&self) -> Option<FileError> {
-        self.0.table.last_error()
+    pub fn errors(&self) -> Vec<FileError> {
+        self.0.table.errors()
     }
 }
 
 impl DigestSecrets for Htdigest {
     fn hash_functions(&self) -> HashFunctions {
-        self.0.table.current().functions()
+        self.0.table.last().functions()
     }
 
     async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
         if *user.realm() != self.0.realm {
             return Ok(SecretLookup::Unknown);
         }
-        Ok(self.0.table.current().find(&user).into())
+        Ok(self.0.table.current()?.find(&user))
     }
 
     fn version(&self) -> u64 {

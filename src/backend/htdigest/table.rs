@@ -8,8 +8,8 @@ use std::{
 
 use crate::{
     backend::{
-        DigestAccount, DigestName, DigestUser,
-        watched_file::{Content, FileError, UserTable, check_name, lines, shown},
+        DigestAccount, DigestName, DigestUser, SecretLookup, UnusableRecord,
+        watched_file::{Content, FileError, Parsed, UserTable, lines, read_name, shown},
     },
     identity::Account,
     user_id::UserId,
@@ -32,6 +32,8 @@ struct User {
     account: Account,
     /// One for each function that the user has.
     secrets: Box<[HashedA1]>,
+    /// Why the user cannot log in.
+    error: Option<FileError>,
 }
 
 /// A secret and its line.
@@ -41,10 +43,18 @@ struct Entry<'a> {
     secret: HashedA1,
 }
 
-/// The lines of the realm, and the number of other lines.
+/// The lines of one user.
 #[derive(Default)]
 struct Entries<'a> {
-    by_name: BTreeMap<&'a str, Vec<Entry<'a>>>,
+    usable: Vec<Entry<'a>>,
+    error: Option<FileError>,
+}
+
+/// The lines of the realm, and what is left of the others.
+#[derive(Default)]
+struct Lines<'a> {
+    by_name: BTreeMap<&'a str, Entries<'a>>,
+    problems: Vec<FileError>,
     skipped: usize,
 }
 
@@ -53,23 +63,24 @@ impl Table {
     pub(super) fn parse(
         realm: &Realm,
         files: &[(&Content, HashFunction)],
-    ) -> Result<Self, FileError> {
-        let mut entries = Entries::default();
+    ) -> Result<Parsed<Self>, FileError> {
+        let mut lines = Lines::default();
         for &(content, function) in files {
-            entries.add(realm, content, function)?;
+            lines.add(realm, content, function);
         }
-        let functions = entries.common_functions()?;
+        let all = files.iter().fold(HashFunctions::NONE, |all, &(_, function)| all.with(function));
+        let functions = lines.common_functions(all)?;
+        let Lines { by_name: entries, problems, skipped } = lines;
         let (mut by_name, mut by_userhash) = (HashMap::new(), HashMap::new());
-        for (name, entries) in entries.by_name {
-            let secrets = entries.into_iter().map(|entry| entry.secret).collect();
-            let user = Arc::new(User { account: Account::new(name), secrets });
-            for secret in &user.secrets {
-                let hash = Userhash::new(secret.function(), name, realm);
-                by_userhash.insert(hash, Arc::clone(&user));
+        for (name, Entries { usable, error }) in entries {
+            let secrets = usable.into_iter().map(|entry| entry.secret).collect();
+            let user = Arc::new(User { account: Account::new(name), secrets, error });
+            for &(_, function) in files {
+                by_userhash.insert(Userhash::new(function, name, realm), Arc::clone(&user));
             }
             by_name.insert(name.into(), user);
         }
-        Ok(Self { by_name, by_userhash, functions, skipped: entries.skipped })
+        Ok(Parsed { users: Self { by_name, by_userhash, functions, skipped }, problems })
     }
 
     pub(super) const fn functions(&self) -> HashFunctions {
@@ -84,14 +95,18 @@ impl Table {
         self.by_name.len()
     }
 
-    /// The account and the secret of a user.
-    pub(super) fn find(&self, user: &DigestUser<'_>) -> Option<DigestAccount> {
+    /// Finds the account and the secret of a user.
+    pub(super) fn find(&self, user: &DigestUser<'_>) -> SecretLookup {
         let found = match user.name() {
             DigestName::UserId(name) => self.by_name.get(name),
             DigestName::Userhash(hash) => self.by_userhash.get(hash),
-        }?;
-        let secret = found.secrets.iter().find(|secret| secret.function() == user.function())?;
-        Some(DigestAccount::new(found.account.clone(), secret.clone()))
+        };
+        let Some(found) = found else { return SecretLookup::Unknown };
+        if let Some(error) = &found.error {
+            return SecretLookup::Unusable(UnusableRecord::new(error.clone()));
+        }
+        let secret = found.secrets.iter().find(|secret| secret.function() == user.function());
+        secret.map(|secret| DigestAccount::new(found.account.clone(), secret.clone())).into()
     }
 }
 
@@ -100,7 +115,7 @@ impl UserTable for Table {
         let users = self.by_name.iter().chain(&new.by_name);
         let changed =
             users.filter(move |&(name, _)| match [self, new].map(|it| it.by_name.get(name)) {
-                [Some(old), Some(new)] => !old.has_secrets_of(new),
+                [Some(old), Some(new)] => !old.is_as(new),
                 _ => true,
             });
         changed.map(|(_, user)| user.account.user().clone())
@@ -108,61 +123,70 @@ impl UserTable for Table {
 }
 
 impl User {
-    fn has_secrets_of(&self, other: &Self) -> bool {
+    /// Returns whether both have the same secrets and the same error.
+    fn is_as(&self, other: &Self) -> bool {
         let [these, others] =
             [self, other].map(|user| user.secrets.iter().map(|one| (one.function(), one.as_hex())));
-        these.eq(others)
+        these.eq(others) && self.error == other.error
     }
 }
 
-impl<'a> Entries<'a> {
-    fn add(
-        &mut self,
-        realm: &Realm,
-        content: &'a Content,
-        function: HashFunction,
-    ) -> Result<(), FileError> {
+impl<'a> Lines<'a> {
+    fn add(&mut self, realm: &Realm, content: &'a Content, function: HashFunction) {
         let path = content.path();
         let mut is_empty = true;
-        for line in lines(content) {
-            let (line, text) = line?;
+        for (line, text) in lines(content) {
             let invalid = |problem: String| FileError::in_line(path, line, problem);
-            let (name, its_realm, hex) = split(text)
-                .ok_or_else(|| invalid("it needs two colons, after name and realm".to_owned()))?;
-            if its_realm != realm.as_str() {
+            let Some((name, its_realm, hex)) = split(text) else {
+                let problem = "it needs two colons, after name and realm";
+                self.problems.push(invalid(problem.to_owned()));
+                continue;
+            };
+            if its_realm != realm.as_str().as_bytes() {
                 self.skipped += 1;
                 continue;
             }
-            check_name(name).map_err(invalid)?;
-            let secret = HashedA1::from_hex(function, hex)
-                .map_err(|error| invalid(format!("the user {}: {error}", shown(name))))?;
-            let entries = self.by_name.entry(name).or_default();
-            if let Some(Entry { path, line, .. }) =
-                entries.iter().find(|entry| entry.secret.function() == function)
-            {
-                let name = shown(name);
-                return Err(invalid(format!(
-                    "the user {name} is already in line {line} of {path:?}"
-                )));
-            }
-            entries.push(Entry { path, line, secret });
+            let name = match read_name(name) {
+                Ok(name) => name,
+                Err(problem) => {
+                    self.problems.push(invalid(problem));
+                    continue;
+                }
+            };
             is_empty = false;
+            let entries = self.by_name.entry(name).or_default();
+            let other = entries.usable.iter().find(|entry| entry.secret.function() == function);
+            let secret = match other {
+                Some(Entry { path, line, .. }) => {
+                    Err(format!("there is another H(A1) in line {line} of {path:?}"))
+                }
+                // What is not UTF-8 is not hex either.
+                None => HashedA1::from_hex(function, str::from_utf8(hex).unwrap_or_default())
+                    .map_err(|error| error.to_string()),
+            };
+            match secret {
+                Ok(secret) => entries.usable.push(Entry { path, line, secret }),
+                Err(problem) => {
+                    let error = invalid(format!("the user {}: {problem}", shown(name)));
+                    self.problems.push(error.clone());
+                    entries.error.get_or_insert(error);
+                }
+            }
         }
         if is_empty {
             let problem = format!("it has no user of the realm {:?}", realm.as_str());
-            return Err(FileError::new(path, problem));
+            self.problems.push(FileError::new(path, problem));
         }
-        Ok(())
     }
 
-    /// The functions that every user has. If there is none, the error names a user who lacks the
-    /// last one.
-    fn common_functions(&self) -> Result<HashFunctions, FileError> {
-        let mut common = HashFunctions::ALL;
-        for (name, entries) in &self.by_name {
-            let each = entries.iter().map(|entry| entry.secret.function());
+    /// Returns the functions in `all` that every user has who can log in. If there is none, the
+    /// error names a user who lacks the last one.
+    fn common_functions(&self, all: HashFunctions) -> Result<HashFunctions, FileError> {
+        let mut common = all;
+        for (name, entries) in self.by_name.iter().filter(|(_, entries)| entries.error.is_none()) {
+            let each = entries.usable.iter().map(|entry| entry.secret.function());
             common = common.intersection(each.fold(HashFunctions::NONE, HashFunctions::with));
-            if let (HashFunctions::NONE, Some(entry)) = (common, entries.first()) {
+            if let (HashFunctions::NONE, Some(entry)) = (common, entries.usable.first()) {
                 let problem = format!(
                     "the user {} has {} but other users do not: no algorithm is left that every \
                      user can use",
@@ -176,11 +200,11 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// User name, realm and H(A1). A realm may contain colons, the others cannot.
-fn split(line: &str) -> Option<(&str, &str, &str)> {
-    let (name, rest) = line.split_once(':')?;
-    let (realm, hex) = rest.rsplit_once(':')?;
-    Some((name, realm, hex))
+/// Splits a line into user name, realm and H(A1). A realm may contain colons, the others cannot.
+fn split(line: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let first = line.iter().position(|&byte| byte == b':')?;
+    let last = line.iter().rposition(|&byte| byte == b':').filter(|&last| last > first)?;
+    Some((line.get(..first)?, line.get(first + 1..last)?, line.get(last + 1..)?))
 }
 
 #[cfg(test)]
@@ -201,7 +225,7 @@ mod tests {
     fn parse_files(
         realm: &Realm,
         files: &[(&str, HashFunction, &[u8])],
-    ) -> Result<Table, FileError> {
+    ) -> Result<Parsed<Table>, FileError> {
         let contents: Vec<_> = files
             .iter()
             .map(|&(path, function, bytes)| {
@@ -215,7 +239,23 @@ mod tests {
 
     #[track_caller]
     fn parse(text: &str) -> Table {
-        parse_files(&realm(), &[("users", HashFunction::Md5, text.as_bytes())]).unwrap()
+        good(&[("users", HashFunction::Md5, text.as_bytes())])
+    }
+
+    /// The users of files without a problem.
+    #[track_caller]
+    fn good(files: &[(&str, HashFunction, &[u8])]) -> Table {
+        let Parsed { users, problems } = parse_files(&realm(), files).unwrap();
+        assert_eq!(problems, []);
+        users
+    }
+
+    /// Checks the only problem of files, and returns their users.
+    #[track_caller]
+    fn problem(files: &[(&str, HashFunction, &[u8])], message: &str) -> Table {
+        let Parsed { users, problems } = parse_files(&realm(), files).unwrap();
+        assert_eq!(problems.iter().map(ToString::to_string).collect::<Vec<_>>(), [message]);
+        users
     }
 
     #[track_caller]
@@ -225,7 +265,11 @@ mod tests {
     }
 
     fn find(table: &Table, function: HashFunction, name: DigestName<'_>) -> Option<String> {
-        let found = table.find(&DigestUser::new(&realm(), function, name))?;
+        let found = match table.find(&DigestUser::new(&realm(), function, name)) {
+            SecretLookup::Found(found) => found,
+            SecretLookup::Unusable(_) => return Some("unusable".to_owned()),
+            _ => return None,
+        };
         assert_eq!(found.ha1().function(), function);
         let name = found.account().user().as_str().to_owned();
         let right = HashedA1::new(function, &name, &realm(), "wonder");
@@ -260,7 +304,7 @@ mod tests {
         for &function in HashFunction::ALL {
             let names = ["alice", "\u{e4}lice", "al ice"];
             let text = names.map(|name| line(function, name, REALM)).concat();
-            let table = parse_files(&realm(), &[("users", function, text.as_bytes())]).unwrap();
+            let table = good(&[("users", function, text.as_bytes())]);
             assert_eq!((table.len(), table.skipped()), (3, 0));
             assert_eq!(table.functions(), HashFunctions::NONE.with(function));
             for name in names {
@@ -299,7 +343,7 @@ mod tests {
         let (sha_256, md5) = (HashFunction::Sha256, HashFunction::Md5);
         let offered = |for_sha_256: String, for_md5: String| {
             let files = [("a", sha_256, for_sha_256.as_bytes()), ("b", md5, for_md5.as_bytes())];
-            parse_files(&realm(), &files).unwrap()
+            good(&files)
         };
         assert_eq!(offered(both(sha_256), both(md5)).functions().to_string(), "SHA-256, MD5");
         assert_eq!(offered(one(sha_256), both(md5)).functions().to_string(), "MD5");
@@ -332,34 +376,41 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_file_without_users_of_the_realm() {
+    fn a_file_without_users_of_the_realm_is_a_problem() {
         let other = line(HashFunction::Md5, "alice", "other");
         for text in ["", "# nobody\n", &other] {
-            refused(
+            let table = problem(
                 &[("users", HashFunction::Md5, text.as_bytes())],
                 r#""users": it has no user of the realm "proxy""#,
             );
+            assert_eq!((table.len(), table.functions().to_string()), (0, "MD5".to_owned()));
         }
-        let good = line(HashFunction::Md5, "alice", REALM);
-        refused(
-            &[
-                ("a", HashFunction::Md5, good.as_bytes()),
-                ("b", HashFunction::Sha256, other.as_bytes()),
-            ],
-            r#""b": it has no user of the realm "proxy""#,
-        );
+        let alice = line(HashFunction::Md5, "alice", REALM);
+        let files = [
+            ("a", HashFunction::Md5, alice.as_bytes()),
+            ("b", HashFunction::Sha256, other.as_bytes()),
+        ];
+        let table = problem(&files, r#""b": it has no user of the realm "proxy""#);
+        assert_eq!(table.functions().to_string(), "MD5");
     }
 
     #[test]
-    fn refuses_an_empty_blank_short_or_non_hex_value() {
+    fn a_user_without_a_whole_hash_is_unusable() {
         let md5 = "the user \"alice\": a stored H(A1) for MD5 must be 32 hex digits";
+        let bob = line(HashFunction::Md5, "bob", REALM);
         for hex in ["", " ", "939e", &"x".repeat(32), &"0".repeat(31), &"0".repeat(64)] {
-            let text = format!("# users\nalice:proxy:{hex}\n");
+            let text = format!("# users\nalice:proxy:{hex}\n{bob}");
             let files = [("users", HashFunction::Md5, text.as_bytes())];
-            refused(&files, &format!("\"users\", line 2: {md5}"));
+            let table = problem(&files, &format!("\"users\", line 2: {md5}"));
+            let userhash = Userhash::new(HashFunction::Md5, "alice", &realm());
+            for name in [DigestName::UserId("alice"), DigestName::Userhash(&userhash)] {
+                assert_eq!(find(&table, HashFunction::Md5, name).as_deref(), Some("unusable"));
+            }
+            let name = DigestName::UserId("bob");
+            assert_eq!(find(&table, HashFunction::Md5, name).as_deref(), Some("bob"));
         }
         let text = line(HashFunction::Md5, "alice", REALM);
-        refused(
+        problem(
             &[("users", HashFunction::Sha512_256, text.as_bytes())],
             "\"users\", line 1: the user \"alice\": a stored H(A1) for SHA-512-256 must be 64 hex \
              digits",
@@ -377,28 +428,31 @@ mod tests {
                 format!("a\u{1}b:proxy:{hex}").as_bytes(),
                 r#"the user name "a\u{1}b" contains a control character"#,
             ),
-            (b"al\xe9ce:proxy:00", "it is not UTF-8"),
+            (b"al\xe9ce:proxy:00", "the user name is not UTF-8"),
             (
                 format!("bob:proxy:{hex}").as_bytes(),
-                r#"the user "bob" is already in line 1 of "users""#,
+                r#"the user "bob": there is another H(A1) in line 1 of "users""#,
             ),
         ] {
             let file = [format!("bob:proxy:{hex}\n\n").as_bytes(), line].concat();
             let files = [("users", HashFunction::Md5, &*file)];
-            refused(&files, &format!("\"users\", line 3: {message}"));
+            let table = problem(&files, &format!("\"users\", line 3: {message}"));
+            assert_eq!(table.len(), 1);
         }
     }
 
     #[test]
-    fn refuses_a_user_in_two_files_of_one_function() {
+    fn a_user_in_two_files_of_one_function_is_unusable() {
         let [alice, bob] = ["alice", "bob"].map(|name| line(HashFunction::Md5, name, REALM));
         let files =
             |second| [("a", HashFunction::Md5, alice.as_bytes()), ("b", HashFunction::Md5, second)];
-        assert_eq!(parse_files(&realm(), &files(bob.as_bytes())).unwrap().len(), 2);
-        refused(
+        assert_eq!(good(&files(bob.as_bytes())).len(), 2);
+        let table = problem(
             &files(alice.as_bytes()),
-            r#""b", line 1: the user "alice" is already in line 1 of "a""#,
+            r#""b", line 1: the user "alice": there is another H(A1) in line 1 of "a""#,
         );
+        let name = DigestName::UserId("alice");
+        assert_eq!(find(&table, HashFunction::Md5, name).as_deref(), Some("unusable"));
     }
 
     #[test]
@@ -407,9 +461,11 @@ mod tests {
         let text =
             line(HashFunction::Md5, "alice", "a:b") + &line(HashFunction::Md5, "alice:a", "b");
         let table = parse_files(&realm, &[("users", HashFunction::Md5, text.as_bytes())]);
-        // The second line could belong to alice in `a:b` too, so the file is refused.
-        let error = table.err().unwrap().to_string();
-        assert_eq!(error, r#""users", line 2: the user "alice" is already in line 1 of "users""#);
+        // The second line could belong to alice in `a:b` too, so she is unusable.
+        let problems: Vec<_> = table.unwrap().problems.iter().map(ToString::to_string).collect();
+        let expected =
+            r#""users", line 2: the user "alice": there is another H(A1) in line 1 of "users""#;
+        assert_eq!(problems, [expected]);
     }
 
     #[test]

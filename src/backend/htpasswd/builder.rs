@@ -1,11 +1,11 @@
 //! The options of a user file.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{Htpasswd, table::Table};
 use crate::backend::{
     password_hash::{HashPolicy, HashingPool},
-    watched_file::{Content, FileError, FileEvent, Observer, Watched},
+    watched_file::{Content, DEFAULT_MAX_AGE, FileError, FileEvent, Observer, Watched},
 };
 
 /// Options of an [`Htpasswd`], from [`Htpasswd::builder`].
@@ -14,17 +14,18 @@ pub struct HtpasswdBuilder {
     path: PathBuf,
     policy: HashPolicy,
     pool: HashingPool,
+    max_age: Duration,
     observer: Observer,
 }
 
 impl HtpasswdBuilder {
     pub(super) fn new(path: PathBuf) -> Self {
         let (policy, pool) = (HashPolicy::new(), HashingPool::new());
-        Self { path, policy, pool, observer: Arc::new(|_| ()) }
+        Self { path, policy, pool, max_age: DEFAULT_MAX_AGE, observer: Arc::new(|_| ()) }
     }
 
     /// Sets the allowed kinds and costs of hashes; [`HashPolicy::new`] by default, which accepts no
-    /// weak kinds. A file with another hash is refused as a whole.
+    /// weak kinds. A user with another hash cannot log in.
     pub const fn with_hash_policy(mut self, policy: HashPolicy) -> Self {
         self.policy = policy;
         self
@@ -36,8 +37,16 @@ impl HtpasswdBuilder {
         self
     }
 
-    /// Calls `observer` when the file has changed, to log it for instance. It runs on the thread
-    /// that polls the file, which waits for it.
+    /// Sets how long the last content stays in force while the file cannot be read; 5 minutes by
+    /// default. After that, each check fails, and the client gets 503.
+    pub const fn with_max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = max_age;
+        self
+    }
+
+    /// Calls `observer` when the file has changed, and for each line that cannot be used, to log it
+    /// for instance. It runs in [`open`](Self::open), and then on the thread that polls the file,
+    /// which waits for it.
     pub fn on_change(mut self, observer: impl Fn(FileEvent<'_>) + Send + Sync + 'static) -> Self {
         self.observer = Arc::new(observer);
         self
@@ -46,11 +55,15 @@ impl HtpasswdBuilder {
     /// Reads the file, and starts to watch it. It blocks, so call it before requests are served.
     ///
     /// # Errors
-    /// The file cannot be read, has no user or an invalid line, or there is no thread to watch it.
+    /// The file cannot be read, has no user, or there is no thread to watch it.
     pub fn open(self) -> Result<Htpasswd, FileError> {
-        let Self { path, policy, pool, observer } = self;
-        let parse = move |contents: &[Content]| Table::parse(contents, &policy);
-        let table = Watched::open(vec![path.clone()], parse, observer)?;
+        let Self { path, policy, pool, max_age, observer } = self;
+        let first = path.clone();
+        let parse = move |contents: &[Content]| match contents {
+            [content] => Ok(Table::parse(content, &policy)),
+            _ => Err(FileError::new(&first, "it is missing")),
+        };
+        let table = Watched::open(vec![path.clone()], max_age, parse, observer)?;
         Ok(Htpasswd::new(path, table, pool))
     }
 }

@@ -15,8 +15,8 @@
 //! - The text after a second colon is a comment, as for Apache. It is refused after a plain
 //!   password, which could contain the colon itself.
 //!
-//! The file is a regular one of at most 256 MiB with at least one user. A file with an invalid line
-//! is refused as a whole; [`FileError`](super::watched_file::FileError) has the number of the line.
+//! The file is a regular one of at most 256 MiB. A line that cannot be used locks out its user and
+//! nobody else; so do two lines for one name.
 
 mod builder;
 mod table;

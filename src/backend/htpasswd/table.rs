@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use crate::{
     backend::{
-        BasicCredentials, Verdict,
+        BasicCredentials, UnusableRecord, Verdict,
         password_hash::{HashCost, HashKind, HashPolicy, PasswordHash},
-        watched_file::{Content, FileError, UserTable, check_name, lines, shown},
+        watched_file::{Content, FileError, Parsed, UserTable, lines, read_name, shown},
     },
     error::BackendError,
     identity::Account,
@@ -15,33 +15,52 @@ use crate::{
 
 /// The users of a file, and the cost of the most expensive hash.
 pub(super) struct Table {
-    users: HashMap<Box<str>, PasswordHash>,
+    users: HashMap<Box<str>, Record>,
     cost: HashCost,
 }
 
+/// The hash of a user, or why it cannot be used.
+#[derive(PartialEq)]
+enum Record {
+    Hash(PasswordHash),
+    Unusable(FileError),
+}
+
 impl Table {
-    pub(super) fn parse(contents: &[Content], policy: &HashPolicy) -> Result<Self, FileError> {
-        let (mut users, mut cost) = (HashMap::new(), HashCost::ZERO);
-        for content in contents {
-            let mut numbers = HashMap::new();
-            for line in lines(content) {
-                let (number, line) = line?;
-                let invalid = |problem| FileError::in_line(content.path(), number, problem);
-                let (name, hash) = parse_line(line, policy).map_err(invalid)?;
-                if let Some(first) = numbers.insert(name, number) {
-                    let problem = format!("the user {} is already in line {first}", shown(name));
-                    return Err(invalid(problem));
+    pub(super) fn parse(content: &Content, policy: &HashPolicy) -> Parsed<Self> {
+        let (mut users, mut cost, mut problems) = (HashMap::new(), HashCost::ZERO, Vec::new());
+        let mut numbers = HashMap::new();
+        for (number, line) in lines(content) {
+            let invalid = |problem| FileError::in_line(content.path(), number, problem);
+            let (name, rest) = match split(line) {
+                Ok(split) => split,
+                Err(problem) => {
+                    problems.push(invalid(problem));
+                    continue;
                 }
-                cost = cost.max(HashCost::of(&hash));
-                users.insert(name.into(), hash);
-            }
-            // A file may be empty for a moment while it is rewritten, which must not lock out everyone.
-            if users.is_empty() {
-                return Err(FileError::new(content.path(), "it has no user"));
-            }
+            };
+            let hash = match numbers.insert(name, number) {
+                None => parse_hash(rest, policy),
+                Some(other) => Err(format!("it is in line {other}, too")),
+            };
+            let record = match hash {
+                Ok(hash) => {
+                    cost = cost.max(HashCost::of(&hash));
+                    Record::Hash(hash)
+                }
+                Err(problem) => {
+                    let error = invalid(format!("the user {}: {problem}", shown(name)));
+                    problems.push(error.clone());
+                    Record::Unusable(error)
+                }
+            };
+            users.insert(name.into(), record);
+        }
+        if users.is_empty() {
+            problems.push(FileError::new(content.path(), "it has no user"));
         }
         users.shrink_to_fit();
-        Ok(Self { users, cost })
+        Parsed { users: Self { users, cost }, problems }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -51,11 +70,16 @@ impl Table {
     /// Checks a password, at the same cost for known and unknown users.
     pub(super) fn check(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let user_id = credentials.user_id();
-        let hash = self.users.get(user_id);
+        let record = self.users.get(user_id);
+        let hash = match record {
+            Some(Record::Hash(hash)) => Some(hash),
+            _ => None,
+        };
         let is_right = self.cost.verify(hash, credentials.password())?;
-        Ok(match hash {
-            Some(_) if is_right => Verdict::Accepted(Account::new(user_id)),
-            Some(_) => Verdict::WrongPassword,
+        Ok(match record {
+            Some(Record::Hash(_)) if is_right => Verdict::Accepted(Account::new(user_id)),
+            Some(Record::Hash(_)) => Verdict::WrongPassword,
+            Some(Record::Unusable(error)) => Verdict::Unusable(UnusableRecord::new(error.clone())),
             None => Verdict::UnknownUser,
         })
     }
@@ -69,20 +93,27 @@ impl UserTable for Table {
     }
 }
 
-/// The name and the hash.
-fn parse_line<'a>(line: &'a str, policy: &HashPolicy) -> Result<(&'a str, PasswordHash), String> {
-    let (name, rest) = line.split_once(':').ok_or("there is no colon after the user name")?;
+/// The name, and what follows its colon.
+fn split(line: &[u8]) -> Result<(&str, &[u8]), String> {
+    let mut parts = line.splitn(2, |&byte| byte == b':');
+    match (parts.next(), parts.next()) {
+        (Some(name), Some(rest)) => Ok((read_name(name)?, rest)),
+        _ => Err("there is no colon after the user name".to_owned()),
+    }
+}
+
+/// Reads a hash and skips the comment after it.
+fn parse_hash(rest: &[u8], policy: &HashPolicy) -> Result<PasswordHash, String> {
+    let rest = str::from_utf8(rest).map_err(|_| "the line is not UTF-8")?;
     let (text, comment) = match rest.split_once(':') {
         Some((text, comment)) => (text, Some(comment)),
         None => (rest, None),
     };
-    check_name(name)?;
-    let invalid = |problem: &dyn std::fmt::Display| format!("the user {}: {problem}", shown(name));
-    let hash = PasswordHash::parse(text, policy).map_err(|error| invalid(&error))?;
+    let hash = PasswordHash::parse(text, policy).map_err(|error| error.to_string())?;
     if hash.kind() == HashKind::PlainText && comment.is_some() {
-        return Err(invalid(&"a plain password must not contain a colon"));
+        return Err("a plain password must not contain a colon".to_owned());
     }
-    Ok((name, hash))
+    Ok(hash)
 }
 
 #[cfg(test)]
@@ -98,20 +129,25 @@ mod tests {
     const POLICY: HashPolicy = HashPolicy::new().allow_kind(HashKind::PlainText);
     const BCRYPT: &str = "$2y$05$abcdefghijklmnopqrstuuWG29KuyeAicPCJODk1zjyGvyQUU2awu";
 
-    fn parse_bytes(bytes: &[u8], policy: &HashPolicy) -> Result<Table, FileError> {
+    fn parse_bytes(bytes: &[u8], policy: &HashPolicy) -> (Table, Vec<String>) {
         let content = Content::new(Path::new("users"), bytes.to_vec().into());
-        Table::parse(&[content], policy)
+        let Parsed { users, problems } = Table::parse(&content, policy);
+        (users, problems.iter().map(ToString::to_string).collect())
     }
 
     #[track_caller]
     fn parse(text: &str) -> Table {
-        parse_bytes(text.as_bytes(), &POLICY).unwrap()
+        let (table, problems) = parse_bytes(text.as_bytes(), &POLICY);
+        assert_eq!(problems, [""; 0]);
+        table
     }
 
+    /// Checks the only problem of a file, and returns its users.
     #[track_caller]
-    fn refused(bytes: &[u8], message: &str) {
-        let error = parse_bytes(bytes, &POLICY).err().unwrap();
-        assert_eq!(error.to_string(), format!("\"users\"{message}"));
+    fn problem(bytes: &[u8], message: &str) -> Table {
+        let (table, problems) = parse_bytes(bytes, &POLICY);
+        assert_eq!(problems, [format!("\"users\"{message}")]);
+        table
     }
 
     #[track_caller]
@@ -119,25 +155,24 @@ mod tests {
         let realm = Realm::new("proxy").unwrap();
         match table.check(BasicCredentials::new(&realm, name, password)).unwrap() {
             Verdict::Accepted(account) => account.user().as_str().to_owned(),
+            Verdict::Unusable(_) => "Unusable".to_owned(),
             other => format!("{other:?}"),
         }
     }
 
     #[test]
     fn users_have_changed_if_their_hash_has() {
-        let parse = |text: &str| {
-            let content = Content::new(Path::new("users"), text.as_bytes().to_vec().into());
-            Table::parse(&[content], &POLICY).unwrap()
-        };
         let comment = |text: &str| format!("alice:{BCRYPT}:{text}\n");
         let old = parse(&(comment("old") + "bob:builder\ncarol:carol\nemil:same\n"));
-        let new = parse(&(comment("new") + "emil:same\nbob:changed\ndora:dora\n"));
+        let new = comment("new") + "emil:same\nbob:changed\ndora:dora\nfred:\n";
+        let (new, _) = parse_bytes(new.as_bytes(), &POLICY);
         for (old, new) in [(&old, &new), (&new, &old)] {
             let changed: BTreeSet<_> =
                 old.changed(new).map(|user| user.as_str().to_owned()).collect();
-            assert_eq!(changed.iter().collect::<Vec<_>>(), ["bob", "carol", "dora"]);
+            assert_eq!(changed.iter().collect::<Vec<_>>(), ["bob", "carol", "dora", "fred"]);
         }
         assert_eq!(old.changed(&old).count(), 0);
+        assert_eq!(new.changed(&new).count(), 0);
     }
 
     #[test]
@@ -169,7 +204,7 @@ mod tests {
     fn skips_a_comment_after_a_second_colon() {
         let table = parse(&format!("alice:{BCRYPT}:Alice, third floor: left"));
         assert_eq!(verdict(&table, "alice", "password"), "alice");
-        refused(
+        problem(
             b"alice:won:der",
             ", line 1: the user \"alice\": a plain password must not contain a colon",
         );
@@ -186,7 +221,12 @@ mod tests {
             (b"al\x1bice:wonder", r#"the user name "al\u{1b}ice" contains a control character"#),
             (b"alice:", r#"the user "alice": the hash is empty"#),
             (b"alice::comment", r#"the user "alice": the hash is empty"#),
-            (b"al\xe9ce:wonder", "it is not UTF-8"),
+            (b"al\xe9ce:wonder", "the user name is not UTF-8"),
+            (b"alice:w\xe9", r#"the user "alice": the line is not UTF-8"#),
+            (
+                b"alice:!$2y$05$",
+                r#"the user "alice": the hash is the mark of a locked account, which is never accepted: make a new one"#,
+            ),
             (
                 &[b"alice:", &BCRYPT.as_bytes()[..40]].concat(),
                 r#"the user "alice": the bcrypt hash is malformed: it does not have 60 characters"#,
@@ -208,22 +248,30 @@ mod tests {
             (format!("{long}:").as_bytes(), &format!("the user {cut}: the hash is empty")),
         ] {
             let file = [b"# users\nbob:builder\n", line, b"\nzoe:zz\n"].concat();
-            refused(&file, &format!(", line 3: {message}"));
+            let table = problem(&file, &format!(", line 3: {message}"));
+            assert_eq!(verdict(&table, "bob", "builder"), "bob");
+            assert_eq!(verdict(&table, "zoe", "zz"), "zoe");
+            let has_name = line.starts_with(b"alice:");
+            let expected = if has_name { "Unusable" } else { "UnknownUser" };
+            assert_eq!(verdict(&table, "alice", "wonder"), expected);
         }
     }
 
     #[test]
-    fn names_both_lines_of_a_duplicate_user() {
-        refused(
+    fn a_user_in_two_lines_is_unusable() {
+        let table = problem(
             b"alice:wonder\nbob:builder\n\nalice:wonder\n",
-            ", line 4: the user \"alice\" is already in line 1",
+            ", line 4: the user \"alice\": it is in line 1, too",
         );
+        assert_eq!(verdict(&table, "alice", "wonder"), "Unusable");
+        assert_eq!(verdict(&table, "bob", "builder"), "bob");
     }
 
     #[test]
-    fn refuses_a_file_without_users() {
+    fn a_file_without_users_admits_nobody() {
         for file in ["", "\n\n", "# nobody yet\n", "\u{feff}"] {
-            refused(file.as_bytes(), ": it has no user");
+            let table = problem(file.as_bytes(), ": it has no user");
+            assert_eq!(verdict(&table, "alice", ""), "UnknownUser");
         }
     }
 
@@ -234,10 +282,9 @@ mod tests {
             for byte in [0, b'\n', b'\r', b':', b'$', b'{', 0x80, 0xFF] {
                 let mut file = file.clone();
                 file[at] = byte;
-                // The hash of bob is truncated, so the file is valid only without his line.
-                if let Ok(table) = parse_bytes(&file, &HashPolicy::new()) {
-                    assert_eq!(table.len(), 1);
-                }
+                // The hash of bob is truncated, unless his line has become a comment.
+                let (table, problems) = parse_bytes(&file, &HashPolicy::new());
+                assert!(table.len() == 1 || !problems.is_empty(), "{at} {byte}");
             }
         }
     }

@@ -20,11 +20,14 @@ use crate::{
 /// Users for Basic in a file, as Apache's `htpasswd` writes it.
 ///
 /// The file is watched: a change takes effect within a second, once the whole file has been read
-/// and parsed. While the file is invalid or missing, its last valid content stays in force; see
-/// [`last_error`](Self::last_error) and [`HtpasswdBuilder::on_change`]. Programs should write a new
-/// file and rename it: a file that is written in place, as `htpasswd` does, may be read before it
-/// is complete, and again when it is. A change ends the access of the users whose hash it adds,
-/// changes or removes.
+/// and parsed. Programs should write a new file and rename it: a file that is written in place, as
+/// `htpasswd` does, may be read before it is complete, and again when it is. A change ends the
+/// access of the users whose hash it adds, changes or removes.
+///
+/// A user whose line cannot be used, such as `alice:!`, cannot log in; see [`errors`](Self::errors)
+/// and [`HtpasswdBuilder::on_change`]. A file that becomes empty admits nobody. While the file is
+/// missing or unreadable, its last content stays in force for
+/// [five minutes](HtpasswdBuilder::with_max_age).
 ///
 /// The file has no realms, so its users belong to every realm. Names compare byte for byte. Clones
 /// share everything.
@@ -83,16 +86,16 @@ impl Htpasswd {
         &self.0.path
     }
 
-    /// The number of users, 1 or more.
+    /// The number of users, including those whose line cannot be used.
     #[must_use]
     pub fn user_count(&self) -> usize {
-        self.0.table.current().len()
+        self.0.table.last().len()
     }
 
-    /// The error of the current file; `None` if it is in force.
+    /// Returns why the file cannot be read, or else what cannot be used in it.
     #[must_use]
-    pub fn last_error(&self) -> Option<FileError> {
-        self.0.table.last_error()
+    pub fn errors(&self) -> Vec<FileError> {
+        self.0.table.errors()
     }
 }
 
@@ -100,7 +103,7 @@ impl CredentialValidator for Htpasswd {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let (users, owned) = (self.clone(), credentials.to_owned());
         // Reads the content when the check runs, not when it is queued.
-        let check = move || users.0.table.current().check(owned.as_borrowed());
+        let check = move || users.0.table.current()?.check(owned.as_borrowed());
         self.0.pool.run_for(credentials, check).await?
     }
 

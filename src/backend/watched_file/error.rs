@@ -6,14 +6,14 @@ use std::{
     sync::Arc,
 };
 
-/// A user file that cannot be read or is invalid.
+/// A user file that cannot be read, or a line that cannot be used.
 ///
 /// `Display` is one line with the file, the line number and the problem; it shows neither a
 /// password nor a hash. Cloning is cheap.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FileError(Arc<Details>);
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct Details {
     path: PathBuf,
     line: Option<usize>,
@@ -63,14 +63,17 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
-/// The result of reading files that have changed.
+/// The result of reading files.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum FileEvent<'a> {
     /// The new content is in force.
     Reloaded,
-    /// The files are unreadable or invalid, and the last valid content stays in force. Each error
-    /// is reported once.
+    /// A line, or a whole file, has no user who can log in. The rest of the files is in force. Each
+    /// problem is reported once; after 100 of them, only their number.
+    Unusable(&'a FileError),
+    /// The files cannot be read. Their last content stays in force for a while. Each error is
+    /// reported once.
     Failed(&'a FileError),
 }
 

@@ -1,8 +1,9 @@
 //! Reloads files when they change.
 //!
-//! New content takes effect as a whole, once it has been read and parsed to its end. While a file
-//! is invalid, its last valid content stays in force. Files are polled four times a second, which
-//! works on network file systems, with symlinks and for files that are replaced.
+//! New content takes effect as a whole, once it has been read to its end. A line that cannot be used
+//! locks out its user; the other lines are in force. While a file cannot be read, its last content
+//! stays in force for five minutes by default, and then all checks fail. Files are polled four times
+//! a second, which works on network file systems, with symlinks and for files that are replaced.
 
 mod content;
 mod error;
@@ -14,5 +15,6 @@ mod watched;
 pub(super) use content::Content;
 pub use error::{FileError, FileEvent};
 pub(super) use lines::lines;
-pub(super) use name::{check_name, shown};
-pub(super) use watched::{Observer, UserTable, Watched};
+pub(super) use name::{read_name, shown};
+pub(super) use reload::Parsed;
+pub(super) use watched::{DEFAULT_MAX_AGE, Observer, UserTable, Watched};

@@ -1,12 +1,13 @@
-//! Checks and displays user names in files.
+//! Reads and displays user names in files.
 
 use crate::backend::impossible::problem_of_name;
 
-/// Refuses a name that no client can send.
-pub(in crate::backend) fn check_name(name: &str) -> Result<(), String> {
+/// Reads a name. Refuses one that no client can send.
+pub(in crate::backend) fn read_name(name: &[u8]) -> Result<&str, String> {
+    let name = str::from_utf8(name).map_err(|_| "the user name is not UTF-8")?;
     match problem_of_name(name) {
         Some(problem) => Err(format!("the user name {} {problem}", shown(name))),
-        None => Ok(()),
+        None => Ok(name),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Polls files, and parses them again when they have changed.
 
 use std::{
+    collections::HashSet,
+    mem,
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sha2::{Digest as _, Sha256};
@@ -17,18 +19,29 @@ pub(super) const INTERVAL: Duration = Duration::from_millis(250);
 /// Files that keep changing are read after this many polls, which is two seconds.
 const MAX_UNSTABLE_POLLS: usize = 8;
 
-/// Parses the contents of all files.
-pub(super) type Parse<T> = Box<dyn Fn(&[Content]) -> Result<T, FileError> + Send>;
+/// The number of problems of one content that are reported one by one.
+const MAX_REPORTED: usize = 100;
+
+/// Parses the contents of all files. An error means that nothing in them can be used.
+pub(super) type Parse<T> = Box<dyn Fn(&[Content]) -> Result<Parsed<T>, FileError> + Send>;
+
+/// The users of all files, and the lines that cannot be used.
+pub(in crate::backend) struct Parsed<T> {
+    pub(in crate::backend) users: T,
+    pub(in crate::backend) problems: Vec<FileError>,
+}
 
 /// Called with the old and the new content once the new one is in force.
 pub(super) type Replaced<T> = Box<dyn Fn(&T, &T) + Send>;
 
-/// The last valid content, and the error of the present one.
+/// The last content, and what is wrong with it.
 pub(super) struct State<T> {
     pub(super) current: Arc<T>,
     /// Changes with `current`.
     pub(super) version: u64,
-    pub(super) error: Option<FileError>,
+    pub(super) problems: Vec<FileError>,
+    /// Why the files cannot be read, and since when.
+    pub(super) failure: Option<(FileError, Instant)>,
 }
 
 /// Files that are parsed again when they have changed.
@@ -45,15 +58,15 @@ pub(super) struct Reload<T> {
     polled: Option<Vec<Fingerprint>>,
     /// The fingerprints at the last read; `None` if the files must be read again.
     read: Option<Vec<Fingerprint>>,
-    /// The hash of the last content; `None` if it could not be read.
-    hash: Option<Hash>,
+    /// The hash of the last content.
+    hash: Hash,
     unstable_polls: usize,
 }
 
 type Hash = [u8; 32];
 
 impl<T> Reload<T> {
-    /// Reads the files for the first time.
+    /// Reads the files for the first time. Refuses a file without users.
     pub(super) fn start(
         paths: Vec<PathBuf>,
         parse: Parse<T>,
@@ -72,11 +85,19 @@ impl<T> Reload<T> {
             }
             thread::sleep(INTERVAL);
         };
-        let current = Arc::new(parse(&files.contents)?);
-        let state = Arc::new(RwLock::new(State { current, version: 0, error: None }));
+        let Parsed { users, problems } = parse(&files.contents)?;
+        // A file without users is a mistake at the start, but not later.
+        if let Some(problem) = problems.iter().find(|problem| problem.line().is_none()) {
+            return Err(problem.clone());
+        }
+        let state = State { current: Arc::new(users), version: 0, problems, failure: None };
+        let state = Arc::new(RwLock::new(state));
         let polled = Some(files.fingerprints.clone());
-        let (read, hash) = (files.unambiguous_fingerprints(), Some(files.hash));
-        Ok(Self { paths, parse, replaced, state, observer, polled, read, hash, unstable_polls: 0 })
+        let (read, hash) = (files.unambiguous_fingerprints(), files.hash);
+        let new =
+            Self { paths, parse, replaced, state, observer, polled, read, hash, unstable_polls: 0 };
+        new.report(&[]);
+        Ok(new)
     }
 
     pub(super) const fn state(&self) -> &Arc<RwLock<State<T>>> {
@@ -93,43 +114,70 @@ impl<T> Reload<T> {
             return;
         }
         self.unstable_polls += 1;
-        if !is_stable && self.unstable_polls < MAX_UNSTABLE_POLLS {
+        let must_read = self.unstable_polls >= MAX_UNSTABLE_POLLS;
+        if !is_stable && !must_read {
             return;
         }
-        self.unstable_polls = 0;
         match Files::read(&self.paths) {
-            Ok(Some(files)) => self.take(files),
-            Ok(None) => self.read = None,
+            Ok(Some(files)) if must_read || self.polled.as_ref() == Some(&files.fingerprints) => {
+                self.unstable_polls = 0;
+                self.take(&files);
+            }
+            // A file changed meanwhile.
+            Ok(_) => self.read = None,
             Err(error) => {
-                (self.read, self.hash) = (None, None);
+                (self.read, self.unstable_polls) = (None, 0);
                 self.fail(error);
             }
         }
     }
 
-    fn take(&mut self, files: Files) {
+    fn take(&mut self, files: &Files) {
         self.read = files.unambiguous_fingerprints();
-        if self.hash.replace(files.hash) == Some(files.hash) {
+        let has_failed = self.update(|state| state.failure.is_some());
+        if self.hash == files.hash && !has_failed {
             return;
         }
-        match (self.parse)(&files.contents) {
-            Ok(parsed) => {
-                let new = Arc::new(parsed);
-                let old = self.update(|state| {
-                    state.version += 1;
-                    state.error = None;
-                    std::mem::replace(&mut state.current, Arc::clone(&new))
-                });
-                (self.replaced)(&old, &new);
-                (self.observer)(FileEvent::Reloaded);
-            }
-            Err(error) => self.fail(error),
+        self.hash = files.hash;
+        let Parsed { users, problems } = match (self.parse)(&files.contents) {
+            Ok(parsed) => parsed,
+            Err(error) => return self.fail(error),
+        };
+        let new = Arc::new(users);
+        let (old, old_problems) = self.update(|state| {
+            state.version += 1;
+            state.failure = None;
+            let old = mem::replace(&mut state.current, Arc::clone(&new));
+            (old, mem::replace(&mut state.problems, problems))
+        });
+        (self.replaced)(&old, &new);
+        (self.observer)(FileEvent::Reloaded);
+        self.report(&old_problems);
+    }
+
+    /// Reports the problems that were not there before.
+    fn report(&self, before: &[FileError]) {
+        let before: HashSet<_> = before.iter().collect();
+        let problems = self.update(|state| state.problems.clone());
+        let mut new = problems.iter().filter(|problem| !before.contains(problem));
+        for problem in new.by_ref().take(MAX_REPORTED) {
+            (self.observer)(FileEvent::Unusable(problem));
+        }
+        let rest = new.count();
+        if let (Some(last), 1..) = (problems.last(), rest) {
+            let text = format!("{rest} more lines cannot be used");
+            (self.observer)(FileEvent::Unusable(&FileError::new(last.path(), text)));
         }
     }
 
-    /// Reports an error, unless it is the last one that was reported.
+    /// Reports why the files cannot be read, unless that is known.
     fn fail(&self, error: FileError) {
-        let is_new = self.update(|state| state.error.replace(error.clone()) != Some(error.clone()));
+        let is_new = self.update(|state| {
+            let (known, since) = state.failure.take().unzip();
+            let is_new = known.as_ref() != Some(&error);
+            state.failure = Some((error.clone(), since.unwrap_or_else(Instant::now)));
+            is_new
+        });
         if is_new {
             (self.observer)(FileEvent::Failed(&error));
         }
@@ -182,7 +230,8 @@ mod tests {
 
     type Log = Arc<Mutex<Vec<String>>>;
 
-    /// A folder of text files, and the events about them. The text `bad` is refused.
+    /// A folder of text files, and the events about them. The text `bad` is refused, and each word
+    /// `odd` is a problem.
     struct Fixture {
         folder: TempDir,
         events: Log,
@@ -215,10 +264,8 @@ mod tests {
             let observer = move |event: FileEvent<'_>| {
                 events.lock().unwrap().push(match event {
                     FileEvent::Reloaded => "reloaded".to_owned(),
-                    FileEvent::Failed(error) => {
-                        let name = error.path().file_name().unwrap().to_str().unwrap();
-                        format!("{name}: {}", error.to_string().split(": ").nth(1).unwrap())
-                    }
+                    FileEvent::Failed(error) => format!("{}, failed", shown(error)),
+                    FileEvent::Unusable(error) => shown(error),
                 });
             };
             let replacements = Arc::clone(&self.replacements);
@@ -230,20 +277,28 @@ mod tests {
 
         /// The events since the last call.
         fn events(&self) -> Vec<String> {
-            std::mem::take(&mut *self.events.lock().unwrap())
+            mem::take(&mut *self.events.lock().unwrap())
         }
     }
 
-    fn parse(contents: &[Content]) -> Result<String, FileError> {
-        let mut all = String::new();
+    /// The name of the file and the problem.
+    fn shown(error: &FileError) -> String {
+        let name = error.path().file_name().unwrap().to_str().unwrap();
+        format!("{name}: {}", error.to_string().split(": ").nth(1).unwrap())
+    }
+
+    fn parse(contents: &[Content]) -> Result<Parsed<String>, FileError> {
+        let (mut users, mut problems) = (String::new(), Vec::new());
         for content in contents {
             let text = str::from_utf8(content.bytes()).unwrap();
             if text.contains("bad") {
                 return Err(FileError::in_line(content.path(), 1, "it is bad"));
             }
-            all.push_str(text);
+            let odd = text.split(' ').filter(|word| word.starts_with("odd"));
+            problems.extend(odd.map(|word| FileError::in_line(content.path(), 1, word)));
+            users.push_str(text);
         }
-        Ok(all)
+        Ok(Parsed { users, problems })
     }
 
     fn current(reload: &Reload<String>) -> String {
@@ -251,7 +306,7 @@ mod tests {
     }
 
     fn error(reload: &Reload<String>) -> Option<FileError> {
-        reload.state.read().unwrap().error.clone()
+        reload.state.read().unwrap().failure.clone().map(|(error, _)| error)
     }
 
     /// Checks the text after two polls without a change in between.
@@ -359,7 +414,7 @@ mod tests {
         for _ in 0..3 {
             becomes(&mut reload, "one");
         }
-        assert_eq!(files.events(), ["a: it is bad"]);
+        assert_eq!(files.events(), ["a: it is bad, failed"]);
         assert_eq!(error(&reload).unwrap().line(), Some(1));
         files.write_in_place("a", "worse, and bad");
         becomes(&mut reload, "one");
@@ -371,6 +426,37 @@ mod tests {
     }
 
     #[test]
+    fn reports_each_problem_once_and_uses_the_rest() {
+        let files = Fixture::new();
+        files.write_in_place("a", "one odd1");
+        let mut reload = files.open(&["a"]).unwrap();
+        assert_eq!(files.events(), ["a: odd1"], "at the start");
+        for (text, events) in [
+            ("two odd1", &["reloaded"][..]),
+            ("odd2 odd1 two", &["reloaded", "a: odd2"]),
+            ("odd2 two", &["reloaded"]),
+            ("odd1 two", &["reloaded", "a: odd1"]),
+            ("", &["reloaded"]),
+        ] {
+            files.replace("a", text);
+            becomes(&mut reload, text);
+            assert_eq!(files.events(), events, "{text}");
+        }
+    }
+
+    #[test]
+    fn reports_a_hundred_problems_and_the_number_of_the_others() {
+        let files = Fixture::new();
+        let text: Vec<_> = (0..250).map(|number| format!("odd{number}")).collect();
+        files.write_in_place("a", &text.join(" "));
+        let reload = files.open(&["a"]).unwrap();
+        let events = files.events();
+        assert_eq!(events.len(), MAX_REPORTED + 1);
+        assert_eq!(events.last().unwrap(), "a: 150 more lines cannot be used");
+        assert_eq!(reload.state.read().unwrap().problems.len(), 250);
+    }
+
+    #[test]
     fn reports_a_file_that_vanishes_once() {
         let files = Fixture::new();
         files.write_in_place("a", "one");
@@ -379,10 +465,16 @@ mod tests {
         for _ in 0..3 {
             becomes(&mut reload, "one");
         }
-        assert_eq!(files.events(), ["a: it cannot be read"]);
-        files.write_in_place("a", "two");
-        becomes(&mut reload, "two");
+        assert_eq!(files.events(), ["a: it cannot be read, failed"]);
+        let since = |reload: &Reload<_>| reload.state.read().unwrap().failure.clone().unwrap().1;
+        let first = since(&reload);
+        files.write_in_place("a", "bad");
+        becomes(&mut reload, "one");
+        assert_eq!((files.events().len(), since(&reload)), (1, first), "another error");
+        files.write_in_place("a", "one");
+        becomes(&mut reload, "one");
         assert_eq!(error(&reload), None);
+        assert_eq!(files.events(), ["reloaded"]);
     }
 
     #[test]

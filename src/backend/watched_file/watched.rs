@@ -9,16 +9,21 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread,
+    time::Duration,
 };
 
 use super::{
-    Content, FileError, FileEvent,
+    Content, FileError, FileEvent, Parsed,
     reload::{INTERVAL, Reload, State},
 };
 use crate::{
+    error::BackendError,
     revocation::{Attached, Revocations},
     user_id::UserId,
 };
+
+/// How long the last content stays in force by default while the files cannot be read.
+pub(in crate::backend) const DEFAULT_MAX_AGE: Duration = Duration::from_secs(300);
 
 /// Receives the events of files.
 pub(in crate::backend) type Observer = Arc<dyn Fn(FileEvent<'_>) + Send + Sync>;
@@ -29,19 +34,22 @@ pub(in crate::backend) trait UserTable: Send + Sync + 'static {
     fn changed<'a>(&'a self, new: &'a Self) -> impl Iterator<Item = UserId>;
 }
 
-/// The last valid content of files. A change revokes the users whom it concerns.
+/// The last content of files. A change revokes the users whom it concerns.
 pub(in crate::backend) struct Watched<T> {
     state: Arc<RwLock<State<T>>>,
+    max_age: Duration,
     revocations: Arc<Attached>,
     /// Ends the thread when it is dropped.
     _thread: Sender<()>,
 }
 
 impl<T: UserTable> Watched<T> {
-    /// Reads the files, and starts to poll them.
+    /// Reads the files, and starts to poll them. While they cannot be read, their last content stays
+    /// in force for `max_age`.
     pub(in crate::backend) fn open(
         paths: Vec<PathBuf>,
-        parse: impl Fn(&[Content]) -> Result<T, FileError> + Send + 'static,
+        max_age: Duration,
+        parse: impl Fn(&[Content]) -> Result<Parsed<T>, FileError> + Send + 'static,
         observer: Observer,
     ) -> Result<Self, FileError> {
         let first = paths.first().cloned().unwrap_or_default();
@@ -55,10 +63,25 @@ impl<T: UserTable> Watched<T> {
             .name("proxy-auth-files".into())
             .spawn(move || poll(reload, &end))
             .map_err(|error| FileError::new(&first, format!("no thread to watch it: {error}")))?;
-        Ok(Self { state, revocations, _thread: sender })
+        Ok(Self { state, max_age, revocations, _thread: sender })
     }
 
-    pub(in crate::backend) fn current(&self) -> Arc<T> {
+    /// The content that is in force.
+    ///
+    /// # Errors
+    /// The files have been unreadable for too long.
+    pub(in crate::backend) fn current(&self) -> Result<Arc<T>, BackendError> {
+        let state = self.read();
+        match &state.failure {
+            Some((error, since)) if since.elapsed() >= self.max_age => {
+                Err(BackendError::new(error.clone()))
+            }
+            _ => Ok(Arc::clone(&state.current)),
+        }
+    }
+
+    /// The content that was read last, of whatever age.
+    pub(in crate::backend) fn last(&self) -> Arc<T> {
         Arc::clone(&self.read().current)
     }
 
@@ -72,9 +95,13 @@ impl<T: UserTable> Watched<T> {
         self.read().version
     }
 
-    /// The error of the current files; `None` if they are in force.
-    pub(in crate::backend) fn last_error(&self) -> Option<FileError> {
-        self.read().error.clone()
+    /// Why the files cannot be read, or else which of their lines cannot be used.
+    pub(in crate::backend) fn errors(&self) -> Vec<FileError> {
+        let state = self.read();
+        match &state.failure {
+            Some((error, _)) => vec![error.clone()],
+            None => state.problems.clone(),
+        }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State<T>> {
@@ -107,8 +134,9 @@ mod tests {
     use std::{
         fs,
         future::Future as _,
+        path::Path,
         task::{Context, Wake, Waker},
-        time::{Duration, Instant},
+        time::Instant,
     };
 
     use tempfile::NamedTempFile;
@@ -126,8 +154,14 @@ mod tests {
         }
     }
 
-    fn length(contents: &[Content]) -> Result<usize, FileError> {
-        Ok(contents.iter().map(|content| content.bytes().len()).sum())
+    fn length(contents: &[Content]) -> Result<Parsed<usize>, FileError> {
+        let users = contents.iter().map(|content| content.bytes().len()).sum();
+        Ok(Parsed { users, problems: Vec::new() })
+    }
+
+    fn open(file: &NamedTempFile, observer: Observer) -> Watched<usize> {
+        let paths = vec![file.path().to_owned()];
+        Watched::open(paths, DEFAULT_MAX_AGE, length, observer).unwrap()
     }
 
     #[test]
@@ -138,17 +172,16 @@ mod tests {
             send.send(format!("{event:?}")).unwrap();
             panic!("on purpose");
         };
-        let watched =
-            Watched::open(vec![file.path().to_owned()], length, Arc::new(observer)).unwrap();
-        assert_eq!((*watched.current(), watched.version()), (0, 0));
+        let watched = open(&file, Arc::new(observer));
+        assert_eq!((*watched.last(), watched.version()), (0, 0));
         for length in 1..4 {
             fs::write(file.path(), "x".repeat(length)).unwrap();
-            while *watched.current() != length {
+            while *watched.last() != length {
                 assert_eq!(events.recv_timeout(LIMIT).unwrap(), "Reloaded");
             }
         }
         assert!(watched.version() >= 3);
-        assert_eq!(watched.last_error(), None);
+        assert_eq!(watched.errors(), []);
     }
 
     struct PanickingWaker;
@@ -164,8 +197,7 @@ mod tests {
         let file = NamedTempFile::new().unwrap();
         let (send, events) = channel();
         let observer = move |_: FileEvent<'_>| send.send(()).unwrap();
-        let watched =
-            Watched::open(vec![file.path().to_owned()], length, Arc::new(observer)).unwrap();
+        let watched = open(&file, Arc::new(observer));
         let (revocations, realm) = (Revocations::new(), Realm::new("proxy").unwrap());
         watched.attach(&revocations);
         let handles = ["0", "1"].map(|user| {
@@ -183,10 +215,23 @@ mod tests {
     }
 
     #[test]
+    fn unreadable_files_are_in_force_for_a_while() {
+        let error = FileError::new(Path::new("users"), "it cannot be read");
+        for (age, is_in_force) in [(299, true), (300, false)] {
+            let file = NamedTempFile::new().unwrap();
+            let watched = open(&file, Arc::new(|_| ()));
+            let since = Instant::now().checked_sub(Duration::from_secs(age)).unwrap();
+            watched.state.write().unwrap().failure = Some((error.clone(), since));
+            assert_eq!(watched.current().is_ok(), is_in_force, "{age}");
+            assert_eq!(watched.errors(), std::slice::from_ref(&error));
+            assert_eq!(*watched.last(), 0);
+        }
+    }
+
+    #[test]
     fn the_thread_ends_with_the_last_user() {
         let file = NamedTempFile::new().unwrap();
-        let watched =
-            Watched::open(vec![file.path().to_owned()], length, Arc::new(|_| ())).unwrap();
+        let watched = open(&file, Arc::new(|_| ()));
         // The thread owns the state until it ends.
         let state = Arc::downgrade(&watched.state);
         drop(watched);

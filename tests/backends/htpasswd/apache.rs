@@ -60,13 +60,14 @@ async fn refuses_weak_kinds_of_the_program() {
     ] {
         let file = UserFile::none();
         htpasswd(&file, &["-c", option], "alice", "wonder");
-        let error = Htpasswd::open(file.path()).unwrap_err().to_string();
+        let error = Htpasswd::open(file.path()).unwrap().errors()[0].to_string();
         let path = file.path();
         assert_eq!(error, format!("{path:?}, line 1: the user \"alice\": the hash is {what}"));
     }
     let file = UserFile::none();
     htpasswd(&file, &["-c", "-d"], "alice", "wonder");
-    assert!(Htpasswd::builder(file.path()).with_hash_policy(everything()).open().is_err());
+    let users = Htpasswd::builder(file.path()).with_hash_policy(everything()).open().unwrap();
+    assert_eq!(users.errors().len(), 1);
 }
 
 #[tokio::test]
@@ -89,5 +90,9 @@ async fn reloads_files_changed_by_the_program() {
     run("htpasswd", &["-D"], &file.path(), &["bob"], "");
     wait_until(|| users.user_count() == 1);
     assert_eq!(asked(&users, "bob", "builder").await, "Ok(UnknownUser)");
-    assert_eq!(users.last_error(), None, "{}", fs::read_to_string(file.path()).unwrap());
+    assert_eq!(users.errors(), [], "{}", fs::read_to_string(file.path()).unwrap());
+
+    run("htpasswd", &["-D"], &file.path(), &["alice"], "");
+    wait_until(|| users.user_count() == 0);
+    assert_eq!(asked(&users, "alice", "land").await, "Ok(UnknownUser)");
 }

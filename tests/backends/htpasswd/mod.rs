@@ -121,7 +121,7 @@ battery!(plain_text: PlainText(UserFile::none()));
 async fn a_problem_of_a_file_is_one_line() {
     let file =
         UserFile::new("alice:$2y$31$abcdefghijklmnopqrstuuWG29KuyeAicPCJODk1zjyGvyQUU2awu\n");
-    let error = Htpasswd::open(file.path()).unwrap_err().to_string();
+    let error = Htpasswd::open(file.path()).unwrap().errors()[0].to_string();
     let path = file.path();
     let expected = format!(
         "{path:?}, line 1: the user \"alice\": the cost of the bcrypt hash is 31: at most 15 is allowed"
@@ -129,6 +129,9 @@ async fn a_problem_of_a_file_is_one_line() {
     assert_eq!(error, expected);
     let error = Htpasswd::open("/nowhere/users").unwrap_err().to_string();
     assert!(error.starts_with(r#""/nowhere/users": it cannot be read: "#), "{error}");
+    file.write("# nobody yet\n");
+    let error = Htpasswd::open(file.path()).unwrap_err().to_string();
+    assert_eq!(error, format!("{path:?}: it has no user"));
 }
 
 #[test]
