@@ -15,7 +15,7 @@ pub(crate) enum Way {
 
 /// A proxy and an origin behind it.
 pub(crate) struct Scene {
-    proxy: Proxy,
+    pub(crate) proxy: Proxy,
     origin: Origin,
 }
 

@@ -1,6 +1,6 @@
 //! Users in files that Apache's programs write.
 
-use std::{thread, time::Duration};
+use std::{fs, thread, time::Duration};
 
 use crate::support::{
     proxy::Proxy,
@@ -53,15 +53,51 @@ fn applies_a_change_of_the_file_despite_a_cache() {
     scene.accepts(Basic, "alice:changed");
 }
 
+/// One edit locks alice and gives bob a new password. Then the last users are removed.
+#[test]
+#[ignore = "needs curl, htpasswd"]
+fn a_locked_user_stays_out_while_the_rest_of_the_file_takes_effect() {
+    let file = UserFile::none();
+    let set = |options: &[&str], name, password| {
+        let options = [&["-i", "-B", "-C", "5"], options].concat();
+        run("htpasswd", &options, &file.path(), &[name], password);
+    };
+    set(&["-c"], "alice", "wonder");
+    set(&[], "bob", "builder");
+    let scene = Scene::new(&["--htpasswd", &text(&file), "--cache", "3600"]);
+    scene.accepts(Basic, "alice:wonder");
+    scene.accepts(Basic, "bob:builder");
+
+    let before = fs::read_to_string(file.path()).unwrap();
+    set(&[], "bob", "new");
+    let after = fs::read_to_string(file.path()).unwrap();
+    file.replace(before);
+    file.replace(after.replace("alice:", "alice:!"));
+    thread::sleep(IN_FORCE);
+    scene.refuses(Basic, "alice:wonder");
+    scene.accepts(Basic, "bob:new");
+    scene.refuses(Basic, "bob:builder");
+    let stderr = scene.proxy.stderr();
+    assert!(stderr.contains("line 1: the user \"alice\""), "{stderr}");
+
+    for name in ["alice", "bob"] {
+        run("htpasswd", &["-D"], &file.path(), &[name], "");
+    }
+    thread::sleep(IN_FORCE);
+    scene.refuses(Basic, "alice:wonder");
+    scene.refuses(Basic, "bob:new");
+    assert!(scene.proxy.stderr().contains("it has no user"));
+}
+
 #[test]
 #[ignore = "needs curl, htpasswd"]
 fn accepts_weak_hashes_only_by_option() {
     let file = UserFile::none();
     run("htpasswd", &["-i", "-c", "-m"], &file.path(), &["alice"], "wonder");
     let path = text(&file);
-    let refused = Proxy::run(&["--htpasswd", &path]);
-    let stderr = String::from_utf8(refused.stderr).unwrap();
-    assert_eq!(refused.status.code(), Some(2), "{stderr}");
+    let scene = Scene::new(&["--htpasswd", &path]);
+    scene.refuses(Basic, "alice:wonder");
+    let stderr = scene.proxy.stderr();
     assert!(stderr.contains(&path) && stderr.contains("line 1"), "{stderr}");
     assert!(!stderr.contains("$apr1$"), "{stderr}");
     let scene = Scene::new(&["--htpasswd", &path, "--htpasswd-allow", "apr1"]);
