@@ -4,7 +4,7 @@ use std::{io, str};
 
 use md5::Md5;
 use sha2::{Digest, Sha256};
-use tower_proxy_auth::HashedA1;
+use tower_proxy_auth::{HashedA1, Realm};
 
 use crate::auth::{Algorithm, User};
 
@@ -110,10 +110,11 @@ impl DigestSession {
         let missing = || io::Error::other("a Digest challenge without realm or nonce");
         let realm = parameter(list, "realm").ok_or_else(missing)?;
         let User { name, password } = &self.user;
-        let hashed_a1 = HashedA1::new(self.algorithm.function(), name, realm, password);
+        let realm = Realm::new(realm).map_err(io::Error::other)?;
+        let hashed_a1 = HashedA1::new(self.algorithm.function(), name, &realm, password);
         let stale = parameter(list, "stale");
         let challenge = Accepted {
-            realm: realm.to_owned(),
+            realm: realm.to_string(),
             nonce: parameter(list, "nonce").ok_or_else(missing)?.to_owned(),
             opaque: parameter(list, "opaque").map(str::to_owned),
             hashed_a1: hashed_a1.expose_hex().to_string(),
