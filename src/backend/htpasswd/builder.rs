@@ -58,11 +58,7 @@ impl HtpasswdBuilder {
     /// The file cannot be read, has no user, or there is no thread to watch it.
     pub fn open(self) -> Result<Htpasswd, FileError> {
         let Self { path, policy, pool, max_age, observer } = self;
-        let first = path.clone();
-        let parse = move |contents: &[Content]| match contents {
-            [content] => Ok(Table::parse(content, &policy)),
-            _ => Err(FileError::new(&first, "it is missing")),
-        };
+        let parse = move |contents: &[Content]| Ok(Table::parse(contents, &policy));
         let table = Watched::open(vec![path.clone()], max_age, parse, observer)?;
         Ok(Htpasswd::new(path, table, pool))
     }

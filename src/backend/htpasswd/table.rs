@@ -27,10 +27,12 @@ enum Record {
 }
 
 impl Table {
-    pub(super) fn parse(content: &Content, policy: &HashPolicy) -> Parsed<Self> {
+    pub(super) fn parse(contents: &[Content], policy: &HashPolicy) -> Parsed<Self> {
         let (mut users, mut cost, mut problems) = (HashMap::new(), HashCost::ZERO, Vec::new());
         let mut numbers = HashMap::new();
-        for (number, line) in lines(content) {
+        let in_content =
+            |content| lines(content).map(move |(number, line)| (content, number, line));
+        for (content, number, line) in contents.iter().flat_map(in_content) {
             let invalid = |problem| FileError::in_line(content.path(), number, problem);
             let (name, rest) = match split(line) {
                 Ok(split) => split,
@@ -57,7 +59,8 @@ impl Table {
             users.insert(name.into(), record);
         }
         if users.is_empty() {
-            problems.push(FileError::new(content.path(), "it has no user"));
+            let is_empty = |content: &Content| FileError::new(content.path(), "it has no user");
+            problems.extend(contents.iter().map(is_empty));
         }
         users.shrink_to_fit();
         Parsed { users: Self { users, cost }, problems }
@@ -131,7 +134,7 @@ mod tests {
 
     fn parse_bytes(bytes: &[u8], policy: &HashPolicy) -> (Table, Vec<String>) {
         let content = Content::new(Path::new("users"), bytes.to_vec().into());
-        let Parsed { users, problems } = Table::parse(&content, policy);
+        let Parsed { users, problems } = Table::parse(&[content], policy);
         (users, problems.iter().map(ToString::to_string).collect())
     }
 
