@@ -33,7 +33,7 @@ fn accepts_html(headers: &HeaderMap) -> bool {
     })
 }
 
-/// A title and a text in each form.
+/// Renders a title and a text in each form.
 macro_rules! page {
     ($title:literal, $text:literal) => {
         [

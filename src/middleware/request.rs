@@ -38,11 +38,11 @@ pub(super) fn authenticate<Q: Body>(
     (facts, authentication)
 }
 
-/// What becomes of a request.
+/// The result of a decision.
 pub(super) enum Outcome {
-    /// It goes to the inner service, and its response is finished in this way.
+    /// Call the inner service, and finish its response with this value.
     Forward(Forwarded),
-    /// It gets this response.
+    /// Answer with this response.
     Refuse(Response<Bytes>),
 }
 

@@ -61,7 +61,7 @@ impl Registry {
             *last = number;
         }
         drop(shard);
-        // Without the lock, since a waker may run anything.
+        // After the lock is released, because a waker can run any code.
         revoked.iter().for_each(|flag| flag.wake());
     }
 

@@ -69,8 +69,8 @@ impl std::error::Error for FileError {}
 pub enum FileEvent<'a> {
     /// The new content is in force.
     Reloaded,
-    /// A line, or a whole file, has no user who can log in. The rest of the files is in force. Each
-    /// problem is reported once; after 100 of them, only their number.
+    /// A line cannot be used, or a file has no user. The rest of the files is in force. Each problem
+    /// is reported once; after 100 problems, only their number.
     Unusable(&'a FileError),
     /// The files cannot be read. Their last content stays in force for a while. Each error is
     /// reported once.

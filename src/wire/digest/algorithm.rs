@@ -10,9 +10,9 @@ use super::HashFunction;
 /// offered in this order, because clients depend on it.
 ///
 /// # Security
-/// Prefer algorithms without `-sess`: the key of a session equals a response without `qop`. Somebody
-/// who can make a client send such a response, by changing the challenge, can compute responses for
-/// other requests from it.
+/// Prefer algorithms without `-sess`: the key of a session equals a response without `qop`. An
+/// attacker who changes a challenge so that the client sends such a response can compute responses
+/// for other requests from it.
 ///
 /// [RFC 7616, section 3.3]: https://www.rfc-editor.org/rfc/rfc7616#section-3.3
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
