@@ -148,7 +148,7 @@ pub(crate) fn accepted(verdict: Result<Verdict, BackendError>) -> Account {
 
 /// Why the record of a user cannot be used.
 #[track_caller]
-fn unusable(verdict: Result<Verdict, BackendError>) -> String {
+pub(crate) fn unusable(verdict: Result<Verdict, BackendError>) -> String {
     match verdict {
         Ok(Verdict::Unusable(record)) => record.source().unwrap().to_string(),
         other => panic!("{other:?}"),
@@ -182,13 +182,13 @@ pub(crate) fn digest(sql: &Sql) -> ProxyAuthLayer {
 }
 
 /// Status and reason of the layer's answer to credentials.
-async fn status(layer: &ProxyAuthLayer, credentials: &str) -> (u16, Option<Reason>) {
+pub(crate) async fn status(layer: &ProxyAuthLayer, credentials: &str) -> (u16, Option<Reason>) {
     let response = layer::send(layer, &Origin::new(), layer::get(credentials)).await;
     let status = response.status().as_u16();
     (status, (status != 200).then(|| layer::reason(&response)))
 }
 
-async fn digest_status(layer: &ProxyAuthLayer) -> u16 {
+pub(crate) async fn digest_status(layer: &ProxyAuthLayer) -> u16 {
     digest_answer(layer).await.0
 }
 

@@ -279,7 +279,7 @@ mod tests {
             unreachable!("build() queries nothing")
         }
 
-        fn prepared(self: Arc<Self>, _: Arc<str>) -> Answer<Prepared> {
+        fn prepared(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Prepared> {
             unreachable!("build() queries nothing")
         }
     }

@@ -9,6 +9,7 @@ use std::{
 use sqlx::{
     AssertSqlSafe, Column as _, ColumnIndex, ConnectOptions as _, Connection, Decode, Encode,
     Executor, IntoArguments, Pool, Row as _, SqlSafeStr as _, Statement as _, Type, ValueRef as _,
+    database::HasStatementCache,
     pool::{PoolConnection, PoolOptions},
 };
 use tokio::time::{self, error::Elapsed};
@@ -21,13 +22,22 @@ use super::{
 use crate::error::BackendError;
 
 /// A database that sqlx has a driver for.
-pub(super) trait Driver: sqlx::Database {
+pub(super) trait Driver: sqlx::Database + HasStatementCache {
     const DEFAULT_QUERY: &str;
+    /// Whether each query runs in a transaction and without a named statement, since a pooler may
+    /// use another connection for the next transaction.
+    const IS_POOLED: bool = false;
     /// How long a connection may stay open, so that it follows a server that has moved.
     const MAX_LIFETIME: Duration = Duration::from_secs(600);
 
     /// Reads a column that is not NULL and has the type `kind`.
     fn value(row: &Self::Row, index: usize, kind: &Self::TypeInfo) -> Value;
+
+    /// A query for a row with the columns of `query` even if that finds no row, for a database
+    /// whose queries must not be prepared.
+    fn columns_query(_query: &str) -> Option<String> {
+        None
+    }
 }
 
 /// Reads a column that is known to be a `T`.
@@ -141,13 +151,43 @@ where
         })
     }
 
-    fn prepared(self: Arc<Self>, query: Arc<str>) -> Answer<Prepared> {
+    fn prepared(self: Arc<Self>, query: Arc<str>, parameters: Vec<String>) -> Answer<Prepared> {
+        if let Some(columns_query) = DB::columns_query(&query) {
+            return Box::pin(self.described(query, columns_query.into(), parameters));
+        }
         Box::pin(async move {
             let mut connection = self.connection().await?;
             let prepared = prepare::<DB>(&mut connection, query);
             let prepared = time::timeout(self.limits.query, prepared).await;
             self.finish(connection, prepared, &[])
         })
+    }
+}
+
+impl<DB> Database<DB>
+where
+    Self: QueryRunner,
+    DB: Driver,
+{
+    /// Describes `query` by the row of `columns_query`.
+    async fn described(
+        self: Arc<Self>,
+        query: Arc<str>,
+        columns_query: Arc<str>,
+        parameters: Vec<String>,
+    ) -> Result<Prepared, BackendError> {
+        let is_used = |number: &usize| query.contains(&format!("${number}"));
+        let used = (1..=parameters.len()).filter(is_used).count();
+        match self.rows(columns_query, parameters).await {
+            Ok(Rows::One(row)) => Ok(Prepared {
+                columns: Some(row.columns().map(str::to_owned).collect()),
+                parameters: Some(used),
+            }),
+            // If the query is wrong, running it as it is tells more.
+            Ok(Rows::None | Rows::Many) => Ok(Prepared { columns: None, parameters: None }),
+            Err(error) if !error.is_transient() => Ok(Prepared { columns: None, parameters: None }),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -163,7 +203,57 @@ where
     String: for<'q> Encode<'q, DB> + Type<DB>,
     usize: ColumnIndex<DB::Row>,
 {
-    let query = sqlx::query::<DB>(AssertSqlSafe(query));
+    if !DB::IS_POOLED {
+        return fetch::<DB>(connection, query, parameters).await;
+    }
+    let result = in_transaction::<DB>(connection, Arc::clone(&query), parameters).await;
+    match &result {
+        // sqlx looks up types that it does not know yet, which ends a statement without a name.
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(NO_STATEMENT) => {
+            in_transaction::<DB>(connection, query, parameters).await
+        }
+        _ => result,
+    }
+}
+
+/// The SQLSTATE for a statement that does not exist.
+const NO_STATEMENT: &str = "26000";
+
+/// Parses the statement and binds its parameters on one connection of a pooler.
+async fn in_transaction<DB>(
+    connection: &mut DB::Connection,
+    query: Arc<str>,
+    parameters: &[String],
+) -> Result<Rows, sqlx::Error>
+where
+    DB: Driver,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    let mut transaction = connection.begin().await?;
+    let found = fetch::<DB>(&mut transaction, query, parameters).await;
+    match found {
+        Ok(_) => transaction.commit().await?,
+        Err(_) => transaction.rollback().await?,
+    }
+    found
+}
+
+async fn fetch<DB>(
+    connection: &mut DB::Connection,
+    query: Arc<str>,
+    parameters: &[String],
+) -> Result<Rows, sqlx::Error>
+where
+    DB: Driver,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    let query = sqlx::query::<DB>(AssertSqlSafe(query)).persistent(!DB::IS_POOLED);
     let query = parameters.iter().cloned().fold(query, |query, parameter| query.bind(parameter));
     let mut rows = connection.fetch(query);
     let mut found = Rows::None;
@@ -202,5 +292,5 @@ where
     let columns = prepared.columns().iter().map(|column| column.name().to_owned());
     let parameters =
         prepared.parameters().map(|all| all.either(|types| types.len(), |count| count));
-    Ok(Prepared { columns: columns.collect(), parameters })
+    Ok(Prepared { columns: Some(columns.collect()), parameters })
 }

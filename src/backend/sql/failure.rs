@@ -25,9 +25,20 @@ pub(super) fn failure(error: &sqlx::Error, parameters: &[String]) -> BackendErro
 fn is_transient(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(error) => is_transient_code(&error.code().unwrap_or_default()),
+        sqlx::Error::Database(error) => {
+            is_transient_code(&error.code().unwrap_or_default())
+                && !is_mistake_of_ours(error.message())
+        }
         _ => false,
     }
+}
+
+/// Whether the message is about what we send. pgbouncer has one code for this and for a server that
+/// does not answer.
+fn is_mistake_of_ours(message: &str) -> bool {
+    ["unsupported startup parameter", "bind message supplies"]
+        .iter()
+        .any(|start| message.starts_with(start))
 }
 
 /// The code is an SQLSTATE of five characters, or a number of SQLite.
@@ -134,6 +145,16 @@ mod tests {
             (
                 Said("57P01", "terminating connection").into(),
                 "the database reported: terminating connection (57P01)",
+                true,
+            ),
+            (
+                Said("08P01", "unsupported startup parameter: options").into(),
+                "the database reported: unsupported startup parameter: options (08P01)",
+                false,
+            ),
+            (
+                Said("08P01", "server login has been failing, try again later").into(),
+                "the database reported: server login has been failing, try again later (08P01)",
                 true,
             ),
             (

@@ -1,14 +1,21 @@
 //! Users in a table of PostgreSQL.
 //!
 //! URLs are `postgres://USER:PASSWORD@HOST:PORT/NAME`, followed by `?sslmode=verify-full` and other
-//! options of [`sqlx`] if need be. A socket is `postgres:///NAME?host=/var/run/postgresql`. Add
-//! `statement-cache-capacity=0` behind a pooler that uses another connection for each transaction.
+//! options of [`sqlx`] if need be. A socket is `postgres:///NAME?host=/var/run/postgresql`.
+//!
+//! The server may be behind a pooler such as pgbouncer, with pooling of sessions or of transactions.
+//! For this, each query runs in a transaction of its own and without a named statement, which takes
+//! three more round trips. A pool of your own must not send `extra_float_digits` to pgbouncer: see
+//! `PgConnectOptions::extra_float_digits` of [`sqlx`].
+//!
+//! The name is bound as `text`. A query that compares it with a column of an enumeration must convert
+//! the column, as in `login::text = $1`; `citext` and domains over a text need no conversion.
 
 use std::sync::Arc;
 
 use sqlx::{
     Postgres, Type, TypeInfo as _,
-    postgres::{PgPool, PgRow, PgTypeInfo, PgTypeKind},
+    postgres::{PgConnectOptions, PgPool, PgRow, PgTypeInfo, PgTypeKind},
 };
 
 use super::{
@@ -66,12 +73,23 @@ pub fn builder(pool: PgPool) -> SqlBuilder {
 
 /// Reads the URL, without connecting.
 pub(super) fn open(url: &str, limits: Limits) -> Opened {
-    let options = server_options(url, "PostgreSQL", OPTIONS)?;
+    let options: PgConnectOptions = server_options(url, "PostgreSQL", OPTIONS)?;
+    // pgbouncer refuses connections that set it.
+    let options = options.extra_float_digits(None);
     Ok(Arc::new(Database::<Postgres>::new(options, limits)))
 }
 
 impl Driver for Postgres {
     const DEFAULT_QUERY: &str = DEFAULT_QUERY;
+    const IS_POOLED: bool = true;
+
+    fn columns_query(query: &str) -> Option<String> {
+        let query = query.trim_end().trim_end_matches(';');
+        // The line breaks end comments.
+        Some(format!(
+            "SELECT users.* FROM (SELECT) AS one LEFT JOIN (\n{query}\n) AS users ON TRUE"
+        ))
+    }
 
     fn value(row: &PgRow, index: usize, kind: &PgTypeInfo) -> Value {
         let is_text = <String as Type<Self>>::compatible(kind);

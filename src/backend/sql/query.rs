@@ -16,8 +16,8 @@ pub(super) trait QueryRunner: Send + Sync {
     /// The rows that `query` finds with `parameters`.
     fn rows(self: Arc<Self>, query: Arc<str>, parameters: Vec<String>) -> Answer<Rows>;
 
-    /// Prepares `query` without running it.
-    fn prepared(self: Arc<Self>, query: Arc<str>) -> Answer<Prepared>;
+    /// Describes `query`, which takes `parameters`.
+    fn prepared(self: Arc<Self>, query: Arc<str>, parameters: Vec<String>) -> Answer<Prepared>;
 }
 
 /// The rows that a query finds for a user.
@@ -31,8 +31,8 @@ pub(super) enum Rows {
 
 /// A prepared query.
 pub(super) struct Prepared {
-    /// The names of the columns in its rows.
-    pub(super) columns: Vec<String>,
+    /// The names of the columns in its rows, if the database reports them.
+    pub(super) columns: Option<Vec<String>>,
     /// The number of its parameters, if the database reports it.
     pub(super) parameters: Option<usize>,
 }

@@ -75,10 +75,14 @@ impl Sql {
         });
         for (query, key) in [by_name].into_iter().chain(by_userhash) {
             let parameters = self.parameters(key, realm);
-            let prepare = |database: Arc<dyn QueryRunner>| database.prepared(Arc::clone(query));
-            let prepared = within(self.0.options.timeout, self.run(false, prepare)).await?;
-            self.check_columns(&prepared.columns).map_err(BackendError::new)?;
             let given = parameters.len();
+            let described = parameters.clone();
+            let prepare =
+                |database: Arc<dyn QueryRunner>| database.prepared(Arc::clone(query), described);
+            let prepared = within(self.0.options.timeout, self.run(false, prepare)).await?;
+            if let Some(columns) = prepared.columns {
+                self.check_columns(&columns).map_err(BackendError::new)?;
+            }
             if let Some(taken) = prepared.parameters.filter(|&taken| taken != given) {
                 let text = format!("the query takes {taken} parameters but is given {given}");
                 return Err(BackendError::new(text));
@@ -317,7 +321,7 @@ mod tests {
             Box::pin(async move { Ok((self.0)()) })
         }
 
-        fn prepared(self: Arc<Self>, _: Arc<str>) -> Answer<Prepared> {
+        fn prepared(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Prepared> {
             unreachable!("only check() calls it")
         }
     }
@@ -350,7 +354,7 @@ mod tests {
             Box::pin(std::future::pending())
         }
 
-        fn prepared(self: Arc<Self>, _: Arc<str>) -> Answer<Prepared> {
+        fn prepared(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Prepared> {
             unreachable!("only check() calls it")
         }
     }

@@ -6,6 +6,8 @@
 mod mysql;
 mod outage;
 #[cfg(feature = "sql-postgres")]
+mod pgbouncer;
+#[cfg(feature = "sql-postgres")]
 mod postgres;
 mod process;
 
@@ -92,13 +94,17 @@ trait OfServer: Database + Sized {
         server
     }
 
-    /// Waits until the server answers.
     async fn ready(&self) {
-        let start = Instant::now();
-        while let Err(error) = self.answers().await {
-            assert!(start.elapsed() < Duration::from_secs(120), "{error:?}");
-            time::sleep(Duration::from_millis(50)).await;
-        }
+        wait_until(async || self.answers().await).await;
+    }
+}
+
+/// Waits until a server answers.
+async fn wait_until(answers: impl AsyncFn() -> Result<(), sqlx::Error>) {
+    let start = Instant::now();
+    while let Err(error) = answers().await {
+        assert!(start.elapsed() < Duration::from_secs(120), "{error:?}");
+        time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -19,7 +19,7 @@ use crate::support::{
 /// Where Debian installs it.
 const FOLDERS: &[&str] = &["/usr/lib/postgresql/*/bin"];
 
-struct Postgres {
+pub(super) struct Postgres {
     port: u16,
     name: String,
 }
