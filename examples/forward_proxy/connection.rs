@@ -170,7 +170,8 @@ where
 fn protocols() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     // There is no timer, so hyper has no timeout for the head: `serve_connection` has one.
-    builder.http1().max_buf_size(MAX_HEAD);
+    // Some old clients find `Proxy-Authenticate` in title case only.
+    builder.http1().max_buf_size(MAX_HEAD).title_case_headers(true);
     builder
         .http2()
         .timer(TokioTimer::new())

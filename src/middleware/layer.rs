@@ -25,6 +25,10 @@ use crate::{authenticator::Authenticator, error::ConfigError, head::RequestHead}
 /// The layer removes `Proxy-Authenticate` and `Proxy-Authentication-Info` of upstream proxies from
 /// responses, and turns their 407 into a 502: the client's credentials are for this proxy.
 ///
+/// Some clients, such as OpenVPN 2.6, find `Proxy-Authenticate` in this capitalization only. For
+/// them, let the HTTP/1 server write field names in title case: `title_case_headers(true)` of hyper's
+/// `http1::Builder`.
+///
 /// # Examples
 /// ```
 /// use std::convert::Infallible;

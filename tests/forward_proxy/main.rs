@@ -11,6 +11,7 @@ mod digest_options;
 mod limits;
 mod log;
 mod logins;
+mod old_clients;
 mod plain;
 mod process;
 mod refusals;

@@ -138,7 +138,7 @@ fn does_not_make_a_truncated_answer_look_complete() {
         wire.send(format!("GET {url} HTTP/1.1\r\nHost: o\r\n\r\n"));
         let text = String::from_utf8(wire.rest()).unwrap();
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
-        assert_eq!(text.contains("content-length: 10\r\n"), length, "{text}");
+        assert_eq!(text.contains("Content-Length: 10\r\n"), length, "{text}");
         assert!(!text.ends_with("0\r\n\r\n"), "{text}");
     }
 }
