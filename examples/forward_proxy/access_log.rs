@@ -6,6 +6,8 @@ use http::{Method, Request, Response, Uri};
 use tower_proxy_auth::{Identity, Refusal};
 use tracing::{Level, field};
 
+use crate::error::ForwardError;
+
 /// The maximum number of logged characters of a method or a target.
 const MAX_SHOWN: usize = 200;
 
@@ -42,6 +44,7 @@ impl Entry {
             target = %Target(&self.target),
             status = response.status().as_u16(),
             refused = extensions.get::<Refusal>().map(|refusal| refusal.reason().as_str()),
+            cause = extensions.get::<ForwardError>().map(field::display),
             millis = u64::try_from(self.start.elapsed().as_millis()).ok(),
             "request"
         );
@@ -63,8 +66,8 @@ impl fmt::Display for Target<'_> {
     }
 }
 
-/// Displays the first characters of a client's text, with blanks and non-printable characters
-/// escaped.
+/// Displays the first characters of a client's text in printable ASCII, with everything else and
+/// blanks escaped.
 struct Escaped<'a>(&'a str, usize);
 
 impl fmt::Display for Escaped<'_> {
@@ -78,7 +81,7 @@ impl fmt::Display for Escaped<'_> {
         for char in rest.by_ref().take(limit) {
             match char {
                 ' ' => write!(f, "{}", char.escape_unicode())?,
-                _ => write!(f, "{}", char.escape_debug())?,
+                _ => write!(f, "{}", char.escape_default())?,
             }
         }
         if rest.next().is_some() { f.write_str("...") } else { Ok(()) }
@@ -104,9 +107,9 @@ mod tests {
     fn escapes_text_that_could_forge_a_log_line() {
         for (text, shown) in [
             ("alice", "alice"),
-            ("J\u{fc}rgen", "J\u{fc}rgen"),
+            ("J\u{fc}rgen", r"J\u{fc}rgen"),
             ("a b\tc\u{a0}d", r"a\u{20}b\tc\u{a0}d"),
-            ("a\u{1b}[0m\r\n\0\u{7f}\u{85}", r"a\u{1b}[0m\r\n\0\u{7f}\u{85}"),
+            ("a\u{1b}[0m\r\n\0\u{7f}\u{85}", r"a\u{1b}[0m\r\n\u{0}\u{7f}\u{85}"),
             ("a\u{2028}b\u{202e}c\u{200b}\u{feff}", r"a\u{2028}b\u{202e}c\u{200b}\u{feff}"),
             (r"a\n", r"a\\n"),
             ("\u{301}", r"\u{301}"),

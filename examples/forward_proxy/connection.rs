@@ -1,6 +1,6 @@
 //! Accepts connections of clients, serves HTTP/1 and HTTP/2 on them, and closes them in time.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{error::Error, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -23,6 +23,8 @@ use crate::{
     access_log,
     admission::{Admission, PendingConnections},
     client::Client,
+    error::chain,
+    headers::MAX_FIELDS,
     lingering::Lingering,
 };
 
@@ -144,7 +146,10 @@ async fn serve_connection<I, S, B>(
         },
     };
     if let Err(error) = ended {
-        tracing::debug!(peer = %address, %error, "connection closed");
+        match malformed(&*error) {
+            Some(cause) => tracing::info!(peer = %address, cause, "malformed request"),
+            None => tracing::debug!(peer = %address, %error, "connection closed"),
+        }
     }
 }
 
@@ -167,11 +172,23 @@ where
     Ok(response)
 }
 
+/// Why hyper could not parse a request. It has answered with 400, 414 or 431 by itself.
+fn malformed(error: &(dyn Error + 'static)) -> Option<String> {
+    let error = chain(error).find_map(|error| error.downcast_ref::<hyper::Error>())?;
+    let size = MAX_HEAD / 1024;
+    match error {
+        error if error.is_parse_too_large() => {
+            Some(format!("{error}: more than {size} KiB or {MAX_FIELDS} fields"))
+        }
+        error => error.is_parse().then(|| error.to_string()),
+    }
+}
+
 fn protocols() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     // There is no timer, so hyper has no timeout for the head: `serve_connection` has one.
     // Some old clients find `Proxy-Authenticate` in title case only.
-    builder.http1().max_buf_size(MAX_HEAD).title_case_headers(true);
+    builder.http1().max_buf_size(MAX_HEAD).max_headers(MAX_FIELDS).title_case_headers(true);
     builder
         .http2()
         .timer(TokioTimer::new())

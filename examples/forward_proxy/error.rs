@@ -3,7 +3,7 @@
 //! One line of plain text states the problem. Every text is a constant and repeats nothing that the
 //! client or the origin sent.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, io, iter, time::Duration};
 
 use bytes::Bytes;
 use http::{
@@ -14,12 +14,22 @@ use http_body_util::Full;
 use thiserror::Error;
 use tower::timeout::error::Elapsed;
 
-use crate::connector::{CONNECT_TIMEOUT, UnknownHost};
+use crate::{
+    connector::{CONNECT_TIMEOUT, UnknownHost},
+    headers::MAX_FIELDS,
+};
 
 /// How long an origin may take for the head of its response.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Why a request was not forwarded.
+/// An error and its sources.
+pub(crate) fn chain<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    iter::successors(Some(error), |&error| error.source())
+}
+
+/// Why a request was not forwarded. It is in the extensions of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ForwardError {
     #[error("{0}")]
@@ -40,6 +50,8 @@ pub(crate) enum ForwardError {
     NoResponse,
     #[error("the origin's answer is not valid HTTP/1")]
     InvalidResponse,
+    #[error("the origin's answer has a head that is too large or more than {MAX_FIELDS} fields")]
+    LargeHead,
     #[error("the origin did not answer within {} s", HEAD_TIMEOUT.as_secs())]
     HeadTimeout,
 }
@@ -47,8 +59,7 @@ pub(crate) enum ForwardError {
 impl ForwardError {
     /// Classifies an error of the connector or the pooled client.
     pub(crate) fn of(error: &(dyn Error + 'static)) -> Self {
-        let mut next = Some(error);
-        while let Some(error) = next {
+        for error in chain(error) {
             if error.is::<Elapsed>() {
                 return Self::ConnectTimeout;
             }
@@ -56,7 +67,11 @@ impl ForwardError {
                 return Self::UnknownHost;
             }
             if let Some(http) = error.downcast_ref::<hyper::Error>() {
-                return if http.is_parse() { Self::InvalidResponse } else { Self::NoResponse };
+                return match http {
+                    http if http.is_parse_too_large() => Self::LargeHead,
+                    http if http.is_parse() => Self::InvalidResponse,
+                    _ => Self::NoResponse,
+                };
             }
             if let Some(error) = error.downcast_ref::<io::Error>() {
                 return match error.kind() {
@@ -65,7 +80,6 @@ impl ForwardError {
                     _ => Self::Unreachable,
                 };
             }
-            next = error.source();
         }
         Self::NoResponse
     }
@@ -79,7 +93,8 @@ impl ForwardError {
             | Self::Refused
             | Self::Unreachable
             | Self::NoResponse
-            | Self::InvalidResponse => StatusCode::BAD_GATEWAY,
+            | Self::InvalidResponse
+            | Self::LargeHead => StatusCode::BAD_GATEWAY,
             Self::ConnectTimeout | Self::HeadTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -97,6 +112,7 @@ impl ForwardError {
         };
         let mut response = Response::new(body);
         *response.status_mut() = status;
+        response.extensions_mut().insert(self);
         let headers = response.headers_mut();
         headers.insert(CONTENT_LENGTH, length);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -124,6 +140,7 @@ mod tests {
             (ForwardError::Unreachable, 502, "502 Bad Gateway: the origin cannot"),
             (ForwardError::NoResponse, 502, "502 Bad Gateway: the origin closed"),
             (ForwardError::InvalidResponse, 502, "502 Bad Gateway: the origin's"),
+            (ForwardError::LargeHead, 502, "502 Bad Gateway: the origin's answer has a head"),
             (ForwardError::ConnectTimeout, 504, "504 Gateway Timeout: no connection"),
             (ForwardError::HeadTimeout, 504, "504 Gateway Timeout: the origin did not"),
         ] {

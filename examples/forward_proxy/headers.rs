@@ -12,6 +12,9 @@ use http::{
 };
 use http_body::Frame;
 
+/// The maximum number of fields in the head of a message.
+pub(crate) const MAX_FIELDS: usize = 256;
+
 /// Removed from every message.
 ///
 /// The authentication layer removes `Proxy-Authorization` from the header. It is in this list so

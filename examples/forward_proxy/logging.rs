@@ -1,6 +1,7 @@
 //! The log on stderr, written by a separate thread so that no request waits for it.
 //!
-//! `RUST_LOG` sets the level. When [`MAX_LINES`] lines wait to be written, further lines are
+//! `RUST_LOG` sets the level. Everything that is not printable ASCII is escaped, so that each event is
+//! one line, and no text can reorder or hide the others. When [`MAX_LINES`] lines wait to be written, further lines are
 //! dropped; once stderr takes lines again, one line says how many are missing.
 
 use std::{
@@ -33,7 +34,7 @@ pub(crate) fn start() -> WorkerGuard {
     guard
 }
 
-/// Writes lines in batches and reports dropped ones.
+/// Writes lines in batches, escaped, and reports dropped ones.
 struct LogWriter<W: Write> {
     inner: BufWriter<W>,
     dropped: Arc<OnceLock<ErrorCounter>>,
@@ -47,8 +48,10 @@ impl<W: Write> LogWriter<W> {
 }
 
 impl<W: Write> Write for LogWriter<W> {
+    /// Called with one line at a time.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.inner.write(line)
+        self.inner.write_all(escaped(line).as_bytes())?;
+        Ok(line.len())
     }
 
     /// Called whenever all waiting lines have been written.
@@ -68,6 +71,23 @@ impl<W: Write> Write for LogWriter<W> {
     }
 }
 
+/// Escapes everything in a line that is not printable ASCII, apart from its end.
+fn escaped(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let (text, end) = match text.strip_suffix('\n') {
+        Some(text) => (text, "\n"),
+        None => (&*text, ""),
+    };
+    let mut escaped = String::with_capacity(line.len());
+    for char in text.chars() {
+        match char {
+            ' '..='~' => escaped.push(char),
+            char => escaped.extend(char.escape_default()),
+        }
+    }
+    escaped + end
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{
@@ -76,6 +96,25 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn lines_are_printable_ascii() {
+        for (line, written) in [
+            (&b"INFO a \\ \"b\" c=1\n"[..], "INFO a \\ \"b\" c=1\n"),
+            (
+                "J\u{fc}rgen \u{2028}\u{202e}\u{a0}x\n".as_bytes(),
+                "J\\u{fc}rgen \\u{2028}\\u{202e}\\u{a0}x\n",
+            ),
+            (b"a\nb\r\n", "a\\nb\\r\n"),
+            (b"\x1b[31m\x7f\0\xff\n", "\\u{1b}[31m\\u{7f}\\u{0}\\u{fffd}\n"),
+            (b"", ""),
+        ] {
+            let mut writer = LogWriter::new(Vec::new(), Arc::default());
+            assert_eq!(writer.write(line).expect("never fails"), line.len());
+            writer.flush().expect("never fails");
+            assert_eq!(String::from_utf8_lossy(writer.inner.get_ref()), written);
+        }
+    }
 
     /// Accepts the first line and hangs until it is released.
     struct Hanging {

@@ -14,7 +14,7 @@
 //! | limit | | where |
 //! |---|---|---|
 //! | connections that have not authenticated | 1,024, of one peer 256, for 60 s | `admission.rs` |
-//! | head of a request | 64 KiB, within 40 s | `connection.rs` |
+//! | head of a request | 64 KiB, 256 fields, within 40 s | `connection.rs` |
 //! | connection without a request | 30 s | `connection.rs` |
 //! | reading on after an early response | 8 MiB, 8 s, 2 s of silence | `lingering.rs` |
 //! | look-up of an origin and connecting to it | 10 s | `connector.rs` |
@@ -26,6 +26,7 @@ mod access_log;
 mod activity;
 mod admission;
 mod auth;
+mod cause_log;
 mod client;
 mod connection;
 mod connector;
@@ -51,6 +52,7 @@ use std::{
     io::{self, Write},
     num::NonZero,
     process::ExitCode,
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -60,10 +62,11 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::Layer;
+use tower::ServiceBuilder;
 
 use crate::{
     auth::Prepared,
+    cause_log::CauseLog,
     forward::Forward,
     options::{Early, Options},
     sources::User,
@@ -133,7 +136,17 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
     let serving = async {
         let (tasks, stop) = (tasks.clone(), stop.clone());
         match layer {
-            Some(layer) => connection::serve(listener, layer.layer(forward), tasks, stop).await,
+            Some(layer) => {
+                let causes = Arc::new(CauseLog::default());
+                let service = ServiceBuilder::new()
+                    .map_response(move |response| {
+                        causes.record(&response);
+                        response
+                    })
+                    .layer(layer)
+                    .service(forward);
+                connection::serve(listener, service, tasks, stop).await;
+            }
             None => connection::serve(listener, forward, tasks, stop).await,
         }
     };

@@ -172,6 +172,7 @@ fn client(connector: &Connector, idle_per_origin: usize) -> Client<Connector, Re
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .pool_max_idle_per_host(idle_per_origin)
         .set_host(false)
+        .http1_max_headers(headers::MAX_FIELDS)
         .build(connector.clone())
 }
 

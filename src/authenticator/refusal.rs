@@ -1,6 +1,6 @@
 //! Why a request is refused, and the status of its response.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, iter, sync::Arc};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
@@ -71,6 +71,16 @@ impl Refusal {
         self.scheme
     }
 
+    /// Displays the causes of the refusal, such as those of a back end's failure, in the form
+    /// `timeout: caused by: no route`. `None` if there is none.
+    ///
+    /// # Security
+    /// They are for the operator's log only, and must not be sent to a client. A log should limit
+    /// their rate: clients can repeat the request.
+    pub fn causes(&self) -> Option<impl fmt::Display + '_> {
+        self.source.as_deref().map(|source| Causes(source))
+    }
+
     /// The protection space of the request; `None` unless the engine has set it.
     #[must_use]
     pub const fn realm(&self) -> Option<&Realm> {
@@ -122,5 +132,30 @@ impl fmt::Display for Refusal {
 impl Error for Refusal {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+/// Displays an error with its sources.
+struct Causes<'a>(&'a (dyn Error + 'static));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        iter::successors(self.0.source(), |&error| error.source())
+            .try_for_each(|cause| write!(f, ": caused by: {cause}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_the_whole_chain_of_causes() {
+        let refusal = Refusal::from(BackendError::new(BackendError::new("no connection")));
+        let failed = "the authentication back end failed: caused by: ";
+        let causes = refusal.causes().map(|causes| causes.to_string());
+        assert_eq!(causes, Some(format!("{failed}{failed}no connection")));
+        assert!(Refusal::new(Reason::WrongPassword).causes().is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! Adds authentication to the spans and events of tower-http's `TraceLayer`.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use http::{Request, Response};
 use tower_http::trace::{MakeSpan, OnResponse};
@@ -93,7 +93,7 @@ impl<B> OnResponse<B> for AuthOnResponse {
             if let Some(account) = refusal.account() {
                 span.record("user", field::display(Shown(account.user().as_str())));
             }
-            let cause = refusal.source().map(|source| Causes(source).to_string());
+            let cause = refusal.causes().map(|causes| causes.to_string());
             if response.status().is_server_error() {
                 tracing::error!(status, outcome, latency_us, cause, "request refused");
             } else if is_routine(refusal.reason()) {
@@ -136,25 +136,9 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Displays an error with its sources.
-struct Causes<'a>(&'a (dyn Error + 'static));
-
-impl fmt::Display for Causes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut next = self.0.source();
-        while let Some(cause) = next {
-            write!(f, ": {cause}")?;
-            next = cause.source();
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::BackendError;
 
     #[test]
     fn escapes_and_cuts_user_names() {
@@ -167,11 +151,5 @@ mod tests {
         }
         assert_eq!(Shown(&"x".repeat(64)).to_string(), "x".repeat(64));
         assert_eq!(Shown(&"x".repeat(65)).to_string(), "x".repeat(64) + "...");
-    }
-
-    #[test]
-    fn an_error_is_shown_with_its_causes() {
-        let error = BackendError::new("no connection");
-        assert_eq!(Causes(&error).to_string(), "the authentication back end failed: no connection");
     }
 }

@@ -1,6 +1,8 @@
 //! Limits per client.
 
 use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener},
     thread,
     time::{Duration, Instant},
 };
@@ -21,6 +23,35 @@ fn limits_the_head_of_a_request() {
     let answer = wire.ask(&format!("GET http://o.example/ HTTP/1.1\nHost: o\nX: {filler}"));
     assert_eq!(answer.status, 431);
     assert_eq!(wire.rest(), b"");
+}
+
+#[test]
+fn serves_messages_of_256_fields() {
+    /// An origin whose answers have `count` fields.
+    fn origin(count: usize) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let fields = "X: 1\r\n".repeat(count - 1);
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 16 * 1024]).unwrap();
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n{fields}\r\nhello").unwrap();
+        });
+        address
+    }
+    let (seen, proxy) = (Origin::http(), open_proxy());
+    let mut wire = Wire::connect(proxy.address());
+    let fields = "\nX: 1".repeat(255);
+    let answer = wire.ask(&format!("GET {} HTTP/1.1\nHost: o{fields}", seen.url("/seen")));
+    assert_eq!(answer.text().matches("x: 1\n").count(), 255);
+
+    let answer = wire.ask(&format!("GET http://{}/ HTTP/1.1\nHost: o{fields}", origin(256)));
+    assert_eq!(answer.fields.iter().filter(|(name, _)| name == "x").count(), 255);
+    assert_eq!(answer.text(), "hello");
+
+    let answer = wire.ask(&format!("GET http://{}/ HTTP/1.1\nHost: o", origin(257)));
+    assert_eq!(answer.status, 502);
+    assert!(answer.text().contains("more than 256 fields"), "{answer:?}");
 }
 
 #[test]

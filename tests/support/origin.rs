@@ -170,7 +170,8 @@ where
         requests.fetch_add(1, Ordering::SeqCst);
         async move { Ok::<_, Infallible>(answer(request, peer).await) }
     });
-    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let connection =
+        http1::Builder::new().max_headers(512).serve_connection(TokioIo::new(stream), service);
     // Clients may close the connection at any time.
     let _ = connection.with_upgrades().await;
 }

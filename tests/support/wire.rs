@@ -55,6 +55,11 @@ impl Wire {
         Self { stream: BufReader::new(stream) }
     }
 
+    /// The address of this end.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.stream.get_ref().local_addr().expect("a connected socket")
+    }
+
     #[track_caller]
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.get_mut().write_all(bytes.as_ref()).expect("the bytes can be sent");

@@ -1,0 +1,82 @@
+//! Logs why back ends fail, without a line for every request.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use http::Response;
+use tokio::time::Instant;
+use tower_proxy_auth::{Reason, Refusal};
+
+/// A cause that was logged is not logged again for this time.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The maximum number of causes that are logged in this time.
+const MAX_CAUSES: usize = 64;
+
+/// The times when causes were last logged.
+#[derive(Debug, Default)]
+pub(crate) struct CauseLog(Mutex<HashMap<String, Instant>>);
+
+impl CauseLog {
+    /// Logs the cause if `response` is a refusal that the operator can do something about: a failed
+    /// back end or an unusable record.
+    pub(crate) fn record<B>(&self, response: &Response<B>) {
+        let Some(refusal) = response.extensions().get::<Refusal>() else { return };
+        let Some(causes) = refusal.causes() else { return };
+        let is_failure = refusal.status().is_server_error();
+        if !is_failure && refusal.reason() != Reason::UnusableRecord {
+            return;
+        }
+        let text = format!("{refusal}: caused by: {causes}");
+        if !self.is_due(&text) {
+            return;
+        }
+        match is_failure {
+            true => tracing::error!("{text}"),
+            false => tracing::warn!("{text}"),
+        }
+    }
+
+    fn is_due(&self, cause: &str) -> bool {
+        let now = Instant::now();
+        let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        logged.retain(|_, time| now.duration_since(*time) < INTERVAL);
+        if logged.len() >= MAX_CAUSES || logged.contains_key(cause) {
+            return false;
+        }
+        logged.insert(cause.to_owned(), now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::advance;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_cause_is_due_once_a_second() {
+        let log = CauseLog::default();
+        for _ in 0..2 {
+            assert!(log.is_due("timeout"));
+            advance(INTERVAL / 2).await;
+            assert!(!log.is_due("timeout"));
+            assert!(log.is_due("refused"));
+            advance(INTERVAL / 2).await;
+            assert!(!log.is_due("refused"));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn remembers_a_limited_number_of_causes() {
+        let log = CauseLog::default();
+        let logged = (0..10_000).filter(|number| log.is_due(&number.to_string())).count();
+        assert_eq!(logged, MAX_CAUSES);
+        advance(INTERVAL).await;
+        assert!(log.is_due("another"));
+        assert_eq!(log.0.lock().expect("no panic").len(), 1);
+    }
+}
