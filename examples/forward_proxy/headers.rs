@@ -8,7 +8,10 @@
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Version,
-    header::{CONNECTION, COOKIE, HOST, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE, VIA},
+    header::{
+        CONNECTION, CONTENT_LENGTH, COOKIE, HOST, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING,
+        UPGRADE, VIA,
+    },
 };
 use http_body::Frame;
 
@@ -39,6 +42,11 @@ pub(crate) struct HopByHop {
 impl HopByHop {
     /// Removes the fields from `headers`.
     fn remove_from(headers: &mut HeaderMap) -> Self {
+        // The transfer coding overrides it, and the next recipient must not see another length
+        // (RFC 9112, 6.3).
+        if headers.contains_key(TRANSFER_ENCODING) {
+            headers.remove(CONTENT_LENGTH);
+        }
         let named = tokens(headers, CONNECTION)
             .filter_map(|token| HeaderName::from_bytes(token).ok())
             .collect();
@@ -179,6 +187,16 @@ mod tests {
         let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["accept", "host", "via"]);
+    }
+
+    #[test]
+    fn a_transfer_coding_overrides_the_length() {
+        let mut headers = fields(&[("content-length", "3"), ("transfer-encoding", "chunked")]);
+        toward_client(&mut headers, Version::HTTP_11);
+        assert!(!headers.contains_key(CONTENT_LENGTH));
+        let mut headers = fields(&[("content-length", "3")]);
+        toward_client(&mut headers, Version::HTTP_11);
+        assert!(headers.contains_key(CONTENT_LENGTH));
     }
 
     #[test]

@@ -195,6 +195,22 @@ fn refuses_a_connect_with_a_body() {
     check(&wire.answer("CONNECT"), 400, "body");
 }
 
+#[test]
+fn regression_removes_a_length_that_contradicts_the_chunks() {
+    let proxy = open_proxy();
+    let origin = origin_sending(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n\
+          5\r\nhello\r\n0\r\n\r\n",
+    );
+    let mut wire = Wire::connect(proxy.address());
+    let head = format!("GET http://{origin}/ HTTP/1.1\nHost: o");
+    for _ in 0..2 {
+        let answer = wire.ask(&head);
+        assert_eq!(answer.field("content-length"), None);
+        assert_eq!(answer.text(), "hello");
+    }
+}
+
 /// Sends a request with a body of 4 MiB, then reads the answer.
 fn ask_with_large_body(wire: &mut Wire, url: &str) -> Answer {
     const BODY: usize = 4 * 1024 * 1024;
