@@ -26,6 +26,7 @@ use crate::{
     error::chain,
     headers::MAX_FIELDS,
     lingering::Lingering,
+    read_gate::Gated,
 };
 
 /// A connection without a request in progress is closed after this time, which also limits the time
@@ -117,10 +118,10 @@ async fn serve_connection<I, S, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let Client { address, admission, activity } = client.clone();
+    let Client { address, admission, activity, gate } = client.clone();
     let protocols = protocols();
     let service = service_fn(move |request| respond(service.clone(), client.clone(), request));
-    let stream = TokioIo::new(Lingering::new(stream));
+    let stream = TokioIo::new(Gated::new(Lingering::new(stream), gate));
     let mut connection = pin!(protocols.serve_connection_with_upgrades(stream, service));
     let mut serving = pin!(async {
         tokio::select! {

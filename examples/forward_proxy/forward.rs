@@ -20,8 +20,12 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use crate::{
-    client::Client, error::ForwardError, origin::Origins, response_body::ResponseBody,
-    target::Target, tunnel,
+    client::Client,
+    error::ForwardError,
+    origin::Origins,
+    response_body::ResponseBody,
+    target::Target,
+    tunnel::{self, Session},
 };
 
 /// The body of a response: streamed from the origin, or a short text of the proxy itself.
@@ -88,12 +92,15 @@ impl Inner {
         mut request: Request<Incoming>,
         client: Option<Client>,
     ) -> Result<Response<ProxyBody>, ForwardError> {
-        let busy = client.map(|client| client.activity.begin());
+        let busy = client.as_ref().map(|client| client.activity.begin());
         match Target::of(&request)? {
             Target::Tunnel(authority) => {
-                let client = tunnel::client(&mut request)?;
+                let upgrade = tunnel::client(&mut request)?;
+                let session = Session { busy, identity: request.extensions_mut().remove() };
                 let origin = self.origins.connect(&authority).await?;
-                self.tasks.spawn(tunnel::run(client, origin, busy));
+                let gate = client.as_ref().map(|client| &client.gate);
+                let first = tunnel::first_bytes(request.into_body(), gate).await?;
+                self.tasks.spawn(tunnel::run(upgrade, first, origin, session));
                 Ok(empty())
             }
             Target::Proxy => Ok(empty()),

@@ -12,13 +12,9 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use hyper::upgrade::Upgraded;
-use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
 use pin_project_lite::pin_project;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Instant, Sleep, sleep},
 };
 
@@ -51,21 +47,11 @@ impl<S> Lingering<S> {
     pub(crate) const fn new(stream: S) -> Self {
         Self { stream, state: State::Open }
     }
-}
 
-/// A stream for a tunnel.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
-
-/// Returns the stream below an upgraded connection, and the bytes already read from it.
-///
-/// A tunnel closes one direction and continues with the other: it must not linger.
-pub(crate) fn without_lingering(upgraded: Upgraded) -> (Bytes, Box<dyn Stream>) {
-    match downcast::<TokioIo<Lingering<TcpStream>>>(upgraded) {
-        Ok(parts) => (parts.read_buf, Box::new(parts.io.into_inner().stream)),
-        // A stream of an HTTP/2 connection has no separate socket.
-        Err(upgraded) => (Bytes::new(), Box::new(TokioIo::new(upgraded))),
+    /// The stream without lingering, for a tunnel: it closes one direction and continues with the
+    /// other.
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
     }
 }
 

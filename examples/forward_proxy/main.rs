@@ -39,6 +39,7 @@ mod listener;
 mod logging;
 mod options;
 mod origin;
+mod read_gate;
 mod request_body;
 mod response_body;
 mod shutdown;

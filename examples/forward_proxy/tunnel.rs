@@ -4,66 +4,126 @@
 //! CONNECT has neither Content-Length nor Transfer-Encoding; everything after it belongs to the
 //! tunnel.
 
-use std::{io, time::Duration};
+use std::{future, io, time::Duration};
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, header::TRANSFER_ENCODING};
 use http_body::Body;
-use hyper::upgrade::OnUpgrade;
+use hyper::{
+    body::Incoming,
+    upgrade::{OnUpgrade, Upgraded},
+};
+use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split},
     net::TcpStream,
 };
+use tower_proxy_auth::Identity;
 
 use crate::{
-    activity::Busy, error::ForwardError, idle_timer::IdleTimer, lingering::without_lingering,
+    activity::Busy,
+    error::ForwardError,
+    idle_timer::IdleTimer,
+    lingering::Lingering,
+    read_gate::{Gated, ReadGate},
 };
 
 /// A tunnel without traffic for this time is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
+const NO_TUNNEL: ForwardError = ForwardError::BadRequest("this connection cannot become a tunnel");
+
 /// How many bytes are read at once.
 const CHUNK: usize = 16 * 1024;
+
+/// What ends with a tunnel, and what ends it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// Kept until the end.
+    pub(crate) busy: Option<Busy>,
+    /// The tunnel is closed when the access of this user is revoked.
+    pub(crate) identity: Option<Identity>,
+}
 
 /// Takes the client's end of the tunnel out of a CONNECT request.
 ///
 /// # Errors
-/// The request has a body, or its connection cannot become a tunnel.
-pub(crate) fn client<B: Body>(request: &mut Request<B>) -> Result<OnUpgrade, ForwardError> {
-    if !request.body().is_end_stream() {
-        return Err(ForwardError::BadRequest("CONNECT has no body"));
+/// The request has a transfer coding, or its connection cannot become a tunnel.
+pub(crate) fn client<B>(request: &mut Request<B>) -> Result<OnUpgrade, ForwardError> {
+    if request.headers().contains_key(TRANSFER_ENCODING) {
+        return Err(ForwardError::BadRequest("CONNECT has no transfer coding"));
     }
-    request
-        .extensions_mut()
-        .remove()
-        .ok_or(ForwardError::BadRequest("this connection cannot become a tunnel"))
+    request.extensions_mut().remove().ok_or(NO_TUNNEL)
 }
 
-/// Serves a tunnel from the response to CONNECT to its end.
-pub(crate) async fn run(client: OnUpgrade, origin: TcpStream, busy: Option<Busy>) {
+/// Takes over the bytes after the head of a CONNECT request, as far as hyper has read them.
+///
+/// # Errors
+/// The connection has failed.
+pub(crate) async fn first_bytes(
+    body: Incoming,
+    gate: Option<&ReadGate>,
+) -> Result<Bytes, ForwardError> {
+    match gate {
+        _ if body.is_end_stream() => Ok(Bytes::new()),
+        Some(gate) => gate.take(body).await.map_err(|_| NO_TUNNEL),
+        None => Err(NO_TUNNEL),
+    }
+}
+
+/// Serves a tunnel from the response to CONNECT to its end. `first` was already read from the
+/// client.
+pub(crate) async fn run(client: OnUpgrade, first: Bytes, origin: TcpStream, session: Session) {
     match client.await {
-        Ok(client) => {
-            let (early, client) = without_lingering(client);
-            report(join(client, early, origin).await);
-        }
+        Ok(client) => relay(client, first, origin, session).await,
         Err(error) => tracing::debug!(%error, "tunnel not opened"),
     }
-    drop(busy);
+}
+
+/// Copies until both sides have finished or the user is revoked, and logs the end.
+pub(crate) async fn relay(
+    client: Upgraded,
+    first: Bytes,
+    origin: impl AsyncRead + AsyncWrite + Unpin,
+    session: Session,
+) {
+    let Session { busy: _busy, identity } = session;
+    let (early, client) = into_stream(client);
+    let first = if first.is_empty() { early } else { [first, early].concat().into() };
+    let revoked = async {
+        match &identity {
+            Some(identity) => identity.revoked().await,
+            None => future::pending().await,
+        }
+    };
+    tokio::select! {
+        end = join(client, first, origin) => match end {
+            Ok(Traffic { up, down }) => tracing::debug!(up, down, "tunnel closed"),
+            Err(error) => tracing::debug!(%error, "tunnel broken"),
+        },
+        () = revoked => tracing::debug!("tunnel closed: the user's access was revoked"),
+    }
+}
+
+/// A stream for a tunnel.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// Returns the stream below an upgraded connection, and the bytes already read from it.
+fn into_stream(upgraded: Upgraded) -> (Bytes, Box<dyn Stream>) {
+    match downcast::<TokioIo<Gated<Lingering<TcpStream>>>>(upgraded) {
+        Ok(parts) => (parts.read_buf, Box::new(parts.io.into_inner().into_inner().into_inner())),
+        // A stream of an HTTP/2 connection has no separate socket.
+        Err(upgraded) => (Bytes::new(), Box::new(TokioIo::new(upgraded))),
+    }
 }
 
 /// How many bytes a tunnel has carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Traffic {
+struct Traffic {
     up: u64,
     down: u64,
-}
-
-/// Logs the end of a tunnel.
-pub(crate) fn report(end: io::Result<Traffic>) {
-    match end {
-        Ok(Traffic { up, down }) => tracing::debug!(up, down, "tunnel closed"),
-        Err(error) => tracing::debug!(%error, "tunnel broken"),
-    }
 }
 
 /// Copies in both directions until both sides have finished. `early` was already read from the
@@ -73,7 +133,7 @@ pub(crate) fn report(end: io::Result<Traffic>) {
 ///
 /// # Errors
 /// One side failed, or there was no traffic for [`IDLE_TIMEOUT`].
-pub(crate) async fn join(
+async fn join(
     client: impl AsyncRead + AsyncWrite + Unpin,
     early: Bytes,
     origin: impl AsyncRead + AsyncWrite + Unpin,

@@ -3,6 +3,7 @@
 //! When the origin switches protocols (101), the proxy sends the client a 101 too and then copies
 //! bytes.
 
+use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Request, Response, Version,
     header::{CONNECTION, UPGRADE},
@@ -11,13 +12,13 @@ use http_body::Body;
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use tokio_util::task::TaskTracker;
+use tower_proxy_auth::Identity;
 
 use crate::{
     activity::Busy,
     error::ForwardError,
     headers::{lists, tokens},
-    lingering::without_lingering,
-    tunnel,
+    tunnel::{self, Session},
 };
 
 /// An upgrade that a client has requested.
@@ -25,6 +26,7 @@ use crate::{
 pub(crate) struct UpgradeRequest {
     protocols: HeaderValue,
     client: OnUpgrade,
+    identity: Option<Identity>,
 }
 
 impl UpgradeRequest {
@@ -44,8 +46,9 @@ impl UpgradeRequest {
             return None;
         }
         let protocols = relayed(headers)?;
-        let client = request.extensions_mut().remove()?;
-        Some(Self { protocols, client })
+        let extensions = request.extensions_mut();
+        let (client, identity) = (extensions.remove()?, extensions.remove());
+        Some(Self { protocols, client, identity })
     }
 
     /// Requests the same upgrade from the origin, after hop-by-hop fields have been removed.
@@ -67,15 +70,14 @@ impl UpgradeRequest {
         let protocol =
             response.headers().get(UPGRADE).cloned().ok_or(ForwardError::InvalidResponse)?;
         let origin = hyper::upgrade::on(response);
+        let session = Session { busy, identity: self.identity };
         tasks.spawn(async move {
             match tokio::try_join!(self.client, origin) {
                 Ok((client, origin)) => {
-                    let (early, client) = without_lingering(client);
-                    tunnel::report(tunnel::join(client, early, TokioIo::new(origin)).await);
+                    tunnel::relay(client, Bytes::new(), TokioIo::new(origin), session).await;
                 }
                 Err(error) => tracing::debug!(%error, "upgrade failed"),
             }
-            drop(busy);
         });
         Ok(protocol)
     }

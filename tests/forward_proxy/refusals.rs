@@ -187,12 +187,27 @@ fn sends_no_body_to_head() {
 }
 
 #[test]
-fn refuses_a_connect_with_a_body() {
-    let (origin, proxy) = (Origin::http(), open_proxy());
-    let mut wire = Wire::connect(proxy.address());
-    let address = origin.address();
-    wire.send(format!("CONNECT {address} HTTP/1.1\r\nHost: o\r\nContent-Length: 3\r\n\r\nabc"));
-    check(&wire.answer("CONNECT"), 400, "body");
+fn closes_after_refusing_a_connect_with_content() {
+    let (open, closed) = (open_proxy(), proxy_of_alice(&[]));
+    let (origin, gone) = (Origin::http(), closed_port());
+    let coded = "Transfer-Encoding: chunked";
+    for (proxy, target, field, status) in [
+        (&closed, origin.address(), "Content-Length: 5", 407),
+        (&open, gone, "Content-Length: 5", 502),
+        (&open, origin.address(), coded, 400),
+        (&open, gone, coded, 400),
+    ] {
+        for content in ["", "0\r\n\r\n"] {
+            let mut wire = Wire::connect(proxy.address());
+            wire.send(format!("CONNECT {target} HTTP/1.1\r\nHost: o\r\n{field}\r\n\r\n{content}"));
+            let answer = wire.answer("CONNECT");
+            assert_eq!(answer.status, status, "{field}");
+            assert_eq!(answer.field("connection").as_deref(), Some("close"), "{field}");
+            wire.finish();
+            assert_eq!(wire.rest(), b"", "{field}");
+        }
+    }
+    assert_eq!(origin.requests(), 0);
 }
 
 #[test]

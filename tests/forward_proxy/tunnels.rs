@@ -1,5 +1,7 @@
 //! CONNECT and upgrades.
 
+#[cfg(feature = "htpasswd")]
+use std::time::{Duration, Instant};
 use std::{
     io::{Read, Write},
     net::TcpListener,
@@ -17,6 +19,11 @@ use tokio_rustls::{
     rustls::{ClientConfig, RootCertStore, pki_types::ServerName},
 };
 
+#[cfg(feature = "htpasswd")]
+use crate::{
+    BASIC,
+    support::{proxy::Proxy, user_file::UserFile},
+};
 use crate::{
     open_proxy,
     support::{
@@ -24,6 +31,10 @@ use crate::{
         wire::Wire,
     },
 };
+
+/// A tunnel ends within this time after its user has been removed from the file.
+#[cfg(feature = "htpasswd")]
+const ENDS_WITHIN: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn tunnels_tls() {
@@ -72,6 +83,83 @@ fn forwards_bytes_sent_right_after_connect() {
     ));
     assert_eq!(wire.answer("CONNECT").status, 200);
     assert_eq!(wire.answer("GET").text(), "hello");
+}
+
+/// node's `request` sends the length of the later request, and no content.
+#[test]
+fn bytes_after_a_connect_with_a_length_belong_to_the_tunnel() {
+    const GET: &str = "GET / HTTP/1.1\r\nHost: o\r\n\r\n";
+    let (origin, proxy) = (Origin::http(), open_proxy());
+    for version in ["1.0", "1.1"] {
+        for length in [0, 5, GET.len(), 100_000] {
+            for early in [0, 3, 5, 10, GET.len()] {
+                let case = format!("HTTP/{version}, length {length}, {early} bytes at once");
+                let (at_once, later) = GET.split_at(early);
+                let mut wire = Wire::connect(proxy.address());
+                wire.send(format!(
+                    "CONNECT {} HTTP/{version}\r\nHost: o\r\nContent-Length: {length}\r\n\r\n\
+                     {at_once}",
+                    origin.address()
+                ));
+                let answer = wire.answer("CONNECT");
+                assert_eq!((answer.status, answer.field("connection")), (200, None), "{case}");
+                wire.send(later);
+                assert_eq!(wire.answer("GET").text(), "hello", "{case}");
+                wire.send(GET);
+                assert_eq!(wire.answer("GET").text(), "hello", "{case}");
+            }
+        }
+    }
+}
+
+/// The tunnel must carry everything, in both directions at a time.
+#[test]
+fn a_connect_with_a_length_loses_no_byte() {
+    const LENGTH: usize = 300_000;
+    let proxy = open_proxy();
+    let sent: Vec<u8> = (0_u32..LENGTH as u32).flat_map(|n| n.to_be_bytes()).collect();
+    for length in [5, 70_000, LENGTH, 100 * LENGTH] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let origin = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut heard = Vec::new();
+            stream.read_to_end(&mut heard).unwrap();
+            heard
+        });
+        let mut wire = Wire::connect(proxy.address());
+        wire.send(format!(
+            "CONNECT {address} HTTP/1.1\r\nHost: o\r\nContent-Length: {length}\r\n\r\n"
+        ));
+        wire.send(&sent);
+        wire.finish();
+        assert_eq!(wire.answer("CONNECT").status, 200, "{length}");
+        assert!(origin.join().unwrap() == sent, "{length}");
+    }
+}
+
+#[cfg(feature = "htpasswd")]
+#[test]
+fn a_tunnel_ends_when_its_user_is_removed() {
+    // The password is wonder.
+    let alice = "alice:{SHA}w3QkzGJswDXW5OKZHAJw0FELjfM=\n";
+    let file = UserFile::new(format!("{alice}bob:{{SHA}}w3QkzGJswDXW5OKZHAJw0FELjfM=\n"));
+    let path = file.path().display().to_string();
+    let proxy = Proxy::start(&["--htpasswd", &path, "--htpasswd-allow", "sha"]);
+    let origin = Origin::http();
+    let open = |credentials: &str| {
+        let mut wire = Wire::connect(proxy.address());
+        let head = format!("CONNECT {} HTTP/1.1\nHost: o", origin.address());
+        assert_eq!(wire.login(&head, credentials).status, 200);
+        assert_eq!(wire.ask("GET / HTTP/1.1\nHost: o").text(), "hello");
+        wire
+    };
+    let (mut of_alice, mut of_bob) = (open(BASIC), open("Basic Ym9iOndvbmRlcg=="));
+    file.replace(alice);
+    let start = Instant::now();
+    assert_eq!(of_bob.rest(), b"");
+    assert!(start.elapsed() < ENDS_WITHIN, "{:?}", start.elapsed());
+    assert_eq!(of_alice.ask("GET / HTTP/1.1\nHost: o").text(), "hello");
 }
 
 #[test]
