@@ -1,9 +1,13 @@
 //! Limits the running and the queued checks of a back end.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time,
+};
 
+use super::runtime;
 use crate::error::BackendError;
 
 /// Runs at most `limit` checks at once and lets at most `waiting` more wait. The next one fails as
@@ -50,11 +54,26 @@ impl Queue {
         }
     }
 
-    /// Waits until a check may run.
+    /// Waits until a check may run, for at most `limit`.
     ///
     /// # Errors
-    /// Too many checks wait already.
-    pub(super) async fn enter(&self, recheck: bool) -> Result<Permit, BackendError> {
+    /// Too many checks wait already, or the wait is too long: both are overload and not an outage,
+    /// since clients can cause them. There is no tokio runtime.
+    ///
+    /// # Panics
+    /// The runtime has no timer.
+    pub(super) async fn enter(
+        &self,
+        recheck: bool,
+        limit: Duration,
+    ) -> Result<Permit, BackendError> {
+        runtime::current()?;
+        time::timeout(limit, self.turn(recheck)).await.unwrap_or_else(|_| {
+            Err(BackendError::overloaded(format!("no turn in the queue within {limit:?}")))
+        })
+    }
+
+    async fn turn(&self, recheck: bool) -> Result<Permit, BackendError> {
         if let Some(permit) = self.try_enter(recheck) {
             return Ok(permit);
         }
@@ -114,14 +133,14 @@ mod tests {
 
     #[track_caller]
     fn waits(queue: &Queue, recheck: bool) -> Entering<'_> {
-        let mut entering: Entering<'_> = Box::pin(queue.enter(recheck));
+        let mut entering: Entering<'_> = Box::pin(queue.turn(recheck));
         assert!(poll(&mut entering).is_pending());
         entering
     }
 
     #[track_caller]
     fn runs(queue: &Queue, recheck: bool) -> Permit {
-        admitted(&mut (Box::pin(queue.enter(recheck)) as Entering<'_>))
+        admitted(&mut (Box::pin(queue.turn(recheck)) as Entering<'_>))
     }
 
     #[track_caller]
@@ -134,7 +153,7 @@ mod tests {
 
     #[track_caller]
     fn is_refused(queue: &Queue, recheck: bool, text: &str) {
-        match poll(&mut (Box::pin(queue.enter(recheck)) as Entering<'_>)) {
+        match poll(&mut (Box::pin(queue.turn(recheck)) as Entering<'_>)) {
             Poll::Ready(Err(error)) => {
                 assert!(error.is_overloaded());
                 assert_eq!(error.source().unwrap().to_string(), text);
@@ -174,7 +193,7 @@ mod tests {
         let mut next = waits(&queue, FIRST);
         drop(running);
         // It has been admitted, and is dropped before it is polled.
-        drop(std::mem::replace(&mut next, Box::pin(queue.enter(FIRST))));
+        drop(std::mem::replace(&mut next, Box::pin(queue.turn(FIRST))));
         drop(admitted(&mut next));
     }
 

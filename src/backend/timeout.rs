@@ -24,8 +24,10 @@ use crate::{
 /// A call panics on a runtime without a timer.
 ///
 /// # Security
-/// It ends a wait, not a computation: a validator that hashes on the calling thread is not
-/// interrupted.
+/// - It ends a wait, not a computation: a validator that hashes on the calling thread is not
+///   interrupted.
+/// - A wait in a queue of the back end looks like an outage, for which a cache may use an expired
+///   verdict. The back ends of this crate have timeouts that distinguish them: use those instead.
 ///
 /// # Examples
 /// ```

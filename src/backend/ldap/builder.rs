@@ -200,9 +200,9 @@ impl LdapBuilder {
         self
     }
 
-    /// Limits the total time of a check, including the wait in the queue and attempts on all
-    /// servers; 10 s by default. It must not be shorter than the other two, so that the next server
-    /// can be tried if one hangs.
+    /// Limits the total time of a check with attempts on all servers, and before it that of the wait
+    /// in the queue; 10 s each by default. It must not be shorter than the other two, so that the
+    /// next server can be tried if one hangs.
     pub const fn with_timeout(mut self, limit: Duration) -> Self {
         self.limits.timeout = limit;
         self

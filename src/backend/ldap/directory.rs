@@ -8,7 +8,7 @@ use super::{
     server::Server,
 };
 use crate::{
-    backend::{BasicCredentials, UnusableRecord, Verdict, queue::Queue},
+    backend::{BasicCredentials, UnusableRecord, Verdict, queue::Queue, runtime::within},
     error::BackendError,
 };
 
@@ -37,7 +37,12 @@ impl Directory {
         &self,
         credentials: BasicCredentials<'_>,
     ) -> Result<Verdict, BackendError> {
-        let _permit = self.queue.enter(credentials.is_recheck()).await?;
+        let limit = self.limits.timeout;
+        let _permit = self.queue.enter(credentials.is_recheck(), limit).await?;
+        within(limit, self.check_now(credentials)).await
+    }
+
+    async fn check_now(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let (mut failures, mut resting) = (Failures::default(), Vec::new());
         for server in &self.servers {
             if !server.may_be_tried() {

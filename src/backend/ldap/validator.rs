@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use super::{builder::LdapBuilder, directory::Directory, server::Server};
 use crate::{
-    backend::{BasicCredentials, CredentialValidator, Verdict, runtime::within},
+    backend::{BasicCredentials, CredentialValidator, Verdict},
     error::BackendError,
 };
 
@@ -45,7 +45,7 @@ use crate::{
 /// of a `Disabled` or `Expired` has the name as sent, since its entry cannot be read.
 ///
 /// # Failures
-/// Each wait has a timeout, and so has the whole check. If one server cannot answer, the next one
+/// Each wait has a timeout, and so have the wait in the queue and the whole check. If one server cannot answer, the next one
 /// is tried, unless it would give the same answer. A server that failed is tried last for two
 /// seconds; then one check tries it again. At most
 /// [`with_max_checks`](LdapBuilder::with_max_checks) run at once, and
@@ -135,7 +135,7 @@ impl CredentialValidator for Ldap {
         if let Some(verdict) = verdict_without_server(&credentials) {
             return Ok(verdict);
         }
-        within(self.0.limits.timeout, self.0.check(credentials)).await
+        self.0.check(credentials).await
     }
 }
 

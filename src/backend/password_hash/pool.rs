@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, thread, time::Duration};
 
-use tokio::{task, time};
+use tokio::task;
 
 use crate::{
     backend::{
@@ -104,11 +104,7 @@ impl HashingPool {
     }
 
     async fn enter(&self, recheck: bool) -> Result<Permit, BackendError> {
-        runtime::current()?;
-        let limit = self.timeout;
-        time::timeout(limit, self.queue.enter(recheck)).await.unwrap_or_else(|_| {
-            Err(BackendError::overloaded(format!("no turn in the queue within {limit:?}")))
-        })
+        self.queue.enter(recheck, self.timeout).await
     }
 }
 
@@ -186,7 +182,7 @@ mod tests {
         task::{Context, Poll, Waker},
     };
 
-    use tokio::sync::oneshot;
+    use tokio::{sync::oneshot, time};
 
     use super::*;
 

@@ -203,8 +203,9 @@ impl SqlBuilder {
         self
     }
 
-    /// Limits the total time of a check or a look-up, including the wait in the queue and the
-    /// check of the hash; 5 s by default.
+    /// Limits the time of a look-up, and before it that of the wait in the queue; 5 s each by
+    /// default. The hash has the limits of the
+    /// [`HashingPool`](crate::backend::password_hash::HashingPool).
     pub const fn with_timeout(mut self, limit: Duration) -> Self {
         self.options.timeout = limit;
         self

@@ -79,7 +79,7 @@ impl Sql {
             let described = parameters.clone();
             let prepare =
                 |database: Arc<dyn QueryRunner>| database.prepared(Arc::clone(query), described);
-            let prepared = within(self.0.options.timeout, self.run(false, prepare)).await?;
+            let prepared = self.run(false, prepare).await?;
             if let Some(columns) = prepared.columns {
                 self.check_columns(&columns).map_err(BackendError::new)?;
             }
@@ -89,8 +89,7 @@ impl Sql {
             }
             let select =
                 |database: Arc<dyn QueryRunner>| database.rows(Arc::clone(query), parameters);
-            if !matches!(within(self.0.options.timeout, self.run(false, select)).await?, Rows::None)
-            {
+            if !matches!(self.run(false, select).await?, Rows::None) {
                 return Err(BackendError::new("the query finds a user that cannot exist"));
             }
         }
@@ -121,13 +120,14 @@ impl Sql {
         recheck: bool,
         query: impl FnOnce(Arc<dyn QueryRunner>) -> Answer<T>,
     ) -> Result<T, BackendError> {
-        let permit = self.0.queue.enter(recheck).await?;
+        let limit = self.0.options.timeout;
+        let permit = self.0.queue.enter(recheck, limit).await?;
         let answer = query(Arc::clone(&self.0.database));
         let running = tokio::spawn(async move {
             let _permit = permit;
             answer.await
         });
-        running.await.map_err(|error| task_error(&error))?
+        within(limit, async { running.await.map_err(|error| task_error(&error))? }).await
     }
 
     fn parameters(&self, key: String, realm: &Realm) -> Vec<String> {
@@ -259,10 +259,7 @@ fn in_hex(hash: &Userhash) -> String {
 
 impl CredentialValidator for Sql {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        let verdict = async {
-            self.verdict(credentials).await.or_else(|error| error.answer(Verdict::Unusable))
-        };
-        within(self.0.options.timeout, verdict).await
+        self.verdict(credentials).await.or_else(|error| error.answer(Verdict::Unusable))
     }
 }
 
@@ -272,9 +269,7 @@ impl DigestSecrets for Sql {
     }
 
     async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
-        let found =
-            async { self.stored(user).await.or_else(|error| error.answer(SecretLookup::Unusable)) };
-        within(self.0.options.timeout, found).await
+        self.stored(user).await.or_else(|error| error.answer(SecretLookup::Unusable))
     }
 }
 
@@ -292,6 +287,7 @@ mod tests {
     use std::{
         sync::mpsc,
         task::{Context, Waker},
+        time::Duration,
     };
 
     use tokio::sync::oneshot;
@@ -342,6 +338,22 @@ mod tests {
         sql.validate(BasicCredentials::new(&realm, "alice", "wonder")).await
     }
 
+    /// Runs a hash in a pool until the sender is dropped.
+    async fn occupy(pool: &HashingPool) -> mpsc::Sender<()> {
+        let (end, ended) = mpsc::channel::<()>();
+        let (start, started) = oneshot::channel();
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            let work = move || {
+                start.send(()).unwrap();
+                let _ = ended.recv();
+            };
+            pool.run(work).await
+        });
+        started.await.unwrap();
+        end
+    }
+
     /// Never answers.
     struct Hanging;
 
@@ -382,21 +394,43 @@ mod tests {
         assert!(recheck.as_mut().poll(&mut context).is_pending(), "it waits in its own queue");
     }
 
+    /// A cache would answer with an expired verdict during an outage, but a flood of guesses can
+    /// cause these waits.
+    #[tokio::test(start_paused = true)]
+    async fn regression_a_long_wait_in_the_queue_is_overload_and_not_an_outage() {
+        let builder = SqlBuilder::new(|_| Ok(Arc::new(Hanging))).with_digest([HashFunction::Md5]);
+        let sql = builder.with_max_connections(1).build().unwrap();
+        let realm = Realm::new("proxy").unwrap();
+        let look_up =
+            |name| sql.secret(DigestUser::new(&realm, HashFunction::Md5, DigestName::UserId(name)));
+        let (running, waiting) = tokio::join!(look_up("a"), look_up("b"));
+        let (running, waiting) = (running.unwrap_err(), waiting.unwrap_err());
+        assert!(running.is_transient() && !running.is_overloaded(), "{running:?}");
+        assert!(waiting.is_overloaded(), "{waiting:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn regression_a_long_wait_for_the_hashing_pool_is_overload_and_not_an_outage() {
+        let pool = HashingPool::builder().with_max_hashes(1).with_queue(1).build().unwrap();
+        let end = occupy(&pool).await;
+        let check = tokio::spawn({
+            let pool = pool.clone();
+            async move { verdict(|| Rows::None, &pool).await }
+        });
+        // The clock does not advance by itself while a blocking thread runs.
+        while !check.is_finished() {
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        let error = check.await.unwrap().unwrap_err();
+        assert!(error.is_overloaded(), "{error:?}");
+        drop(end);
+    }
+
     /// The pool is full, so it refuses every check that hashes.
     #[tokio::test]
     async fn an_unusable_record_costs_as_much_as_an_unknown_user() {
         let full = HashingPool::builder().with_max_hashes(1).with_queue(1).build().unwrap();
-        let (end, ended) = mpsc::channel::<()>();
-        let (start, started) = oneshot::channel();
-        let pool = full.clone();
-        tokio::spawn(async move {
-            let work = move || {
-                start.send(()).unwrap();
-                let _ = ended.recv();
-            };
-            pool.run(work).await
-        });
-        started.await.unwrap();
+        let end = occupy(&full).await;
         let pool = full.clone();
         tokio::spawn(async move { pool.run(|| ()).await });
         tokio::task::yield_now().await;

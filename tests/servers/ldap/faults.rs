@@ -291,6 +291,25 @@ async fn fails_at_once_if_the_queue_is_full() {
     assert_eq!((refused, others), (7, 3));
 }
 
+/// A cache would answer with an expired verdict during an outage, but a flood of guesses can cause
+/// this wait.
+#[tokio::test]
+async fn regression_a_long_wait_in_the_queue_is_overload_and_not_an_outage() {
+    let server = FalseLdap::silent().await;
+    let builder = direct(server.url()).with_max_checks(1).with_queue(9).with_timeout(SHORT);
+    let ldap = builder.with_connect_timeout(SHORT).with_operation_timeout(SHORT).build().unwrap();
+    let checks = [(); 10].map(|()| {
+        let ldap = ldap.clone();
+        tokio::spawn(async move { ask(&ldap, "alice", "wonder").await.unwrap_err() })
+    });
+    let mut overloaded = 0;
+    for check in checks {
+        overloaded += usize::from(check.await.unwrap().is_overloaded());
+    }
+    // The first one runs. The next may get its turn at the end of its wait.
+    assert!((8..=9).contains(&overloaded), "{overloaded}");
+}
+
 #[tokio::test]
 async fn answers_rechecks_before_queued_checks() {
     let server = FalseLdap::silent().await;
