@@ -34,7 +34,8 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "FILE")]
     htpasswd: Option<PathBuf>,
 
-    /// A weak hash to accept in that file: apr1, sha or plain; repeat the option for more.
+    /// A weak hash to accept in that file: apr1, md5-crypt, sha, ssha, ssha256, ssha512 or plain;
+    /// repeat the option for more.
     #[arg(long, value_name = "HASH", requires = "htpasswd")]
     htpasswd_allow: Vec<String>,
 

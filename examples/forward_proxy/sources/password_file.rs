@@ -23,9 +23,13 @@ impl PasswordFile {
         const OPTION: &str = "--htpasswd";
         let mut policy = HashPolicy::new();
         for name in &self.allowed {
-            let kind = HashKind::from_name(name)
-                .filter(|kind| kind.is_weak())
-                .ok_or_else(|| format!("{OPTION}-allow {name:?}: expected apr1, sha or plain"))?;
+            let kind =
+                HashKind::from_name(name).filter(|kind| kind.is_weak()).ok_or_else(|| {
+                    format!(
+                        "{OPTION}-allow {name:?}: expected apr1, md5-crypt, sha, ssha, ssha256, \
+                         ssha512 or plain"
+                    )
+                })?;
             policy = policy.allow_kind(kind);
         }
         let file = Htpasswd::builder(self.path)

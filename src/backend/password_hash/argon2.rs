@@ -44,15 +44,15 @@ pub(super) struct Argon2 {
 }
 
 impl Argon2 {
-    /// Reads the text after the first `$`: `argon2id$v=19$m=65536,t=3,p=4$salt$hash`.
+    /// Reads the text after `$argon2`: `id$v=19$m=65536,t=3,p=4$salt$hash`.
     pub(super) fn parse(text: &str, policy: &HashPolicy) -> Result<Self, PasswordHashError> {
         let malformed = |problem| PasswordHashError::Malformed { kind: HashKind::Argon2, problem };
         let mut parts = text.split('$').peekable();
         let mut part = || parts.next().ok_or(malformed("it is cut off"));
         let algorithm = match part()? {
-            "argon2id" => Algorithm::Argon2id,
-            "argon2i" => Algorithm::Argon2i,
-            "argon2d" => Algorithm::Argon2d,
+            "id" => Algorithm::Argon2id,
+            "i" => Algorithm::Argon2i,
+            "d" => Algorithm::Argon2d,
             _ => return Err(malformed("its variant is not argon2id, argon2i or argon2d")),
         };
         let mut parameters = part()?;

@@ -1,12 +1,13 @@
 //! The cost of checking passwords, equal for known and unknown users.
 
 use super::{
-    HashMethod, PasswordHash, apr1,
+    HashMethod, PasswordHash,
     argon2::{self, Cost, OutOfMemory},
     bcrypt,
     hash::Stored,
+    md5_crypt,
     sha_crypt::{self, Function},
-    unsalted,
+    single_round,
 };
 use crate::error::BackendError;
 
@@ -37,9 +38,10 @@ pub struct HashCost {
     sha512_crypt: u32,
     argon2: Cost,
     /// In hashes: one or none.
-    apr1: u32,
+    md5_crypt: u32,
     sha1: u32,
-    plain: u32,
+    sha256: u32,
+    sha512: u32,
 }
 
 impl HashCost {
@@ -49,9 +51,10 @@ impl HashCost {
         sha256_crypt: 0,
         sha512_crypt: 0,
         argon2: Cost { memory: 0, passes: 0 },
-        apr1: 0,
+        md5_crypt: 0,
         sha1: 0,
-        plain: 0,
+        sha256: 0,
+        sha512: 0,
     };
 
     /// The cost of a check against `hash`.
@@ -65,9 +68,12 @@ impl HashCost {
                 Function::Sha512 => Self { sha512_crypt: hash.rounds(), ..zero },
             },
             Stored::Argon2(hash) => Self { argon2: hash.cost(), ..zero },
-            Stored::Apr1(_) => Self { apr1: 1, ..zero },
-            Stored::Sha1(_) => Self { sha1: 1, ..zero },
-            Stored::PlainText(_) => Self { plain: 1, ..zero },
+            Stored::Md5Crypt(_) => Self { md5_crypt: 1, ..zero },
+            Stored::SingleRound(hash) => match hash.function() {
+                single_round::Function::Sha1 => Self { sha1: 1, ..zero },
+                single_round::Function::Sha256 => Self { sha256: 1, ..zero },
+                single_round::Function::Sha512 => Self { sha512: 1, ..zero },
+            },
         }
     }
 
@@ -96,9 +102,10 @@ impl HashCost {
             argon2: std::cmp::max_by_key(self.argon2, other.argon2, |cost| {
                 (cost.work(), cost.memory)
             }),
-            apr1: self.apr1.max(other.apr1),
+            md5_crypt: self.md5_crypt.max(other.md5_crypt),
             sha1: self.sha1.max(other.sha1),
-            plain: self.plain.max(other.plain),
+            sha256: self.sha256.max(other.sha256),
+            sha512: self.sha512.max(other.sha512),
         }
     }
 
@@ -137,14 +144,16 @@ impl HashCost {
         for (function, rounds) in rounds.into_iter().filter(|&(_, rounds)| rounds != 0) {
             sha_crypt::burn(function, rounds, password);
         }
-        for _ in spent.apr1..self.apr1 {
-            apr1::burn(password);
+        for _ in spent.md5_crypt..self.md5_crypt {
+            md5_crypt::burn(password);
         }
-        for _ in spent.sha1..self.sha1 {
-            unsalted::burn_sha1(password);
-        }
-        for _ in spent.plain..self.plain {
-            unsalted::burn_plain(password);
+        let single_rounds = [
+            (single_round::Function::Sha1, spent.sha1..self.sha1),
+            (single_round::Function::Sha256, spent.sha256..self.sha256),
+            (single_round::Function::Sha512, spent.sha512..self.sha512),
+        ];
+        for (function, left) in single_rounds {
+            left.for_each(|_| single_round::burn(function, password));
         }
         self.pad_argon2(spent.argon2, password)
     }
@@ -173,10 +182,16 @@ mod tests {
 
     const POLICY: HashPolicy = HashPolicy::new()
         .allow_kind(HashKind::Apr1)
+        .allow_kind(HashKind::Md5Crypt)
         .allow_kind(HashKind::Sha1)
+        .allow_kind(HashKind::SaltedSha1)
+        .allow_kind(HashKind::SaltedSha512)
         .allow_kind(HashKind::PlainText);
 
     const APR1: &str = "$apr1$lZL6V/ci$eIMz/iKDkbtys/uU7LEK00";
+    const MD5: &str = "$1$abcdefgh$G//4keteveJp0qb8z2DxG/";
+    const SSHA: &str = "{SSHA}mOPzAuGrQPQAwXCG3ajSNnoQEZoHZ197";
+    const SSHA512: &str = "{SSHA512}yoGOrBnDmsJB/mbfSpfbo9XGBwzt8S+qEm7m1u/IOgegRgDTD4NBMnOJKS8/g8mXSNnOfr64KBGK/BhMQOJOONcGSktfnTmR";
 
     fn hash(text: &str) -> PasswordHash {
         PasswordHash::parse(text, &POLICY).unwrap()
@@ -244,15 +259,19 @@ mod tests {
             made(HashMethod::Sha512Crypt { rounds: 1_000 }),
             made(HashMethod::Argon2id { memory: 16, passes: 2, lanes: 1 }),
             hash(APR1),
+            hash(MD5),
+            hash(SSHA),
+            hash(SSHA512),
             hash("{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="),
             hash("password"),
         ];
         let work = [
-            ("apr1", 1),
             ("argon2", 32),
             ("bcrypt", 32),
-            ("plain", 1),
-            ("sha", 1),
+            ("md5-crypt", 1),
+            ("sha1", 1),
+            ("sha256", 1),
+            ("sha512", 1),
             ("sha512-crypt", 1_000),
         ];
         assert_eq!(work_of_each(&hashes), work.into());

@@ -17,6 +17,12 @@ pub enum PasswordHashError {
         /// A description of the hash.
         what: &'static str,
     },
+    /// A prefix such as `{BLF-CRYPT}` before a hash of another kind.
+    #[error("the hash after {prefix} is of another kind: correct the prefix, or make a new hash")]
+    OtherPrefix {
+        /// The prefix.
+        prefix: &'static str,
+    },
     /// A kind that this policy does not accept.
     #[error("the hash is of the weak kind {kind}: make a new one, or accept it with allow_kind")]
     NotAllowed {

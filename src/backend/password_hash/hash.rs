@@ -4,11 +4,12 @@ use std::fmt;
 
 use super::{
     HashKind, HashPolicy, PasswordHashError,
-    apr1::Apr1,
     argon2::{Argon2, OutOfMemory},
     bcrypt::Bcrypt,
+    md5_crypt::{Md5Crypt, Variant},
+    prefix,
     sha_crypt::{Function, ShaCrypt},
-    unsalted::{OneSha1, PlainText},
+    single_round::{self, SingleRound},
 };
 
 /// A stored password that can be checked. `Debug` shows its kind only.
@@ -23,9 +24,8 @@ pub(super) enum Stored {
     Bcrypt(Bcrypt),
     ShaCrypt(Box<ShaCrypt>),
     Argon2(Box<Argon2>),
-    Apr1(Apr1),
-    Sha1(OneSha1),
-    PlainText(PlainText),
+    Md5Crypt(Box<Md5Crypt>),
+    SingleRound(Box<SingleRound>),
 }
 
 impl PasswordHash {
@@ -36,34 +36,43 @@ impl PasswordHash {
     /// | bcrypt | `$2y$12$`, also `$2b$` and `$2a$`, and 53 characters |
     /// | SHA-crypt | `$5$` or `$6$`, `rounds=N$` or nothing, salt, `$`, 43 or 86 characters |
     /// | Argon2 | `$argon2id$v=19$m=65536,t=3,p=4$salt$hash`, also `argon2i` and `argon2d` |
-    /// | apr1 | `$apr1$`, salt, `$`, 22 characters |
+    /// | MD5-crypt, apr1 | `$1$` or `$apr1$`, salt, `$`, 22 characters |
     /// | SHA-1 | `{SHA}` and 28 characters |
-    /// | plain text | any text that does not begin with `$`, `{`, `!` or `*` or look like DES crypt |
+    /// | salted SHA | `{SSHA}`, `{SSHA256}` or `{SSHA512}`, and hash and salt in base64 |
+    /// | plain text | `{PLAIN}` and any text, or text that does not begin with `$`, `{`, `!` or `*` or look like DES crypt |
+    ///
+    /// Blanks and line breaks behind it are ignored, as columns of a fixed length have them. So are
+    /// prefixes of Dovecot and OpenLDAP before a hash of their kind: `{BLF-CRYPT}`,
+    /// `{SHA256-CRYPT}`, `{SHA512-CRYPT}`, `{MD5-CRYPT}`, `{ARGON2I}`, `{ARGON2ID}`, `{ARGON2}` and
+    /// `{CRYPT}`. The case of a name in braces is ignored.
     ///
     /// # Errors
     /// Anything else, a kind that the policy does not name, or a cost above that of the policy:
     /// [`PasswordHashError`].
     pub fn parse(text: &str, policy: &HashPolicy) -> Result<Self, PasswordHashError> {
-        if text.is_empty() {
-            return Err(PasswordHashError::Empty);
-        }
-        if let Some(what) = never_accepted(text) {
-            return Err(PasswordHashError::Unsupported { what });
-        }
-        let (kind, rest) = split_kind(text)?;
+        let (kind, rest) = prefix::split(text.trim_ascii_end())?;
         policy.allows(kind)?;
+        let sha_crypt = |function| ShaCrypt::parse(function, rest, policy);
+        let md5_crypt = |variant| Md5Crypt::parse(variant, rest);
+        let salted = |function| SingleRound::parse_salted(kind, function, rest);
         Ok(Self(match kind {
             HashKind::Bcrypt => Stored::Bcrypt(Bcrypt::parse(rest, policy)?),
-            HashKind::Sha256Crypt => {
-                Stored::ShaCrypt(ShaCrypt::parse(Function::Sha256, rest, policy)?.into())
-            }
-            HashKind::Sha512Crypt => {
-                Stored::ShaCrypt(ShaCrypt::parse(Function::Sha512, rest, policy)?.into())
-            }
+            HashKind::Sha256Crypt => Stored::ShaCrypt(sha_crypt(Function::Sha256)?.into()),
+            HashKind::Sha512Crypt => Stored::ShaCrypt(sha_crypt(Function::Sha512)?.into()),
             HashKind::Argon2 => Stored::Argon2(Argon2::parse(rest, policy)?.into()),
-            HashKind::Apr1 => Stored::Apr1(Apr1::parse(rest)?),
-            HashKind::Sha1 => Stored::Sha1(OneSha1::parse(rest)?),
-            HashKind::PlainText => Stored::PlainText(PlainText::new(rest)),
+            HashKind::Apr1 => Stored::Md5Crypt(md5_crypt(Variant::Apr1)?.into()),
+            HashKind::Md5Crypt => Stored::Md5Crypt(md5_crypt(Variant::Crypt)?.into()),
+            HashKind::Sha1 => Stored::SingleRound(SingleRound::parse_sha1(rest)?.into()),
+            HashKind::SaltedSha1 => {
+                Stored::SingleRound(salted(single_round::Function::Sha1)?.into())
+            }
+            HashKind::SaltedSha256 => {
+                Stored::SingleRound(salted(single_round::Function::Sha256)?.into())
+            }
+            HashKind::SaltedSha512 => {
+                Stored::SingleRound(salted(single_round::Function::Sha512)?.into())
+            }
+            HashKind::PlainText => Stored::SingleRound(SingleRound::of_plain_text(rest).into()),
         }))
     }
 
@@ -74,9 +83,8 @@ impl PasswordHash {
             Stored::Bcrypt(_) => HashKind::Bcrypt,
             Stored::ShaCrypt(hash) => hash.function().kind(),
             Stored::Argon2(_) => HashKind::Argon2,
-            Stored::Apr1(_) => HashKind::Apr1,
-            Stored::Sha1(_) => HashKind::Sha1,
-            Stored::PlainText(_) => HashKind::PlainText,
+            Stored::Md5Crypt(hash) => hash.variant().kind(),
+            Stored::SingleRound(hash) => hash.kind(),
         }
     }
 
@@ -84,7 +92,7 @@ impl PasswordHash {
     ///
     /// A password with a NUL is wrong and is not hashed, since bcrypt would ignore the rest. A
     /// password of more than 72 bytes is wrong for bcrypt, and one of more than 512 bytes for
-    /// SHA-crypt and apr1. The answer is `false` if there is not enough memory for Argon2.
+    /// SHA-crypt, MD5-crypt and apr1. The answer is `false` if there is not enough memory for Argon2.
     ///
     /// # Security
     /// The time depends on the stored hash and the length of the password, not on whether it is
@@ -103,9 +111,8 @@ impl PasswordHash {
             Stored::Bcrypt(hash) => hash.verify(password),
             Stored::ShaCrypt(hash) => hash.verify(password),
             Stored::Argon2(hash) => hash.verify(password)?,
-            Stored::Apr1(hash) => hash.verify(password),
-            Stored::Sha1(hash) => hash.verify(password),
-            Stored::PlainText(hash) => hash.verify(password),
+            Stored::Md5Crypt(hash) => hash.verify(password),
+            Stored::SingleRound(hash) => hash.verify(password),
         })
     }
 }
@@ -113,60 +120,6 @@ impl PasswordHash {
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PasswordHash({}, ..)", self.kind())
-    }
-}
-
-/// Names the kind of a hash that no policy accepts.
-fn never_accepted(text: &str) -> Option<&'static str> {
-    const NEVER: [(&str, &str); 8] = [
-        ("$2x$", "bcrypt of the broken kind $2x$"),
-        ("$2$", "bcrypt of the first kind $2$"),
-        ("$1$", "MD5-crypt"),
-        ("$3$", "NT hash"),
-        ("$7$", "scrypt"),
-        ("$y$", "yescrypt"),
-        ("$gy$", "gost-yescrypt"),
-        ("{SSHA}", "salted SHA-1 of LDAP"),
-    ];
-    if is_des_crypt(text) {
-        return Some("DES crypt");
-    }
-    NEVER.iter().find(|(prefix, _)| text.starts_with(prefix)).map(|&(_, what)| what)
-}
-
-/// Two characters of salt and eleven of hash; or an underscore, eight and eleven.
-fn is_des_crypt(text: &str) -> bool {
-    let characters = text.strip_prefix('_').unwrap_or(text);
-    let length = if text.starts_with('_') { 19 } else { 13 };
-    let of_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'/';
-    characters.len() == length && characters.bytes().all(of_alphabet)
-}
-
-/// The kind of a text, and the rest after its prefix.
-fn split_kind(text: &str) -> Result<(HashKind, &str), PasswordHashError> {
-    const PREFIXES: [(&str, HashKind); 7] = [
-        ("$2y$", HashKind::Bcrypt),
-        ("$2b$", HashKind::Bcrypt),
-        ("$2a$", HashKind::Bcrypt),
-        ("$5$", HashKind::Sha256Crypt),
-        ("$6$", HashKind::Sha512Crypt),
-        ("$apr1$", HashKind::Apr1),
-        ("{SHA}", HashKind::Sha1),
-    ];
-    for (prefix, kind) in PREFIXES {
-        if let Some(rest) = text.strip_prefix(prefix) {
-            return Ok((kind, rest));
-        }
-    }
-    // A locked account: the rest is not a password.
-    if text.starts_with(['!', '*']) {
-        return Err(PasswordHashError::Unsupported { what: "the mark of a locked account" });
-    }
-    match text.strip_prefix('$') {
-        Some(rest) if rest.starts_with("argon2") => Ok((HashKind::Argon2, rest)),
-        None if !text.starts_with('{') => Ok((HashKind::PlainText, text)),
-        // A truncated or mistyped hash must not become a plain password.
-        _ => Err(PasswordHashError::Unsupported { what: "of an unknown kind" }),
     }
 }
 
@@ -181,9 +134,31 @@ mod tests {
     const APR1: &str = "$apr1$lZL6V/ci$eIMz/iKDkbtys/uU7LEK00";
     const SHA1: &str = "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=";
 
+    const MD5: &str = "$1$abcdefgh$hqvCbNwzGGtJDzHd8m2pC1";
+    const SSHA: &str = "{SSHA}9EB2oA1IZm7okxH4qwkjJuo7RPeKIWq9";
+
+    /// A hash of each weak kind, and the name of the kind.
+    const WEAK: [(&str, &str); 7] = [
+        (APR1, "apr1"),
+        (MD5, "md5-crypt"),
+        (SHA1, "sha"),
+        (SSHA, "ssha"),
+        ("{SSHA256}gvQ43UhH+s+nxv7NCtAjfNuscYT4lPAh2P/nYNsKPO7Kcyc9RaodnQ==", "ssha256"),
+        (
+            "{SSHA512}Ss/9fJBupt2h9CNRlxk0gje9JLqj7abjIG6Mej4AC2bzWRv5o10a5w4h2XdOtLfcYurCzMCRU7/2\
+             Ko7AZk/i+gViHEK9RSIs",
+            "ssha512",
+        ),
+        ("wonder", "plain"),
+    ];
+
     const EVERYTHING: HashPolicy = HashPolicy::new()
         .allow_kind(HashKind::Apr1)
+        .allow_kind(HashKind::Md5Crypt)
         .allow_kind(HashKind::Sha1)
+        .allow_kind(HashKind::SaltedSha1)
+        .allow_kind(HashKind::SaltedSha256)
+        .allow_kind(HashKind::SaltedSha512)
         .allow_kind(HashKind::PlainText);
 
     #[test]
@@ -218,7 +193,8 @@ mod tests {
             (ARGON2, HashKind::Argon2),
             (APR1, HashKind::Apr1),
             (SHA1, HashKind::Sha1),
-            ("wonder", HashKind::PlainText),
+            ("{PLAIN}wonder", HashKind::PlainText),
+            ("{plain}$1$wonder", HashKind::PlainText),
         ] {
             let hash = read(text);
             assert_eq!(hash.kind(), kind, "{text}");
@@ -228,17 +204,19 @@ mod tests {
 
     #[test]
     fn refuses_weak_kinds_unless_named() {
-        for (text, name) in [(APR1, "apr1"), (SHA1, "sha"), ("wonder", "plain")] {
+        for (text, name) in WEAK {
             let message = format!(
                 "the hash is of the weak kind {name}: make a new one, or accept it with allow_kind"
             );
             refused(text, &HashPolicy::new(), &message);
-            let policy = HashPolicy::new().allow_kind(HashKind::from_name(name).unwrap());
-            assert!(PasswordHash::parse(text, &policy).is_ok(), "{text}");
-            for (other, _) in [(APR1, "apr1"), (SHA1, "sha"), ("wonder", "plain")] {
+            let kind = HashKind::from_name(name).unwrap();
+            assert!(kind.is_weak());
+            let policy = HashPolicy::new().allow_kind(kind);
+            for (other, _) in WEAK {
                 assert_eq!(PasswordHash::parse(other, &policy).is_ok(), other == text);
             }
         }
+        assert_eq!(HashKind::EACH.iter().filter(|kind| kind.is_weak()).count(), WEAK.len());
     }
 
     #[test]
@@ -248,9 +226,13 @@ mod tests {
             ("rqXexS6ZhobKA", "DES crypt"),
             ("_J9..XXXXXXXXXXXXXXX", "DES crypt"),
             (&x, "bcrypt of the broken kind $2x$"),
-            ("$1$abcdefgh$8PiLd7v64Cj1fHEPRHXHo.", "MD5-crypt"),
             ("$y$j9T$abc$def", "yescrypt"),
-            ("{SSHA}AAAA", "salted SHA-1 of LDAP"),
+            ("{CRYPT}rqXexS6ZhobKA", "DES crypt"),
+            ("{BLF-CRYPT}!", "the mark of a locked account"),
+            ("{SMD5}AAAA", "of an unknown kind"),
+            ("{PLAIN-MD5}7ae8c4b4f0a9ad8f1c9a2b1a3a8d4d3c", "of an unknown kind"),
+            ("{SHA512-CRYPT.HEX}24362461", "of an unknown kind"),
+            ("{CRYPT", "of an unknown kind"),
             ("$sha1$1$salt$hash", "of an unknown kind"),
             ("{MD5}abc", "of an unknown kind"),
             ("$", "of an unknown kind"),
@@ -263,19 +245,27 @@ mod tests {
 
     #[test]
     fn refuses_an_empty_hash() {
-        refused("", &EVERYTHING, "the hash is empty");
+        for text in ["", " \r\n", "{PLAIN}", "{plain} ", "{CRYPT}", "{SHA}"] {
+            refused(text, &EVERYTHING, "the hash is empty");
+        }
     }
 
     #[test]
     fn a_truncated_hash_is_not_a_plain_password() {
-        for text in [BCRYPT, SHA256, ARGON2, APR1, SHA1] {
+        for text in [BCRYPT, SHA256, ARGON2, APR1, MD5, SHA1, SSHA] {
             for length in 1..text.len() {
                 let cut = &text[..length];
-                // Argon2 hashes have any length, so a truncated one may be another hash.
+                // Argon2 hashes and salts of SSHA have any length, so a truncated text may be
+                // another hash.
                 let parsed = PasswordHash::parse(cut, &EVERYTHING);
-                assert!(parsed.is_err() || text == ARGON2 && length > 55, "{cut}");
+                let may_be_cut = match text {
+                    ARGON2 => length > 55,
+                    SSHA => length == SSHA.len() - 4,
+                    _ => false,
+                };
+                assert!(parsed.is_err() || may_be_cut, "{cut}");
             }
-            let longer = ["A", "$", " "].map(|end| format!("{text}{end}"));
+            let longer = ["A", "$", " A"].map(|end| format!("{text}{end}"));
             for text in longer.iter().skip(usize::from(text == ARGON2)) {
                 assert!(PasswordHash::parse(text, &EVERYTHING).is_err(), "{text}");
             }

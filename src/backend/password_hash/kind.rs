@@ -16,25 +16,37 @@ pub enum HashKind {
     Argon2,
     /// Apache's thousand rounds of MD5: `$apr1$`. Weak.
     Apr1,
+    /// A thousand rounds of MD5, as in crypt(3): `$1$`. Weak.
+    Md5Crypt,
     /// One round of SHA-1 without a salt: `{SHA}`. Very weak.
     Sha1,
-    /// The password itself. No protection at all.
+    /// One round of SHA-1 with a salt: `{SSHA}`. Very weak.
+    SaltedSha1,
+    /// One round of SHA-256 with a salt: `{SSHA256}`. Very weak.
+    SaltedSha256,
+    /// One round of SHA-512 with a salt: `{SSHA512}`. Very weak.
+    SaltedSha512,
+    /// The password itself, also after `{PLAIN}`. No protection at all.
     PlainText,
 }
 
 impl HashKind {
-    pub(super) const EACH: [Self; 7] = [
+    pub(super) const EACH: [Self; 11] = [
         Self::Bcrypt,
         Self::Sha256Crypt,
         Self::Sha512Crypt,
         Self::Argon2,
         Self::Apr1,
+        Self::Md5Crypt,
         Self::Sha1,
+        Self::SaltedSha1,
+        Self::SaltedSha256,
+        Self::SaltedSha512,
         Self::PlainText,
     ];
 
     /// The name, for options and messages: `bcrypt`, `sha256-crypt`, `sha512-crypt`, `argon2`,
-    /// `apr1`, `sha` or `plain`.
+    /// `apr1`, `md5-crypt`, `sha`, `ssha`, `ssha256`, `ssha512` or `plain`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,7 +55,11 @@ impl HashKind {
             Self::Sha512Crypt => "sha512-crypt",
             Self::Argon2 => "argon2",
             Self::Apr1 => "apr1",
+            Self::Md5Crypt => "md5-crypt",
             Self::Sha1 => "sha",
+            Self::SaltedSha1 => "ssha",
+            Self::SaltedSha256 => "ssha256",
+            Self::SaltedSha512 => "ssha512",
             Self::PlainText => "plain",
         }
     }
@@ -54,14 +70,24 @@ impl HashKind {
         Self::EACH.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether this kind reveals most passwords within hours, or at once.
+    /// Whether this kind reveals most passwords within hours, or at once. Such kinds are read only
+    /// if [the policy names them](super::HashPolicy::allow_kind).
     #[must_use]
     pub const fn is_weak(self) -> bool {
-        matches!(self, Self::Apr1 | Self::Sha1 | Self::PlainText)
+        match self {
+            Self::Bcrypt | Self::Sha256Crypt | Self::Sha512Crypt | Self::Argon2 => false,
+            Self::Apr1
+            | Self::Md5Crypt
+            | Self::Sha1
+            | Self::SaltedSha1
+            | Self::SaltedSha256
+            | Self::SaltedSha512
+            | Self::PlainText => true,
+        }
     }
 
-    pub(super) const fn bit(self) -> u8 {
-        1 << self as u8
+    pub(super) const fn bit(self) -> u16 {
+        1 << self as u16
     }
 }
 

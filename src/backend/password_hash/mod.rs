@@ -6,8 +6,8 @@
 //!
 //! - A hash names its own cost: a record with `$2y$31$` could stall the proxy for days. A hash
 //!   whose cost exceeds the [`HashPolicy`] is refused when it is read, before anything is computed.
-//! - Weak kinds are accepted only if the policy names them; DES crypt, `$1$` and the broken `$2x$`
-//!   never are.
+//! - Weak kinds are accepted only if the policy names them; DES crypt and the broken `$2x$` never
+//!   are.
 //! - A check takes up to a second of one core, so it must not run on the threads that serve
 //!   requests: a [`HashingPool`] runs a limited number of checks on blocking threads, with a
 //!   bounded queue.
@@ -26,7 +26,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod apr1;
 mod argon2;
 mod bcrypt;
 mod cost;
@@ -34,11 +33,13 @@ mod crypt64;
 mod error;
 mod hash;
 mod kind;
+mod md5_crypt;
 mod method;
 mod policy;
 mod pool;
+mod prefix;
 mod sha_crypt;
-mod unsalted;
+mod single_round;
 mod work;
 
 pub use cost::HashCost;

@@ -48,7 +48,7 @@ impl HashPolicy {
         }
     }
 
-    /// Accepts one more kind: [`HashKind::Apr1`], [`HashKind::Sha1`] or [`HashKind::PlainText`].
+    /// Accepts one more kind, which is a [weak](HashKind::is_weak) one.
     ///
     /// # Security
     /// Such hashes reveal most passwords within hours, or at once. Use it during a migration only.
@@ -127,7 +127,7 @@ impl HashPolicy {
 
 /// The bits of kinds.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Kinds(u8);
+struct Kinds(u16);
 
 impl Kinds {
     const fn contains(self, kind: HashKind) -> bool {

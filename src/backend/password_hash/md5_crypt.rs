@@ -1,4 +1,4 @@
-//! Apache's apr1: a thousand rounds of MD5.
+//! A thousand rounds of MD5, as in crypt(3) and as Apache's apr1. They differ in one string.
 
 use md5::{Digest as _, Md5};
 use zeroize::Zeroizing;
@@ -8,48 +8,76 @@ use crate::secret::constant_time_eq;
 
 const ROUNDS: u32 = 1_000;
 const MAX_SALT: usize = 8;
-const MAX_PASSWORD: usize = sha_crypt::MAX_PASSWORD;
+pub(super) const MAX_PASSWORD: usize = sha_crypt::MAX_PASSWORD;
 
 type Hash = Zeroizing<[u8; 16]>;
 
+/// The origin of a hash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Variant {
+    Apr1,
+    Crypt,
+}
+
+impl Variant {
+    pub(super) const fn kind(self) -> HashKind {
+        match self {
+            Self::Apr1 => HashKind::Apr1,
+            Self::Crypt => HashKind::Md5Crypt,
+        }
+    }
+
+    const fn prefix(self) -> &'static [u8] {
+        match self {
+            Self::Apr1 => b"$apr1$",
+            Self::Crypt => b"$1$",
+        }
+    }
+}
+
 /// Salt and hash.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Apr1 {
+pub(super) struct Md5Crypt {
+    variant: Variant,
     salt: Box<str>,
     hash: Zeroizing<Vec<u8>>,
 }
 
-impl Apr1 {
-    /// Reads the text after `$apr1$`.
-    pub(super) fn parse(text: &str) -> Result<Self, PasswordHashError> {
-        let malformed = |problem| PasswordHashError::Malformed { kind: HashKind::Apr1, problem };
+impl Md5Crypt {
+    /// Reads the text after `$apr1$` or `$1$`.
+    pub(super) fn parse(variant: Variant, text: &str) -> Result<Self, PasswordHashError> {
+        let malformed = |problem| PasswordHashError::Malformed { kind: variant.kind(), problem };
         let (salt, hash) = text.split_once('$').ok_or(malformed("it is cut off"))?;
         if salt.len() > MAX_SALT || !salt.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(malformed("its salt is not 8 or fewer characters of ASCII"));
         }
         let hash = crypt64::decode(crypt64::MD5, hash)
             .ok_or(malformed("its hash is not 22 characters of base64"))?;
-        Ok(Self { salt: salt.into(), hash })
+        Ok(Self { variant, salt: salt.into(), hash })
+    }
+
+    pub(super) const fn variant(&self) -> Variant {
+        self.variant
     }
 
     /// A password above the limit is wrong, and costs as much as the longest.
     pub(super) fn verify(&self, password: &[u8]) -> bool {
-        let computed = compute(self.salt.as_bytes(), password);
+        let computed = compute(self.variant, self.salt.as_bytes(), password);
         constant_time_eq(&self.hash, &*computed) & (password.len() <= MAX_PASSWORD)
     }
 }
 
 /// Does the work of a check.
 pub(super) fn burn(password: &[u8]) {
-    std::hint::black_box(compute(&[b'.'; MAX_SALT], password));
+    std::hint::black_box(compute(Variant::Apr1, &[b'.'; MAX_SALT], password));
 }
 
-fn compute(salt: &[u8], password: &[u8]) -> Hash {
-    work::count(HashKind::Apr1.name(), 1);
+fn compute(variant: Variant, salt: &[u8], password: &[u8]) -> Hash {
+    work::count("md5-crypt", 1);
     let password = password.get(..MAX_PASSWORD).unwrap_or(password);
     let mixed = md5(&[password, salt, password]);
     let mut first = Md5::new();
-    for part in [password, b"$apr1$", salt] {
+    for part in [password, variant.prefix(), salt] {
         first.update(part);
     }
     for part in password.chunks(mixed.len()) {
