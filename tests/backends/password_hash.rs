@@ -24,7 +24,7 @@ const LISTED_WRONGLY: &str =
     "$5$rounds=1000$saltstring$S2dlplsLzofRuJ/frAjtaYev58CdqEN6fUby2laILG1";
 
 /// Hashes of the password `wonder`, and the programs that made them.
-const WONDER: [(&str, HashKind, &str); 16] = [
+const WONDER: [(&str, HashKind, &str); 21] = [
     (
         "htpasswd -B",
         HashKind::Bcrypt,
@@ -72,6 +72,31 @@ const WONDER: [(&str, HashKind, &str); 16] = [
         HashKind::Argon2,
         "{ARGON2}$argon2i$v=19$m=4096,t=3,p=1$d9+l7DTX+Nbjn7aW5h6WyQ$VogKHV3miD7WeMm2+PAGJTtKRP9Z4W\
          CYzCqcjQ8NMvA",
+    ),
+    (
+        "mkpasswd -m yescrypt",
+        HashKind::Yescrypt,
+        "$y$j9T$3qQUJcKEA4Ao/6Luytvvi.$E6ghDezQdGRwzz0GzHDYTNHpU/YV0mnvWrGGQAgoRc5",
+    ),
+    (
+        "mkpasswd -m yescrypt -R 1",
+        HashKind::Yescrypt,
+        "$y$j75$eyHfBVyhQiZ2Mqozo13iL1$or/S9K4iVVwSMQJbU.XgIN1Y2dZ0F/zK7drD3nopyb5",
+    ),
+    (
+        "mkpasswd -m yescrypt -R 2",
+        HashKind::Yescrypt,
+        "$y$j85$oLU5fHNscGpf2xq8jXEo50$AFKY69TqjYit0hslj5L/I3fm4Se4X.nzvspMGC9Vzj1",
+    ),
+    (
+        "mkpasswd -m yescrypt -R 3",
+        HashKind::Yescrypt,
+        "$y$j7T$re7aYBPPSH2DrNkleeRh7.$5mP/zTIqwB.RBtdp5dL1h/ddwq66XAM4dCpALabTfB0",
+    ),
+    (
+        "crypt(3) with N = 2^14, r = 8, p = 3",
+        HashKind::Yescrypt,
+        "$y$jB5./$abcdefgh$4KME.54MT/ZNOTkm0vcfUy/Opveg7qPCT5pvfotBfo4",
     ),
     ("mkpasswd -m md5crypt", HashKind::Md5Crypt, "$1$JQomid3.$ekq/lIRoYLKKC0j29Veer1"),
     ("openssl passwd -1", HashKind::Md5Crypt, "$1$abcdefgh$hqvCbNwzGGtJDzHd8m2pC1"),
@@ -156,7 +181,7 @@ const PREFIXES: [(&str, &[&str]); 8] = [
     ("{SHA256-CRYPT}", &["$5$"]),
     ("{SHA512-CRYPT}", &["$6$"]),
     ("{MD5-CRYPT}", &["$1$"]),
-    ("{CRYPT}", &["$2y$", "$2b$", "$2a$", "$5$", "$6$", "$1$"]),
+    ("{CRYPT}", &["$2y$", "$2b$", "$2a$", "$5$", "$6$", "$y$", "$1$"]),
     ("{ARGON2ID}", &["$argon2id$"]),
     ("{ARGON2I}", &["$argon2i$"]),
     ("{ARGON2}", &["$argon2id$", "$argon2i$"]),
@@ -207,11 +232,11 @@ proptest! {
     /// Most of these texts are broken hashes. The others match none of these passwords.
     #[test]
     fn reads_any_text_without_a_panic(
-        prefix in "(\\{[A-Za-z0-9-]{0,12}\\})?(\\$2[abxy]\\$(0[0-9]\\$)?|\\$[156]\\$|\\$apr1\\$|\\$argon2(i|d|id)\\$(v=19\\$)?|\\{S?SHA(256|512)?\\})?",
+        prefix in "(\\{[A-Za-z0-9-]{0,12}\\})?(\\$2[abxy]\\$(0[0-9]\\$)?|\\$[156]\\$|\\$apr1\\$|\\$y\\$(j[/-9A-F][5T]\\$)?|\\$argon2(i|d|id)\\$(v=19\\$)?|\\{S?SHA(256|512)?\\})?",
         rest in "(\\PC{0,20}|[./0-9A-Za-z$=,+]{0,100}|m=[0-9]{1,2},t=1,p=1\\$[A-Za-z0-9+/$]{0,80})",
     ) {
         let text = format!("{prefix}{rest}");
-        let policy = policy().with_max_bcrypt_cost(5);
+        let policy = policy().with_max_bcrypt_cost(5).with_max_yescrypt_memory(1024);
         if let Ok(hash) = PasswordHash::parse(&text, &policy) {
             let is_plain = hash.kind() == HashKind::PlainText && !text.starts_with('{');
             prop_assert_eq!(hash.verify(text.trim_ascii_end()), is_plain);

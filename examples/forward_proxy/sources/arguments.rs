@@ -29,8 +29,8 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "FILE")]
     users_file: Option<PathBuf>,
 
-    /// A file written by Apache's htpasswd (bcrypt, SHA-crypt or Argon2), for Basic. It may change
-    /// while the proxy runs.
+    /// A file written by Apache's htpasswd (bcrypt, SHA-crypt, Argon2 or yescrypt), for Basic. It
+    /// may change while the proxy runs.
     #[arg(long, value_name = "FILE")]
     htpasswd: Option<PathBuf>,
 

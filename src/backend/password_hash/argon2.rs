@@ -6,7 +6,7 @@ use ::argon2::{Algorithm, Argon2 as Context, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::{HashKind, HashPolicy, HashingError, PasswordHashError, work};
+use super::{HashKind, HashPolicy, HashingError, OutOfMemory, PasswordHashError, work};
 use crate::secret::constant_time_eq;
 
 /// The lengths of salts and hashes, in bytes.
@@ -27,11 +27,6 @@ impl Cost {
         self.memory as u64 * self.passes as u64
     }
 }
-
-/// There is no memory for a check.
-#[derive(Debug, thiserror::Error)]
-#[error("there is not enough memory to check a password")]
-pub(super) struct OutOfMemory;
 
 /// Parameters, salt and hash.
 #[derive(Clone, PartialEq, Eq)]

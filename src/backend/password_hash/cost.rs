@@ -1,13 +1,13 @@
 //! The cost of checking passwords, equal for known and unknown users.
 
 use super::{
-    HashMethod, PasswordHash,
-    argon2::{self, Cost, OutOfMemory},
+    HashMethod, OutOfMemory, PasswordHash,
+    argon2::{self, Cost},
     bcrypt,
     hash::Stored,
     md5_crypt,
     sha_crypt::{self, Function},
-    single_round,
+    single_round, yescrypt,
 };
 use crate::error::BackendError;
 
@@ -37,6 +37,7 @@ pub struct HashCost {
     sha256_crypt: u32,
     sha512_crypt: u32,
     argon2: Cost,
+    yescrypt: Option<yescrypt::Cost>,
     /// In hashes: one or none.
     md5_crypt: u32,
     sha1: u32,
@@ -51,6 +52,7 @@ impl HashCost {
         sha256_crypt: 0,
         sha512_crypt: 0,
         argon2: Cost { memory: 0, passes: 0 },
+        yescrypt: None,
         md5_crypt: 0,
         sha1: 0,
         sha256: 0,
@@ -68,6 +70,7 @@ impl HashCost {
                 Function::Sha512 => Self { sha512_crypt: hash.rounds(), ..zero },
             },
             Stored::Argon2(hash) => Self { argon2: hash.cost(), ..zero },
+            Stored::Yescrypt(hash) => Self { yescrypt: Some(hash.cost()), ..zero },
             Stored::Md5Crypt(_) => Self { md5_crypt: 1, ..zero },
             Stored::SingleRound(hash) => match hash.function() {
                 single_round::Function::Sha1 => Self { sha1: 1, ..zero },
@@ -102,6 +105,10 @@ impl HashCost {
             argon2: std::cmp::max_by_key(self.argon2, other.argon2, |cost| {
                 (cost.work(), cost.memory)
             }),
+            yescrypt: match (self.yescrypt, other.yescrypt) {
+                (Some(one), Some(other)) => Some(one.max(other)),
+                (one, other) => one.or(other),
+            },
             md5_crypt: self.md5_crypt.max(other.md5_crypt),
             sha1: self.sha1.max(other.sha1),
             sha256: self.sha256.max(other.sha256),
@@ -115,7 +122,7 @@ impl HashCost {
     /// A password with a NUL is wrong and costs nothing, for known and unknown users.
     ///
     /// # Errors
-    /// There is not enough memory for Argon2.
+    /// There is not enough memory for Argon2 or yescrypt.
     pub fn verify(
         &self,
         hash: Option<&PasswordHash>,
@@ -155,6 +162,9 @@ impl HashCost {
         for (function, left) in single_rounds {
             left.for_each(|_| single_round::burn(function, password));
         }
+        if let Some(cost) = self.yescrypt {
+            yescrypt::burn(cost, spent.yescrypt, password)?;
+        }
         self.pad_argon2(spent.argon2, password)
     }
 
@@ -189,6 +199,10 @@ mod tests {
         .allow_kind(HashKind::PlainText);
 
     const APR1: &str = "$apr1$lZL6V/ci$eIMz/iKDkbtys/uU7LEK00";
+    const YESCRYPT: [&str; 2] = [
+        "$y$j75$HpegkcLenEDNcg54J/yrQ0$3SLL.mnpq5oHtXXnhuukxzu55w55jACju8NLYJLw5o8",
+        "$y$j7T$9ll4qAQnMjP8b9I8BSF1y/$R7XJiRZXgNW.hpfqPrvMZ0E11jvUQeMNckUczvlCky8",
+    ];
     const MD5: &str = "$1$abcdefgh$G//4keteveJp0qb8z2DxG/";
     const SSHA: &str = "{SSHA}mOPzAuGrQPQAwXCG3ajSNnoQEZoHZ197";
     const SSHA512: &str = "{SSHA512}yoGOrBnDmsJB/mbfSpfbo9XGBwzt8S+qEm7m1u/IOgegRgDTD4NBMnOJKS8/g8mXSNnOfr64KBGK/BhMQOJOONcGSktfnTmR";
@@ -252,12 +266,20 @@ mod tests {
     }
 
     #[test]
+    fn pads_yescrypt_to_the_same_number_of_blocks() {
+        let hashes = YESCRYPT.map(hash);
+        assert_eq!(work_of_each(&hashes), [("yescrypt", 1 << 15)].into());
+        assert_eq!(work_of_each(&hashes[..1]), [("yescrypt", 1 << 13)].into());
+    }
+
+    #[test]
     fn mixed_kinds_cost_the_most_expensive_of_each() {
         let hashes = [
             made(HashMethod::Bcrypt { cost: 4 }),
             made(HashMethod::Bcrypt { cost: 5 }),
             made(HashMethod::Sha512Crypt { rounds: 1_000 }),
             made(HashMethod::Argon2id { memory: 16, passes: 2, lanes: 1 }),
+            hash(YESCRYPT[0]),
             hash(APR1),
             hash(MD5),
             hash(SSHA),
@@ -273,6 +295,7 @@ mod tests {
             ("sha256", 1),
             ("sha512", 1),
             ("sha512-crypt", 1_000),
+            ("yescrypt", 1 << 13),
         ];
         assert_eq!(work_of_each(&hashes), work.into());
     }

@@ -57,6 +57,15 @@ pub(super) fn decode(order: &Order, text: &str) -> Option<Zeroizing<Vec<u8>>> {
     rest.is_empty().then_some(hash)
 }
 
+/// Reads bytes in their order. `None` if the text has an impossible length, another character, or
+/// superfluous bits.
+pub(super) fn decode_in_order(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let length = u8::try_from(text.len() * 3 / 4).ok()?;
+    let mut order: Vec<u8> = (0..length).collect();
+    order.chunks_mut(3).for_each(<[u8]>::reverse);
+    decode(&order, text)
+}
+
 /// A random salt of `N` characters.
 pub(super) fn salt<const N: usize>() -> Result<String, getrandom::Error> {
     let mut random = [0_u8; N];

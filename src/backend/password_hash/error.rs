@@ -51,6 +51,11 @@ pub enum PasswordHashError {
     },
 }
 
+/// There is no memory for a check.
+#[derive(Debug, thiserror::Error)]
+#[error("there is not enough memory to check a password")]
+pub(super) struct OutOfMemory;
+
 /// A password that cannot be hashed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

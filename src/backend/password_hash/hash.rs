@@ -3,13 +3,14 @@
 use std::fmt;
 
 use super::{
-    HashKind, HashPolicy, PasswordHashError,
-    argon2::{Argon2, OutOfMemory},
+    HashKind, HashPolicy, OutOfMemory, PasswordHashError,
+    argon2::Argon2,
     bcrypt::Bcrypt,
     md5_crypt::{Md5Crypt, Variant},
     prefix,
     sha_crypt::{Function, ShaCrypt},
     single_round::{self, SingleRound},
+    yescrypt::Yescrypt,
 };
 
 /// A stored password that can be checked. `Debug` shows its kind only.
@@ -24,6 +25,7 @@ pub(super) enum Stored {
     Bcrypt(Bcrypt),
     ShaCrypt(Box<ShaCrypt>),
     Argon2(Box<Argon2>),
+    Yescrypt(Box<Yescrypt>),
     Md5Crypt(Box<Md5Crypt>),
     SingleRound(Box<SingleRound>),
 }
@@ -36,6 +38,7 @@ impl PasswordHash {
     /// | bcrypt | `$2y$12$`, also `$2b$` and `$2a$`, and 53 characters |
     /// | SHA-crypt | `$5$` or `$6$`, `rounds=N$` or nothing, salt, `$`, 43 or 86 characters |
     /// | Argon2 | `$argon2id$v=19$m=65536,t=3,p=4$salt$hash`, also `argon2i` and `argon2d` |
+    /// | yescrypt | `$y$j9T$`, salt, `$`, 43 characters |
     /// | MD5-crypt, apr1 | `$1$` or `$apr1$`, salt, `$`, 22 characters |
     /// | SHA-1 | `{SHA}` and 28 characters |
     /// | salted SHA | `{SSHA}`, `{SSHA256}` or `{SSHA512}`, and hash and salt in base64 |
@@ -60,6 +63,7 @@ impl PasswordHash {
             HashKind::Sha256Crypt => Stored::ShaCrypt(sha_crypt(Function::Sha256)?.into()),
             HashKind::Sha512Crypt => Stored::ShaCrypt(sha_crypt(Function::Sha512)?.into()),
             HashKind::Argon2 => Stored::Argon2(Argon2::parse(rest, policy)?.into()),
+            HashKind::Yescrypt => Stored::Yescrypt(Yescrypt::parse(rest, policy)?.into()),
             HashKind::Apr1 => Stored::Md5Crypt(md5_crypt(Variant::Apr1)?.into()),
             HashKind::Md5Crypt => Stored::Md5Crypt(md5_crypt(Variant::Crypt)?.into()),
             HashKind::Sha1 => Stored::SingleRound(SingleRound::parse_sha1(rest)?.into()),
@@ -83,6 +87,7 @@ impl PasswordHash {
             Stored::Bcrypt(_) => HashKind::Bcrypt,
             Stored::ShaCrypt(hash) => hash.function().kind(),
             Stored::Argon2(_) => HashKind::Argon2,
+            Stored::Yescrypt(_) => HashKind::Yescrypt,
             Stored::Md5Crypt(hash) => hash.variant().kind(),
             Stored::SingleRound(hash) => hash.kind(),
         }
@@ -92,7 +97,7 @@ impl PasswordHash {
     ///
     /// A password with a NUL is wrong and is not hashed, since bcrypt would ignore the rest. A
     /// password of more than 72 bytes is wrong for bcrypt, and one of more than 512 bytes for
-    /// SHA-crypt, MD5-crypt and apr1. The answer is `false` if there is not enough memory for Argon2.
+    /// SHA-crypt, MD5-crypt and apr1. The answer is `false` if there is not enough memory for Argon2 or yescrypt.
     ///
     /// # Security
     /// The time depends on the stored hash and the length of the password, not on whether it is
@@ -111,6 +116,7 @@ impl PasswordHash {
             Stored::Bcrypt(hash) => hash.verify(password),
             Stored::ShaCrypt(hash) => hash.verify(password),
             Stored::Argon2(hash) => hash.verify(password)?,
+            Stored::Yescrypt(hash) => hash.verify(password)?,
             Stored::Md5Crypt(hash) => hash.verify(password),
             Stored::SingleRound(hash) => hash.verify(password),
         })
@@ -135,6 +141,8 @@ mod tests {
     const SHA1: &str = "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=";
 
     const MD5: &str = "$1$abcdefgh$hqvCbNwzGGtJDzHd8m2pC1";
+    const YESCRYPT: &str =
+        "$y$j75$eyHfBVyhQiZ2Mqozo13iL1$or/S9K4iVVwSMQJbU.XgIN1Y2dZ0F/zK7drD3nopyb5";
     const SSHA: &str = "{SSHA}9EB2oA1IZm7okxH4qwkjJuo7RPeKIWq9";
 
     /// A hash of each weak kind, and the name of the kind.
@@ -191,6 +199,7 @@ mod tests {
             (&BCRYPT.replace("$2y$", "$2a$"), HashKind::Bcrypt),
             (SHA256, HashKind::Sha256Crypt),
             (ARGON2, HashKind::Argon2),
+            (YESCRYPT, HashKind::Yescrypt),
             (APR1, HashKind::Apr1),
             (SHA1, HashKind::Sha1),
             ("{PLAIN}wonder", HashKind::PlainText),
@@ -226,7 +235,7 @@ mod tests {
             ("rqXexS6ZhobKA", "DES crypt"),
             ("_J9..XXXXXXXXXXXXXXX", "DES crypt"),
             (&x, "bcrypt of the broken kind $2x$"),
-            ("$y$j9T$abc$def", "yescrypt"),
+            ("$gy$j9T$abc$def", "gost-yescrypt"),
             ("{CRYPT}rqXexS6ZhobKA", "DES crypt"),
             ("{BLF-CRYPT}!", "the mark of a locked account"),
             ("{SMD5}AAAA", "of an unknown kind"),
@@ -252,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_truncated_hash_is_not_a_plain_password() {
-        for text in [BCRYPT, SHA256, ARGON2, APR1, MD5, SHA1, SSHA] {
+        for text in [BCRYPT, SHA256, ARGON2, YESCRYPT, APR1, MD5, SHA1, SSHA] {
             for length in 1..text.len() {
                 let cut = &text[..length];
                 // Argon2 hashes and salts of SSHA have any length, so a truncated text may be
@@ -339,7 +348,7 @@ mod tests {
 
     #[test]
     fn refuses_non_ascii_without_a_panic() {
-        for text in [BCRYPT, SHA256, ARGON2, APR1, SHA1] {
+        for text in [BCRYPT, SHA256, ARGON2, YESCRYPT, APR1, SHA1] {
             for (at, _) in text.char_indices().skip(1) {
                 let text = format!("{}\u{e4}{}", &text[..at], &text[at..]);
                 assert!(PasswordHash::parse(&text, &EVERYTHING).is_err(), "{text}");
@@ -364,7 +373,7 @@ mod tests {
     #[test]
     fn refuses_a_nul_before_hashing() {
         let work = super::super::work::work_of(|| {
-            for text in [BCRYPT, SHA256, ARGON2, APR1, SHA1, "wonder"] {
+            for text in [BCRYPT, SHA256, ARGON2, YESCRYPT, APR1, SHA1, "wonder"] {
                 for password in ["password\0password", "password\0", "\0", "wonder\0"] {
                     assert!(!read(text).verify(password), "{text}");
                 }

@@ -14,6 +14,8 @@ pub enum HashKind {
     Sha512Crypt,
     /// Argon2 as a PHC string: `$argon2id$`, `$argon2i$` or `$argon2d$`.
     Argon2,
+    /// yescrypt: `$y$`, the default of Debian, Fedora and others.
+    Yescrypt,
     /// Apache's thousand rounds of MD5: `$apr1$`. Weak.
     Apr1,
     /// A thousand rounds of MD5, as in crypt(3): `$1$`. Weak.
@@ -31,11 +33,12 @@ pub enum HashKind {
 }
 
 impl HashKind {
-    pub(super) const EACH: [Self; 11] = [
+    pub(super) const EACH: [Self; 12] = [
         Self::Bcrypt,
         Self::Sha256Crypt,
         Self::Sha512Crypt,
         Self::Argon2,
+        Self::Yescrypt,
         Self::Apr1,
         Self::Md5Crypt,
         Self::Sha1,
@@ -46,7 +49,7 @@ impl HashKind {
     ];
 
     /// The name, for options and messages: `bcrypt`, `sha256-crypt`, `sha512-crypt`, `argon2`,
-    /// `apr1`, `md5-crypt`, `sha`, `ssha`, `ssha256`, `ssha512` or `plain`.
+    /// `yescrypt`, `apr1`, `md5-crypt`, `sha`, `ssha`, `ssha256`, `ssha512` or `plain`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,6 +57,7 @@ impl HashKind {
             Self::Sha256Crypt => "sha256-crypt",
             Self::Sha512Crypt => "sha512-crypt",
             Self::Argon2 => "argon2",
+            Self::Yescrypt => "yescrypt",
             Self::Apr1 => "apr1",
             Self::Md5Crypt => "md5-crypt",
             Self::Sha1 => "sha",
@@ -75,7 +79,11 @@ impl HashKind {
     #[must_use]
     pub const fn is_weak(self) -> bool {
         match self {
-            Self::Bcrypt | Self::Sha256Crypt | Self::Sha512Crypt | Self::Argon2 => false,
+            Self::Bcrypt
+            | Self::Sha256Crypt
+            | Self::Sha512Crypt
+            | Self::Argon2
+            | Self::Yescrypt => false,
             Self::Apr1
             | Self::Md5Crypt
             | Self::Sha1

@@ -41,8 +41,10 @@ mod prefix;
 mod sha_crypt;
 mod single_round;
 mod work;
+mod yescrypt;
 
 pub use cost::HashCost;
+use error::OutOfMemory;
 pub use error::{HashingError, PasswordHashError};
 pub use hash::PasswordHash;
 pub use kind::HashKind;

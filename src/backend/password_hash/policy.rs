@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::{HashKind, PasswordHashError};
+use super::{HashKind, PasswordHashError, yescrypt};
 
 /// The accepted kinds of stored passwords, and their maximum costs.
 ///
-/// [`HashPolicy::new`] accepts bcrypt, SHA-crypt and Argon2. The default limits accept the default
+/// [`HashPolicy::new`] accepts bcrypt, SHA-crypt, Argon2 and yescrypt. The default limits accept the default
 /// costs of common programs, and no check takes more than a few seconds.
 ///
 /// # Examples
@@ -27,6 +27,7 @@ pub struct HashPolicy {
     sha_crypt_rounds: u32,
     argon2_memory: u32,
     argon2_passes: u32,
+    yescrypt_memory: u32,
     bcrypt_truncates: bool,
 }
 
@@ -38,12 +39,14 @@ impl HashPolicy {
                 HashKind::Bcrypt.bit()
                     | HashKind::Sha256Crypt.bit()
                     | HashKind::Sha512Crypt.bit()
-                    | HashKind::Argon2.bit(),
+                    | HashKind::Argon2.bit()
+                    | HashKind::Yescrypt.bit(),
             ),
             bcrypt_cost: 15,
             sha_crypt_rounds: 1_000_000,
             argon2_memory: 256 * 1024,
             argon2_passes: 16,
+            yescrypt_memory: 256 * 1024,
             bcrypt_truncates: false,
         }
     }
@@ -96,6 +99,14 @@ impl HashPolicy {
         self
     }
 
+    /// Sets the maximum memory of a check with yescrypt, in KiB; 262,144 (256 MiB) by default, which
+    /// admits the cost factors 1 to 9 of crypt(3). Debian's default of 5 takes 16 MiB, and each step
+    /// doubles the memory and the time. A value of 0 refuses every yescrypt hash.
+    pub const fn with_max_yescrypt_memory(mut self, kib: u32) -> Self {
+        self.yescrypt_memory = kib;
+        self
+    }
+
     pub(super) const fn allows(&self, kind: HashKind) -> Result<(), PasswordHashError> {
         if !self.kinds.contains(kind) {
             return Err(PasswordHashError::NotAllowed { kind });
@@ -122,6 +133,13 @@ impl HashPolicy {
     pub(super) fn check_argon2(&self, kib: u32, passes: u32) -> Result<(), PasswordHashError> {
         at_most(HashKind::Argon2, "memory in KiB", kib, self.argon2_memory)?;
         at_most(HashKind::Argon2, "number of passes", passes, self.argon2_passes)
+    }
+
+    pub(super) fn check_yescrypt(&self, kib: u64, r: u32, p: u32) -> Result<(), PasswordHashError> {
+        let kib = u32::try_from(kib).unwrap_or(u32::MAX);
+        at_most(HashKind::Yescrypt, "memory in KiB", kib, self.yescrypt_memory)?;
+        at_most(HashKind::Yescrypt, "block size r", r, yescrypt::MAX_R)?;
+        at_most(HashKind::Yescrypt, "parallelism p", p, yescrypt::MAX_P)
     }
 }
 
@@ -166,7 +184,7 @@ mod tests {
     #[test]
     fn debug_names_the_kinds() {
         let shown = format!("{:?}", HashPolicy::new().allow_kind(HashKind::Apr1));
-        let kinds = "kinds: {Bcrypt, Sha256Crypt, Sha512Crypt, Argon2, Apr1}, ";
+        let kinds = "kinds: {Bcrypt, Sha256Crypt, Sha512Crypt, Argon2, Yescrypt, Apr1}, ";
         assert!(shown.starts_with(&format!("HashPolicy {{ {kinds}")), "{shown}");
     }
 }

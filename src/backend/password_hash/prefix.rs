@@ -3,13 +3,14 @@
 use super::{HashKind, PasswordHashError};
 
 /// Prefixes that belong to a hash.
-const OWN: [(&str, HashKind); 8] = [
+const OWN: [(&str, HashKind); 9] = [
     ("$2y$", HashKind::Bcrypt),
     ("$2b$", HashKind::Bcrypt),
     ("$2a$", HashKind::Bcrypt),
     ("$5$", HashKind::Sha256Crypt),
     ("$6$", HashKind::Sha512Crypt),
     ("$argon2", HashKind::Argon2),
+    ("$y$", HashKind::Yescrypt),
     ("$apr1$", HashKind::Apr1),
     ("$1$", HashKind::Md5Crypt),
 ];
@@ -33,7 +34,7 @@ const BEFORE_OTHERS: [(&str, &[&str]); 8] = [
     ("{ARGON2ID}", &["$argon2id$"]),
     ("{ARGON2I}", &["$argon2i$"]),
     ("{ARGON2}", &["$argon2id$", "$argon2i$", "$argon2d$"]),
-    ("{CRYPT}", &["$2y$", "$2b$", "$2a$", "$5$", "$6$", "$1$"]),
+    ("{CRYPT}", &["$2y$", "$2b$", "$2a$", "$5$", "$6$", "$y$", "$1$"]),
 ];
 
 /// The kind of a stored password, and the text after its prefixes.
@@ -81,7 +82,7 @@ fn strip_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 
 /// Names the kind of a stored password that no policy accepts.
 fn never_accepted(text: &str) -> Option<&'static str> {
-    const NEVER: [(&str, &str); 8] = [
+    const NEVER: [(&str, &str); 7] = [
         // The rest is not a password.
         ("!", "the mark of a locked account"),
         ("*", "the mark of a locked account"),
@@ -89,7 +90,6 @@ fn never_accepted(text: &str) -> Option<&'static str> {
         ("$2$", "bcrypt of the first kind $2$"),
         ("$3$", "NT hash"),
         ("$7$", "scrypt"),
-        ("$y$", "yescrypt"),
         ("$gy$", "gost-yescrypt"),
     ];
     if is_des_crypt(text) {
