@@ -57,6 +57,7 @@ macro_rules! cases {
                 serves_both_schemes_from_the_default_schema
                 applies_a_changed_password_at_once
                 refuses_a_name_that_the_database_folds
+                regression_removes_the_padding_of_a_name
                 is_safe_from_injection
                 refuses_two_rows_as_unusable
                 refuses_a_broken_ha1_as_unusable
@@ -269,9 +270,36 @@ pub(crate) async fn refuses_a_name_that_the_database_folds<D: Database>(database
         assert!(found.unwrap().is_none(), "{other:?}");
         // The database did find a row, as a row that claims the other name shows.
         let lying = database.builder().with_query(query(&D::literal(other))).build().unwrap();
-        accepted(ask(&lying, other, "wonder").await);
+        match other.ends_with(' ') {
+            false => drop(accepted(ask(&lying, other, "wonder").await)),
+            true => unknown(ask(&lying, other, "wonder").await, other),
+        }
     }
     accepted(ask(&honest, "alice", "wonder").await);
+}
+
+pub(crate) async fn regression_removes_the_padding_of_a_name<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder")]).await;
+    let [name, _] = D::PARAMETERS;
+    let query = format!(
+        "SELECT padded.name AS name, users.password_hash, CAST(ha1_md5 AS CHAR(40)) AS ha1_md5 \
+         FROM padded JOIN users ON users.name = 'alice' WHERE rtrim(padded.name) = rtrim({name})"
+    );
+    for kind in ["CHAR(20)", "VARCHAR(20)"] {
+        database.execute(&format!("CREATE TABLE padded (name {kind})")).await;
+        database.execute("INSERT INTO padded VALUES ('alice    ')").await;
+        let sql = database.builder().with_query(&*query).with_digest([HashFunction::Md5]);
+        let sql = sql.build().unwrap();
+        let account = accepted(ask(&sql, "alice", "wonder").await);
+        assert_eq!(account.user().as_str(), "alice", "{kind}");
+        assert_eq!(digest_status(&digest(&sql)).await, 200, "{kind}");
+        for other in ["alice ", "alice    ", "alice               ", " alice"] {
+            unknown(ask(&sql, other, "wonder").await, other);
+            let found = look_up(&sql, HashFunction::Md5, DigestName::UserId(other)).await;
+            assert!(found.unwrap().is_none(), "{kind}: {other:?}");
+        }
+        database.execute("DROP TABLE padded").await;
+    }
 }
 
 pub(crate) async fn is_safe_from_injection<D: Database>(database: &D) {

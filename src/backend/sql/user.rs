@@ -87,7 +87,8 @@ pub(super) struct User {
 }
 
 impl User {
-    /// Reads a row at the time `now`; `None` if its name is not the requested one.
+    /// Reads a row at the time `now`; `None` if its name is not the requested one. Blanks behind a
+    /// name or an H(A1) are the padding of a `CHAR(n)`.
     ///
     /// # Security
     /// The database may ignore case, accents or trailing blanks, so the row can have another name.
@@ -97,7 +98,8 @@ impl User {
         now: Timestamp,
     ) -> Result<Option<Self>, FindError> {
         check_spelling(row.columns())?;
-        let Some(name) = row.text(NAME)?.filter(|name| is_wanted(name)) else { return Ok(None) };
+        let name = row.text(NAME)?.map(without_padding);
+        let Some(name) = name.filter(|name| is_wanted(name)) else { return Ok(None) };
         let name = name.to_owned();
         let expiry = expiry(&row)?;
         let is_enabled = !row.has(ENABLED) || row.boolean(ENABLED)? == Some(true);
@@ -128,7 +130,7 @@ impl User {
     /// The stored H(A1), which is required for every user.
     pub(super) fn ha1(&self, function: HashFunction) -> Result<HashedA1, FindError> {
         let column = ha1_column(function);
-        let stored = self.row.text(column)?.unwrap_or_default();
+        let stored = self.row.text(column)?.map(without_padding).unwrap_or_default();
         HashedA1::from_hex(function, stored)
             .map_err(|error| SqlRowError::new(column, &format!("is unusable: {error}")).into())
     }
@@ -150,6 +152,10 @@ impl User {
         }
         Ok((account, self.row))
     }
+}
+
+fn without_padding(text: &str) -> &str {
+    text.trim_end_matches(' ')
 }
 
 fn expiry(row: &SqlRow) -> Result<Option<Timestamp>, SqlRowError> {
@@ -203,13 +209,28 @@ mod tests {
 
     #[test]
     fn a_row_with_another_name_is_not_the_user() {
-        for other in ["Alice", "alice ", "alic\u{e9}", "alice\0", ""] {
+        for other in ["Alice", " alice", "alic\u{e9}", "alice\0", ""] {
             let row = vec![("name", text(other)), (ENABLED, text("unusable"))];
             assert!(read(row).unwrap().is_none(), "{other:?}");
         }
         assert!(read(vec![("name", Value::Null)]).unwrap().is_none());
         wrong_query(read(vec![("user", text("alice"))]));
         unusable(read(vec![("name", Value::Integer(1))]));
+    }
+
+    #[test]
+    fn regression_padding_of_a_column_is_not_part_of_its_value() {
+        for padding in ["", " ", "       "] {
+            let padded = |value: &str| text(&format!("{value}{padding}"));
+            let row = vec![("name", padded("alice")), ("ha1_md5", padded(MD5))];
+            let user = read(row).unwrap().unwrap();
+            assert_eq!(*user.ha1(HashFunction::Md5).unwrap().expose_hex(), MD5);
+            let (account, _) = user.into_account().unwrap();
+            assert_eq!(account.user().as_str(), "alice");
+        }
+        for other in [" alice", "alice\t", "alice\u{a0}"] {
+            assert!(read(vec![("name", text(other))]).unwrap().is_none(), "{other:?}");
+        }
     }
 
     #[test]
