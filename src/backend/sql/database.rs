@@ -15,7 +15,7 @@ use sqlx::{
 use tokio::time::{self, error::Elapsed};
 
 use super::{
-    failure::failure,
+    failure::{connect_failure, failure},
     query::{Answer, Limits, Prepared, QueryRunner, Rows},
     row::{SqlRow, Value},
 };
@@ -106,7 +106,7 @@ impl<DB: Driver> Database<DB> {
         match time::timeout(limit, self.pool.acquire()).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => Err(timed_out()),
-            Ok(Err(error)) => Err(failure(&error, &[])),
+            Ok(Err(error)) => Err(connect_failure(&error)),
         }
     }
 

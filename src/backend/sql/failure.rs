@@ -11,7 +11,7 @@ use crate::error::BackendError;
 pub(super) fn failure(error: &sqlx::Error, parameters: &[String]) -> BackendError {
     let text = match error {
         sqlx::Error::Database(error) => message(error.as_ref(), parameters),
-        // Each may quote from a packet.
+        // Each may quote from a packet with a value.
         sqlx::Error::Protocol(_) => "the server violated the protocol".to_owned(),
         sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
             "a value cannot be read".to_owned()
@@ -19,6 +19,20 @@ pub(super) fn failure(error: &sqlx::Error, parameters: &[String]) -> BackendErro
         other => other.to_string(),
     };
     if is_transient(error) { BackendError::transient(text) } else { BackendError::new(text) }
+}
+
+/// Describes an error that occurred while connecting, before any value was sent. It names what the
+/// driver does not support, such as a login plugin.
+pub(super) fn connect_failure(error: &sqlx::Error) -> BackendError {
+    /// The longest part of a message of the driver, in characters.
+    const MAX_TEXT: usize = 200;
+    match error {
+        sqlx::Error::Protocol(text) => {
+            let text: String = text.chars().take(MAX_TEXT).flat_map(char::escape_debug).collect();
+            BackendError::new(format!("the connection to the server failed: {text}"))
+        }
+        other => failure(other, &[]),
+    }
 }
 
 /// Whether the error may pass by itself, such as a lost connection or a server that restarts.
@@ -36,9 +50,13 @@ fn is_transient(error: &sqlx::Error) -> bool {
 /// Whether the message is about what we send. pgbouncer has one code for this and for a server that
 /// does not answer.
 fn is_mistake_of_ours(message: &str) -> bool {
-    ["unsupported startup parameter", "bind message supplies"]
-        .iter()
-        .any(|start| message.starts_with(start))
+    let starts = [
+        "unsupported startup parameter",
+        "bind message supplies",
+        // Of MySQL, which has one code for this and for too many connections.
+        "Client does not support authentication protocol",
+    ];
+    starts.iter().any(|start| message.starts_with(start))
 }
 
 /// The code is an SQLSTATE of five characters, or a number of SQLite.
@@ -122,6 +140,19 @@ mod tests {
     fn shown(error: sqlx::Error) -> (String, bool) {
         let failure = failure(&error, &["wonder".to_owned(), String::new()]);
         (failure.source().unwrap().to_string(), failure.is_transient())
+    }
+
+    #[test]
+    fn names_what_the_driver_does_not_support() {
+        let error = sqlx::Error::Protocol("unknown authentication plugin: \u{1b}x".to_owned());
+        let failure = connect_failure(&error);
+        assert_eq!(
+            failure.source().unwrap().to_string(),
+            "the connection to the server failed: unknown authentication plugin: \\u{1b}x"
+        );
+        assert!(!failure.is_transient());
+        let long = connect_failure(&sqlx::Error::Protocol("x".repeat(10_000)));
+        assert!(long.source().unwrap().to_string().len() < 300);
     }
 
     #[test]

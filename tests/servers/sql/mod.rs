@@ -12,12 +12,16 @@ mod postgres;
 mod process;
 
 use std::{
+    fmt::Debug,
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
 use tokio::{sync::OnceCell, time};
-use tower_proxy_auth::backend::sql::{Sql, SqlBuilder};
+use tower_proxy_auth::{
+    BackendError,
+    backend::sql::{Sql, SqlBuilder},
+};
 
 use self::{
     outage::{Gate, Load, mute},
@@ -204,6 +208,15 @@ fn hides_the_password(url: &str, product: &str) {
     let shown = format!("{error} {error:?}");
     assert!(shown.contains(&format!("the {product} URL is malformed")), "{shown}");
     assert!(!shown.contains("wonder"), "{shown}");
+}
+
+/// Checks for a failure that lasts, and that its message contains `cause` and no password.
+#[track_caller]
+fn refuses_for_good<T: Debug>(answer: Result<T, BackendError>, cause: &str) {
+    let error = answer.unwrap_err();
+    assert!(!error.is_transient(), "{error:?}");
+    let said = said::<T>(Err(error));
+    assert!(said.contains(cause) && !said.contains("wonder"), "{said}");
 }
 
 /// Makes the tests of an [`OfServer`]: the battery, the cases, and those for servers.

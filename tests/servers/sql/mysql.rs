@@ -6,10 +6,13 @@ use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, MySqlConnection, mysql::MySqlPoolOptions,
 };
 use tokio::sync::OnceCell;
-use tower_proxy_auth::backend::sql::{SqlBuilder, mysql};
+use tower_proxy_auth::backend::sql::{Sql, SqlBuilder, mysql};
 
-use super::{OfServer, PASSWORD, Server, of_server, program};
-use crate::support::sql::Database;
+use super::{OfServer, PASSWORD, Server, of_server, program, refuses_for_good};
+use crate::support::{
+    sql::{Database, ask, fill},
+    validator_battery::realm,
+};
 
 /// Where Debian installs it.
 const FOLDERS: &[&str] = &["/usr/sbin"];
@@ -116,3 +119,30 @@ impl OfServer for MariaDb {
 }
 
 of_server!(MariaDb, "needs mariadbd", "needs curl, mariadbd");
+
+#[tokio::test]
+#[ignore = "needs mariadbd"]
+async fn regression_names_a_login_plugin_that_is_not_supported() {
+    let database = MariaDb::new().await;
+    fill(&database, &[("alice", "wonder")]).await;
+    for sql in [
+        "INSTALL SONAME 'auth_ed25519'".to_owned(),
+        format!("CREATE USER modern IDENTIFIED VIA ed25519 USING PASSWORD('{PASSWORD}')"),
+    ] {
+        database.execute(&sql).await;
+    }
+    let url = database.url().replace("proxy:", "modern:");
+    let sql = Sql::builder(url).build().unwrap();
+    refuses_for_good(sql.check(&realm()).await, "unknown authentication plugin: client_ed25519");
+    refuses_for_good(ask(&sql, "alice", "wonder").await, "client_ed25519");
+}
+
+#[tokio::test]
+#[ignore = "needs mariadbd"]
+async fn names_a_tls_mode_that_is_not_supported() {
+    let database = MariaDb::new().await;
+    for mode in ["REQUIRED", "VERIFY_IDENTITY"] {
+        let sql = Sql::builder(format!("{}?ssl-mode={mode}", database.url())).build().unwrap();
+        refuses_for_good(sql.check(&realm()).await, "server does not support TLS");
+    }
+}

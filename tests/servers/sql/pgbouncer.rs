@@ -16,7 +16,9 @@ use tower_proxy_auth::{
     digest::HashFunction,
 };
 
-use super::{OfServer, PASSWORD, Server, postgres::Postgres, program, wait_until};
+use super::{
+    OfServer, PASSWORD, Server, postgres::Postgres, program, refuses_for_good, wait_until,
+};
 use crate::support::{
     layer::{RIGHT, WRONG},
     sql::{
@@ -161,4 +163,13 @@ async fn reads_types_that_operators_define() {
     let sql = staff("shift AS name", "shift = $1");
     let problem = "the database reported: operator does not exist: shift = text (42883)";
     assert_eq!(said(sql.check(&realm()).await), problem);
+}
+
+#[tokio::test]
+#[ignore = "needs pgbouncer, postgres"]
+async fn names_a_startup_parameter_that_is_not_supported() {
+    let pooler = Pgbouncer::before(Postgres::new().await, "transaction").await;
+    let url = format!("{}?options[search_path]=proxy", pooler.url());
+    let sql = Sql::builder(url).build().unwrap();
+    refuses_for_good(sql.check(&realm()).await, "unsupported startup parameter: options");
 }

@@ -10,10 +10,11 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres
 use tokio::sync::OnceCell;
 use tower_proxy_auth::backend::sql::{Sql, SqlBuilder, postgres};
 
-use super::{OfServer, PASSWORD, Server, of_server, program};
+use super::{OfServer, PASSWORD, Server, of_server, program, refuses_for_good};
 use crate::support::{
     certificates,
     sql::{Database, accepted, ask, fill, said},
+    validator_battery::realm,
 };
 
 /// Where Debian installs it.
@@ -179,5 +180,15 @@ async fn requires_the_right_certificate() {
         let said = said(ask(&sql, "alice", "wonder").await);
         assert!(said.contains("certificate") || said.contains("TLS"), "{name}: {said}");
         assert!(!said.contains("wonder") && !said.contains(PASSWORD), "{name}: {said}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs postgres"]
+async fn names_a_tls_mode_that_is_not_supported() {
+    let database = Postgres::new().await;
+    for mode in ["require", "verify-full"] {
+        let sql = Sql::builder(format!("{}?sslmode={mode}", database.url())).build().unwrap();
+        refuses_for_good(sql.check(&realm()).await, "server does not support TLS");
     }
 }
