@@ -101,6 +101,21 @@ impl Queue {
     }
 }
 
+impl Permit {
+    /// Runs `work` in a task, to its end even if the caller is cancelled. So the connections that it
+    /// uses return in a known state, and it counts until then.
+    pub(super) async fn run<T: Send + 'static>(
+        self,
+        work: impl Future<Output = Result<T, BackendError>> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let running = tokio::spawn(async move {
+            let _permit = self;
+            work.await
+        });
+        running.await.map_err(|error| runtime::task_error(&error))?
+    }
+}
+
 async fn acquire(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, BackendError> {
     Arc::clone(semaphore).acquire_owned().await.map_err(BackendError::new)
 }

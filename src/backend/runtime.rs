@@ -31,7 +31,7 @@ pub(super) fn current() -> Result<Handle, BackendError> {
 
 /// The error of a check that ran in a task of its own. Does not show the message of a panic, which
 /// may contain a secret.
-#[cfg(feature = "password-hash")]
+#[cfg(any(feature = "ldap", feature = "password-hash"))]
 pub(super) fn task_error(error: &tokio::task::JoinError) -> BackendError {
     match error.is_panic() {
         true => BackendError::new("the check panicked"),

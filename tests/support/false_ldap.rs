@@ -46,6 +46,14 @@ impl FalseLdap {
     pub(crate) async fn answering(
         answer: impl Fn(u8) -> Vec<Vec<u8>> + Send + Sync + 'static,
     ) -> Self {
+        Self::answering_after(Duration::ZERO, answer).await
+    }
+
+    /// Answers each request after `delay`.
+    pub(crate) async fn answering_after(
+        delay: Duration,
+        answer: impl Fn(u8) -> Vec<Vec<u8>> + Send + Sync + 'static,
+    ) -> Self {
         let answer: Answer = Arc::new(answer);
         let ages = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&ages);
@@ -56,7 +64,7 @@ impl FalseLdap {
                 true => answer(request),
                 false => Vec::new(),
             };
-            async move { serve(stream, alive).await }
+            async move { serve(stream, delay, alive).await }
         });
         let mut server = server.await;
         server.ages = ages;
@@ -143,9 +151,14 @@ impl Drop for FalseLdap {
     }
 }
 
-async fn serve(mut stream: TcpStream, answer: impl Fn(u8) -> Vec<Vec<u8>>) -> std::io::Result<()> {
+async fn serve(
+    mut stream: TcpStream,
+    delay: Duration,
+    answer: impl Fn(u8) -> Vec<Vec<u8>>,
+) -> std::io::Result<()> {
     loop {
         let message = message(&mut stream).await?;
+        time::sleep(delay).await;
         // INTEGER of the message's number, then the operation.
         let number_length = usize::from(message[1]);
         let (number, operation) = message.split_at(2 + number_length);

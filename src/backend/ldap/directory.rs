@@ -1,14 +1,15 @@
 //! Checks passwords, trying one server after the other.
 
-use std::mem;
+use std::sync::Arc;
 
 use super::{
+    attempts::Attempts,
     limits::Limits,
-    lookup::{Groups, Lookup, LookupError},
+    lookup::{Groups, Lookup},
     server::Server,
 };
 use crate::{
-    backend::{BasicCredentials, UnusableRecord, Verdict, queue::Queue, runtime::within},
+    backend::{BasicCredentials, Verdict, queue::Queue, runtime::within},
     error::BackendError,
 };
 
@@ -34,78 +35,25 @@ impl Directory {
 
     /// Waits for its turn, and checks the password.
     pub(super) async fn check(
-        &self,
+        self: &Arc<Self>,
         credentials: BasicCredentials<'_>,
     ) -> Result<Verdict, BackendError> {
         let limit = self.limits.timeout;
-        let _permit = self.queue.enter(credentials.is_recheck(), limit).await?;
-        within(limit, self.check_now(credentials)).await
+        let permit = self.queue.enter(credentials.is_recheck(), limit).await?;
+        let (directory, credentials) = (Arc::clone(self), credentials.to_owned());
+        let check = async move { directory.check_now(credentials.as_borrowed()).await };
+        permit.run(within(limit, check)).await
     }
 
     async fn check_now(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        let (mut failures, mut resting) = (Failures::default(), Vec::new());
-        for server in &self.servers {
-            if !server.may_be_tried() {
-                resting.push(server);
-            } else if let Some(end) = self.check_on(server, credentials, &mut failures).await {
+        let mut attempts = Attempts::on(&self.servers);
+        while let Some(server) = attempts.next_server() {
+            let verdict = self.lookup.check(server, &self.groups, credentials).await;
+            let verdict = verdict.or_else(|error| error.answer(Verdict::Unusable));
+            if let Some(end) = attempts.record(server, verdict) {
                 return end;
             }
         }
-        for server in resting {
-            if let Some(end) = self.check_on(server, credentials, &mut failures).await {
-                return end;
-            }
-        }
-        Err(failures.into())
-    }
-
-    /// `None` if the next server must be tried.
-    async fn check_on(
-        &self,
-        server: &Server,
-        credentials: BasicCredentials<'_>,
-        failures: &mut Failures,
-    ) -> Option<Result<Verdict, BackendError>> {
-        let failure = match self.lookup.check(server, &self.groups, credentials).await {
-            Ok(verdict) => {
-                server.answered();
-                return Some(Ok(verdict));
-            }
-            Err(LookupError::Unusable(cause)) => {
-                server.answered();
-                return Some(Ok(Verdict::Unusable(UnusableRecord::new(cause))));
-            }
-            Err(LookupError::Failure(failure)) => failure,
-        };
-        if failure.is_of_server() {
-            server.failed();
-        } else {
-            server.answered();
-        }
-        failures.texts.push(format!("{}: {failure}", server.address()));
-        failures.is_transient |= failure.is_transient();
-        if failure.is_worth_another_server() {
-            return None;
-        }
-        failures.is_transient = false;
-        Some(Err(mem::take(failures).into()))
-    }
-}
-
-/// The failures of the servers that were tried.
-#[derive(Default)]
-struct Failures {
-    texts: Vec<String>,
-    /// Whether trying again may help.
-    is_transient: bool,
-}
-
-impl From<Failures> for BackendError {
-    fn from(failures: Failures) -> Self {
-        let text = failures.texts.join("; ");
-        match failures.is_transient {
-            true => Self::transient(text),
-            false => Self::new(text),
-        }
+        Err(attempts.error())
     }
 }

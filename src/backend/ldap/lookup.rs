@@ -8,6 +8,7 @@ use super::{
     server::{Bound, Server, ServiceAccount},
     template::{DnTemplate, FilterTemplate},
 };
+use crate::backend::UnusableRecord;
 
 /// The method of finding the entry of a user.
 #[derive(Debug)]
@@ -60,6 +61,16 @@ pub(super) enum LookupError {
     /// The record of this user cannot be used.
     Unusable(String),
     Failure(Failure),
+}
+
+impl LookupError {
+    /// The answer for a user whose record cannot be used, made by `unusable`.
+    pub(super) fn answer<T>(self, unusable: impl FnOnce(UnusableRecord) -> T) -> Result<T, Failure> {
+        match self {
+            Self::Unusable(cause) => Ok(unusable(UnusableRecord::new(cause))),
+            Self::Failure(failure) => Err(failure),
+        }
+    }
 }
 
 impl From<Failure> for LookupError {

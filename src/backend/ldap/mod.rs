@@ -4,8 +4,9 @@
 //! has its options.
 //!
 //! # Connections
-//! - A check owns its connection, which is closed if the check is cancelled. So idle connections
-//!   are in a known state.
+//! - A check owns its connection. It runs to its end in a task of its own even if its client hangs
+//!   up, so that the connection can be used again. There are at most as many tasks as concurrent
+//!   checks.
 //! - A connection that is bound as the service account is used for searches only.
 //! - Other connections are used for binds, and for searches as the user who has just been bound.
 //! - Each operation has a timeout, after which its connection is closed.
@@ -13,6 +14,7 @@
 // `directory` tries one server after the other, `server` keeps the connections to one, and only
 // `connection` calls ldap3.
 mod address;
+mod attempts;
 mod builder;
 mod config_error;
 mod connection;

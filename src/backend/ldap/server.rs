@@ -58,11 +58,17 @@ impl Server {
         self.health.answered();
     }
 
-    /// Records that it failed, and closes its idle connections, which probably fail as well.
-    pub(super) fn failed(&self) {
-        self.health.failed(Instant::now());
-        self.searchers.clear();
-        self.binders.clear();
+    /// Records a failure, and returns its text with the address. If the server itself failed, its
+    /// idle connections are closed, since they probably fail as well.
+    pub(super) fn record(&self, failure: &Failure) -> String {
+        if failure.is_of_server() {
+            self.health.failed(Instant::now());
+            self.searchers.clear();
+            self.binders.clear();
+        } else {
+            self.answered();
+        }
+        format!("{}: {failure}", self.address())
     }
 
     /// Searches as the service account.

@@ -15,7 +15,7 @@ use crate::{
         DigestSecrets, DigestUser, SecretLookup, Verdict,
         password_hash::{HashingPool, PasswordHash},
         queue::Queue,
-        runtime::{task_error, within},
+        runtime::within,
     },
     error::BackendError,
     identity::Account,
@@ -123,11 +123,7 @@ impl Sql {
         let limit = self.0.options.timeout;
         let permit = self.0.queue.enter(recheck, limit).await?;
         let answer = query(Arc::clone(&self.0.database));
-        let running = tokio::spawn(async move {
-            let _permit = permit;
-            answer.await
-        });
-        within(limit, async { running.await.map_err(|error| task_error(&error))? }).await
+        within(limit, permit.run(answer)).await
     }
 
     fn parameters(&self, key: String, realm: &Realm) -> Vec<String> {
