@@ -131,7 +131,7 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
 fn accepted(verdict: Verdict) -> Result<Account, Refusal> {
     Err(match verdict {
         Verdict::Accepted(account) => return Ok(account),
-        Verdict::WrongPassword => Refusal::new(Reason::WrongPassword),
+        Verdict::WrongPassword | Verdict::WrongPasswordOf(_) => Refusal::new(Reason::WrongPassword),
         Verdict::UnknownUser => Refusal::new(Reason::UnknownUser),
         Verdict::Disabled(account) => Refusal::new(Reason::AccountDisabled).with_account(account),
         Verdict::Expired(account) => Refusal::new(Reason::AccountExpired).with_account(account),

@@ -129,6 +129,9 @@ pub enum Verdict {
     Accepted(Account),
     /// The user is known and the password is wrong: 407.
     WrongPassword,
+    /// As [`WrongPassword`](Self::WrongPassword), from a validator that lets a directory decide
+    /// whether a name matches: the canonical name of the user, under which failures can be counted.
+    WrongPasswordOf(UserId),
     /// The validator does not know the user: 407. A chain continues with its next member.
     UnknownUser,
     /// The password is right and the account is disabled: 403.

@@ -140,9 +140,11 @@ async fn an_empty_chain_knows_no_user() {
 async fn stops_at_the_first_member_that_knows_the_user() {
     let bob = Users::new(&realm()).with_user("bob", "builder").unwrap();
     let unusable = || Ok(Verdict::Unusable(UnusableRecord::new("locked")));
-    let table: [(&str, Says, _); 6] = [
+    let named = || Ok(Verdict::WrongPasswordOf(UserId::new("alice")));
+    let table: [(&str, Says, _); 7] = [
         ("accepts", accepted, Ok("alice".to_owned())),
         ("wrong password", || Ok(Verdict::WrongPassword), Err(Reason::WrongPassword)),
+        ("wrong password of a name", named, Err(Reason::WrongPassword)),
         ("disabled", || Ok(Verdict::Disabled(Account::new("alice"))), Err(Reason::AccountDisabled)),
         ("expired", || Ok(Verdict::Expired(Account::new("alice"))), Err(Reason::AccountExpired)),
         ("unusable record", unusable, Err(Reason::UnusableRecord)),

@@ -56,6 +56,7 @@ async fn forwards_after_a_pending_check() {
 async fn refuses_after_a_pending_check() {
     let table = [
         (Verdict::WrongPassword, 407, Reason::WrongPassword),
+        (Verdict::WrongPasswordOf(UserId::new("alice")), 407, Reason::WrongPassword),
         (Verdict::UnknownUser, 407, Reason::UnknownUser),
         (Verdict::Disabled(Account::new("alice")), 403, Reason::AccountDisabled),
         (Verdict::Expired(Account::new("alice")), 403, Reason::AccountExpired),

@@ -231,7 +231,7 @@ impl CredentialValidator for Directory {
 pub(crate) fn word(answer: Result<Verdict, BackendError>) -> &'static str {
     match answer {
         Ok(Verdict::Accepted(_)) => "accepted",
-        Ok(Verdict::WrongPassword) => "wrong",
+        Ok(Verdict::WrongPassword | Verdict::WrongPasswordOf(_)) => "wrong",
         Ok(Verdict::UnknownUser) => "unknown",
         Ok(Verdict::Disabled(_)) => "disabled",
         Ok(Verdict::Expired(_)) => "expired",

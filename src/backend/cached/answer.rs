@@ -27,7 +27,9 @@ impl Answer for Verdict {
         match self {
             Self::Accepted(account) => AnswerKind::Active(account),
             Self::Disabled(account) | Self::Expired(account) => AnswerKind::Inactive(account),
-            Self::WrongPassword | Self::UnknownUser => AnswerKind::Refused,
+            Self::WrongPassword | Self::WrongPasswordOf(_) | Self::UnknownUser => {
+                AnswerKind::Refused
+            }
             Self::Unusable(_) => AnswerKind::Unusable,
         }
     }

@@ -1,9 +1,16 @@
 //! The requests that a verdict is kept for, and its lifetime.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use tower_proxy_auth::{
-    Account, BasicCredentials, CredentialValidator, Realm, Users, Verdict, backend::cached::Cached,
+    Account, BasicCredentials, CredentialValidator, Realm, UserId, Users, Verdict,
+    backend::{cached::Cached, from_fn},
 };
 
 use crate::support::cached_directory::{Directory, Stored, ask, begin, request};
@@ -21,6 +28,28 @@ async fn a_thousand_equal_requests_are_one_check() {
         assert_eq!(ask(&cache, "carol", "wonder").await, "unknown");
     }
     assert_eq!(directory.checks(), 3);
+}
+
+#[tokio::test]
+async fn keeps_a_wrong_password_with_the_canonical_name() {
+    let checks = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&checks);
+    let cache = Cached::new(from_fn(move |_| {
+        counted.fetch_add(1, SeqCst);
+        Verdict::WrongPasswordOf(UserId::new("alice"))
+    }));
+    let (cache, realm) = (cache.unwrap(), Realm::new("proxy").unwrap());
+    for _ in 0..3 {
+        let verdict = cache.validate(BasicCredentials::new(&realm, "Alice", "wrong")).await;
+        assert!(
+            matches!(&verdict, Ok(Verdict::WrongPasswordOf(user)) if user.as_str() == "alice"),
+            "{verdict:?}"
+        );
+    }
+    assert_eq!(checks.load(SeqCst), 1);
+    // The key is what the client sent.
+    let _ = cache.validate(BasicCredentials::new(&realm, "alice", "wrong")).await;
+    assert_eq!(checks.load(SeqCst), 2);
 }
 
 #[tokio::test]
