@@ -1,6 +1,6 @@
 //! The options of a directory.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     address::{Address, Security},
@@ -8,6 +8,7 @@ use super::{
     connection::Route,
     directory::Directory,
     limits::Limits,
+    references::{LdapWarning, Observer, References},
     server::{Server, ServiceAccount},
     tls,
     validator::Ldap,
@@ -29,7 +30,8 @@ pub struct LdapBuilder {
     pub(super) scope: Option<SearchScope>,
     pub(super) account: Option<ServiceAccount>,
     pub(super) decoy_dn: Option<String>,
-    allows_references: bool,
+    strict_references: bool,
+    observer: Observer,
     pub(super) group_attribute: Option<String>,
     pub(super) group_search: Option<Search>,
     pub(super) required_group: Option<String>,
@@ -66,7 +68,8 @@ impl LdapBuilder {
             scope: None,
             account: None,
             decoy_dn: None,
-            allows_references: false,
+            strict_references: false,
+            observer: Observer::default(),
             group_attribute: None,
             group_search: None,
             required_group: None,
@@ -153,11 +156,19 @@ impl LdapBuilder {
         self
     }
 
-    /// Sets whether references to other servers in the result of a search are ignored. `false` by
-    /// default: such a result is a failure. References are never followed. Active Directory sends
-    /// them for every search from the root of a domain.
-    pub const fn allow_unfollowed_references(mut self, allows_references: bool) -> Self {
-        self.allows_references = allows_references;
+    /// Sets whether a search fails if it finds nothing but references to other servers; `false` by
+    /// default: the user is unknown, and [`on_warning`](Self::on_warning) reports it once.
+    /// References are never followed. Active Directory sends them for every search from the root of
+    /// a domain.
+    pub const fn with_strict_references(mut self, strict: bool) -> Self {
+        self.strict_references = strict;
+        self
+    }
+
+    /// Calls `observer` with what an operator should know, to log it for instance. It runs in the
+    /// check that finds it, which waits for it.
+    pub fn on_warning(mut self, observer: impl Fn(LdapWarning<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = Observer::new(observer);
         self
     }
 
@@ -238,13 +249,14 @@ impl LdapBuilder {
         let groups = self.groups()?;
         let needs_tls = addresses.iter().any(|one| one.security() != Security::Plaintext);
         let tls = needs_tls.then(|| tls::config(&self.ca_files)).transpose()?;
+        let references = Arc::new(References::new(self.strict_references, self.observer));
         let server = |address| {
             Server::new(Route {
                 address,
                 tls: tls.clone(),
                 connect_timeout: self.limits.connect_timeout,
                 operation_timeout: self.limits.operation_timeout,
-                allows_references: self.allows_references,
+                references: Arc::clone(&references),
             })
         };
         let servers = addresses.into_iter().map(server).collect();

@@ -19,6 +19,7 @@ use super::{
     address::{Address, Security},
     failure::{Failure, FailureKind},
     outcome,
+    references::References,
 };
 
 /// The parameters of a connection to a server.
@@ -27,8 +28,7 @@ pub(super) struct Route {
     pub(super) tls: Option<Arc<ClientConfig>>,
     pub(super) connect_timeout: Duration,
     pub(super) operation_timeout: Duration,
-    /// Whether a search may ignore references to other servers.
-    pub(super) allows_references: bool,
+    pub(super) references: Arc<References>,
 }
 
 /// A search.
@@ -95,13 +95,16 @@ impl Connection {
         let is_too_many = found.entries.len() > query.limit;
         match result.rc {
             0 | SIZE_LIMIT_EXCEEDED | CANCELLED if is_too_many => Ok(found.entries),
-            0 if found.has_references && !self.route.allows_references => Err(Failure::new(
-                FailureKind::Final,
-                "the search refers to other servers, which are not followed: use a base that is \
-                 completely on this server, or allow_unfollowed_references",
-            )),
+            0 if found.has_references => {
+                let Route { references, address, .. } = &*self.route;
+                references.check(address, query.base, found.entries.is_empty())?;
+                Ok(found.entries)
+            }
             0 => Ok(found.entries),
-            _ => Err(Failure::of_result("search", &result)),
+            _ => {
+                let operation = format!("search below {:?}", query.base);
+                Err(Failure::of_result(&operation, &result))
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ mod limits;
 mod lookup;
 mod lookup_options;
 mod outcome;
+mod references;
 mod server;
 mod template;
 mod tls;
@@ -33,4 +34,5 @@ mod verdict;
 
 pub use builder::{LdapBuilder, SearchScope};
 pub use config_error::LdapConfigError;
+pub use references::LdapWarning;
 pub use validator::Ldap;

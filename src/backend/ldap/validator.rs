@@ -61,7 +61,8 @@ use crate::{
 /// - The certificate of a server and its name are always checked. Nothing is sent without TLS,
 ///   unless `insecure_plaintext` allows it.
 /// - Names are escaped in filters and distinguished names ([RFC 4515], [RFC 4514]).
-/// - Referrals are never followed, since they would send the password to another server.
+/// - Referrals and references are never followed, since they would send the password to another
+///   server.
 /// - For an unknown user, the validator binds to an entry that does not exist, which takes as many
 ///   round trips. The server may answer that bind faster;
 ///   [`with_decoy_dn`](LdapBuilder::with_decoy_dn) prevents it.

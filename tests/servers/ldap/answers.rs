@@ -10,7 +10,7 @@ use std::{
 
 use tower_proxy_auth::backend::ldap::Ldap;
 
-use super::{assert_contains, direct, failure, search, verdict};
+use super::{Warnings, assert_contains, direct, failure, search, verdict};
 use crate::support::false_ldap::{BIND, FalseLdap, SEARCH, element, result};
 
 /// One of the answers to a search.
@@ -92,8 +92,6 @@ async fn accepts_only_a_single_entry_with_the_name() {
     }
     let failed: &[(&str, &'static [Item], &str)] = &[
         ("one, and others withheld", &[alice, size_limit_exceeded], "size limit exceeded"),
-        ("a reference as well", &[alice, reference, done], "refers to other servers"),
-        ("a reference only", &[reference, done], "refers to other servers"),
         ("a referral", &[referral], "result 10 (referral, which is not followed)"),
     ];
     for (name, items, cause) in failed {
@@ -105,14 +103,35 @@ async fn accepts_only_a_single_entry_with_the_name() {
 }
 
 #[tokio::test]
-async fn ignores_references_if_allowed() {
-    let server = FalseLdap::answering(|request| match request {
-        SEARCH => vec![reference(), alice(), reference(), done()],
-        other => vec![result(other, 0, "")],
-    })
-    .await;
-    let ldap = search(server.url()).allow_unfollowed_references(true).build().unwrap();
-    assert_eq!(verdict(&ldap, "alice", "wonder").await, "accepted alice");
+async fn ignores_references_and_reports_them_once() {
+    let table: &[(&str, &'static [Item], &str, Option<&str>)] = &[
+        ("and the user", &[reference, alice, reference, done], "accepted alice", None),
+        ("only", &[reference, done], "unknown", Some("finds nothing and refers to other servers")),
+    ];
+    for (name, items, expected, strictly) in table {
+        let server = FalseLdap::answering(|request| match request {
+            SEARCH => items.iter().map(|item| item()).collect(),
+            other => vec![result(other, 0, "")],
+        })
+        .await;
+        for is_strict in [false, true] {
+            let (warnings, warned) = Warnings::collecting();
+            let builder = search(server.url()).with_server(server.url()).on_warning(warned);
+            let ldap = builder.with_strict_references(is_strict).build().unwrap();
+            for _ in 0..3 {
+                match strictly.filter(|_| is_strict) {
+                    Some(cause) => {
+                        let (text, transient) = failure(&ldap, "alice", "wonder").await;
+                        assert_contains(&text, cause);
+                        assert!(!transient);
+                    }
+                    None => assert_eq!(verdict(&ldap, "alice", "wonder").await, *expected, "{name}"),
+                }
+            }
+            let is_failure = is_strict && strictly.is_some();
+            assert_eq!(warnings.seen().len(), usize::from(!is_failure), "{name}, {is_strict}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -101,6 +101,7 @@ async fn unreadable_groups_are_a_failure() {
     );
     let ldap = builder.build().unwrap();
     let (text, _) = failure(&ldap, "alice", "wonder").await;
-    assert!(text.contains("search: result 32 (no such object)"), "{text}");
+    let cause = "search below \"ou=nowhere,dc=example,dc=org\": result 32 (no such object)";
+    assert!(text.contains(cause), "{text}");
     assert_eq!(verdict(&ldap, "alice", "wrong").await, "wrong");
 }

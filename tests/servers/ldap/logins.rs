@@ -11,7 +11,7 @@ use tower_proxy_auth::{
     secret::Password,
 };
 
-use super::{both, direct, failure, people, search, verdict};
+use super::{Warnings, both, direct, failure, people, search, verdict};
 use crate::support::{
     false_ldap::FalseLdap,
     slapd::{PEOPLE, SERVICE, SUFFIX, Setup, dn_of},
@@ -152,7 +152,7 @@ async fn two_entries_of_one_name_are_unusable() {
 
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn refuses_and_does_not_follow_a_referral() {
+async fn never_follows_referrals_and_references() {
     let elsewhere = FalseLdap::with_result(0, "").await;
     let referral = format!("{}/ou=people,{SUFFIX}", elsewhere.url());
     let server = people()
@@ -172,21 +172,37 @@ async fn refuses_and_does_not_follow_a_referral() {
             .insecure_plaintext(true)
             .with_service_account(dn, Password::new(password))
     };
-    // Below the base, and at the base itself.
-    let whole = builder().with_search(SUFFIX, "(uid={user})", "uid");
+    // At the base itself, it is the result of the search.
     let base = format!("ou=elsewhere,{SUFFIX}");
-    let there = builder().with_search(&base, "(uid={user})", "uid");
-    for (builder, said) in [(whole.clone(), "refers to other servers"), (there, "result 10")] {
-        let (text, transient) = failure(&builder.build().unwrap(), "alice", "wonder").await;
-        assert!(text.contains(said), "{text}");
+    let there = builder().with_search(&base, "(uid={user})", "uid").build().unwrap();
+    let (text, transient) = failure(&there, "alice", "wonder").await;
+    assert!(text.contains("result 10"), "{text}");
+    assert!(!transient);
+    // Below the base, it is a reference beside what is found.
+    let (warnings, warned) = Warnings::collecting();
+    let whole = builder().with_search(SUFFIX, "(uid={user})", "uid").on_warning(warned);
+    let strict = whole.clone().with_strict_references(true).build().unwrap();
+    let whole = whole.build().unwrap();
+    for _ in 0..2 {
+        for ldap in [&whole, &strict] {
+            assert_eq!(verdict(ldap, "alice", "wonder").await, "accepted alice");
+            assert_eq!(verdict(ldap, "alice", "wrong").await, "wrong");
+        }
+        assert_eq!(verdict(&whole, "carol", "wonder").await, "unknown");
+        let (text, transient) = failure(&strict, "carol", "wonder").await;
+        assert!(text.contains("finds nothing and refers to other servers"), "{text}");
         assert!(!transient);
     }
+    let warning = format!(
+        "{}: a search below {SUFFIX:?} refers to other servers, which are not followed: users and \
+         groups that are only there are not found",
+        server.url()
+    );
+    assert_eq!(warnings.seen(), [warning.clone(), warning], "one of each validator");
     // A bind to an entry of another server.
     let template = format!("uid={{user}},ou=elsewhere,{SUFFIX}");
     let bind = Ldap::builder(server.url()).insecure_plaintext(true).with_dn_template(template);
     assert_eq!(verdict(&bind.build().unwrap(), "alice", "wonder").await, "wrong");
-    let allowed = whole.allow_unfollowed_references(true).build().unwrap();
-    assert_eq!(verdict(&allowed, "alice", "wonder").await, "accepted alice");
     assert_eq!(elsewhere.accepted(), 0);
 }
 
@@ -215,7 +231,9 @@ async fn an_entry_hidden_from_its_user_is_a_failure() {
     let server = people().hidden_from_themselves().start();
     let ldap = direct(server.url()).build().unwrap();
     let (text, transient) = failure(&ldap, "alice", "wonder").await;
-    assert!(text.contains("the user's own entry: search: result 32 (no such object)"), "{text}");
+    let cause = "the user's own entry: search below \"uid=alice,ou=people,dc=example,dc=org\": \
+                 result 32 (no such object)";
+    assert!(text.contains(cause), "{text}");
     assert!(!transient);
     assert_eq!(verdict(&ldap, "alice", "wrong").await, "wrong");
 }

@@ -7,11 +7,14 @@ mod groups;
 mod logins;
 mod tls;
 
-use std::error::Error;
+use std::{
+    error::Error,
+    sync::{Arc, Mutex},
+};
 
 use tower_proxy_auth::{
     BackendError, BasicCredentials, CredentialValidator, Realm, Verdict,
-    backend::ldap::{Ldap, LdapBuilder},
+    backend::ldap::{Ldap, LdapBuilder, LdapWarning},
     secret::Password,
 };
 
@@ -52,6 +55,23 @@ fn both(server: &Slapd) -> [(&'static str, Ldap); 2] {
         ("by search", search(server.url()).build().unwrap()),
         ("by template", direct(server.url()).build().unwrap()),
     ]
+}
+
+/// The warnings of a directory.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl Warnings {
+    /// A collection, and a function for `on_warning` that adds to it.
+    fn collecting() -> (Self, impl Fn(LdapWarning<'_>) + Send + Sync + 'static) {
+        let warnings = Self::default();
+        let added = warnings.clone();
+        (warnings, move |warning| added.0.lock().unwrap().push(warning.to_string()))
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
 }
 
 async fn ask(
