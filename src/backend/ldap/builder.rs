@@ -192,8 +192,12 @@ impl LdapBuilder {
         self
     }
 
-    /// Refuses users outside this group with 403 after a right password. Names of groups compare
-    /// byte for byte.
+    /// Refuses users outside this group with 403 after a right password. It is a value of the group
+    /// attribute, such as `cn=staff,ou=groups,dc=example,dc=org`, or for a group search that name or
+    /// the value of its `name_attribute`, such as `staff`.
+    ///
+    /// The directory compares, by the rule of the attribute: most rules ignore case, and blanks after
+    /// commas.
     pub fn with_required_group(mut self, group: impl Into<String>) -> Self {
         self.required_group = Some(group.into());
         self

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{
     attempts::Attempts,
+    groups::Groups,
     limits::Limits,
-    lookup::{Groups, Lookup},
+    lookup::Lookup,
     server::Server,
 };
 use crate::{

@@ -1,10 +1,11 @@
-//! Finds the entry of a user, its name and its groups.
+//! Finds the entry of a user, and reads its name.
 
 use ldap3::{Scope, SearchEntry};
 
 use super::{
     connection::Query,
     failure::{Failure, FailureKind},
+    groups::Groups,
     server::{Bound, Server, ServiceAccount},
     template::{DnTemplate, FilterTemplate},
 };
@@ -29,28 +30,6 @@ pub(super) struct UserSearch {
     /// The distinguished name for the bind of an unknown user.
     pub(super) decoy: Box<str>,
 }
-
-/// The method of finding the groups of a user.
-#[derive(Debug, Default)]
-pub(super) struct Groups {
-    /// An attribute of the user's entry.
-    pub(super) attribute: Option<Box<str>>,
-    pub(super) search: Option<GroupSearch>,
-    /// The group that users must be in.
-    pub(super) required: Option<Box<str>>,
-}
-
-/// A search for the entries of groups.
-#[derive(Debug)]
-pub(super) struct GroupSearch {
-    pub(super) base: Box<str>,
-    pub(super) filter: FilterTemplate,
-    /// The attribute with the name of a group.
-    pub(super) name_attribute: Box<str>,
-}
-
-/// Users with more groups are refused, since every group may matter to a rule.
-const MAX_GROUPS: usize = 1_000;
 
 /// Matches every entry.
 const ANYTHING: &str = "(objectClass=*)";
@@ -79,27 +58,12 @@ impl From<Failure> for LookupError {
     }
 }
 
-/// The rights with which a search is made.
-pub(super) enum Reader<'a, 'b> {
-    Service(&'a Server, &'a ServiceAccount),
-    User(&'a mut Bound<'b>),
-}
-
-impl Reader<'_, '_> {
-    async fn search(&mut self, query: &Query<'_>) -> Result<Vec<SearchEntry>, Failure> {
-        match self {
-            Self::Service(server, account) => server.search(account, query).await,
-            Self::User(bound) => bound.search(query).await,
-        }
-    }
-}
-
 /// The entry of a user.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) dn: String,
     /// The values of the attribute for groups.
-    groups: Vec<String>,
+    pub(super) groups: Vec<String>,
 }
 
 impl UserSearch {
@@ -179,38 +143,6 @@ impl Entry {
         };
         Ok(Some(Self { dn: entry.dn, groups }))
     }
-
-    /// All groups of the user, and whether the required one is among them.
-    pub(super) async fn groups(
-        self,
-        mut reader: Reader<'_, '_>,
-        groups: &Groups,
-        user: &str,
-    ) -> Result<(Vec<String>, bool), LookupError> {
-        let mut names = self.groups;
-        if let Some(search) = &groups.search {
-            let filter = search.filter.fill(user, &self.dn);
-            let query = Query {
-                base: &search.base,
-                scope: Scope::Subtree,
-                filter: &filter,
-                attributes: &[&search.name_attribute],
-                limit: MAX_GROUPS,
-            };
-            for mut entry in reader.search(&query).await? {
-                names.append(&mut take(&mut entry, &search.name_attribute)?);
-            }
-        }
-        if names.len() > MAX_GROUPS {
-            let problem = format!("the user has more than {MAX_GROUPS} groups");
-            return Err(LookupError::Unusable(problem));
-        }
-        let is_member = match &groups.required {
-            Some(required) => names.iter().any(|name| **name == **required),
-            None => true,
-        };
-        Ok((names, is_member))
-    }
 }
 
 fn attributes<'a>(name_attribute: &'a str, groups: &'a Groups) -> Vec<&'a str> {
@@ -218,7 +150,7 @@ fn attributes<'a>(name_attribute: &'a str, groups: &'a Groups) -> Vec<&'a str> {
 }
 
 /// The values of an attribute, whose name a server may write in another case.
-fn take(entry: &mut SearchEntry, attribute: &str) -> Result<Vec<String>, LookupError> {
+pub(super) fn take(entry: &mut SearchEntry, attribute: &str) -> Result<Vec<String>, LookupError> {
     let is_it = |name: &String| name.eq_ignore_ascii_case(attribute);
     // Active Directory sends many values in parts, with a range after the name.
     let is_part = |name: &String| {

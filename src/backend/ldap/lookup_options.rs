@@ -4,7 +4,8 @@ use super::{
     builder::{LdapBuilder, Search},
     config_error::LdapConfigError,
     dn::{problem_of_attribute, problem_of_dn},
-    lookup::{GroupSearch, Groups, Lookup, UserSearch},
+    groups::{GroupSearch, Groups},
+    lookup::{Lookup, UserSearch},
     template::{DnTemplate, FilterTemplate},
 };
 use crate::error::ConfigError;
@@ -88,6 +89,10 @@ impl LdapBuilder {
                 "the group {group:?} is required, but groups are not looked up: add \
                  with_group_attribute or with_group_search"
             )));
+        }
+        if self.required_group.as_deref() == Some("") {
+            let problem = "is empty: write the name of a group";
+            return Err(LdapConfigError::invalid("with_required_group", "", problem));
         }
         let required = self.required_group.as_deref().map(Into::into);
         Ok(Groups { attribute, search, required })

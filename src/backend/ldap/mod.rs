@@ -21,6 +21,7 @@ mod connection;
 mod directory;
 mod dn;
 mod failure;
+mod groups;
 mod limits;
 mod lookup;
 mod lookup_options;

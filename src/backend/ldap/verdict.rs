@@ -1,7 +1,8 @@
 //! Checks a password on one server.
 
 use super::{
-    lookup::{Groups, Lookup, LookupError, Reader, UserSearch, own_entry},
+    groups::{Groups, Reader},
+    lookup::{Lookup, LookupError, UserSearch, own_entry},
     outcome::Outcome,
     server::{Bound, Server},
     template::DnTemplate,
@@ -56,7 +57,7 @@ impl DnTemplate {
     ) -> Result<Verdict, LookupError> {
         let entry = own_entry(bound, dn, self.attribute(), groups, user).await?;
         let Some(entry) = entry else { return Ok(Verdict::UnknownUser) };
-        Ok(verdict_of_member(user, entry.groups(Reader::User(bound), groups, user).await?))
+        Ok(verdict_of_right(groups.account(Reader::User(bound), entry, user).await?))
     }
 }
 
@@ -84,16 +85,15 @@ impl UserSearch {
         match Outcome::of(&answer)? {
             Outcome::Right => {
                 let reader = Reader::Service(server, &self.account);
-                Ok(verdict_of_member(user, entry.groups(reader, groups, user).await?))
+                Ok(verdict_of_right(groups.account(reader, entry, user).await?))
             }
             outcome => Ok(verdict_without_groups(outcome, user)),
         }
     }
 }
 
-/// The verdict for a right password, from the groups and whether the required one is among them.
-fn verdict_of_member(user: &str, (groups, is_member): (Vec<String>, bool)) -> Verdict {
-    let account = groups.into_iter().fold(Account::new(user), Account::with_group);
+/// The verdict for a right password, from the account and whether it is in the required group.
+fn verdict_of_right((account, is_member): (Account, bool)) -> Verdict {
     if is_member { Verdict::Accepted(account) } else { Verdict::Disabled(account) }
 }
 

@@ -137,6 +137,10 @@ fn checks_bases_filters_and_attributes() {
              dc=example,dc=org",
         ),
         (
+            search().with_group_attribute("memberOf").with_required_group(""),
+            "with_required_group: \"\" is empty: write the name of a group",
+        ),
+        (
             search().with_required_group("staff"),
             "the group \"staff\" is required, but groups are not looked up: add \
              with_group_attribute or with_group_search",

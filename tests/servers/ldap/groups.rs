@@ -84,10 +84,83 @@ async fn refuses_users_outside_the_required_group() {
         // Only a client with the right password learns it.
         assert_eq!(verdict(&ldap, "carol", "wrong").await, "wrong");
     }
-    let spelled_otherwise = search(server.url())
-        .with_group_search(GROUPS, "(member={dn})", "cn")
-        .with_required_group("Staff");
-    assert_eq!(verdict(&spelled_otherwise.build().unwrap(), "bob", "builder").await, "disabled");
+}
+
+/// A directory ignores case in names of groups, blanks after commas, and the form of escapes.
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn regression_the_directory_compares_the_required_group() {
+    let server = server();
+    let spellings = [
+        "cn=staff,ou=groups,dc=example,dc=org",
+        "CN=Staff, OU=Groups, DC=Example, DC=Org",
+        "cn=\\73taff,ou=groups,dc=example,dc=org",
+    ];
+    let others = ["cn=admins,ou=groups,dc=example,dc=org", "cn=admins,ou=Groups, dc=example,dc=org"];
+    let by_attribute = |builder: LdapBuilder| builder.with_group_attribute("memberOf");
+    let by_search =
+        || search(server.url()).with_group_search(GROUPS, "(member={dn})", "cn");
+    for builder in
+        [by_attribute(search(server.url())), by_attribute(direct(server.url())), by_search()]
+    {
+        for group in spellings {
+            let ldap = builder.clone().with_required_group(group).build().unwrap();
+            assert_eq!(verdict(&ldap, "bob", "builder").await, "accepted bob", "{group}");
+            assert_eq!(verdict(&ldap, "carol", "singer").await, "disabled", "{group}");
+        }
+        for group in others {
+            let ldap = builder.clone().with_required_group(group).build().unwrap();
+            assert_eq!(verdict(&ldap, "bob", "builder").await, "disabled", "{group}");
+            assert_eq!(verdict(&ldap, "alice", "wonder").await, "accepted alice", "{group}");
+        }
+    }
+    for group in ["staff", "Staff", " staff "] {
+        let ldap = by_search().with_required_group(group).build().unwrap();
+        assert_eq!(verdict(&ldap, "bob", "builder").await, "accepted bob", "{group}");
+        assert_eq!(verdict(&ldap, "carol", "singer").await, "disabled", "{group}");
+    }
+    // Values are escaped.
+    for group in ["*", "staff)(cn=*", "st*", "cn=*"] {
+        for builder in [by_attribute(search(server.url())), by_search()] {
+            let ldap = builder.with_required_group(group).build().unwrap();
+            let verdict = ask(&ldap, "bob", "builder").await;
+            assert!(!matches!(verdict, Ok(Verdict::Accepted(_))), "{group}: {verdict:?}");
+        }
+    }
+}
+
+/// Groups of an attribute and of a search.
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn the_required_group_may_be_in_an_attribute_or_found_by_a_search() {
+    let guests = format!("cn=guests,{GROUPS}");
+    let server = Setup::new()
+        .user_with("alice", "wonder", &[("memberOf", &staff())])
+        .user("bob", "builder")
+        .entry(
+            &guests,
+            &[("objectClass", "groupOfNames"), ("cn", "guests"), ("member", &dn_of("bob"))],
+        )
+        .start();
+    let builder = search(server.url())
+        .with_group_attribute("memberOf")
+        .with_group_search(GROUPS, "(member={dn})", "cn");
+    for (group, alice, bob) in [
+        (&*staff(), "accepted alice", "failed"),
+        (&*guests, "disabled", "accepted bob"),
+        ("guests", "disabled", "accepted bob"),
+    ] {
+        let ldap = builder.clone().with_required_group(group).build().unwrap();
+        assert_eq!(verdict(&ldap, "alice", "wonder").await, alice, "{group}");
+        match bob {
+            // There is no entry of that group, which is a mistake in the options.
+            "failed" => {
+                let (text, _) = failure(&ldap, "bob", "builder").await;
+                assert!(text.contains("result 32 (no such object)"), "{text}");
+            }
+            expected => assert_eq!(verdict(&ldap, "bob", "builder").await, expected, "{group}"),
+        }
+    }
 }
 
 #[tokio::test]
