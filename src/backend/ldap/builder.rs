@@ -28,6 +28,7 @@ pub struct LdapBuilder {
     pub(super) dn_template: Option<String>,
     pub(super) search: Option<Search>,
     pub(super) scope: Option<SearchScope>,
+    pub(super) is_name_from_directory: bool,
     pub(super) account: Option<ServiceAccount>,
     pub(super) decoy_dn: Option<String>,
     strict_references: bool,
@@ -66,6 +67,7 @@ impl LdapBuilder {
             dn_template: None,
             search: None,
             scope: None,
+            is_name_from_directory: false,
             account: None,
             decoy_dn: None,
             strict_references: false,
@@ -111,7 +113,8 @@ impl LdapBuilder {
     ///
     /// The first part must be an attribute with `{user}` as its whole value. After a successful
     /// bind, the validator reads the entry with the user's own rights, which the directory must
-    /// allow.
+    /// allow. A value of that attribute must equal the name that the client sent, unless
+    /// [`with_name_from_directory`](Self::with_name_from_directory) is set.
     pub fn with_dn_template(mut self, template: impl Into<String>) -> Self {
         self.dn_template = Some(template.into());
         self
@@ -121,8 +124,9 @@ impl LdapBuilder {
     /// `{user}` as a placeholder for the name, such as `(uid={user})`.
     ///
     /// `name_attribute` is the attribute with the user's name, such as `uid` or, in Active
-    /// Directory, `sAMAccountName`. It must have a single value. If the value differs from the name
-    /// that the client sent, byte for byte, the user is unknown.
+    /// Directory, `sAMAccountName`. If no value of it equals the name that the client sent, byte for
+    /// byte, the user is unknown, unless
+    /// [`with_name_from_directory`](Self::with_name_from_directory) is set.
     pub fn with_search(
         mut self,
         base: impl Into<String>,
@@ -130,6 +134,24 @@ impl LdapBuilder {
         name_attribute: impl Into<String>,
     ) -> Self {
         self.search = Some(Search::new(base, filter, name_attribute));
+        self
+    }
+
+    /// Sets whether the directory decides if a name is a user's; `false` by default. The user-id is
+    /// then the directory's spelling of the name attribute, for the forwarded request, revocation
+    /// and limits.
+    ///
+    /// Directories ignore case, so `Alice` logs in as `alice`. With a filter such as
+    /// `(|(uid={user})(mail={user}))` and the name attribute `uid`, `alice@example.org` does too.
+    ///
+    /// If the attribute has several values, the user-id is the one that equals the name that was
+    /// sent, apart from case; without one, the record is [`Unusable`](crate::Verdict::Unusable).
+    ///
+    /// # Security
+    /// Everyone whom the filter finds can log in, so let it find an entry by its own names only. If
+    /// users can change their name attribute, make the directory keep its values unique.
+    pub const fn with_name_from_directory(mut self, from_directory: bool) -> Self {
+        self.is_name_from_directory = from_directory;
         self
     }
 

@@ -1,7 +1,5 @@
 //! Finds the groups of a user, and whether the required one is among them.
 
-use std::mem;
-
 use ldap3::{Scope, SearchEntry, ldap_escape};
 
 use super::{
@@ -66,13 +64,12 @@ impl Groups {
     pub(super) async fn account(
         &self,
         mut reader: Reader<'_, '_>,
-        mut entry: Entry,
-        user: &str,
+        entry: Entry,
     ) -> Result<(Account, bool), LookupError> {
-        let is_member = self.has_required(&mut reader, &entry, user).await?;
-        let mut names = mem::take(&mut entry.groups);
+        let is_member = self.has_required(&mut reader, &entry).await?;
+        let Entry { user, dn, groups: mut names } = entry;
         if let Some(search) = &self.search {
-            let filter = search.filter.fill(user, &entry.dn);
+            let filter = search.filter.fill(&user, &dn);
             let query = Query {
                 base: &search.base,
                 scope: Scope::Subtree,
@@ -98,7 +95,6 @@ impl Groups {
         &self,
         reader: &mut Reader<'_, '_>,
         entry: &Entry,
-        user: &str,
     ) -> Result<bool, Failure> {
         let Some(required) = self.required.as_deref() else { return Ok(true) };
         let value = ldap_escape(required);
@@ -111,7 +107,7 @@ impl Groups {
         let Some(GroupSearch { base, filter, name_attribute }) = &self.search else {
             return Ok(false);
         };
-        let filter = filter.fill(user, &entry.dn);
+        let filter = filter.fill(&entry.user, &entry.dn);
         if problem_of_dn(required).is_none() {
             return reader.finds(required, Scope::Base, &filter).await;
         }

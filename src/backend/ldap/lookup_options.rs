@@ -5,7 +5,8 @@ use super::{
     config_error::LdapConfigError,
     dn::{problem_of_attribute, problem_of_dn},
     groups::{GroupSearch, Groups},
-    lookup::{Lookup, UserSearch},
+    lookup::{DirectBind, Lookup, UserSearch},
+    name::NameAttribute,
     template::{DnTemplate, FilterTemplate},
 };
 use crate::error::ConfigError;
@@ -32,9 +33,18 @@ impl LdapBuilder {
                         )));
                     }
                 }
-                DnTemplate::parse(template).map(Lookup::Direct)
+                let template = DnTemplate::parse(template)?;
+                let name = self.name(template.attribute());
+                Ok(Lookup::Direct(DirectBind { template, name }))
             }
             (None, Some(search)) => self.user_search(search).map(Lookup::Search),
+        }
+    }
+
+    fn name(&self, attribute: &str) -> NameAttribute {
+        NameAttribute {
+            attribute: attribute.into(),
+            is_from_directory: self.is_name_from_directory,
         }
     }
 
@@ -62,7 +72,7 @@ impl LdapBuilder {
             base: search.base.as_str().into(),
             scope: self.scope.unwrap_or_default().into(),
             filter,
-            name_attribute: search.name_attribute.as_str().into(),
+            name: self.name(&search.name_attribute),
             decoy: decoy.into(),
         })
     }

@@ -25,6 +25,7 @@ mod groups;
 mod limits;
 mod lookup;
 mod lookup_options;
+mod name;
 mod outcome;
 mod references;
 mod server;

@@ -21,22 +21,24 @@ use crate::{
 ///   password is then checked by a bind to it. It distinguishes unknown users, in the same number
 ///   of round trips.
 ///
-/// The name in the entry must equal the one that the client sent, byte for byte. Directories ignore
+/// A name in the entry must equal the one that the client sent, byte for byte. Directories ignore
 /// case, blanks and more, but a user whose name was sent in another spelling is unknown here, so
-/// that no user has two names.
+/// that no user has two names. With
+/// [`with_name_from_directory`](LdapBuilder::with_name_from_directory), the directory decides, and
+/// its spelling is the user-id.
 ///
 /// # Verdicts
 /// | answer of the directory | verdict |
 /// |---|---|
 /// | success | [`Accepted`](Verdict::Accepted), with the groups |
 /// | success, without the required group | [`Disabled`](Verdict::Disabled) |
-/// | invalidCredentials (49), inappropriateAuthentication (48), constraintViolation (19) | [`WrongPassword`](Verdict::WrongPassword) |
+/// | invalidCredentials (49), inappropriateAuthentication (48), constraintViolation (19) | [`WrongPassword`](Verdict::WrongPassword), or [`WrongPasswordOf`](Verdict::WrongPasswordOf) if the directory decides about names and there was a search |
 /// | invalidCredentials with number 533 of Active Directory | [`Disabled`](Verdict::Disabled) |
 /// | invalidCredentials with number 532, 701 or 773 of Active Directory | [`Expired`](Verdict::Expired) |
 /// | invalidCredentials, and a password policy reports that it has expired | [`Expired`](Verdict::Expired) |
 /// | success, and a password policy requires a change of the password | [`Expired`](Verdict::Expired) |
 /// | noSuchObject (32), or no entry found | [`UnknownUser`](Verdict::UnknownUser) |
-/// | more than one entry, no name or several names in it, more than 1,000 groups | [`Unusable`](Verdict::Unusable) |
+/// | more than one entry, no name in it, more than 1,000 groups | [`Unusable`](Verdict::Unusable) |
 /// | a referral or any other result | a [`BackendError`], so 503 |
 ///
 /// Active Directory sends those numbers, and a password policy those errors, only for the right

@@ -2,14 +2,14 @@
 
 use super::{
     groups::{Groups, Reader},
-    lookup::{Lookup, LookupError, UserSearch, own_entry},
+    lookup::{DirectBind, Lookup, LookupError, UserSearch, own_entry},
     outcome::Outcome,
     server::{Bound, Server},
-    template::DnTemplate,
 };
 use crate::{
     backend::{BasicCredentials, Verdict},
     identity::Account,
+    user_id::UserId,
 };
 
 impl Lookup {
@@ -20,28 +20,28 @@ impl Lookup {
         credentials: BasicCredentials<'_>,
     ) -> Result<Verdict, LookupError> {
         match self {
-            Self::Direct(template) => template.check(server, groups, credentials).await,
+            Self::Direct(bind) => bind.check(server, groups, credentials).await,
             Self::Search(search) => search.check(server, groups, credentials).await,
         }
     }
 }
 
-impl DnTemplate {
+impl DirectBind {
     async fn check(
         &self,
         server: &Server,
         groups: &Groups,
         credentials: BasicCredentials<'_>,
     ) -> Result<Verdict, LookupError> {
-        let user = credentials.user_id();
-        let dn = self.fill(user);
+        let sent = credentials.user_id();
+        let dn = self.template.fill(sent);
         let (answer, mut bound) = server.bind(&dn, credentials.password()).await?;
         let outcome = Outcome::of(&answer);
         if !matches!(outcome, Ok(Outcome::Right)) {
             bound.done();
-            return Ok(verdict_without_groups(outcome?, user));
+            return Ok(verdict_without_groups(outcome?, sent, Verdict::WrongPassword));
         }
-        let verdict = self.verdict_of_right(&mut bound, &dn, groups, user).await;
+        let verdict = self.verdict_of_right(&mut bound, &dn, groups, sent).await;
         if !matches!(verdict, Err(LookupError::Failure(_))) {
             bound.done();
         }
@@ -53,11 +53,11 @@ impl DnTemplate {
         bound: &mut Bound<'_>,
         dn: &str,
         groups: &Groups,
-        user: &str,
+        sent: &str,
     ) -> Result<Verdict, LookupError> {
-        let entry = own_entry(bound, dn, self.attribute(), groups, user).await?;
+        let entry = own_entry(bound, dn, &self.name, groups, sent).await?;
         let Some(entry) = entry else { return Ok(Verdict::UnknownUser) };
-        Ok(verdict_of_right(groups.account(Reader::User(bound), entry, user).await?))
+        Ok(verdict_of_right(groups.account(Reader::User(bound), entry).await?))
     }
 }
 
@@ -68,8 +68,7 @@ impl UserSearch {
         groups: &Groups,
         credentials: BasicCredentials<'_>,
     ) -> Result<Verdict, LookupError> {
-        let user = credentials.user_id();
-        let found = match self.entry(server, groups, user).await {
+        let found = match self.entry(server, groups, credentials.user_id()).await {
             Err(LookupError::Failure(failure)) => return Err(failure.into()),
             found => found,
         };
@@ -85,9 +84,15 @@ impl UserSearch {
         match Outcome::of(&answer)? {
             Outcome::Right => {
                 let reader = Reader::Service(server, &self.account);
-                Ok(verdict_of_right(groups.account(reader, entry, user).await?))
+                Ok(verdict_of_right(groups.account(reader, entry).await?))
             }
-            outcome => Ok(verdict_without_groups(outcome, user)),
+            outcome => {
+                let wrong = match self.name.is_from_directory {
+                    true => Verdict::WrongPasswordOf(UserId::new(&*entry.user)),
+                    false => Verdict::WrongPassword,
+                };
+                Ok(verdict_without_groups(outcome, &entry.user, wrong))
+            }
         }
     }
 }
@@ -97,11 +102,11 @@ fn verdict_of_right((account, is_member): (Account, bool)) -> Verdict {
     if is_member { Verdict::Accepted(account) } else { Verdict::Disabled(account) }
 }
 
-fn verdict_without_groups(outcome: Outcome, user: &str) -> Verdict {
+fn verdict_without_groups(outcome: Outcome, user: &str, wrong: Verdict) -> Verdict {
     match outcome {
         Outcome::Disabled => Verdict::Disabled(Account::new(user)),
         Outcome::Expired => Verdict::Expired(Account::new(user)),
         Outcome::Unknown => Verdict::UnknownUser,
-        Outcome::Right | Outcome::Wrong => Verdict::WrongPassword,
+        Outcome::Right | Outcome::Wrong => wrong,
     }
 }

@@ -206,9 +206,73 @@ async fn never_follows_referrals_and_references() {
     assert_eq!(elsewhere.accepted(), 0);
 }
 
+/// Logins with names as people type them.
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn refuses_entries_with_two_names_or_no_password() {
+async fn regression_the_directory_decides_whether_a_name_matches() {
+    let server = people()
+        .user_with("carol", "singer", &[("uid", "lead"), ("mail", "carol@example.org")])
+        .user_with("dora", "digger", &[("mail", "Dora@Example.org"), ("mail", "d@example.org")])
+        .start();
+    let by_mail = {
+        let (dn, password) = SERVICE;
+        Ldap::builder(server.url())
+            .insecure_plaintext(true)
+            .with_service_account(dn, Password::new(password))
+            .with_search(PEOPLE, "(|(uid={user})(mail={user}))", "uid")
+    };
+    let several = "unusable: the user's entry has several values of uid, and none is the name that \
+                   was sent";
+    let named = |builder: LdapBuilder| builder.with_name_from_directory(true).build().unwrap();
+    let table = [
+        ("alice", "wonder", "accepted alice"),
+        ("Alice", "wonder", "accepted alice"),
+        ("ALICE ", "wonder", "accepted alice"),
+        ("carol", "singer", "accepted carol"),
+        ("Lead", "singer", "accepted lead"),
+        ("nobody", "wonder", "unknown"),
+        ("alice)(uid=*", "wonder", "unknown"),
+        ("*", "wonder", "unknown"),
+    ];
+    for (mode, ldap) in [
+        ("search", named(search(server.url()))),
+        ("template", named(direct(server.url()))),
+        ("mail", named(by_mail.clone())),
+    ] {
+        for (name, password, expected) in table {
+            // A directory does not tell an unknown user from a wrong password.
+            // It binds to an entry by the first name.
+            let expected = match (mode, expected) {
+                ("template", "unknown" | "accepted lead") => "wrong",
+                (_, expected) => expected,
+            };
+            assert_eq!(verdict(&ldap, name, password).await, expected, "{mode}: {name}");
+        }
+        let wrong = if mode == "template" { "wrong" } else { "wrong for alice" };
+        assert_eq!(verdict(&ldap, "ALICE", "builder").await, wrong, "{mode}");
+    }
+    let ldap = named(by_mail.clone());
+    for (name, password, expected) in [
+        ("dora@example.org", "digger", "accepted dora"),
+        ("D@EXAMPLE.ORG", "digger", "accepted dora"),
+        ("dora@example.org", "wonder", "wrong for dora"),
+        ("carol@example.org", "singer", several),
+        ("d*@example.org", "digger", "unknown"),
+    ] {
+        assert_eq!(verdict(&ldap, name, password).await, expected, "{name}");
+    }
+    // By default, only names that are equal byte for byte.
+    let strict = by_mail.build().unwrap();
+    for name in ["Alice", "dora@example.org", "d@example.org"] {
+        for password in ["wonder", "digger"] {
+            assert_eq!(verdict(&strict, name, password).await, "unknown", "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs slapd"]
+async fn accepts_entries_with_two_names_but_not_without_password() {
     let server = people()
         .user_with("carol", "singer", &[("uid", "lead")])
         .entry(
@@ -217,8 +281,12 @@ async fn refuses_entries_with_two_names_or_no_password() {
         )
         .start();
     for (mode, ldap) in both(&server) {
-        let cause = "unusable: the user's entry has more than one uid";
-        assert_eq!(verdict(&ldap, "carol", "singer").await, cause, "{mode}");
+        assert_eq!(verdict(&ldap, "carol", "singer").await, "accepted carol", "{mode}");
+        assert_eq!(verdict(&ldap, "carol", "wrong").await, "wrong", "{mode}");
+        if mode == "by search" {
+            assert_eq!(verdict(&ldap, "lead", "singer").await, "accepted lead");
+            assert_eq!(verdict(&ldap, "Lead", "singer").await, "unknown");
+        }
         for password in ["robot", " ", "no password"] {
             assert_eq!(verdict(&ldap, "robot", password).await, "wrong", "{mode}");
         }

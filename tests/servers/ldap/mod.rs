@@ -95,6 +95,7 @@ fn word(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Accepted(account) => format!("accepted {}", account.user().as_str()),
         Verdict::WrongPassword => "wrong".to_owned(),
+        Verdict::WrongPasswordOf(user) => format!("wrong for {user}"),
         Verdict::UnknownUser => "unknown".to_owned(),
         Verdict::Disabled(_) => "disabled".to_owned(),
         Verdict::Expired(_) => "expired".to_owned(),
