@@ -55,7 +55,12 @@ impl<'a> Attempts<'a> {
 
     /// The failures of all servers that were tried.
     pub(super) fn error(&self) -> BackendError {
-        let text = self.failures.join("; ");
-        if self.is_transient { BackendError::transient(text) } else { BackendError::new(text) }
+        error(&self.failures, self.is_transient)
     }
+}
+
+/// The error of these failures of servers.
+pub(super) fn error(failures: &[String], is_transient: bool) -> BackendError {
+    let text = failures.join("; ");
+    if is_transient { BackendError::transient(text) } else { BackendError::new(text) }
 }

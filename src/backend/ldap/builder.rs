@@ -260,7 +260,7 @@ impl LdapBuilder {
         self
     }
 
-    /// Makes the validator. It connects at the first request.
+    /// Makes the validator. It connects at the first request, or at [`Ldap::check`].
     ///
     /// # Errors
     /// [`LdapConfigError`] for every mistake that can be found without a server.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::{
-    attempts::Attempts,
+    attempts::{Attempts, error},
     groups::Groups,
     limits::Limits,
     lookup::Lookup,
     server::Server,
 };
 use crate::{
-    backend::{BasicCredentials, Verdict, queue::Queue, runtime::within},
+    backend::{BasicCredentials, Verdict, queue::Queue, runtime::{self, within}},
     error::BackendError,
 };
 
@@ -32,6 +32,25 @@ impl Directory {
     ) -> Self {
         let queue = Queue::new(limits.max_checks, limits.queue);
         Self { servers, lookup, groups, limits, queue }
+    }
+
+    /// Tries every server, without a password of a user.
+    pub(super) async fn test(&self) -> Result<(), BackendError> {
+        runtime::current()?;
+        let (mut failures, mut is_transient) = (Vec::new(), true);
+        for server in &self.servers {
+            match self.lookup.test(server, &self.groups).await {
+                Ok(()) => server.answered(),
+                Err(failure) => {
+                    is_transient &= failure.is_transient();
+                    failures.push(server.record(&failure));
+                }
+            }
+        }
+        match failures.is_empty() {
+            true => Ok(()),
+            false => Err(error(&failures, is_transient)),
+        }
     }
 
     /// Waits for its turn, and checks the password.

@@ -68,25 +68,36 @@ impl Groups {
     ) -> Result<(Account, bool), LookupError> {
         let is_member = self.has_required(&mut reader, &entry).await?;
         let Entry { user, dn, groups: mut names } = entry;
-        if let Some(search) = &self.search {
-            let filter = search.filter.fill(&user, &dn);
-            let query = Query {
-                base: &search.base,
-                scope: Scope::Subtree,
-                filter: &filter,
-                attributes: &[&search.name_attribute],
-                limit: MAX_GROUPS,
-            };
-            for mut entry in reader.search(&query).await? {
-                names.append(&mut take(&mut entry, &search.name_attribute)?);
-            }
-        }
+        names.append(&mut self.names(&mut reader, &user, &dn).await?);
         if names.len() > MAX_GROUPS {
             let problem = format!("the user has more than {MAX_GROUPS} groups");
             return Err(LookupError::Unusable(problem));
         }
         let account = names.into_iter().fold(Account::new(user), Account::with_group);
         Ok((account, is_member))
+    }
+
+    /// The names of the groups that the search finds.
+    pub(super) async fn names(
+        &self,
+        reader: &mut Reader<'_, '_>,
+        user: &str,
+        dn: &str,
+    ) -> Result<Vec<String>, LookupError> {
+        let Some(search) = &self.search else { return Ok(Vec::new()) };
+        let filter = search.filter.fill(user, dn);
+        let query = Query {
+            base: &search.base,
+            scope: Scope::Subtree,
+            filter: &filter,
+            attributes: &[&search.name_attribute],
+            limit: MAX_GROUPS,
+        };
+        let mut names = Vec::new();
+        for mut entry in reader.search(&query).await? {
+            names.append(&mut take(&mut entry, &search.name_attribute)?);
+        }
+        Ok(names)
     }
 
     /// Whether the user is in the required group. The directory compares, since only it knows which

@@ -71,6 +71,13 @@ impl Server {
         format!("{}: {failure}", self.address())
     }
 
+    /// Connects, and keeps the connection for a bind.
+    pub(super) async fn connect(&self) -> Result<(), Failure> {
+        let connection = Connection::open(&self.route).await?;
+        self.binders.put(connection);
+        Ok(())
+    }
+
     /// Searches as the service account.
     pub(super) async fn search(
         &self,
@@ -91,7 +98,8 @@ impl Server {
         let mut connection = Connection::open(&self.route).await?;
         let answer = connection.bind(&account.dn, account.password.expose()).await?;
         if answer.rc != 0 {
-            let failure = Failure::of_result("bind", &answer).about("the service account");
+            let account = format!("the service account {:?}", account.dn);
+            let failure = Failure::of_result("bind", &answer).about(&account);
             return Err(failure.into_server_failure());
         }
         let found = connection.search(query).await?;

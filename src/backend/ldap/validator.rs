@@ -109,6 +109,18 @@ impl Ldap {
         LdapBuilder::new(url.into())
     }
 
+    /// Tries every server, and finds an unreachable one, a refused service account or a missing base
+    /// before the first login does. With a template, it only connects.
+    ///
+    /// Call it when the program starts, and log the error: the servers may recover.
+    ///
+    /// # Errors
+    /// The failures, with the addresses of the servers. If all may pass by themselves, the error is
+    /// [transient](BackendError::is_transient).
+    pub async fn check(&self) -> Result<(), BackendError> {
+        self.0.test().await
+    }
+
     pub(super) fn new(directory: Directory) -> Self {
         Self(Arc::new(directory))
     }

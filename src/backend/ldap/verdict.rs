@@ -1,6 +1,7 @@
 //! Checks a password on one server.
 
 use super::{
+    failure::Failure,
     groups::{Groups, Reader},
     lookup::{DirectBind, Lookup, LookupError, UserSearch, own_entry},
     outcome::Outcome,
@@ -13,6 +14,16 @@ use crate::{
 };
 
 impl Lookup {
+    /// Makes the searches of a login for a user who need not exist. A template allows no more than
+    /// to connect.
+    pub(super) async fn test(&self, server: &Server, groups: &Groups) -> Result<(), Failure> {
+        const USER: &str = "nobody";
+        let Self::Search(search) = self else { return server.connect().await };
+        search.entry(server, groups, USER).await.map(drop).or_else(|error| error.answer(drop))?;
+        let mut reader = Reader::Service(server, &search.account);
+        groups.names(&mut reader, USER, &search.decoy).await.map(drop).or_else(|error| error.answer(drop))
+    }
+
     pub(super) async fn check(
         &self,
         server: &Server,

@@ -190,7 +190,9 @@ async fn a_refused_service_account_is_a_failure() {
     let ldap = search(server.url()).build().unwrap();
     for password in ["wonder", "wrong"] {
         let (text, transient) = failure(&ldap, "alice", password).await;
-        assert_contains(&text, "the service account: bind: result 49 (invalid credentials)");
+        let cause = "the service account \"cn=proxy,dc=example,dc=org\": bind: result 49 (invalid \
+                     credentials)";
+        assert_contains(&text, cause);
         assert!(!transient);
     }
 }

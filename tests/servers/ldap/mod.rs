@@ -1,6 +1,7 @@
 //! Tests `Ldap` with OpenLDAP's server, and with servers that misbehave.
 
 mod answers;
+mod check;
 mod config;
 mod faults;
 mod groups;
