@@ -189,7 +189,10 @@ impl LdapBuilder {
 
     /// Calls `observer` with what an operator should know, to log it for instance. It runs in the
     /// check that finds it, which waits for it.
-    pub fn on_warning(mut self, observer: impl Fn(LdapWarning<'_>) + Send + Sync + 'static) -> Self {
+    pub fn on_warning(
+        mut self,
+        observer: impl Fn(LdapWarning<'_>) + Send + Sync + 'static,
+    ) -> Self {
         self.observer = Observer::new(observer);
         self
     }

@@ -1,4 +1,4 @@
-//! Checks passwords, trying one server after the other.
+//! Checks passwords and looks up users, trying one server after the other.
 
 use std::sync::Arc;
 
@@ -10,8 +10,13 @@ use super::{
     server::Server,
 };
 use crate::{
-    backend::{BasicCredentials, Verdict, queue::Queue, runtime::{self, within}},
+    backend::{
+        AccountLookup, BasicCredentials, Verdict,
+        queue::Queue,
+        runtime::{self, within},
+    },
     error::BackendError,
+    user_id::UserId,
 };
 
 /// The shared state of a validator's clones.
@@ -63,6 +68,30 @@ impl Directory {
         let (directory, credentials) = (Arc::clone(self), credentials.to_owned());
         let check = async move { directory.check_now(credentials.as_borrowed()).await };
         permit.run(within(limit, check)).await
+    }
+
+    /// Waits for its turn, ahead of logins, and looks up a user without a password.
+    pub(super) async fn account(
+        self: &Arc<Self>,
+        user: &UserId,
+    ) -> Result<AccountLookup, BackendError> {
+        let limit = self.limits.timeout;
+        let permit = self.queue.enter(true, limit).await?;
+        let (directory, user) = (Arc::clone(self), user.clone());
+        let look_up = async move { directory.account_now(user.as_str()).await };
+        permit.run(within(limit, look_up)).await
+    }
+
+    async fn account_now(&self, user: &str) -> Result<AccountLookup, BackendError> {
+        let mut attempts = Attempts::on(&self.servers);
+        while let Some(server) = attempts.next_server() {
+            let found = self.lookup.account(server, &self.groups, user).await;
+            let found = found.or_else(|error| error.answer(|_| AccountLookup::Unknown));
+            if let Some(end) = attempts.record(server, found) {
+                return end;
+            }
+        }
+        Err(attempts.error())
     }
 
     async fn check_now(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {

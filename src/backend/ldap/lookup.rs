@@ -52,7 +52,10 @@ pub(super) enum LookupError {
 
 impl LookupError {
     /// The answer for a user whose record cannot be used, made by `unusable`.
-    pub(super) fn answer<T>(self, unusable: impl FnOnce(UnusableRecord) -> T) -> Result<T, Failure> {
+    pub(super) fn answer<T>(
+        self,
+        unusable: impl FnOnce(UnusableRecord) -> T,
+    ) -> Result<T, Failure> {
         match self {
             Self::Unusable(cause) => Ok(unusable(UnusableRecord::new(cause))),
             Self::Failure(failure) => Err(failure),
@@ -77,6 +80,11 @@ pub(super) struct Entry {
 }
 
 impl UserSearch {
+    /// Whether the filter finds an entry by its user-id, which a filter for mail addresses does not.
+    pub(super) fn finds_user_ids(&self) -> bool {
+        !self.name.is_from_directory || self.filter.compares(&self.name.attribute)
+    }
+
     /// Finds the entry of the name that was `sent`, if it exists.
     pub(super) async fn entry(
         &self,

@@ -101,7 +101,11 @@ mod tests {
             (&[""], "alice", "the user's entry has an invalid uid"),
             (&["a\nb"], "alice", "the user's entry has an invalid uid"),
         ] {
-            assert_eq!(user_id(true, values, sent).as_deref(), Some(expected), "{values:?}, {sent}");
+            assert_eq!(
+                user_id(true, values, sent).as_deref(),
+                Some(expected),
+                "{values:?}, {sent}"
+            );
         }
     }
 }

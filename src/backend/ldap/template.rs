@@ -101,6 +101,12 @@ impl FilterTemplate {
         Ok(template)
     }
 
+    /// Whether it compares this attribute with the user's name.
+    pub(super) fn compares(&self, attribute: &str) -> bool {
+        let part = format!("({attribute}={USER})").to_ascii_lowercase();
+        self.0.to_ascii_lowercase().contains(&part)
+    }
+
     /// The filter for a user, whose distinguished name is `dn`.
     pub(super) fn fill(&self, user: &str, dn: &str) -> String {
         // Part by part, so that a placeholder in a name is not replaced.

@@ -4,8 +4,10 @@ use std::{fmt, sync::Arc};
 
 use super::{builder::LdapBuilder, directory::Directory, server::Server};
 use crate::{
-    backend::{BasicCredentials, CredentialValidator, Verdict},
+    backend::{AccountLookup, BasicCredentials, CredentialValidator, Verdict},
     error::BackendError,
+    user_id::UserId,
+    wire::Realm,
 };
 
 /// Users of an LDAP directory, whose passwords are checked by a bind. Serves Basic.
@@ -45,6 +47,13 @@ use crate::{
 /// password. A server reports the lock of an account before it checks the password, some with
 /// constraintViolation, so a locked account is a wrong password here. With a template, the account
 /// of a `Disabled` or `Expired` has the name as sent, since its entry cannot be read.
+///
+/// # Look-ups
+/// With a search, [`account`](CredentialValidator::account) finds a user without a password:
+/// [`Known`](AccountLookup::Known) if there is one usable entry, in the required group. A lock or an
+/// expiry of the account does not show. With a template it is
+/// [`Unsupported`](AccountLookup::Unsupported), and also if the directory decides about names and the
+/// filter does not compare the name attribute.
 ///
 /// # Failures
 /// Each wait has a timeout, and so have the wait in the queue and the whole check. If one server cannot answer, the next one
@@ -132,13 +141,18 @@ const MAX_NAME: usize = 1_024;
 /// Longer passwords are wrong.
 const MAX_PASSWORD: usize = 4_096;
 
+/// Whether a name may be sent to a server. A directory ignores control characters in names.
+fn is_possible_name(user: &str) -> bool {
+    !user.is_empty() && user.len() <= MAX_NAME && !user.contains(char::is_control)
+}
+
 /// The verdict for credentials that are not sent to a server.
 fn verdict_without_server(credentials: &BasicCredentials<'_>) -> Option<Verdict> {
     let (user, password) = (credentials.user_id(), credentials.password());
-    // A directory ignores control characters in names, and may end a password at a NUL.
-    if user.is_empty() || user.len() > MAX_NAME || user.contains(char::is_control) {
+    if !is_possible_name(user) {
         return Some(Verdict::UnknownUser);
     }
+    // A directory may end a password at a NUL.
     if password.is_empty() || password.len() > MAX_PASSWORD || password.contains(char::is_control) {
         return Some(Verdict::WrongPassword);
     }
@@ -151,6 +165,13 @@ impl CredentialValidator for Ldap {
             return Ok(verdict);
         }
         self.0.check(credentials).await
+    }
+
+    async fn account(&self, _: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        if !is_possible_name(user.as_str()) {
+            return Ok(AccountLookup::Unknown);
+        }
+        self.0.account(user).await
     }
 }
 

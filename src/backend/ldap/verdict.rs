@@ -1,4 +1,4 @@
-//! Checks a password on one server.
+//! Checks a password on one server, or looks up a user.
 
 use super::{
     failure::Failure,
@@ -8,7 +8,7 @@ use super::{
     server::{Bound, Server},
 };
 use crate::{
-    backend::{BasicCredentials, Verdict},
+    backend::{AccountLookup, BasicCredentials, Verdict},
     identity::Account,
     user_id::UserId,
 };
@@ -21,7 +21,33 @@ impl Lookup {
         let Self::Search(search) = self else { return server.connect().await };
         search.entry(server, groups, USER).await.map(drop).or_else(|error| error.answer(drop))?;
         let mut reader = Reader::Service(server, &search.account);
-        groups.names(&mut reader, USER, &search.decoy).await.map(drop).or_else(|error| error.answer(drop))
+        groups
+            .names(&mut reader, USER, &search.decoy)
+            .await
+            .map(drop)
+            .or_else(|error| error.answer(drop))
+    }
+
+    /// Looks up a user by the user-id.
+    pub(super) async fn account(
+        &self,
+        server: &Server,
+        groups: &Groups,
+        user: &str,
+    ) -> Result<AccountLookup, LookupError> {
+        let Self::Search(search) = self else { return Ok(AccountLookup::Unsupported) };
+        if !search.finds_user_ids() {
+            return Ok(AccountLookup::Unsupported);
+        }
+        let entry = search.entry(server, groups, user).await?;
+        let Some(entry) = entry.filter(|entry| entry.user == user) else {
+            return Ok(AccountLookup::Unknown);
+        };
+        let reader = Reader::Service(server, &search.account);
+        Ok(match groups.account(reader, entry).await? {
+            (account, true) => AccountLookup::Known(account),
+            (_, false) => AccountLookup::Unknown,
+        })
     }
 
     pub(super) async fn check(

@@ -126,7 +126,9 @@ async fn ignores_references_and_reports_them_once() {
                         assert_contains(&text, cause);
                         assert!(!transient);
                     }
-                    None => assert_eq!(verdict(&ldap, "alice", "wonder").await, *expected, "{name}"),
+                    None => {
+                        assert_eq!(verdict(&ldap, "alice", "wonder").await, *expected, "{name}")
+                    }
                 }
             }
             let is_failure = is_strict && strictly.is_some();

@@ -96,10 +96,10 @@ async fn regression_the_directory_compares_the_required_group() {
         "CN=Staff, OU=Groups, DC=Example, DC=Org",
         "cn=\\73taff,ou=groups,dc=example,dc=org",
     ];
-    let others = ["cn=admins,ou=groups,dc=example,dc=org", "cn=admins,ou=Groups, dc=example,dc=org"];
+    let others =
+        ["cn=admins,ou=groups,dc=example,dc=org", "cn=admins,ou=Groups, dc=example,dc=org"];
     let by_attribute = |builder: LdapBuilder| builder.with_group_attribute("memberOf");
-    let by_search =
-        || search(server.url()).with_group_search(GROUPS, "(member={dn})", "cn");
+    let by_search = || search(server.url()).with_group_search(GROUPS, "(member={dn})", "cn");
     for builder in
         [by_attribute(search(server.url())), by_attribute(direct(server.url())), by_search()]
     {
@@ -142,9 +142,11 @@ async fn the_required_group_may_be_in_an_attribute_or_found_by_a_search() {
             &[("objectClass", "groupOfNames"), ("cn", "guests"), ("member", &dn_of("bob"))],
         )
         .start();
-    let builder = search(server.url())
-        .with_group_attribute("memberOf")
-        .with_group_search(GROUPS, "(member={dn})", "cn");
+    let builder = search(server.url()).with_group_attribute("memberOf").with_group_search(
+        GROUPS,
+        "(member={dn})",
+        "cn",
+    );
     for (group, alice, bob) in [
         (&*staff(), "accepted alice", "failed"),
         (&*guests, "disabled", "accepted bob"),

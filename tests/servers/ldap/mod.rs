@@ -1,5 +1,6 @@
 //! Tests `Ldap` with OpenLDAP's server, and with servers that misbehave.
 
+mod accounts;
 mod answers;
 mod check;
 mod config;
