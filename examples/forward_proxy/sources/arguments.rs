@@ -61,9 +61,15 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "FILTER", default_value = "(uid={user})", requires = "ldap_base")]
     ldap_filter: String,
 
-    /// The attribute that must equal the name that the client sent.
+    /// The attribute with the user's name, which must equal the name that the client sent.
     #[arg(long, value_name = "ATTRIBUTE", default_value = "uid", requires = "ldap_base")]
     ldap_name: String,
+
+    /// Let the directory decide whether a name matches; most ignore case. The user is then known by
+    /// the directory's spelling of the attribute of --ldap-name, or of --ldap-dn, also if the filter
+    /// finds users by others, as in (|(uid={user})(mail={user})).
+    #[arg(long, requires = "ldap")]
+    ldap_ignore_case: bool,
 
     /// The account that searches.
     #[arg(long, value_name = "DN", requires = "ldap_base")]
@@ -197,6 +203,7 @@ impl SourceArguments {
             plaintext: self.insecure_ldap_plaintext,
             ca_file: self.ldap_ca.clone(),
             lookup,
+            ignores_case: self.ldap_ignore_case,
             group_attribute: self.ldap_groups.clone(),
             required_group: self.ldap_required_group.clone(),
         }))

@@ -1,6 +1,14 @@
 //! An LDAP directory that checks passwords: `--ldap`.
 
+#[cfg(feature = "ldap")]
+use std::error::Error as _;
 use std::path::PathBuf;
+
+#[cfg(feature = "ldap")]
+use tower_proxy_auth::backend::ldap::{Ldap, LdapBuilder, LdapConfigError};
+
+#[cfg(feature = "ldap")]
+use crate::Mistake;
 
 #[derive(Debug)]
 #[cfg_attr(not(feature = "ldap"), expect(dead_code, reason = "only parsed"))]
@@ -11,6 +19,8 @@ pub(super) struct Directory {
     pub(super) plaintext: bool,
     pub(super) ca_file: Option<PathBuf>,
     pub(super) lookup: Lookup,
+    /// Whether the directory decides if a name matches.
+    pub(super) ignores_case: bool,
     pub(super) group_attribute: Option<String>,
     pub(super) required_group: Option<String>,
 }
@@ -33,28 +43,42 @@ pub(super) enum Lookup {
 
 #[cfg(feature = "ldap")]
 impl Directory {
-    pub(super) fn open(self) -> Result<tower_proxy_auth::backend::ldap::Ldap, crate::Mistake> {
-        use tower_proxy_auth::backend::ldap::{Ldap, LdapBuilder};
+    /// Tries the servers. A failure is only logged, since they may recover.
+    pub(super) async fn open(self) -> Result<Ldap, Mistake> {
+        let ldap = self.build()?;
+        if let Err(error) = ldap.check().await {
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            tracing::warn!("--ldap: logins may fail at present: {cause}");
+        }
+        Ok(ldap)
+    }
 
+    fn build(self) -> Result<Ldap, Mistake> {
         let mut urls = self.urls.into_iter();
-        let mut builder = Ldap::builder(urls.next().unwrap_or_default());
+        let mut builder = Ldap::builder(urls.next().unwrap_or_default())
+            .with_start_tls(self.start_tls)
+            .insecure_plaintext(self.plaintext)
+            .with_name_from_directory(self.ignores_case)
+            .on_warning(|warning| tracing::warn!("--ldap: {warning}"));
         builder = urls.fold(builder, LdapBuilder::with_server);
-        if self.start_tls {
-            builder = builder.with_start_tls(true);
-        }
-        if self.plaintext {
-            builder = builder.insecure_plaintext(true);
-        }
         if let Some(file) = self.ca_file {
             builder = builder.with_ca_file(file);
         }
-        builder = match self.lookup {
-            Lookup::Template(template) => builder.with_dn_template(template),
+        let searches = match self.lookup {
+            Lookup::Template(template) => {
+                builder = builder.with_dn_template(template);
+                Vec::new()
+            }
             Lookup::Search { base, filter, name_attribute, bind_dn, password_file } => {
                 let password = super::secret_file::read("--ldap-password-file", &password_file)?;
-                builder
-                    .with_search(base, filter, name_attribute)
-                    .with_service_account(bind_dn, password)
+                builder = builder
+                    .with_search(&base, &filter, &name_attribute)
+                    .with_service_account(bind_dn, password);
+                vec![
+                    ("--ldap-base", base),
+                    ("--ldap-filter", filter),
+                    ("--ldap-name", name_attribute),
+                ]
             }
         };
         if let Some(attribute) = self.group_attribute {
@@ -63,6 +87,36 @@ impl Directory {
         if let Some(group) = self.required_group {
             builder = builder.with_required_group(group);
         }
-        builder.build().map_err(|error| format!("--ldap: {error}"))
+        builder.build().map_err(|error| mistake(&error, &searches))
     }
+}
+
+/// The message for a mistake, with the options that were typed. `searches` has the values of
+/// `with_search`.
+#[cfg(feature = "ldap")]
+fn mistake(error: &LdapConfigError, searches: &[(&str, String)]) -> Mistake {
+    let LdapConfigError::Invalid { option, value, problem } = error else {
+        return format!("--ldap: {}", in_options(&error.to_string()));
+    };
+    let typed = searches.iter().find(|(_, given)| *option == "with_search" && given == value);
+    let option = typed.map_or_else(|| in_options(option), |(typed, _)| (*typed).to_owned());
+    format!("{option}: {value:?} {}", in_options(problem))
+}
+
+/// Replaces the names of the library's methods by those of options.
+#[cfg(feature = "ldap")]
+fn in_options(text: &str) -> String {
+    [
+        ("with_server", "--ldap"),
+        ("with_start_tls", "--ldap-starttls"),
+        ("insecure_plaintext", "--insecure-ldap-plaintext"),
+        ("with_ca_file", "--ldap-ca"),
+        ("with_dn_template", "--ldap-dn"),
+        ("with_search", "--ldap-base and --ldap-filter"),
+        ("with_service_account", "--ldap-bind-dn"),
+        ("with_group_attribute", "--ldap-groups"),
+        ("with_required_group", "--ldap-required-group"),
+    ]
+    .into_iter()
+    .fold(text.to_owned(), |text, (method, option)| text.replace(method, option))
 }

@@ -71,8 +71,7 @@ impl Sources {
         !self.users.is_empty() || !self.digest_files.is_empty() || in_database
     }
 
-    /// Opens files and checks the table of a database; an LDAP server is contacted by the first
-    /// login.
+    /// Opens files, and checks the table of a database and the servers of a directory.
     ///
     /// # Errors
     /// One line that names the option.
@@ -93,7 +92,7 @@ impl Sources {
         }
         #[cfg(feature = "ldap")]
         if let Some(directory) = self.directory {
-            validator = cache::add_validator(validator, directory.open()?, self.cache)?;
+            validator = cache::add_validator(validator, directory.open().await?, self.cache)?;
         }
         #[cfg(feature = "sql")]
         if let Some(database) = self.database {
