@@ -6,9 +6,9 @@ use std::{error::Error, fmt::Debug, time::Duration};
 
 use tower_proxy_auth::{
     Account, Authenticator, BackendError, BasicCredentials, CredentialValidator, DigestAccount,
-    DigestSecrets, DigestUser, HashedA1, ProxyAuthLayer, Reason, SecretLookup, Verdict,
+    DigestSecrets, DigestUser, HashedA1, ProxyAuthLayer, Reason, SecretLookup, UserId, Verdict,
     backend::{
-        AccountStatus, DigestName,
+        AccountLookup, AccountStatus, DigestName,
         password_hash::{HashMethod, hash_password},
         sql::{Sql, SqlBuilder, SqlRow, SqlRowError},
     },
@@ -70,6 +70,8 @@ macro_rules! cases {
                 finds_a_user_by_userhash
                 names_a_missing_column_in_a_check
                 notices_a_query_that_finds_every_user
+                names_a_mistake_in_the_query_for_hashes
+                looks_up_accounts_without_a_password
                 gives_up_on_a_slow_query_and_its_connection
                 limits_the_queue
                 answers_rechecks_before_queued_checks
@@ -329,7 +331,8 @@ pub(crate) async fn refuses_two_rows_as_unusable<D: Database>(database: &D) {
     fill(database, &[("alice", "wonder"), ("bob", "wonder")]).await;
     let [name, _] = D::PARAMETERS;
     let query = format!(
-        "SELECT 'alice' AS name, password_hash, ha1_md5 FROM users WHERE {name} IN ('alice', 'b')"
+        "SELECT sent.name AS name, password_hash, ha1_md5 FROM (SELECT {name} AS name) sent \
+         JOIN users ON users.name = sent.name OR sent.name = 'alice'"
     );
     let sql = database.builder().with_query(query).with_digest([HashFunction::Md5]);
     let sql = sql.build().unwrap();
@@ -337,6 +340,7 @@ pub(crate) async fn refuses_two_rows_as_unusable<D: Database>(database: &D) {
     for _ in 0..2 {
         assert_eq!(unusable(ask(&sql, "alice", "wonder").await), cause);
         assert_eq!(status(&basic(&sql), RIGHT).await, (407, Some(Reason::UnusableRecord)));
+        accepted(ask(&sql, "bob", "wonder").await);
         unknown(ask(&sql, "carol", "wonder").await, "carol");
     }
     assert_eq!(unusable_secret(&sql).await, cause);
@@ -365,6 +369,8 @@ pub(crate) async fn refuses_a_broken_hash_as_unusable<D: Database>(database: &D)
     for (stored, cause) in [
         ("''", "the hash is empty"),
         ("'wonder'", "the hash is of the weak kind plain"),
+        ("'$apr1$salt$abcdefghijklmnopqrstu.'", "the hash is of the weak kind apr1"),
+        ("'*'", ""),
         (
             "'$2y$31$abcdefghijklmnopqrstuuWG29KuyeAicPCJODk1zjyGvyQUU2awu'",
             "the cost of the bcrypt",
@@ -560,6 +566,60 @@ pub(crate) async fn notices_a_query_that_finds_every_user<D: Database>(database:
     let sql = database.builder().with_query(query).build().unwrap();
     assert_eq!(said(sql.check(&realm()).await), "the query finds a user that cannot exist");
     unknown(ask(&sql, "bob", "wonder").await, "bob");
+}
+
+pub(crate) async fn names_a_mistake_in_the_query_for_hashes<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder")]).await;
+    for (query, cause) in [
+        ("SELECT password_hash FROM nowhere", "the database reported: "),
+        ("SELECT name FROM users", "the column password_hash is missing"),
+    ] {
+        let sql = database.builder().with_cost_query(query).build().unwrap();
+        let said = said(sql.check(&realm()).await);
+        let start = format!("the query for stored hashes fails: {cause}");
+        assert!(said.starts_with(&start), "{said}");
+    }
+    let query = "SELECT password_hash FROM users";
+    let sql = database.builder().with_cost_query(query).build().unwrap();
+    sql.check(&realm()).await.unwrap();
+    accepted(ask(&sql, "alice", "wonder").await);
+}
+
+pub(crate) async fn looks_up_accounts_without_a_password<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder"), ("bob", "builder")]).await;
+    let no = if D::SCHEMA.contains("BOOLEAN") { "FALSE" } else { "0" };
+    let functions = [HashFunction::Sha256, HashFunction::Md5];
+    let sql = database.builder().with_digest(functions).build().unwrap();
+    let is_known = async |name: &str| {
+        let user = UserId::new(name);
+        let basic = CredentialValidator::account(&sql, &realm(), &user).await.unwrap();
+        let digest = DigestSecrets::account(&sql, &realm(), &user).await.unwrap();
+        [basic, digest].map(|found| match found {
+            AccountLookup::Known(account) => account.user().as_str() == name,
+            AccountLookup::Unknown => false,
+            other => panic!("{name}: {other:?}"),
+        })
+    };
+    for (set, known) in [
+        ("name = name".to_owned(), [true, true]),
+        (format!("enabled = {no}"), [false, false]),
+        (format!("enabled = NOT {no}, expires = 1"), [false, false]),
+        ("expires = 4102444800".to_owned(), [true, true]),
+        ("password_hash = '*'".to_owned(), [false, true]),
+        ("password_hash = NULL, ha1_md5 = ''".to_owned(), [false, true]),
+        ("ha1_sha256 = NULL".to_owned(), [false, false]),
+    ] {
+        update(database, &set).await;
+        assert_eq!(is_known("alice").await, known, "{set}");
+        assert_eq!(is_known("bob").await, [true, true], "{set}");
+    }
+    for name in ["carol", "ALICE", "bob "] {
+        assert_eq!(is_known(name).await, [false, false], "{name:?}");
+    }
+    database.execute("DROP TABLE users").await;
+    let user = UserId::new("bob");
+    assert!(CredentialValidator::account(&sql, &realm(), &user).await.is_err());
+    assert!(DigestSecrets::account(&sql, &realm(), &user).await.is_err());
 }
 
 pub(crate) async fn gives_up_on_a_slow_query_and_its_connection<D: Database>(database: &D) {

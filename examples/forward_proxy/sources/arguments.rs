@@ -112,6 +112,11 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "SQL")]
     database_query: Option<String>,
 
+    /// A query without parameters that finds stored hashes, so that all answers take the same time
+    /// from the first one on [default: the hashes of the table users].
+    #[arg(long, value_name = "SQL")]
+    database_cost_query: Option<String>,
+
     /// An algorithm whose column ha1_... is filled for every user, for Digest: md5, sha-256 or
     /// sha-512-256; repeat the option for more.
     #[arg(long, value_name = "ALGORITHM")]
@@ -166,15 +171,23 @@ impl SourceArguments {
         let url = match (&self.database, &self.database_url_file) {
             (Some(url), _) => Url::Given(url.clone()),
             (None, Some(path)) => Url::InFile(path.clone()),
-            (None, None) if self.database_query.is_some() || !self.database_digest.is_empty() => {
-                return Err("--database-query and --database-digest need --database or \
-                            --database-url-file"
+            (None, None)
+                if self.database_query.is_some()
+                    || self.database_cost_query.is_some()
+                    || !self.database_digest.is_empty() =>
+            {
+                return Err("--database-query, --database-cost-query and --database-digest need \
+                            --database or --database-url-file"
                     .to_owned());
             }
             (None, None) => return Ok(None),
         };
-        let (query, functions) = (self.database_query.clone(), self.database_digest.clone());
-        Ok(Some(Database { url, query, functions }))
+        Ok(Some(Database {
+            url,
+            query: self.database_query.clone(),
+            cost_query: self.database_cost_query.clone(),
+            functions: self.database_digest.clone(),
+        }))
     }
 
     fn directory(&self) -> Result<Option<Directory>, Mistake> {

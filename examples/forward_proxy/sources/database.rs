@@ -9,6 +9,8 @@ use tower_proxy_auth::digest::HashFunction;
 pub(super) struct Database {
     pub(super) url: Url,
     pub(super) query: Option<String>,
+    /// The query for stored hashes.
+    pub(super) cost_query: Option<String>,
     /// The functions whose H(A1) is stored for every user; empty if Digest is not served.
     pub(super) functions: Vec<HashFunction>,
 }
@@ -37,24 +39,33 @@ impl Database {
 
         use tower_proxy_auth::backend::sql::Sql;
 
-        const OPTION: &str = "--database";
-        let url = match self.url {
-            Url::Given(url) => url,
+        let (option, url) = match self.url {
+            Url::Given(url) => ("--database", url),
             Url::InFile(path) => {
-                super::secret_file::read("--database-url-file", &path)?.expose().to_owned()
+                let option = "--database-url-file";
+                (option, super::secret_file::read(option, &path)?.expose().to_owned())
             }
         };
         let mut builder = Sql::builder(url).with_digest(self.functions);
+        if self.query.is_some() && self.cost_query.is_none() {
+            tracing::warn!(
+                "--database-query without --database-cost-query: until the first login, the time of an \
+                 answer can tell known users from unknown ones"
+            );
+        }
         if let Some(query) = self.query {
             builder = builder.with_query(query);
         }
-        let users = builder.build().map_err(|error| format!("{OPTION}: {error}"))?;
+        if let Some(query) = self.cost_query {
+            builder = builder.with_cost_query(query);
+        }
+        let users = builder.build().map_err(|error| format!("{option}: {error}"))?;
         if let Err(error) = users.check(realm).await {
             let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             if !error.is_transient() {
-                return Err(format!("{OPTION}: {cause}"));
+                return Err(format!("{option}: {cause}"));
             }
-            tracing::warn!("{OPTION} does not answer at present: {cause}");
+            tracing::warn!("{option} does not answer at present: {cause}");
         }
         Ok(users)
     }

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, error::Error, fmt, sync::Arc, time::Duration};
 
+use tokio::sync::OnceCell;
+
 use super::{
     error::SqlConfigError,
     max_cost::MaxCost,
@@ -29,6 +31,7 @@ use crate::{
 pub struct SqlBuilder {
     open: Box<dyn FnOnce(Limits) -> Opened + Send + Sync>,
     query: Option<String>,
+    cost_query: Option<String>,
     hashing: Option<HashingPool>,
     min_cost: Option<HashCost>,
     limits: Limits,
@@ -64,6 +67,7 @@ impl SqlBuilder {
         Self {
             open: Box::new(open),
             query: None,
+            cost_query: None,
             hashing: None,
             min_cost: None,
             limits: Limits::default(),
@@ -129,13 +133,25 @@ impl SqlBuilder {
         self
     }
 
+    /// Sets a query without parameters that finds stored hashes, in a column `password_hash`. From
+    /// the first 10,000 of them, [`Sql::check`] or the first login learns what a check must cost, so
+    /// that the time does not distinguish known users from unknown ones.
+    ///
+    /// By default, there is one for the default query unless [`with_min_cost`](Self::with_min_cost)
+    /// is used. Add it, or use `with_min_cost`, if you use [`with_query`](Self::with_query).
+    pub fn with_cost_query(mut self, sql: impl Into<String>) -> Self {
+        self.cost_query = Some(sql.into());
+        self
+    }
+
     /// Sets the minimum cost of a check, for known and unknown users. Use the cost of the most
     /// expensive hash in the table, such as [`HashCost::of_method`] of the method that makes the
     /// hashes.
     ///
-    /// Without it, each look-up of a hash can raise the cost. Until the first one, a check costs as
-    /// much as a hash of [`HashMethod::default`](crate::backend::password_hash::HashMethod), so the
-    /// time distinguishes known users from unknown ones if the table has other hashes.
+    /// Each look-up of a hash can raise the cost. Before the first one, without this option and
+    /// without [`with_cost_query`](Self::with_cost_query), a check costs as much as a hash of
+    /// [`HashMethod::default`](crate::backend::password_hash::HashMethod), so the time distinguishes
+    /// known users from unknown ones if the table has other hashes.
     pub const fn with_min_cost(mut self, cost: HashCost) -> Self {
         self.min_cost = Some(cost);
         self
@@ -224,9 +240,9 @@ impl SqlBuilder {
     /// # Errors
     /// A configuration mistake: [`SqlConfigError`].
     pub fn build(self) -> Result<Sql, SqlConfigError> {
-        let Self { open, query, hashing, min_cost, limits, options } = self;
-        let mut queries =
-            query.as_deref().into_iter().chain(options.by_userhash.values().map(|q| &**q));
+        let Self { open, query, cost_query, hashing, min_cost, limits, options } = self;
+        let given = query.as_deref().into_iter().chain(cost_query.as_deref());
+        let mut queries = given.chain(options.by_userhash.values().map(|query| &**query));
         if queries.any(|query| query.trim().is_empty()) {
             return Err(SqlConfigError::EmptyQuery);
         }
@@ -241,12 +257,16 @@ impl SqlBuilder {
             ("with_timeout", options.timeout.is_zero()),
         ])?;
         let database = open(limits)?;
+        let has_default = query.is_none() && min_cost.is_none();
+        let default_cost_query = has_default.then(|| database.default_cost_query());
         Ok(Sql::new(Parts {
+            cost_query: cost_query.as_deref().or(default_cost_query).map(Arc::from),
             query: query.as_deref().unwrap_or(database.default_query()).into(),
             database,
             queue: Queue::new(limits.connections, limits.queue),
             hashing: hashing.unwrap_or_default(),
             max_cost: MaxCost::new(min_cost),
+            is_cost_learned: OnceCell::new(),
             options,
         }))
     }
@@ -266,7 +286,7 @@ impl fmt::Debug for SqlBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::sql::query::{Answer, Prepared, Rows};
+    use crate::backend::sql::query::{Answer, Prepared};
 
     /// A database that must not be queried.
     struct Nowhere;
@@ -276,7 +296,11 @@ mod tests {
             "SELECT 1"
         }
 
-        fn rows(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Rows> {
+        fn default_cost_query(&self) -> &'static str {
+            "SELECT 2"
+        }
+
+        fn rows(self: Arc<Self>, _: Arc<str>, _: Vec<String>, _: usize) -> Answer<Vec<SqlRow>> {
             unreachable!("build() queries nothing")
         }
 
@@ -300,6 +324,10 @@ mod tests {
             (Sql::builder("oracle://proxy:wonder@host/users"), unknown.to_owned()),
             (
                 builder().with_query(" \n"),
+                "the query is empty: leave it out to use the default one".to_owned(),
+            ),
+            (
+                builder().with_cost_query(""),
                 "the query is empty: leave it out to use the default one".to_owned(),
             ),
             (

@@ -16,7 +16,7 @@ use tokio::time::{self, error::Elapsed};
 
 use super::{
     failure::{connect_failure, failure},
-    query::{Answer, Limits, Prepared, QueryRunner, Rows},
+    query::{Answer, Limits, Prepared, QueryRunner},
     row::{SqlRow, Value},
 };
 use crate::error::BackendError;
@@ -24,6 +24,8 @@ use crate::error::BackendError;
 /// A database that sqlx has a driver for.
 pub(super) trait Driver: sqlx::Database + HasStatementCache {
     const DEFAULT_QUERY: &str;
+    const DEFAULT_COST_QUERY: &str = "\
+SELECT password_hash FROM users WHERE password_hash IS NOT NULL LIMIT 10000";
     /// Whether each query runs in a transaction and without a named statement, since a pooler may
     /// use another connection for the next transaction.
     const IS_POOLED: bool = false;
@@ -142,10 +144,19 @@ where
         DB::DEFAULT_QUERY
     }
 
-    fn rows(self: Arc<Self>, query: Arc<str>, parameters: Vec<String>) -> Answer<Rows> {
+    fn default_cost_query(&self) -> &'static str {
+        DB::DEFAULT_COST_QUERY
+    }
+
+    fn rows(
+        self: Arc<Self>,
+        query: Arc<str>,
+        parameters: Vec<String>,
+        limit: usize,
+    ) -> Answer<Vec<SqlRow>> {
         Box::pin(async move {
             let mut connection = self.connection().await?;
-            let rows = rows::<DB>(&mut connection, query, &parameters);
+            let rows = rows::<DB>(&mut connection, query, &parameters, limit);
             let rows = time::timeout(self.limits.query, rows).await;
             self.finish(connection, rows, &parameters)
         })
@@ -178,16 +189,14 @@ where
     ) -> Result<Prepared, BackendError> {
         let is_used = |number: &usize| query.contains(&format!("${number}"));
         let used = (1..=parameters.len()).filter(is_used).count();
-        match self.rows(columns_query, parameters).await {
-            Ok(Rows::One(row)) => Ok(Prepared {
-                columns: Some(row.columns().map(str::to_owned).collect()),
-                parameters: Some(used),
-            }),
+        let row = match self.rows(columns_query, parameters, 1).await {
+            Ok(rows) => rows.into_iter().next(),
+            Err(error) if error.is_transient() => return Err(error),
             // If the query is wrong, running it as it is tells more.
-            Ok(Rows::None | Rows::Many) => Ok(Prepared { columns: None, parameters: None }),
-            Err(error) if !error.is_transient() => Ok(Prepared { columns: None, parameters: None }),
-            Err(error) => Err(error),
-        }
+            Err(_) => None,
+        };
+        let columns = row.map(|row| row.columns().map(str::to_owned).collect());
+        Ok(Prepared { parameters: columns.is_some().then_some(used), columns })
     }
 }
 
@@ -195,7 +204,8 @@ async fn rows<DB>(
     connection: &mut DB::Connection,
     query: Arc<str>,
     parameters: &[String],
-) -> Result<Rows, sqlx::Error>
+    limit: usize,
+) -> Result<Vec<SqlRow>, sqlx::Error>
 where
     DB: Driver,
     DB::Arguments: IntoArguments<DB>,
@@ -204,13 +214,13 @@ where
     usize: ColumnIndex<DB::Row>,
 {
     if !DB::IS_POOLED {
-        return fetch::<DB>(connection, query, parameters).await;
+        return fetch::<DB>(connection, query, parameters, limit).await;
     }
-    let result = in_transaction::<DB>(connection, Arc::clone(&query), parameters).await;
+    let result = in_transaction::<DB>(connection, Arc::clone(&query), parameters, limit).await;
     match &result {
         // sqlx looks up types that it does not know yet, which ends a statement without a name.
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(NO_STATEMENT) => {
-            in_transaction::<DB>(connection, query, parameters).await
+            in_transaction::<DB>(connection, query, parameters, limit).await
         }
         _ => result,
     }
@@ -224,7 +234,8 @@ async fn in_transaction<DB>(
     connection: &mut DB::Connection,
     query: Arc<str>,
     parameters: &[String],
-) -> Result<Rows, sqlx::Error>
+    limit: usize,
+) -> Result<Vec<SqlRow>, sqlx::Error>
 where
     DB: Driver,
     DB::Arguments: IntoArguments<DB>,
@@ -233,7 +244,7 @@ where
     usize: ColumnIndex<DB::Row>,
 {
     let mut transaction = connection.begin().await?;
-    let found = fetch::<DB>(&mut transaction, query, parameters).await;
+    let found = fetch::<DB>(&mut transaction, query, parameters, limit).await;
     match found {
         Ok(_) => transaction.commit().await?,
         Err(_) => transaction.rollback().await?,
@@ -245,7 +256,8 @@ async fn fetch<DB>(
     connection: &mut DB::Connection,
     query: Arc<str>,
     parameters: &[String],
-) -> Result<Rows, sqlx::Error>
+    limit: usize,
+) -> Result<Vec<SqlRow>, sqlx::Error>
 where
     DB: Driver,
     DB::Arguments: IntoArguments<DB>,
@@ -256,15 +268,13 @@ where
     let query = sqlx::query::<DB>(AssertSqlSafe(query)).persistent(!DB::IS_POOLED);
     let query = parameters.iter().cloned().fold(query, |query, parameter| query.bind(parameter));
     let mut rows = connection.fetch(query);
-    let mut found = Rows::None;
-    while let Some(row) = poll_fn(|context| rows.as_mut().poll_next(context)).await {
+    let mut found = Vec::new();
+    while found.len() < limit {
+        let Some(row) = poll_fn(|context| rows.as_mut().poll_next(context)).await else { break };
         let row = row?;
-        if matches!(found, Rows::One(_)) {
-            return Ok(Rows::Many);
-        }
         let columns = row.columns().iter().enumerate();
         let values = columns.map(|(at, column)| (column.name().to_owned(), value::<DB>(&row, at)));
-        found = Rows::One(SqlRow::new(values.collect()));
+        found.push(SqlRow::new(values.collect()));
     }
     Ok(found)
 }

@@ -65,6 +65,7 @@
 //! Use a database user that may only read this table. Buffers of sqlx are not wiped.
 
 mod builder;
+mod check;
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres", feature = "sql-sqlite"))]
 mod database;
 mod error;

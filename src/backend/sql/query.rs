@@ -13,20 +13,19 @@ pub(super) trait QueryRunner: Send + Sync {
     /// The query that is used unless another is given.
     fn default_query(&self) -> &'static str;
 
-    /// The rows that `query` finds with `parameters`.
-    fn rows(self: Arc<Self>, query: Arc<str>, parameters: Vec<String>) -> Answer<Rows>;
+    /// A query for stored hashes, for [`default_query`](Self::default_query).
+    fn default_cost_query(&self) -> &'static str;
+
+    /// The first rows that `query` finds with `parameters`, at most `limit`.
+    fn rows(
+        self: Arc<Self>,
+        query: Arc<str>,
+        parameters: Vec<String>,
+        limit: usize,
+    ) -> Answer<Vec<SqlRow>>;
 
     /// Describes `query`, which takes `parameters`.
     fn prepared(self: Arc<Self>, query: Arc<str>, parameters: Vec<String>) -> Answer<Prepared>;
-}
-
-/// The rows that a query finds for a user.
-#[allow(dead_code, reason = "without a database there are no rows")]
-pub(super) enum Rows {
-    None,
-    One(SqlRow),
-    /// Two or more, which is ambiguous.
-    Many,
 }
 
 /// A prepared query.

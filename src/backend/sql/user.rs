@@ -6,7 +6,7 @@ use super::row::{SqlRow, SqlRowError};
 use crate::{
     backend::{
         AccountStatus, UnusableRecord,
-        password_hash::{HashPolicy, PasswordHash},
+        password_hash::{HashPolicy, PasswordHash, PasswordHashError},
     },
     clock::Timestamp,
     error::BackendError,
@@ -121,10 +121,8 @@ impl User {
         &self,
         policy: &HashPolicy,
     ) -> Result<Option<PasswordHash>, FindError> {
-        let Some(text) = self.row.text(PASSWORD_HASH)? else { return Ok(None) };
-        PasswordHash::parse(text, policy)
-            .map(Some)
-            .map_err(|error| FindError::Unusable(error.into()))
+        let hash = stored_hash(&self.row, policy)?.transpose();
+        hash.map_err(|error| FindError::Unusable(error.into()))
     }
 
     /// The stored H(A1), which is required for every user.
@@ -152,6 +150,15 @@ impl User {
         }
         Ok((account, self.row))
     }
+}
+
+/// The hash in a row; `None` for NULL.
+pub(super) fn stored_hash(
+    row: &SqlRow,
+    policy: &HashPolicy,
+) -> Result<Option<Result<PasswordHash, PasswordHashError>>, SqlRowError> {
+    let text = row.text(PASSWORD_HASH)?;
+    Ok(text.map(|text| PasswordHash::parse(text, policy)))
 }
 
 fn without_padding(text: &str) -> &str {

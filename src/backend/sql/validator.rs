@@ -1,25 +1,28 @@
 //! Users in a database, for Basic and Digest.
 
-use std::{fmt, sync::Arc};
+use std::{error::Error as _, fmt, sync::Arc};
+
+use tokio::sync::OnceCell;
 
 use super::{
     builder::{Options, SqlBuilder},
     max_cost::MaxCost,
-    query::{Answer, QueryRunner, Rows},
-    row::SqlRowError,
-    user::{FindError, NAME, PASSWORD_HASH, User, check_spelling, ha1_column},
+    query::{Answer, QueryRunner},
+    row::{SqlRow, SqlRowError},
+    user::{FindError, User, stored_hash},
 };
 use crate::{
     backend::{
-        AccountStatus, BasicCredentials, CredentialValidator, DigestAccount, DigestName,
-        DigestSecrets, DigestUser, SecretLookup, Verdict,
+        AccountLookup, AccountStatus, BasicCredentials, CredentialValidator, DigestAccount,
+        DigestName, DigestSecrets, DigestUser, SecretLookup, Verdict,
         password_hash::{HashingPool, PasswordHash},
         queue::Queue,
-        runtime::within,
+        runtime::{task_error, within},
     },
     error::BackendError,
     identity::Account,
     secret::Password,
+    user_id::UserId,
     wire::{
         Realm,
         digest::{HashFunction, HashFunctions, Userhash},
@@ -29,8 +32,8 @@ use crate::{
 /// The longest name that is looked up, in bytes. Users with longer ones do not exist.
 const MAX_NAME: usize = 256;
 
-/// A name that no client can send, since it has control characters.
-const IMPOSSIBLE_NAME: &str = "\u{1}nobody\u{1}";
+/// How many stored hashes are read to learn their cost.
+const MAX_HASHES: usize = 10_000;
 
 /// Users in a table of a database. Serves Basic with password hashes, and Digest with H(A1)s.
 ///
@@ -46,6 +49,9 @@ pub(super) struct Parts {
     pub(super) database: Arc<dyn QueryRunner>,
     pub(super) queue: Queue,
     pub(super) query: Arc<str>,
+    /// Finds stored hashes.
+    pub(super) cost_query: Option<Arc<str>>,
+    pub(super) is_cost_learned: OnceCell<()>,
     pub(super) hashing: HashingPool,
     pub(super) max_cost: MaxCost,
     pub(super) options: Options,
@@ -62,60 +68,12 @@ impl Sql {
         Self(Arc::new(parts))
     }
 
-    /// Finds configuration mistakes, such as a missing column, by running each query for a user
-    /// that cannot exist, in `realm` if the queries take one.
-    ///
-    /// # Errors
-    /// The database cannot be reached, refuses a query, or its rows lack a column. Errors that may
-    /// pass by themselves are [transient](BackendError::is_transient).
-    pub async fn check(&self, realm: &Realm) -> Result<(), BackendError> {
-        let by_name = (&self.0.query, IMPOSSIBLE_NAME.to_owned());
-        let by_userhash = self.0.options.by_userhash.iter().map(|(&function, query)| {
-            (query, in_hex(&Userhash::new(function, IMPOSSIBLE_NAME, realm)))
-        });
-        for (query, key) in [by_name].into_iter().chain(by_userhash) {
-            let parameters = self.parameters(key, realm);
-            let given = parameters.len();
-            let described = parameters.clone();
-            let prepare =
-                |database: Arc<dyn QueryRunner>| database.prepared(Arc::clone(query), described);
-            let prepared = self.run(false, prepare).await?;
-            if let Some(columns) = prepared.columns {
-                self.check_columns(&columns).map_err(BackendError::new)?;
-            }
-            if let Some(taken) = prepared.parameters.filter(|&taken| taken != given) {
-                let text = format!("the query takes {taken} parameters but is given {given}");
-                return Err(BackendError::new(text));
-            }
-            let select =
-                |database: Arc<dyn QueryRunner>| database.rows(Arc::clone(query), parameters);
-            if !matches!(self.run(false, select).await?, Rows::None) {
-                return Err(BackendError::new("the query finds a user that cannot exist"));
-            }
-        }
-        Ok(())
-    }
-
-    /// A table without password hashes is correct where Digest is served.
-    fn check_columns(&self, columns: &[String]) -> Result<(), SqlRowError> {
-        check_spelling(columns.iter().map(String::as_str))?;
-        let held = HashFunction::ALL
-            .iter()
-            .copied()
-            .filter(|&function| self.0.options.functions.contains(function));
-        let mut needed: Vec<&str> = held.map(ha1_column).collect();
-        if needed.is_empty() {
-            needed.push(PASSWORD_HASH);
-        }
-        needed.insert(0, NAME);
-        match needed.into_iter().find(|needed| !columns.iter().any(|column| column == needed)) {
-            Some(missing) => Err(SqlRowError::missing(missing)),
-            None => Ok(()),
-        }
+    pub(super) fn parts(&self) -> &Parts {
+        &self.0
     }
 
     /// Waits in the queue, and runs a query to its end even if the caller is cancelled.
-    async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         recheck: bool,
         query: impl FnOnce(Arc<dyn QueryRunner>) -> Answer<T>,
@@ -126,9 +84,47 @@ impl Sql {
         within(limit, permit.run(answer)).await
     }
 
-    fn parameters(&self, key: String, realm: &Realm) -> Vec<String> {
+    pub(super) fn parameters(&self, key: String, realm: &Realm) -> Vec<String> {
         let realm = self.0.options.has_realm.then(|| realm.as_str().to_owned());
         [key].into_iter().chain(realm).collect()
+    }
+
+    pub(super) async fn rows(
+        &self,
+        query: &Arc<str>,
+        parameters: Vec<String>,
+        limit: usize,
+        recheck: bool,
+    ) -> Result<Vec<SqlRow>, BackendError> {
+        let select =
+            |database: Arc<dyn QueryRunner>| database.rows(Arc::clone(query), parameters, limit);
+        self.run(recheck, select).await
+    }
+
+    /// Includes stored hashes in the cost of all checks, once.
+    pub(super) async fn learn_cost(&self) -> Result<(), BackendError> {
+        let Some(query) = &self.0.cost_query else { return Ok(()) };
+        let learn = || async {
+            // It runs once, so it needs no place in the queue.
+            let database = Arc::clone(&self.0.database);
+            let rows = tokio::spawn(database.rows(Arc::clone(query), Vec::new(), MAX_HASHES));
+            for row in rows.await.map_err(|error| task_error(&error))?? {
+                let hash = stored_hash(&row, &self.0.options.policy).map_err(BackendError::new)?;
+                // An unusable hash is never checked.
+                if let Some(Ok(hash)) = hash {
+                    self.0.max_cost.with(Some(&hash));
+                }
+            }
+            Ok(())
+        };
+        let learned = self.0.is_cost_learned.get_or_try_init(learn);
+        match within(self.0.options.timeout, async { learned.await.copied() }).await {
+            Err(error) if !error.is_transient() => {
+                let cause = error.source().map(ToString::to_string).unwrap_or_default();
+                Err(BackendError::new(format!("the query for stored hashes fails: {cause}")))
+            }
+            learned => learned,
+        }
     }
 
     /// The user whose name, or whose hash of the name, is `key`.
@@ -141,11 +137,14 @@ impl Sql {
         is_wanted: impl FnOnce(&str) -> bool,
     ) -> Result<Option<User>, FindError> {
         let parameters = self.parameters(key, realm);
-        let select = |database: Arc<dyn QueryRunner>| database.rows(Arc::clone(query), parameters);
-        match self.run(recheck, select).await? {
-            Rows::None => Ok(None),
-            Rows::One(row) => User::read(row, is_wanted, self.0.options.clock.now()),
-            Rows::Many => Err(FindError::Unusable("the query finds more than one row".into())),
+        // A second row is ambiguous.
+        let mut rows = self.rows(query, parameters, 2, recheck).await?;
+        match (rows.pop(), rows.is_empty()) {
+            (None, _) => Ok(None),
+            (Some(row), true) => User::read(row, is_wanted, self.0.options.clock.now()),
+            (Some(_), false) => {
+                Err(FindError::Unusable("the query finds more than one row".into()))
+            }
         }
     }
 
@@ -180,6 +179,7 @@ impl Sql {
         hash: Option<PasswordHash>,
         credentials: BasicCredentials<'_>,
     ) -> Result<bool, BackendError> {
+        self.learn_cost().await?;
         let cost = self.0.max_cost.with(hash.as_ref());
         let password = Password::new(credentials.password());
         let check = move || {
@@ -189,7 +189,7 @@ impl Sql {
         self.0.hashing.run_for(credentials, check).await?
     }
 
-    fn account(&self, user: User) -> Result<Account, FindError> {
+    fn full_account(&self, user: User) -> Result<Account, FindError> {
         let (account, row) = user.into_account()?;
         let Some(record) = &self.0.options.record else { return Ok(account) };
         record(&row, account).map_err(|error| match error.downcast::<SqlRowError>() {
@@ -214,7 +214,7 @@ impl Sql {
             return Ok(Verdict::WrongPassword);
         }
         let status = user.status();
-        let account = self.account(user)?;
+        let account = self.full_account(user)?;
         Ok(match status {
             AccountStatus::Active => Verdict::Accepted(account),
             AccountStatus::Disabled => Verdict::Disabled(account),
@@ -231,6 +231,25 @@ impl Sql {
         Ok(Some((user, hash)))
     }
 
+    /// Looks up a user without a password. Users who may not log in are unknown, and so are those
+    /// whose record is not `usable`.
+    async fn known(
+        &self,
+        realm: &Realm,
+        user: &UserId,
+        usable: impl FnOnce(&User) -> Result<bool, FindError>,
+    ) -> Result<AccountLookup, BackendError> {
+        let account = async {
+            let found = self.find_by_name(user.as_str(), realm, true).await?;
+            let Some(user) = found else { return Ok(AccountLookup::Unknown) };
+            if user.status() != AccountStatus::Active || !usable(&user)? {
+                return Ok(AccountLookup::Unknown);
+            }
+            self.full_account(user).map(AccountLookup::Known)
+        };
+        account.await.or_else(|error: FindError| error.answer(|_| AccountLookup::Unknown))
+    }
+
     async fn stored(&self, user: DigestUser<'_>) -> Result<SecretLookup, FindError> {
         let (function, realm, recheck) = (user.function(), user.realm(), user.is_recheck());
         if !self.0.options.functions.contains(function) {
@@ -244,18 +263,24 @@ impl Sql {
         };
         let Some(user) = found else { return Ok(SecretLookup::Unknown) };
         let (ha1, status) = (user.ha1(function)?, user.status());
-        let account = DigestAccount::new(self.account(user)?, ha1);
+        let account = DigestAccount::new(self.full_account(user)?, ha1);
         Ok(SecretLookup::Found(account.with_status(status)))
     }
 }
 
-fn in_hex(hash: &Userhash) -> String {
+pub(super) fn in_hex(hash: &Userhash) -> String {
     base16ct::lower::encode_string(hash.as_bytes())
 }
 
 impl CredentialValidator for Sql {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         self.verdict(credentials).await.or_else(|error| error.answer(Verdict::Unusable))
+    }
+
+    /// Users without a usable password hash are unknown.
+    async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        let policy = &self.0.options.policy;
+        self.known(realm, user, |user| Ok(user.password_hash(policy)?.is_some())).await
     }
 }
 
@@ -266,6 +291,20 @@ impl DigestSecrets for Sql {
 
     async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
         self.stored(user).await.or_else(|error| error.answer(SecretLookup::Unusable))
+    }
+
+    /// Users without a usable H(A1) are unknown.
+    async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        let functions = self.0.options.functions;
+        let is_usable = |user: &User| {
+            let held = HashFunction::ALL.iter().filter(|&&one| functions.contains(one));
+            let mut secrets = held.map(|&function| user.ha1(function));
+            match secrets.find(|secret| !matches!(secret, Err(FindError::Unusable(_)))) {
+                Some(usable_or_failed) => usable_or_failed.map(|_| true),
+                None => Ok(false),
+            }
+        };
+        self.known(realm, user, is_usable).await
     }
 }
 
@@ -293,13 +332,14 @@ mod tests {
         password_hash::{HashCost, HashMethod, hash_password},
         sql::{
             query::Prepared,
-            row::{SqlRow, Value},
+            row::Value,
+            user::{NAME, PASSWORD_HASH},
         },
     };
 
     const METHOD: HashMethod = HashMethod::Bcrypt { cost: 4 };
 
-    type MakeRows = fn() -> Rows;
+    type MakeRows = fn() -> Vec<SqlRow>;
 
     /// Finds the same rows for every query.
     struct Fixed(MakeRows);
@@ -309,7 +349,11 @@ mod tests {
             "SELECT"
         }
 
-        fn rows(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Rows> {
+        fn default_cost_query(&self) -> &'static str {
+            "SELECT"
+        }
+
+        fn rows(self: Arc<Self>, _: Arc<str>, _: Vec<String>, _: usize) -> Answer<Vec<SqlRow>> {
             Box::pin(async move { Ok((self.0)()) })
         }
 
@@ -318,10 +362,10 @@ mod tests {
         }
     }
 
-    fn row(password_hash: &str) -> Rows {
+    fn row(password_hash: &str) -> Vec<SqlRow> {
         let text = |text: &str| Value::Text(text.to_owned().into());
         let columns = [(NAME, text("alice")), (PASSWORD_HASH, text(password_hash))];
-        Rows::One(SqlRow::new(columns.map(|(name, value)| (name.to_owned(), value)).into()))
+        vec![SqlRow::new(columns.map(|(name, value)| (name.to_owned(), value)).into())]
     }
 
     async fn verdict(rows: MakeRows, pool: &HashingPool) -> Result<Verdict, BackendError> {
@@ -350,6 +394,77 @@ mod tests {
         end
     }
 
+    /// Knows nobody and has stored hashes.
+    struct Sample;
+
+    impl QueryRunner for Sample {
+        fn default_query(&self) -> &'static str {
+            "users"
+        }
+
+        fn default_cost_query(&self) -> &'static str {
+            "hashes"
+        }
+
+        fn rows(
+            self: Arc<Self>,
+            query: Arc<str>,
+            parameters: Vec<String>,
+            limit: usize,
+        ) -> Answer<Vec<SqlRow>> {
+            let answer = match &*query {
+                "hashes" => {
+                    assert_eq!((parameters.len(), limit), (0, 10_000));
+                    let stored = [5, 4].map(|cost| HashMethod::Bcrypt { cost });
+                    let stored = stored.map(|method| hash_password("x", method).unwrap());
+                    let rows = stored.iter().flat_map(|hash| row(hash));
+                    Ok(rows.chain(row("unusable")).collect())
+                }
+                "broken" => Err(BackendError::new("no such table")),
+                _ => Ok(Vec::new()),
+            };
+            Box::pin(async move { answer })
+        }
+
+        fn prepared(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Prepared> {
+            Box::pin(async { Ok(Prepared { columns: None, parameters: None }) })
+        }
+    }
+
+    #[tokio::test]
+    async fn regression_the_first_unknown_user_costs_as_much_as_a_known_one() {
+        let builder = || SqlBuilder::new(|_| Ok(Arc::new(Sample)));
+        let cost = |cost| HashCost::of_method(HashMethod::Bcrypt { cost });
+        let guess = HashCost::of_method(HashMethod::default());
+        let realm = Realm::new("proxy").unwrap();
+        for (name, builder, expected) in [
+            ("the default queries", builder(), cost(5)),
+            ("a minimum", builder().with_min_cost(cost(4)), cost(4)),
+            ("a query of one's own", builder().with_query("own"), guess),
+            (
+                "with a query for hashes",
+                builder().with_query("own").with_cost_query("hashes"),
+                cost(5),
+            ),
+            ("both", builder().with_cost_query("hashes").with_min_cost(cost(6)), cost(6)),
+        ] {
+            let sql = builder.build().unwrap();
+            let verdict = sql.validate(BasicCredentials::new(&realm, "carol", "wonder")).await;
+            assert!(matches!(verdict, Ok(Verdict::UnknownUser)), "{name}: {verdict:?}");
+            assert_eq!(sql.parts().max_cost.with(None), expected, "{name}");
+        }
+        let sql = builder().build().unwrap();
+        sql.check(&realm).await.unwrap();
+        assert_eq!(sql.parts().max_cost.with(None), cost(5), "after a check");
+
+        let sql = builder().with_cost_query("broken").build().unwrap();
+        let verdict = sql.validate(BasicCredentials::new(&realm, "carol", "wonder")).await;
+        for error in [sql.check(&realm).await.unwrap_err(), verdict.unwrap_err()] {
+            let cause = error.source().unwrap().to_string();
+            assert_eq!(cause, "the query for stored hashes fails: no such table");
+        }
+    }
+
     /// Never answers.
     struct Hanging;
 
@@ -358,7 +473,11 @@ mod tests {
             "SELECT"
         }
 
-        fn rows(self: Arc<Self>, _: Arc<str>, _: Vec<String>) -> Answer<Rows> {
+        fn default_cost_query(&self) -> &'static str {
+            "SELECT"
+        }
+
+        fn rows(self: Arc<Self>, _: Arc<str>, _: Vec<String>, _: usize) -> Answer<Vec<SqlRow>> {
             Box::pin(std::future::pending())
         }
 
@@ -411,7 +530,7 @@ mod tests {
         let end = occupy(&pool).await;
         let check = tokio::spawn({
             let pool = pool.clone();
-            async move { verdict(|| Rows::None, &pool).await }
+            async move { verdict(Vec::new, &pool).await }
         });
         // The clock does not advance by itself while a blocking thread runs.
         while !check.is_finished() {
@@ -434,8 +553,8 @@ mod tests {
         let free = HashingPool::new();
         let cases: [(&str, MakeRows, &str); 5] = [
             ("a user", || row(&hash_password("wonder", METHOD).unwrap()), "Accepted"),
-            ("no row", || Rows::None, "UnknownUser"),
-            ("two rows", || Rows::Many, "Unusable"),
+            ("no row", Vec::new, "UnknownUser"),
+            ("two rows", || row("x").into_iter().chain(row("x")).collect(), "Unusable"),
             ("a malformed hash", || row("$2y$05$abc"), "Unusable"),
             ("a cost bomb", || row(&format!("$2y$31${}", "a".repeat(53))), "Unusable"),
         ];
