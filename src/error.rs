@@ -121,7 +121,7 @@ pub enum ConfigError {
     /// A limit is zero.
     #[error("the limit {name} is 0, which refuses everything: use a larger one")]
     ZeroLimit {
-        /// The option.
+        /// The method that sets the limit.
         name: &'static str,
     },
     /// The syntax of user parameters is contradictory.
@@ -163,6 +163,17 @@ impl ConfigError {
         let [value, minimum, maximum] =
             [value, range.start(), range.end()].map(|value| format!("{value:?}"));
         Err(Self::OutOfRange { name, value, minimum, maximum })
+    }
+
+    /// Refuses the first limit that is zero. Each is given by the method that sets it, and by
+    /// whether it is zero.
+    pub(crate) fn refuse_zero<const N: usize>(
+        limits: [(&'static str, bool); N],
+    ) -> Result<(), Self> {
+        match limits.into_iter().find(|&(_, is_zero)| is_zero) {
+            Some((name, _)) => Err(Self::ZeroLimit { name }),
+            None => Ok(()),
+        }
     }
 }
 

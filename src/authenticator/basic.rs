@@ -117,9 +117,8 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
     }
 
     fn check(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
-        if self.options.max_password_length == 0 {
-            return Err(ConfigError::ZeroLimit { name: "max_password_length" });
-        }
+        let no_passwords = self.options.max_password_length == 0;
+        ConfigError::refuse_zero([("with_max_password_length", no_passwords)])?;
         self.validator.serves(setup.realm)
     }
 

@@ -204,12 +204,10 @@ impl AuthenticatorBuilder {
                 return Err(ConfigError::DuplicateScheme { name });
             }
         }
-        if self.max_field_length == 0 {
-            return Err(ConfigError::ZeroLimit { name: "max_field_length" });
-        }
-        if self.max_consecutive_stale == 0 {
-            return Err(ConfigError::ZeroLimit { name: "max_consecutive_stale" });
-        }
+        ConfigError::refuse_zero([
+            ("with_max_field_length", self.max_field_length == 0),
+            ("with_max_consecutive_stale", self.max_consecutive_stale == 0),
+        ])?;
         let splits_user_names = self.user_parameters.is_some();
         let setup = SchemeSetup { realm: &self.realm, splits_user_names };
         self.schemes.iter().try_for_each(|scheme| scheme.check(&setup))?;

@@ -18,8 +18,6 @@ pub mod htpasswd;
 mod impossible;
 #[cfg(feature = "ldap")]
 pub mod ldap;
-#[cfg(any(feature = "cached", feature = "ldap", feature = "password-hash"))]
-mod limits;
 mod lookup;
 #[cfg(feature = "password-hash")]
 pub mod password_hash;

@@ -248,20 +248,20 @@ fn rejects_a_limit_of_zero() {
     let builder = || Authenticator::builder(realm()).with_basic(users());
     refuses(
         builder().with_max_field_length(0).build(),
-        "the limit max_field_length is 0, which refuses everything: use a larger one",
+        "the limit with_max_field_length is 0, which refuses everything: use a larger one",
     );
     refuses(
         builder().with_max_consecutive_stale(0).build(),
-        "the limit max_consecutive_stale is 0, which refuses everything: use a larger one",
+        "the limit with_max_consecutive_stale is 0, which refuses everything: use a larger one",
     );
     refuses(
         digest().with_max_parameters(0).build(),
-        "the limit max_parameters is 0, which refuses everything: use a larger one",
+        "the limit with_max_parameters is 0, which refuses everything: use a larger one",
     );
     let basic = BasicScheme::new(users()).with_max_password_length(0);
     refuses(
         Authenticator::builder(realm()).with_scheme(basic).build(),
-        "the limit max_password_length is 0, which refuses everything: use a larger one",
+        "the limit with_max_password_length is 0, which refuses everything: use a larger one",
     );
     assert!(builder().with_max_field_length(1).with_max_consecutive_stale(1).build().is_ok());
 }

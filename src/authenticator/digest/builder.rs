@@ -164,9 +164,8 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
     pub fn build(self) -> Result<DigestScheme<V, S>, ConfigError> {
         self.check_algorithms()?;
         ConfigError::check_range("nonce lifetime", &self.nonce_lifetime, &NONCE_LIFETIMES)?;
-        if self.options.parse.max_parameters == 0 {
-            return Err(ConfigError::ZeroLimit { name: "max_parameters" });
-        }
+        let no_parameters = self.options.parse.max_parameters == 0;
+        ConfigError::refuse_zero([("with_max_parameters", no_parameters)])?;
         Ok(DigestScheme {
             nonces: Nonces::new(self.nonce_keys, self.nonce_lifetime)?,
             dummy_secrets: HashFunction::ALL.iter().copied().map(HashedA1::dummy).collect(),

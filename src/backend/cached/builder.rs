@@ -8,7 +8,6 @@ use std::{
 
 use super::{Cached, key::KeyMaker, store::Shared};
 use crate::{
-    backend::limits::refuse_zero,
     clock::{Clock, SystemClock},
     error::ConfigError,
     revocation::{Attached, Revocations},
@@ -149,7 +148,7 @@ impl<T> CachedBuilder<T> {
     /// capacity of 0, [`ConfigError::Randomness`] if the operating system provides no random bytes.
     pub fn build(self) -> Result<Cached<T>, ConfigError> {
         self.times.check()?;
-        refuse_zero([
+        ConfigError::refuse_zero([
             ("with_capacity", self.capacity == 0),
             ("with_negative_capacity", self.negative_capacity == 0),
         ])?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::config_error::LdapConfigError;
-use crate::backend::limits::refuse_zero;
+use crate::error::ConfigError;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
@@ -28,7 +28,7 @@ impl Default for Limits {
 
 impl Limits {
     pub(super) fn check(&self) -> Result<(), LdapConfigError> {
-        refuse_zero([
+        ConfigError::refuse_zero([
             ("with_connect_timeout", self.connect_timeout.is_zero()),
             ("with_operation_timeout", self.operation_timeout.is_zero()),
             ("with_timeout", self.timeout.is_zero()),

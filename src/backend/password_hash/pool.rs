@@ -7,7 +7,6 @@ use tokio::task;
 use crate::{
     backend::{
         BasicCredentials,
-        limits::refuse_zero,
         queue::{Permit, Queue},
         runtime,
     },
@@ -154,7 +153,7 @@ impl HashingPoolBuilder {
     /// # Errors
     /// [`ConfigError::ZeroLimit`] if a limit is 0.
     pub fn build(self) -> Result<HashingPool, ConfigError> {
-        refuse_zero([
+        ConfigError::refuse_zero([
             ("with_max_hashes", self.max_hashes == 0),
             ("with_queue", self.queue() == 0),
             ("with_timeout", self.timeout.is_zero()),

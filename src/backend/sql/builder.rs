@@ -14,11 +14,11 @@ use super::{
 };
 use crate::{
     backend::{
-        limits::refuse_zero,
         password_hash::{HashCost, HashPolicy, HashingPool},
         queue::Queue,
     },
     clock::{Clock, SystemClock},
+    error::ConfigError,
     identity::Account,
     secret::Password,
     wire::digest::{HashFunction, HashFunctions},
@@ -250,7 +250,7 @@ impl SqlBuilder {
         if let Some(&function) = options.by_userhash.keys().find(not_held) {
             return Err(SqlConfigError::UserhashWithoutDigest { function });
         }
-        refuse_zero([
+        ConfigError::refuse_zero([
             ("with_max_connections", limits.connections == 0),
             ("with_connect_timeout", limits.connect.is_zero()),
             ("with_query_timeout", limits.query.is_zero()),

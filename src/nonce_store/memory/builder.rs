@@ -43,9 +43,7 @@ impl MemoryNonceStoreBuilder {
     /// - [`ConfigError::OutOfRange`] if the window is not 64 to 128 counts wide.
     pub fn build(self) -> Result<MemoryNonceStore, ConfigError> {
         let Limits { capacity, window } = self.limits;
-        if capacity == 0 {
-            return Err(ConfigError::ZeroLimit { name: "capacity" });
-        }
+        ConfigError::refuse_zero([("with_capacity", capacity == 0)])?;
         let widths = window::MIN_WIDTH..=window::MAX_WIDTH;
         ConfigError::check_range("window of the nonce store", &window, &widths)?;
         Ok(MemoryNonceStore::with_limits(self.limits))
@@ -70,7 +68,7 @@ mod tests {
     #[test]
     fn refuses_a_capacity_of_zero() {
         let builder = MemoryNonceStore::builder();
-        let message = "the limit capacity is 0, which refuses everything: use a larger one";
+        let message = "the limit with_capacity is 0, which refuses everything: use a larger one";
         refuses(builder.with_capacity(0), message);
         assert!(builder.with_capacity(1).build().is_ok());
     }
