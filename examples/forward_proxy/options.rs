@@ -29,7 +29,8 @@ struct CommandLine {
     #[command(flatten)]
     sources: SourceArguments,
 
-    /// A Digest algorithm to offer; repeat the option for more [default: sha-256 and md5].
+    /// A Digest algorithm to offer; repeat the option for more, in order of preference
+    /// [default: sha-256, then md5].
     #[arg(long = "algorithm", value_name = "NAME", value_enum)]
     algorithms: Vec<Algorithm>,
 

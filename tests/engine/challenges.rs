@@ -79,19 +79,6 @@ fn offers_schemes_in_order_of_strength() {
     ] {
         assert_eq!(order(&Proxy::of(builder)), expected);
     }
-    let (sha256, sha512, md5) = (Algorithm::Sha256, Algorithm::Sha512_256, Algorithm::Md5);
-    let all = ["Digest SHA-256", "Digest SHA-512-256", "Digest MD5", "Basic"];
-    for algorithms in [[md5, sha512, sha256], [sha512, md5, sha256], [sha256, sha512, md5]] {
-        let digest = digest().with_algorithms(algorithms).build().unwrap();
-        let builder = builder().with_basic(users()).with_scheme(digest);
-        assert_eq!(order(&Proxy::of(builder)), all, "{algorithms:?}");
-    }
-    let sess = [Algorithm::Md5, Algorithm::Md5Sess, Algorithm::Sha256Sess, Algorithm::Sha256];
-    let sess = digest().with_algorithms(sess).build().unwrap();
-    assert_eq!(
-        order(&Proxy::of(builder().with_scheme(sess))),
-        ["Digest SHA-256", "Digest SHA-256-sess", "Digest MD5", "Digest MD5-sess"]
-    );
     let all = digest().with_algorithms(Algorithm::ALL.iter().copied()).build().unwrap();
     assert_eq!(
         order(&Proxy::of(builder().with_scheme(all))).join(" ").replace("Digest ", ""),
@@ -101,19 +88,19 @@ fn offers_schemes_in_order_of_strength() {
 
 #[test]
 fn keeps_an_explicit_order() {
-    let forced = [Algorithm::Md5, Algorithm::Sha512_256, Algorithm::Sha256];
-    let digest = digest().with_algorithms_in_order(forced).build().unwrap();
+    let (sha256, sha512, md5) = (Algorithm::Sha256, Algorithm::Sha512_256, Algorithm::Md5);
+    for algorithms in [[md5, sha512, sha256], [sha512, md5, sha256], [sha256, sha512, md5]] {
+        let digest = digest().with_algorithms(algorithms).build().unwrap();
+        let builder = Authenticator::builder(realm()).with_basic(users()).with_scheme(digest);
+        let mut expected: Vec<_> = algorithms.iter().map(|one| format!("Digest {one}")).collect();
+        expected.push("Basic".to_owned());
+        assert_eq!(order(&Proxy::of(builder)), expected, "{algorithms:?}");
+    }
+    let digest = digest().with_algorithms([md5, sha256]).build().unwrap();
     let builder = Authenticator::builder(realm()).with_basic(users()).with_scheme(digest);
     assert_eq!(
         order(&Proxy::of(builder.keep_scheme_order(true))),
-        ["Basic", "Digest MD5", "Digest SHA-512-256", "Digest SHA-256"]
-    );
-    let again = self::digest().with_algorithms_in_order(forced).with_algorithms(forced);
-    let builder = Authenticator::builder(realm()).with_scheme(again.build().unwrap());
-    assert_eq!(
-        order(&Proxy::of(builder)),
-        ["Digest SHA-256", "Digest SHA-512-256", "Digest MD5"],
-        "the last call counts"
+        ["Basic", "Digest MD5", "Digest SHA-256"]
     );
 }
 

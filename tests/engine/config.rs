@@ -141,9 +141,10 @@ fn rejects_algorithms_missing_doubled_or_not_held() {
         "no Digest algorithm is offered: name at least one, such as SHA-256",
     );
     let twice = [Algorithm::Md5, Algorithm::Sha256, Algorithm::Md5];
-    for builder in [digest().with_algorithms(twice), digest().with_algorithms_in_order(twice)] {
-        refuses(builder.build(), "the Digest algorithm MD5 is offered twice: name it once");
-    }
+    refuses(
+        digest().with_algorithms(twice).build(),
+        "the Digest algorithm MD5 is offered twice: name it once",
+    );
     refuses(
         DigestScheme::builder(Holds(HashFunctions::NONE)).build(),
         "none of the Digest algorithms SHA-256, MD5 can be offered: the source of secrets has \

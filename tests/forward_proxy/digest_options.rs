@@ -63,6 +63,24 @@ fn authenticates_both_sides_with_every_algorithm() {
 }
 
 #[test]
+fn keeps_the_order_in_which_algorithms_are_given() {
+    for (options, expected) in [
+        (&[] as &[&str], ["SHA-256", "MD5"].as_slice()),
+        (&["--algorithm", "md5", "--algorithm", "sha-256"], &["MD5", "SHA-256"]),
+        (
+            &["--algorithm", "md5", "--algorithm", "sha-512-256", "--algorithm", "sha-256"],
+            &["MD5", "SHA-512-256", "SHA-256"],
+        ),
+    ] {
+        let proxy = proxy_of_alice(options);
+        let refused = Wire::connect(proxy.address()).ask("GET http://o/ HTTP/1.1\nHost: o");
+        let offered: Vec<_> =
+            refused.challenges().filter_map(|one| parameter(one, "algorithm")).collect();
+        assert_eq!(offered, expected, "{options:?}");
+    }
+}
+
+#[test]
 fn sends_as_much_auth_info_as_the_option_says() {
     let origin = Origin::http();
     for (option, with_info) in [("off", false), ("next-nonce", false), ("full", true)] {

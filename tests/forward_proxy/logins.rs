@@ -116,7 +116,7 @@ fn sends_one_short_challenge_per_line_in_order() {
         (&["--scheme", "both"], &["SHA-256", "MD5", "Basic"]),
         (&["--scheme", "digest"], &["SHA-256", "MD5"]),
         (&["--scheme", "basic"], &["Basic"]),
-        (&all, &["SHA-256", "SHA-512-256", "MD5", "Basic"]),
+        (&all, &["MD5", "SHA-512-256", "SHA-256", "Basic"]),
         (&["--algorithm", "md5-sess"], &["MD5-sess", "Basic"]),
     ];
     for (options, offered) in rows {

@@ -69,20 +69,13 @@ impl<V: DigestSecrets> DigestBuilder<V> {
 }
 
 impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
-    /// Offers these algorithms, in the order that real clients need: SHA-256, SHA-512-256, MD5. By
-    /// default, offers SHA-256 and MD5 if the source has secrets for them.
+    /// Offers these algorithms, in the given order. By default, offers SHA-256, then MD5, if the
+    /// source has secrets for them.
+    ///
+    /// Most clients need the order SHA-256, SHA-512-256, MD5. Some read only the first Digest
+    /// challenge and support only MD5, so they need MD5 first; see the
+    /// [guide](crate::guide::troubleshooting).
     pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.options.algorithms = algorithms.into_iter().collect();
-        self.options.algorithms.sort_unstable();
-        self
-    }
-
-    /// Offers these algorithms in the given order. Orders other than the usual one break some
-    /// clients.
-    pub fn with_algorithms_in_order(
-        mut self,
-        algorithms: impl IntoIterator<Item = Algorithm>,
-    ) -> Self {
         self.options.algorithms = algorithms.into_iter().collect();
         self
     }

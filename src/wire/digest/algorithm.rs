@@ -6,8 +6,8 @@ use super::HashFunction;
 
 /// The value of the `algorithm` parameter, [RFC 7616, section 3.3].
 ///
-/// Ordered by preference: SHA-256, SHA-512-256, MD5, each followed by its `-sess` variant. They are
-/// offered in this order, because clients depend on it.
+/// Ordered by preference: SHA-256, SHA-512-256, MD5, each followed by its `-sess` variant. Most
+/// clients need challenges in this order.
 ///
 /// # Security
 /// Prefer algorithms without `-sess`: the key of a session equals a response without `qop`. An
