@@ -14,15 +14,17 @@ use tower_proxy_auth::{
 };
 use tower_proxy_auth_fuzz::{Lookup, Proxy};
 
-static STRICT: LazyLock<Proxy> = LazyLock::new(|| Proxy::new(|basic| basic, |digest| digest));
+static STRICT: LazyLock<Proxy> =
+    LazyLock::new(|| Proxy::new(|auth| auth, |basic| basic, |digest| digest));
 static LENIENT: LazyLock<Proxy> = LazyLock::new(|| {
     Proxy::new(
-        |basic| basic.with_latin1(true).with_nfc(true),
+        |auth| auth.with_latin1(true),
+        |basic| basic.with_nfc(true),
         |digest| {
             let algorithms =
                 Algorithm::ALL.iter().copied().filter(|&one| one != Algorithm::Md5Sess);
             let digest = digest.with_algorithms(algorithms).legacy_rfc2069(true);
-            let digest = digest.with_userhash(true).with_latin1(true);
+            let digest = digest.with_userhash(true);
             digest.with_uri_check(UriCheck::lenient([]))
         },
     )

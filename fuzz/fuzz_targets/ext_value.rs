@@ -9,7 +9,8 @@ use libfuzzer_sys::fuzz_target;
 use tower_proxy_auth::Reason;
 use tower_proxy_auth_fuzz::{Lookup, Proxy};
 
-static PROXY: LazyLock<Proxy> = LazyLock::new(|| Proxy::new(|basic| basic, |digest| digest));
+static PROXY: LazyLock<Proxy> =
+    LazyLock::new(|| Proxy::new(|auth| auth, |basic| basic, |digest| digest));
 
 fuzz_target!(|raw: &[u8]| {
     if let Some(name) = look_up(raw) {

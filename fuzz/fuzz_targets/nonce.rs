@@ -11,7 +11,8 @@ use md5::{Digest, Md5};
 use tower_proxy_auth::Reason;
 use tower_proxy_auth_fuzz::{HA1, Proxy, REALM};
 
-static PROXY: LazyLock<Proxy> = LazyLock::new(|| Proxy::new(|basic| basic, |digest| digest));
+static PROXY: LazyLock<Proxy> =
+    LazyLock::new(|| Proxy::new(|auth| auth, |basic| basic, |digest| digest));
 static NONCE: LazyLock<String> = LazyLock::new(|| PROXY.nonce());
 
 fuzz_target!(|bytes: &[u8]| {

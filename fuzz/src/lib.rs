@@ -17,6 +17,7 @@ use tower_proxy_auth::{
     Account, Authenticator, BackendError, BasicCredentials, BasicScheme, CredentialValidator,
     DigestAccount, DigestScheme, DigestSecrets, DigestUser, HashedA1, ProxyAuthLayer, Realm,
     Reason, Refusal, SecretLookup, Verdict,
+    authenticator::AuthenticatorBuilder,
     backend::DigestName,
     digest::{Algorithm, DigestBuilder, HashFunction, HashFunctions},
     middleware::ResponseBody,
@@ -48,6 +49,7 @@ pub struct Proxy {
 impl Proxy {
     /// Builds a proxy for [`REALM`].
     pub fn new(
+        options: impl FnOnce(AuthenticatorBuilder) -> AuthenticatorBuilder,
         basic: impl FnOnce(BasicScheme<Recorder>) -> BasicScheme<Recorder>,
         digest: impl FnOnce(DigestBuilder<Recorder>) -> DigestBuilder<Recorder>,
     ) -> Self {
@@ -55,11 +57,10 @@ impl Proxy {
         let basic = basic(BasicScheme::new(lookups.clone()));
         let builder = DigestScheme::builder(lookups.clone());
         let digest = digest(builder.with_algorithms(Algorithm::ALL.iter().copied()));
-        let auth = Authenticator::builder(Realm::from_static(REALM))
+        let builder = Authenticator::builder(Realm::from_static(REALM))
             .with_scheme(digest.build().expect("a valid configuration"))
-            .with_scheme(basic)
-            .build()
-            .expect("a valid configuration");
+            .with_scheme(basic);
+        let auth = options(builder).build().expect("a valid configuration");
         Self { layer: ProxyAuthLayer::new(auth), lookups }
     }
 

@@ -32,7 +32,7 @@ use crate::{
 ///
 /// let realm = Realm::new("proxy")?;
 /// let users = Users::new(&realm).with_user("alice", "wonder")?;
-/// let basic = BasicScheme::new(users).with_latin1(true);
+/// let basic = BasicScheme::new(users).with_nfc(true);
 /// let auth = Authenticator::builder(realm).with_scheme(basic).build()?;
 /// # let _ = auth;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -46,13 +46,6 @@ impl<V: CredentialValidator> BasicScheme<V> {
     /// Creates the scheme with the strictest options.
     pub fn new(validator: V) -> Self {
         Self { validator, options: DecodeOptions::default() }
-    }
-
-    /// Reads credentials that are not UTF-8 as Latin-1, which Qt, libsoup, Java and others send.
-    #[must_use]
-    pub const fn with_latin1(mut self, allow: bool) -> Self {
-        self.options.latin1 = allow;
-        self
     }
 
     /// Normalizes user-id and password to Unicode NFC before they are checked. The validator must
@@ -109,8 +102,8 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
         context: &RequestContext<'_>,
         credentials: SentCredentials,
     ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
-        let user_pass =
-            UserPass::decode(credentials.as_bytes(), &self.options).map_err(Refusal::new)?;
+        let user_pass = UserPass::decode(credentials.as_bytes(), context.latin1, &self.options)
+            .map_err(Refusal::new)?;
         let split_name = context.split_user_name(user_pass.user_id())?;
         let realm = context.realm.clone();
         Ok(async move { self.verify(realm, user_pass, split_name).await })

@@ -33,6 +33,7 @@ pub struct AuthenticatorBuilder {
     bypass: Option<Bypass>,
     allows_anonymous: bool,
     max_field_length: usize,
+    latin1: bool,
     max_consecutive_stale: u32,
     user_parameters: Option<UserParameterSyntax>,
     revocations: Revocations,
@@ -53,6 +54,7 @@ impl AuthenticatorBuilder {
             bypass: None,
             allows_anonymous: false,
             max_field_length: DEFAULT_MAX_FIELD_LENGTH,
+            latin1: false,
             max_consecutive_stale: DEFAULT_MAX_CONSECUTIVE_STALE,
             user_parameters: None,
             revocations: Revocations::new(),
@@ -140,6 +142,16 @@ impl AuthenticatorBuilder {
         self
     }
 
+    /// Reads user names and passwords that are not UTF-8 as Latin-1, with Basic and Digest: requests,
+    /// pip, libsoup, Qt, Java and others send them so. By default, they are refused with 407.
+    ///
+    /// Back ends get the name in UTF-8. A Digest client that hashes the name in Latin-1 as well is
+    /// accepted only if the stored H(A1) was computed from the same bytes.
+    pub const fn with_latin1(mut self, allow: bool) -> Self {
+        self.latin1 = allow;
+        self
+    }
+
     /// Limits the length of `Proxy-Authorization`, 16,384 bytes by default. Longer fields are
     /// refused with 431.
     pub const fn with_max_field_length(mut self, length: usize) -> Self {
@@ -222,6 +234,7 @@ impl AuthenticatorBuilder {
             bypass: self.bypass,
             allows_anonymous: self.allows_anonymous,
             max_field_length: self.max_field_length,
+            latin1: self.latin1,
             user_parameters: self.user_parameters,
             stale_limit: StaleLimit::new(self.max_consecutive_stale),
             revocations: self.revocations,

@@ -62,6 +62,7 @@ pub(super) struct Engine {
     pub(super) bypass: Option<Bypass>,
     pub(super) allows_anonymous: bool,
     pub(super) max_field_length: usize,
+    pub(super) latin1: bool,
     pub(super) user_parameters: Option<UserParameterSyntax>,
     pub(super) stale_limit: StaleLimit,
     pub(super) revocations: Revocations,
@@ -117,7 +118,8 @@ impl Authenticator {
             start: engine.revocations.start_check(),
         };
         let user_parameters = engine.user_parameters.as_ref();
-        let context = RequestContext { head, realm, now, user_parameters };
+        let latin1 = engine.latin1;
+        let context = RequestContext { head, realm, now, latin1, user_parameters };
         match Arc::clone(scheme).authenticate(&context, credentials) {
             Ok(result) => {
                 let engine = Arc::clone(engine);

@@ -133,6 +133,8 @@ pub struct RequestContext<'a> {
     pub realm: &'a Realm,
     /// The present time.
     pub now: Timestamp,
+    /// Whether user names and passwords that are not UTF-8 are read as Latin-1.
+    pub latin1: bool,
     pub(super) user_parameters: Option<&'a UserParameterSyntax>,
 }
 

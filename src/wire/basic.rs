@@ -27,8 +27,6 @@ pub(crate) fn challenge(realm: &Realm) -> Option<HeaderValue> {
 /// Options of decoding. The default is the strictest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DecodeOptions {
-    /// Whether text that is not UTF-8 is read as Latin-1.
-    pub(crate) latin1: bool,
     /// Whether user-id and password are normalized to Unicode NFC.
     pub(crate) nfc: bool,
     /// Whether the password may be empty.
@@ -39,7 +37,7 @@ pub(crate) struct DecodeOptions {
 
 impl Default for DecodeOptions {
     fn default() -> Self {
-        Self { latin1: false, nfc: false, empty_password: false, max_password_length: 4_096 }
+        Self { nfc: false, empty_password: false, max_password_length: 4_096 }
     }
 }
 
@@ -50,11 +48,16 @@ pub(crate) struct UserPass {
 }
 
 impl UserPass {
-    /// Decodes the credentials that follow the scheme in `Proxy-Authorization`.
+    /// Decodes the credentials that follow the scheme in `Proxy-Authorization`. With `latin1`,
+    /// text that is not UTF-8 is read as Latin-1.
     ///
     /// # Errors
     /// Returns why the credentials cannot be used.
-    pub(crate) fn decode(encoded: &[u8], options: &DecodeOptions) -> Result<Self, Reason> {
+    pub(crate) fn decode(
+        encoded: &[u8],
+        latin1: bool,
+        options: &DecodeOptions,
+    ) -> Result<Self, Reason> {
         // `decode_vec` allocates once, so no copy is left behind.
         let mut bytes = Zeroizing::new(Vec::new());
         if STANDARD.decode_vec(encoded, &mut bytes).is_err() {
@@ -64,7 +67,7 @@ impl UserPass {
                 false => Reason::Undecodable,
             });
         }
-        let text = decode_text(mem::take(&mut bytes), options.latin1);
+        let text = decode_text(mem::take(&mut bytes), latin1);
         let mut text = Zeroizing::new(text.ok_or(Reason::Undecodable)?);
         if options.nfc {
             text = normalize(&text);
@@ -126,7 +129,10 @@ mod tests {
     }
 
     fn decode_with(encoded: &[u8], options: &DecodeOptions) -> Result<(String, String), Reason> {
-        let pair = UserPass::decode(encoded, options)?;
+        owned(UserPass::decode(encoded, false, options)?)
+    }
+
+    fn owned(pair: UserPass) -> Result<(String, String), Reason> {
         Ok((pair.user_id().to_owned(), pair.password().to_owned()))
     }
 
@@ -202,12 +208,15 @@ mod tests {
     fn reads_latin_1_by_option_and_utf_8_first() {
         let latin1 = STANDARD.encode(b"J\xe4son:p\xe4ss");
         let utf8 = STANDARD.encode("J\u{e4}son:p\u{e4}ss");
-        let options = DecodeOptions { latin1: true, ..DecodeOptions::default() };
+        let decode_latin1 = |encoded: &str| {
+            let pair = UserPass::decode(encoded.as_bytes(), true, &DecodeOptions::default());
+            pair.and_then(owned)
+        };
         assert_eq!(decode(&latin1), Err(Reason::Undecodable));
-        assert_eq!(decode_with(latin1.as_bytes(), &options), pair("J\u{e4}son", "p\u{e4}ss"));
-        assert_eq!(decode_with(utf8.as_bytes(), &options), pair("J\u{e4}son", "p\u{e4}ss"));
+        assert_eq!(decode_latin1(&latin1), pair("J\u{e4}son", "p\u{e4}ss"));
+        assert_eq!(decode_latin1(&utf8), pair("J\u{e4}son", "p\u{e4}ss"));
         let control = STANDARD.encode(b"J\x85son:p\xe4ss");
-        assert_eq!(decode_with(control.as_bytes(), &options), Err(Reason::ControlCharacter));
+        assert_eq!(decode_latin1(&control), Err(Reason::ControlCharacter));
     }
 
     #[test]
@@ -235,8 +244,10 @@ mod tests {
 
     #[test]
     fn debug_shows_no_credentials() {
-        let shown =
-            format!("{:?}", UserPass::decode(b"YWxpY2U6d29uZGVy", &DecodeOptions::default()));
+        let shown = format!(
+            "{:?}",
+            UserPass::decode(b"YWxpY2U6d29uZGVy", false, &DecodeOptions::default())
+        );
         assert_eq!(shown, "Ok(UserPass(..))");
     }
 }

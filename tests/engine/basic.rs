@@ -142,8 +142,8 @@ fn reads_utf_8_first_and_latin_1_by_option() {
     let name = "J\u{e4}son";
     let users = || user(name, "p\u{e4}ss");
     let strict = over(users());
-    let scheme = BasicScheme::new(users()).with_latin1(true);
-    let latin1 = Proxy::of(Authenticator::builder(realm()).with_scheme(scheme));
+    let builder = Authenticator::builder(realm()).with_basic(users());
+    let latin1 = Proxy::of(builder.with_latin1(true));
     let as_latin1 = b"J\xe4son:p\xe4ss";
     strict.get(basic(as_latin1)).is("by default", 407, "undecodable");
     latin1.get(basic(as_latin1)).passes("by option", name);

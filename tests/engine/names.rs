@@ -1,6 +1,6 @@
 //! The forms and the readings of the user name in Digest credentials.
 
-use tower_proxy_auth::{Authenticator, DigestScheme, Realm, Users};
+use tower_proxy_auth::{Authenticator, Realm, Users};
 
 use crate::support::{
     digest::{Digest, quoted},
@@ -51,8 +51,7 @@ fn refuses_invalid_utf_8() {
 #[test]
 fn reads_latin_1_if_allowed() {
     let users = Users::new(&realm()).with_user(NAME, "wonder").unwrap();
-    let digest = DigestScheme::builder(users).with_latin1(true).build().unwrap();
-    let proxy = Proxy::of(Authenticator::builder(realm()).with_scheme(digest));
+    let proxy = Proxy::of(Authenticator::builder(realm()).with_digest(users).with_latin1(true));
     for (name, value) in [
         ("UTF-8", "\"J\u{e4}s\u{f8}n Doe\"".as_bytes()),
         ("Latin-1", b"\"J\xe4s\xf8n Doe\""),
@@ -74,11 +73,28 @@ fn reads_latin_1_if_allowed() {
 }
 
 #[test]
+fn one_option_allows_latin_1_in_both_schemes() {
+    let users = Users::new(&realm()).with_user(NAME, "wonder").unwrap();
+    for allowed in [false, true] {
+        let builder = Authenticator::builder(realm());
+        let builder = builder.with_digest(users.clone()).with_basic(users.clone());
+        let proxy = Proxy::of(builder.with_latin1(allowed));
+        let digest = credentials(&proxy).params().with("username", b"\"J\xe4s\xf8n Doe\"");
+        for field in [digest.field(), basic(b"J\xe4s\xf8n Doe:wonder")] {
+            let answer = proxy.get(field);
+            match allowed {
+                true => answer.passes("allowed", NAME),
+                false => answer.is("by default", 407, "undecodable"),
+            }
+        }
+    }
+}
+
+#[test]
 fn tries_latin_1_with_and_without_backslashes() {
     let name = "corp\\J\u{e4}son";
     let users = Users::new(&realm()).with_user(name, "wonder").unwrap();
-    let digest = DigestScheme::builder(users).with_latin1(true).build().unwrap();
-    let proxy = Proxy::of(Authenticator::builder(realm()).with_scheme(digest));
+    let proxy = Proxy::of(Authenticator::builder(realm()).with_digest(users).with_latin1(true));
     let digest = Digest { user: name.into(), ..proxy.fresh() };
     let sent = digest.params().with("username", b"\"corp\\J\xe4son\"");
     proxy.get(sent.field()).passes("the raw reading", name);

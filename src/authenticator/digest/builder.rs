@@ -7,10 +7,11 @@ use crate::{
     backend::DigestSecrets,
     error::ConfigError,
     nonce_store::{MemoryNonceStore, NonceStore},
-    wire::digest::{Algorithm, HashFunction, HashFunctions, HashedA1, ParseOptions, UriCheck},
+    wire::digest::{Algorithm, HashFunction, HashFunctions, HashedA1, UriCheck},
 };
 
 const DEFAULT_NONCE_LIFETIME: Duration = Duration::from_secs(300);
+const DEFAULT_MAX_PARAMETERS: usize = 32;
 const NONCE_LIFETIMES: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(24 * 3_600);
 
@@ -46,7 +47,7 @@ pub(super) struct Options {
     pub(super) uri_check: UriCheck,
     pub(super) userhash: bool,
     pub(super) legacy_rfc2069: bool,
-    pub(super) parse: ParseOptions,
+    pub(super) max_parameters: usize,
 }
 
 impl<V: DigestSecrets> DigestBuilder<V> {
@@ -62,7 +63,7 @@ impl<V: DigestSecrets> DigestBuilder<V> {
                 uri_check: UriCheck::strict(),
                 userhash: false,
                 legacy_rfc2069: false,
-                parse: ParseOptions::default(),
+                max_parameters: DEFAULT_MAX_PARAMETERS,
             },
         }
     }
@@ -122,19 +123,9 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
         self
     }
 
-    /// Reads a `username` that is not UTF-8 as Latin-1, which Qt, requests-toolbelt and others
-    /// send. The secret is looked up by the name in UTF-8.
-    ///
-    /// A client that also hashes the name in Latin-1 is accepted only if the stored H(A1) was
-    /// computed from the same bytes.
-    pub const fn with_latin1(mut self, allow: bool) -> Self {
-        self.options.parse.latin1 = allow;
-        self
-    }
-
     /// Limits the number of parameters of a request's credentials, 32 by default.
     pub const fn with_max_parameters(mut self, maximum: usize) -> Self {
-        self.options.parse.max_parameters = maximum;
+        self.options.max_parameters = maximum;
         self
     }
 
@@ -157,7 +148,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
     pub fn build(self) -> Result<DigestScheme<V, S>, ConfigError> {
         self.check_algorithms()?;
         ConfigError::check_range("nonce lifetime", &self.nonce_lifetime, &NONCE_LIFETIMES)?;
-        let no_parameters = self.options.parse.max_parameters == 0;
+        let no_parameters = self.options.max_parameters == 0;
         ConfigError::refuse_zero([("with_max_parameters", no_parameters)])?;
         Ok(DigestScheme {
             nonces: Nonces::new(self.nonce_keys, self.nonce_lifetime)?,

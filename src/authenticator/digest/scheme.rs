@@ -91,8 +91,10 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         sent: SentCredentials,
     ) -> Result<ParsedRequest, Refusal> {
         let SentCredentials { field, position } = sent;
-        let (mut credentials, username) = Credentials::parse(field, position, &self.options.parse)
-            .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
+        let maximum = self.options.max_parameters;
+        let (mut credentials, username) =
+            Credentials::parse(field, position, context.latin1, maximum)
+                .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
         self.refuse_what_was_not_offered(&credentials, &username)?;
         if *credentials.realm() != *context.realm.as_str().as_bytes() {
             return Err(Refusal::new(Reason::OtherRealm));

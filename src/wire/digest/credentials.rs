@@ -28,33 +28,20 @@ pub(crate) struct Credentials {
     pub(super) protection: Option<Protection>,
 }
 
-/// Options of parsing.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ParseOptions {
-    /// The maximum number of parameters.
-    pub(crate) max_parameters: usize,
-    /// Whether a `username` that is not UTF-8 is read as Latin-1.
-    pub(crate) latin1: bool,
-}
-
-impl Default for ParseOptions {
-    fn default() -> Self {
-        Self { max_parameters: 32, latin1: false }
-    }
-}
-
 impl Credentials {
     /// Reads the parameters that start at `position` in the field, after the scheme, and the user
-    /// that they name. Unknown parameters are ignored.
+    /// that they name. Unknown parameters are ignored. With `latin1`, a `username` that is not
+    /// UTF-8 is read as Latin-1.
     ///
     /// # Errors
     /// Returns the first problem.
     pub(crate) fn parse(
         field: HeaderValue,
         position: usize,
-        options: &ParseOptions,
+        latin1: bool,
+        max_parameters: usize,
     ) -> Result<(Self, Username), CredentialsError> {
-        let parameters = Parameters::read(field.as_bytes(), position, options.max_parameters)?;
+        let parameters = Parameters::read(field.as_bytes(), position, max_parameters)?;
         let algorithm = parse_algorithm(&parameters)?;
         let realm = parameters.required(Name::Realm)?;
         let nonce = parameters.required(Name::Nonce)?;
@@ -72,7 +59,7 @@ impl Credentials {
             }
         }
         // Last, so that a malformed field is refused as such even if its name is impossible.
-        let username = Username::parse(&parameters, algorithm.hash_function(), options.latin1)?;
+        let username = Username::parse(&parameters, algorithm.hash_function(), latin1)?;
         Ok((Self { realm, nonce, uri, response, algorithm, protection, field }, username))
     }
 
@@ -171,8 +158,7 @@ mod tests {
         assert_eq!(session.without("cnonce").error(), CredentialsError::Missing("cnonce"));
         for position in [6, 60] {
             let field = HeaderValue::from_static("Digest");
-            let error =
-                Credentials::parse(field, position, &ParseOptions::default()).err().unwrap();
+            let error = Credentials::parse(field, position, false, 32).err().unwrap();
             assert_eq!(error, CredentialsError::Missing("realm"), "{position}");
         }
     }

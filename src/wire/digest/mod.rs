@@ -24,7 +24,7 @@ mod username;
 
 pub use algorithm::Algorithm;
 pub(crate) use challenge::Challenge;
-pub(crate) use credentials::{Credentials, ParseOptions};
+pub(crate) use credentials::Credentials;
 pub(crate) use credentials_error::CredentialsError;
 pub use hash_function::{HashFunction, UnknownHashFunction};
 pub use hash_functions::HashFunctions;

@@ -116,10 +116,7 @@ impl<'a> Parameters<'a> {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{
-            ParseOptions,
-            sample::{PARAMETERS, Sample, is_right},
-        },
+        super::sample::{PARAMETERS, Sample, is_right},
         *,
     };
 
@@ -167,9 +164,7 @@ mod tests {
 
     #[test]
     fn refuses_more_parameters_than_allowed() {
-        let parse = |max_parameters| {
-            Sample::new().try_parse(&ParseOptions { max_parameters, ..ParseOptions::default() })
-        };
+        let parse = |max_parameters| Sample::new().try_parse(false, max_parameters);
         assert!(parse(10).is_ok());
         let error = parse(9).err().unwrap();
         let CredentialsError::Syntax(error) = error else { panic!("{error:?}") };

@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, Method};
 
-use super::{Credentials, CredentialsError, HashFunction, HashedA1, ParseOptions, Username};
+use super::{Credentials, CredentialsError, HashFunction, HashedA1, Username};
 use crate::wire::Realm;
 
 pub(super) const PREFIX: &str = "Digest ";
@@ -51,7 +51,8 @@ impl Sample {
 
     pub(super) fn try_parse(
         self,
-        options: &ParseOptions,
+        latin1: bool,
+        max_parameters: usize,
     ) -> Result<(Credentials, Username), CredentialsError> {
         let params = self
             .0
@@ -59,22 +60,22 @@ impl Sample {
             .map(|(name, value)| [name.as_bytes(), b"=".as_slice(), value.as_slice()].concat());
         let list = params.collect::<Vec<_>>().join(b", ".as_slice());
         let field = HeaderValue::from_bytes(&[PREFIX.as_bytes(), &list].concat()).unwrap();
-        Credentials::parse(field, PREFIX.len(), options)
+        Credentials::parse(field, PREFIX.len(), latin1, max_parameters)
     }
 
     #[track_caller]
     pub(super) fn parse(self) -> Credentials {
-        self.try_parse(&ParseOptions::default()).unwrap().0
+        self.try_parse(false, 32).unwrap().0
     }
 
     #[track_caller]
     pub(super) fn username(self) -> Username {
-        self.try_parse(&ParseOptions::default()).unwrap().1
+        self.try_parse(false, 32).unwrap().1
     }
 
     #[track_caller]
     pub(super) fn error(self) -> CredentialsError {
-        self.try_parse(&ParseOptions::default()).err().unwrap()
+        self.try_parse(false, 32).err().unwrap()
     }
 }
 
