@@ -56,6 +56,23 @@ pub enum ConfigError {
         /// The realm whose users the file was opened for.
         served: String,
     },
+    /// There are sources of users by realm, and none for the realm of the authenticator.
+    #[error(
+        "the authenticator's realm is {realm:?}, and there are sources of users for the realms \
+         {served:?}: add one for it"
+    )]
+    RealmWithoutSource {
+        /// The realm of the authenticator.
+        realm: String,
+        /// The realms that have a source.
+        served: Vec<String>,
+    },
+    /// A realm has two sources of users.
+    #[error("the realm {realm:?} has two sources of users: put them into a chain")]
+    DuplicateRealm {
+        /// The realm.
+        realm: String,
+    },
     /// No scheme is offered, so every request would be refused.
     #[error("no authentication scheme is offered: add with_basic, with_digest or with_scheme")]
     NoScheme,
@@ -152,6 +169,17 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// Whether the users of a source belong to other realms, so that another source may have those
+    /// of the realm.
+    pub(crate) const fn is_of_other_realms(&self) -> bool {
+        matches!(
+            self,
+            Self::RealmNotServed { .. }
+                | Self::RealmNotInFile { .. }
+                | Self::RealmWithoutSource { .. }
+        )
+    }
+
     pub(crate) fn check_range<T: PartialOrd + fmt::Debug>(
         name: &'static str,
         value: &T,

@@ -53,6 +53,7 @@
 //! | check passwords yourself (PAM, an HTTP service, ...) | [`CredentialValidator`] for Basic, and the [`guide`] |
 //! | store Digest secrets yourself | [`DigestSecrets`] |
 //! | try several back ends in order | [`ValidatorChain`](backend::ValidatorChain), [`SecretsChain`](backend::SecretsChain) |
+//! | keep the users of several realms apart | [`ByRealm`](backend::ByRealm) |
 //! | choose a back end at run time | [`AnyValidator`](backend::AnyValidator), [`AnySecrets`](backend::AnySecrets) |
 //! | split parameters off user names | [`user_parameters`] |
 //! | end the access of users who are logged in | [`Authenticator::revoke`], [`Identity::revoked`], [`revocation`] |

@@ -92,7 +92,10 @@ impl AuthenticatorBuilder {
 
     /// Chooses the realm of each request by its head; `None` means the realm of the builder.
     ///
-    /// Nonces, H(A1)s and the users of [`Users`](crate::Users) belong to one realm each.
+    /// Nonces, H(A1)s and the users of [`Users`](crate::Users) belong to one realm each. The users
+    /// of other back ends, such as a file of password hashes, belong to every realm: keep the users
+    /// of several realms apart with [`ByRealm`](crate::backend::ByRealm), whose example chooses a
+    /// realm.
     pub fn with_realm_of(
         mut self,
         realm_of: impl Fn(&RequestHead<'_>) -> Option<Realm> + Send + Sync + 'static,

@@ -168,16 +168,18 @@ pub(super) fn combined(versions: impl Iterator<Item = u64>) -> u64 {
     all.finish()
 }
 
-/// Returns the first mistake, unless a member serves the realm or there are no members.
+/// Checks that a member serves the realm, unless there are no members. Other mistakes of a member
+/// count in any case.
 fn any_serves(members: impl Iterator<Item = Result<(), ConfigError>>) -> Result<(), ConfigError> {
-    let mut mistake = Ok(());
+    let (mut is_served, mut mistake) = (false, Ok(()));
     for served in members {
         match served {
-            Ok(()) => return Ok(()),
-            Err(error) => mistake = mistake.and(Err(error)),
+            Ok(()) => is_served = true,
+            Err(error) if error.is_of_other_realms() => mistake = mistake.and(Err(error)),
+            Err(error) => return Err(error),
         }
     }
-    mistake
+    if is_served { Ok(()) } else { mistake }
 }
 
 impl fmt::Debug for ValidatorChain {

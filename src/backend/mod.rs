@@ -4,6 +4,7 @@
 //! [`DigestSecrets`] looks up the secrets with which Digest responses are verified. A back end that
 //! can only check passwords cannot serve Digest.
 
+mod by_realm;
 #[cfg(feature = "cached")]
 pub mod cached;
 mod chain;
@@ -33,6 +34,7 @@ pub(crate) mod users;
 #[cfg(any(feature = "htdigest", feature = "htpasswd"))]
 pub mod watched_file;
 
+pub use by_realm::ByRealm;
 pub use chain::{SecretsChain, ValidatorChain};
 pub use credential_validator::OwnedCredentials;
 pub(crate) use credential_validator::{BasicCredentials, CredentialValidator, Verdict};

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod by_realm;
 #[cfg(feature = "cached")]
 mod cached;
 #[cfg(all(feature = "cached", feature = "htpasswd"))]
