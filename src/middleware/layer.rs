@@ -94,7 +94,27 @@ impl ProxyAuthLayer {
     }
 
     /// Sets how the peer address of a request is found. By default it is the [`SocketAddr`] that
-    /// the server puts into the request's extensions.
+    /// the server puts into the request's extensions. An IPv4 address that is mapped to IPv6, as on
+    /// a listener for both, counts as IPv4.
+    ///
+    /// # Examples
+    /// axum stores the address in its own type, if the server was made with
+    /// `into_make_service_with_connect_info`:
+    /// ```
+    /// use std::net::SocketAddr;
+    ///
+    /// use axum::extract::ConnectInfo;
+    /// # use tower_proxy_auth::{Authenticator, ProxyAuthLayer, Realm, Users};
+    ///
+    /// # let realm = Realm::new("proxy")?;
+    /// # let users = Users::new(&realm);
+    /// # let auth = Authenticator::builder(realm).with_basic(users).build()?;
+    /// let layer = ProxyAuthLayer::new(auth).with_peer_address(|head| {
+    ///     head.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
+    /// });
+    /// # let _ = layer;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Security
     /// Without an address, limits count all peers of a user together. Clients can forge a header

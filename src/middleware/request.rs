@@ -31,7 +31,8 @@ pub(super) fn authenticate<Q: Body>(
     };
     let facts = RequestFacts::new(request, relayed, options);
     let head = RequestHead::of_request(request);
-    let head = head.with_peer((options.peer_address)(&head));
+    let peer = (options.peer_address)(&head).map(|address| address.to_canonical());
+    let head = head.with_peer(peer);
     let target = options.request_target.as_ref().and_then(|target| target(&head));
     let head = target.as_ref().map_or(head, |target| head.with_target(target));
     let authentication = auth.authenticate(&head, field);

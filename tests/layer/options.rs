@@ -2,7 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use axum::{Router, extract::ConnectInfo};
 use http::{Method, Response, Uri};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 use tower::{Layer, ServiceExt};
 use tower_proxy_auth::{
     Authenticator, ProxyAuthLayer, Reason, RequestHead,
@@ -40,7 +45,9 @@ fn trusting_a_network() -> Authenticator {
 async fn takes_the_peer_address_from_the_extensions() {
     let layer = ProxyAuthLayer::new(trusting_a_network());
     assert!(passes(&layer, Some("192.0.2.7:4711")).await);
+    assert!(passes(&layer, Some("[::ffff:192.0.2.7]:4711")).await, "a listener for IPv4 and IPv6");
     assert!(!passes(&layer, Some("198.51.100.7:4711")).await);
+    assert!(!passes(&layer, Some("[::ffff:198.51.100.7]:4711")).await);
     assert!(!passes(&layer, None).await);
 }
 
@@ -53,6 +60,42 @@ async fn takes_the_peer_address_from_a_function() {
     });
     assert!(passes(&layer, Some("198.51.100.7:1")).await);
     assert!(!passes(&layer, Some("192.0.2.7:2")).await);
+}
+
+/// The status of a request without credentials to an axum server.
+async fn status_of_axum(layer: ProxyAuthLayer) -> String {
+    let router = Router::new().fallback(async || "forwarded").layer(layer);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move { axum::serve(listener, service).await });
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let head = "GET http://example.org/ HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n";
+    client.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    server.abort();
+    answer.split(' ').nth(1).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn bypasses_by_the_address_that_axum_stores() {
+    let trusting = |trusted: [u8; 4]| {
+        let is_trusted = move |head: &RequestHead<'_>| head.peer() == Some(trusted.into());
+        ProxyAuthLayer::new(options().with_bypass(is_trusted).build().unwrap())
+    };
+    let from_axum = |layer: ProxyAuthLayer| {
+        layer.with_peer_address(|head| {
+            head.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())
+        })
+    };
+    for (name, layer, status) in [
+        ("the address of the client", from_axum(trusting([127, 0, 0, 1])), "200"),
+        ("another address", from_axum(trusting([192, 0, 2, 1])), "407"),
+        ("an unknown address", trusting([127, 0, 0, 1]), "407"),
+    ] {
+        assert_eq!(status_of_axum(layer).await, status, "{name}");
+    }
 }
 
 #[tokio::test]
