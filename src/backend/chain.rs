@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::Future,
     hash::{DefaultHasher, Hasher},
 };
 
@@ -77,15 +78,7 @@ impl CredentialValidator for ValidatorChain {
     }
 
     async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
-        let mut combined = AccountLookup::Unknown;
-        for member in &self.0 {
-            match member.account(realm, user).await? {
-                known @ AccountLookup::Known(_) => return Ok(known),
-                AccountLookup::Unknown => {}
-                AccountLookup::Unsupported => combined = AccountLookup::Unsupported,
-            }
-        }
-        Ok(combined)
+        first_known(self.0.iter().map(|member| member.account(realm, user))).await
     }
 
     fn attach(&self, revocations: &Revocations) {
@@ -145,20 +138,28 @@ impl DigestSecrets for SecretsChain {
     }
 
     async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
-        let mut combined = AccountLookup::Unknown;
-        for member in &self.0 {
-            match member.account(realm, user).await? {
-                known @ AccountLookup::Known(_) => return Ok(known),
-                AccountLookup::Unknown => {}
-                AccountLookup::Unsupported => combined = AccountLookup::Unsupported,
-            }
-        }
-        Ok(combined)
+        first_known(self.0.iter().map(|member| member.account(realm, user))).await
     }
 
     fn attach(&self, revocations: &Revocations) {
         self.0.iter().for_each(|member| member.attach(revocations));
     }
+}
+
+/// The first known account. The user is unknown only if all members say so.
+async fn first_known<F>(lookups: impl Iterator<Item = F>) -> Result<AccountLookup, BackendError>
+where
+    F: Future<Output = Result<AccountLookup, BackendError>>,
+{
+    let mut combined = AccountLookup::Unknown;
+    for lookup in lookups {
+        match lookup.await? {
+            known @ AccountLookup::Known(_) => return Ok(known),
+            AccountLookup::Unknown => {}
+            AccountLookup::Unsupported => combined = AccountLookup::Unsupported,
+        }
+    }
+    Ok(combined)
 }
 
 /// One version for several members.

@@ -3,17 +3,17 @@
 //! Tests that need Apache's program run on demand:
 //! `cargo test --all-features --test backends -- --ignored`.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use tower_proxy_auth::{
-    Authenticator, ConfigError, DigestScheme, HashedA1, Realm,
-    backend::htdigest::Htdigest,
+    Authenticator, ConfigError, DigestScheme, DigestSecrets, HashedA1, Realm, UserId,
+    backend::{AccountLookup, htdigest::Htdigest},
     digest::{Algorithm, HashFunction},
 };
 
 use crate::support::{
     digest::{Digest, parameter},
-    engine::{Proxy, realm},
+    engine::{Proxy, now, realm},
     user_file::{UserFile, run, wait_until},
 };
 
@@ -224,4 +224,37 @@ fn reads_files_of_apaches_program() {
     assert_eq!(proxy.login(&alice.count(2)).status, 407);
     let land = Digest { password: "land".into(), ..alice.count(3) };
     proxy.login(&land).passes("changed", "alice");
+}
+
+#[test]
+fn looks_up_accounts_without_a_secret() {
+    let function = HashFunction::Sha256;
+    let file = UserFile::new(line(function, "alice", "wonder") + "bob:proxy:!\ncarol:other:!\n");
+    let users = Htdigest::builder(&realm(), file.path(), function)
+        .with_max_age(Duration::ZERO)
+        .open()
+        .unwrap();
+    let other = Realm::new("other").unwrap();
+    for (name, realm, is_known) in [
+        ("alice", realm(), true),
+        ("alice", other.clone(), false),
+        ("Alice", realm(), false),
+        ("bob", realm(), false),
+        ("carol", realm(), false),
+        ("carol", other, false),
+    ] {
+        let user = UserId::new(name);
+        match now(users.account(&realm, &user)).unwrap() {
+            AccountLookup::Known(account) => {
+                assert!(is_known, "{name} in {realm}");
+                assert_eq!(*account.user(), user);
+            }
+            AccountLookup::Unknown => assert!(!is_known, "{name} in {realm}"),
+            other => panic!("{name} in {realm}: {other:?}"),
+        }
+    }
+    std::fs::remove_file(file.path()).unwrap();
+    wait_until(|| !users.errors().is_empty() && users.errors()[0].line().is_none());
+    let failed = now(users.account(&realm(), &UserId::new("alice")));
+    assert!(failed.is_err(), "{failed:?}");
 }

@@ -5,11 +5,12 @@ use std::{fmt, path::PathBuf, sync::Arc};
 use super::{HtdigestBuilder, table::Table};
 use crate::{
     backend::{
-        DigestSecrets, DigestUser, SecretLookup,
+        AccountLookup, DigestSecrets, DigestUser, SecretLookup,
         watched_file::{FileError, Watched},
     },
     error::{BackendError, ConfigError},
     revocation::Revocations,
+    user_id::UserId,
     wire::{
         Realm,
         digest::{HashFunction, HashFunctions},
@@ -102,9 +103,14 @@ impl Htdigest {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl DigestSecrets for Htdigest {
     fn hash_functions(&self) -> HashFunctions {
         self.0.table.last().functions()
+    }
+
+    fn holds_passwords(&self) -> bool {
+        false
     }
 
     async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
@@ -125,6 +131,13 @@ impl DigestSecrets for Htdigest {
         }
         let (path, realm, served) = (path.clone(), realm.to_string(), served.to_string());
         Err(ConfigError::RealmNotInFile { path, realm, served })
+    }
+
+    async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        if *realm != self.0.realm {
+            return Ok(AccountLookup::Unknown);
+        }
+        Ok(self.0.table.current()?.account(user))
     }
 
     fn attach(&self, revocations: &Revocations) {

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     backend::{
-        DigestAccount, DigestName, DigestUser, SecretLookup, UnusableRecord,
+        AccountLookup, DigestAccount, DigestName, DigestUser, SecretLookup, UnusableRecord,
         watched_file::{Content, FileError, Parsed, UserTable, lines, read_name, shown},
     },
     identity::Account,
@@ -107,6 +107,14 @@ impl Table {
         }
         let secret = found.secrets.iter().find(|secret| secret.function() == user.function());
         secret.map(|secret| DigestAccount::new(found.account.clone(), secret.clone())).into()
+    }
+
+    /// Looks up a user without a secret. A user with a line that cannot be used is unknown.
+    pub(super) fn account(&self, user: &UserId) -> AccountLookup {
+        match self.by_name.get(user.as_str()) {
+            Some(found) if found.error.is_none() => AccountLookup::Known(found.account.clone()),
+            _ => AccountLookup::Unknown,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     backend::{
-        BasicCredentials, UnusableRecord, Verdict,
+        AccountLookup, BasicCredentials, UnusableRecord, Verdict,
         password_hash::{HashCost, HashKind, HashPolicy, PasswordHash},
         watched_file::{Content, FileError, Parsed, UserTable, lines, read_name, shown},
     },
@@ -85,6 +85,14 @@ impl Table {
             Some(Record::Unusable(error)) => Verdict::Unusable(UnusableRecord::new(error.clone())),
             None => Verdict::UnknownUser,
         })
+    }
+
+    /// Looks up a user without a password. A user whose record cannot be used is unknown.
+    pub(super) fn account(&self, user: &UserId) -> AccountLookup {
+        match self.users.get(user.as_str()) {
+            Some(Record::Hash(_)) => AccountLookup::Known(Account::new(user.as_str())),
+            Some(Record::Unusable(_)) | None => AccountLookup::Unknown,
+        }
     }
 }
 

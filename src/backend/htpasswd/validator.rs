@@ -9,12 +9,14 @@ use std::{
 use super::{HtpasswdBuilder, table::Table};
 use crate::{
     backend::{
-        BasicCredentials, CredentialValidator, Verdict,
+        AccountLookup, BasicCredentials, CredentialValidator, Verdict,
         password_hash::HashingPool,
         watched_file::{FileError, Watched},
     },
-    error::BackendError,
+    error::{BackendError, ConfigError},
     revocation::Revocations,
+    user_id::UserId,
+    wire::Realm,
 };
 
 /// Users for Basic in a file, as Apache's `htpasswd` writes it.
@@ -99,6 +101,7 @@ impl Htpasswd {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl CredentialValidator for Htpasswd {
     async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         let (users, owned) = (self.clone(), credentials.to_owned());
@@ -109,6 +112,15 @@ impl CredentialValidator for Htpasswd {
 
     fn version(&self) -> u64 {
         self.0.table.version()
+    }
+
+    /// The file has no realms.
+    fn serves(&self, _: &Realm) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
+    async fn account(&self, _: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        Ok(self.0.table.current()?.account(user))
     }
 
     fn attach(&self, revocations: &Revocations) {

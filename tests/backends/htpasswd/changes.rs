@@ -8,7 +8,7 @@ use std::{
 
 use tower_proxy_auth::{
     CredentialValidator, UserId,
-    backend::{htpasswd::Htpasswd, watched_file::FileEvent},
+    backend::{AccountLookup, htpasswd::Htpasswd, watched_file::FileEvent},
     revocation::{RevocationHandle, Revocations},
 };
 
@@ -111,8 +111,32 @@ async fn regression_a_file_that_is_gone_is_in_force_for_a_while() {
     assert_eq!(*events.lock().unwrap(), ["failed"]);
     let failed = asked(&at_once, "alice", "wonder").await;
     assert!(failed.starts_with("Err(BackendError"), "{failed}");
+    let (realm, user) = (realm(), UserId::new("alice"));
+    assert!(matches!(users.account(&realm, &user).await, Ok(AccountLookup::Known(_))));
+    let failed = at_once.account(&realm, &user).await;
+    assert!(failed.is_err(), "{failed:?}");
 
     file.write(line("alice", "land", BCRYPT));
     wait_until(|| users.errors().is_empty() && at_once.errors().is_empty());
     assert_eq!(asked(&at_once, "alice", "land").await, "alice");
+}
+
+#[tokio::test]
+async fn looks_up_accounts_without_a_password() {
+    let file = UserFile::new(line("alice", "wonder", BCRYPT) + "bob:!\ncarol:\n");
+    let users = Htpasswd::open(file.path()).unwrap();
+    let realm = realm();
+    for (name, is_known) in
+        [("alice", true), ("Alice", false), ("bob", false), ("carol", false), ("dora", false)]
+    {
+        let user = UserId::new(name);
+        match users.account(&realm, &user).await.unwrap() {
+            AccountLookup::Known(account) => {
+                assert!(is_known, "{name}");
+                assert_eq!(*account.user(), user);
+            }
+            AccountLookup::Unknown => assert!(!is_known, "{name}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
 }
