@@ -53,6 +53,7 @@
 //! | check passwords yourself (PAM, an HTTP service, ...) | [`CredentialValidator`] for Basic, and the [`guide`] |
 //! | store Digest secrets yourself | [`DigestSecrets`] |
 //! | try several back ends in order | [`ValidatorChain`](backend::ValidatorChain), [`SecretsChain`](backend::SecretsChain) |
+//! | choose the realm or the schemes of each request | [`with_realm_of`], [`with_offer_of`] |
 //! | keep the users of several realms apart | [`ByRealm`](backend::ByRealm) |
 //! | choose a back end at run time | [`AnyValidator`](backend::AnyValidator), [`AnySecrets`](backend::AnySecrets) |
 //! | split parameters off user names | [`user_parameters`] |
@@ -149,6 +150,8 @@
 //!
 //! [tower]: https://docs.rs/tower
 //! [`Layer`]: https://docs.rs/tower/latest/tower/trait.Layer.html
+//! [`with_realm_of`]: authenticator::AuthenticatorBuilder::with_realm_of
+//! [`with_offer_of`]: authenticator::AuthenticatorBuilder::with_offer_of
 //! [`allow_chaining`]: ProxyAuthLayer::allow_chaining
 //! [RFC 7616]: https://www.rfc-editor.org/rfc/rfc7616
 //! [RFC 7617]: https://www.rfc-editor.org/rfc/rfc7617

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    AuthScheme, Authenticator, BasicScheme, DigestScheme, engine::Engine, erased::DynScheme,
+    AuthScheme, Authenticator, BasicScheme, DigestScheme, Offer, engine::Engine, erased::DynScheme,
     scheme::SchemeSetup, stale_limit::StaleLimit,
 };
 use crate::{
@@ -30,7 +30,9 @@ pub struct AuthenticatorBuilder {
     realm_of: Option<RealmOf>,
     schemes: Vec<Arc<dyn DynScheme>>,
     keeps_scheme_order: bool,
-    bypass: Option<Bypass>,
+    offer_of: Option<OfferOf>,
+    bypass: Option<Condition>,
+    anonymous_for: Option<Condition>,
     allows_anonymous: bool,
     max_field_length: usize,
     latin1: bool,
@@ -42,7 +44,8 @@ pub struct AuthenticatorBuilder {
 }
 
 pub(super) type RealmOf = Box<dyn Fn(&RequestHead<'_>) -> Option<Realm> + Send + Sync>;
-pub(super) type Bypass = Box<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
+pub(super) type OfferOf = Box<dyn Fn(&RequestHead<'_>) -> Offer + Send + Sync>;
+pub(super) type Condition = Box<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
 
 impl AuthenticatorBuilder {
     pub(super) fn new(realm: Realm) -> Self {
@@ -51,7 +54,9 @@ impl AuthenticatorBuilder {
             realm_of: None,
             schemes: Vec::new(),
             keeps_scheme_order: false,
+            offer_of: None,
             bypass: None,
+            anonymous_for: None,
             allows_anonymous: false,
             max_field_length: DEFAULT_MAX_FIELD_LENGTH,
             latin1: false,
@@ -104,8 +109,59 @@ impl AuthenticatorBuilder {
         self
     }
 
+    /// Chooses the schemes that are offered for each request by its head; by default, all are.
+    ///
+    /// Credentials of a scheme that is not offered are refused like those of an unknown scheme: 407
+    /// with the challenges of the schemes that are. If the authenticator has none of the schemes
+    /// that are offered, the request is refused with 503.
+    ///
+    /// # Security
+    /// Decide by the connection, or by the method: an attacker who can change a request in transit,
+    /// or a client that is misconfigured, chooses the weakest offer that any other part of the head
+    /// leads to.
+    ///
+    /// # Examples
+    /// Passwords are sent over TLS only:
+    /// ```
+    /// use tower_proxy_auth::{Authenticator, Realm, RequestHead, Users, authenticator::Offer};
+    ///
+    /// /// The server puts it into the extensions of requests on TLS connections.
+    /// #[derive(Clone)]
+    /// struct OverTls;
+    ///
+    /// let realm = Realm::new("proxy")?;
+    /// let users = Users::new(&realm).with_user("alice", "wonder")?;
+    /// let offer_of = |head: &RequestHead<'_>| match head.extensions().get::<OverTls>() {
+    ///     Some(OverTls) => Offer::only("Basic"),
+    ///     None => Offer::only("Digest"),
+    /// };
+    /// let auth = Authenticator::builder(realm)
+    ///     .with_digest(users.clone())
+    ///     .with_basic(users)
+    ///     .with_offer_of(offer_of)
+    ///     .build()?;
+    /// # let _ = auth;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    /// libsoup 3 cannot answer Digest challenges for tunnels:
+    /// ```
+    /// # use tower_proxy_auth::{RequestHead, authenticator::Offer};
+    /// let offer_of = |head: &RequestHead<'_>| match head.is_tunnel() {
+    ///     true => Offer::only("Basic"),
+    ///     false => Offer::all(),
+    /// };
+    /// # let _ = offer_of;
+    /// ```
+    pub fn with_offer_of(
+        mut self,
+        offer_of: impl Fn(&RequestHead<'_>) -> Offer + Send + Sync + 'static,
+    ) -> Self {
+        self.offer_of = Some(Box::new(offer_of));
+        self
+    }
+
     /// Forwards requests for which `bypass` returns `true`, such as health checks or requests of
-    /// trusted peers, with or without credentials. They have no identity.
+    /// [trusted peers](RequestHead::peer), with or without credentials. They have no identity.
     ///
     /// # Security
     /// The client controls everything in the head but the peer address. If you compare the path,
@@ -142,6 +198,35 @@ impl AuthenticatorBuilder {
     /// [`Identity::anonymous`]: crate::Identity::anonymous
     pub const fn with_anonymous(mut self, allow: bool) -> Self {
         self.allows_anonymous = allow;
+        self
+    }
+
+    /// Forwards requests without credentials for which `allows` returns `true`, as
+    /// [`with_anonymous`](Self::with_anonymous) does for all requests. Either of the two is enough.
+    ///
+    /// # Security
+    /// As for [`with_bypass`](Self::with_bypass).
+    ///
+    /// # Examples
+    /// ```
+    /// use tower_proxy_auth::{Authenticator, Realm, RequestHead, Users};
+    ///
+    /// let realm = Realm::new("proxy")?;
+    /// let users = Users::new(&realm).with_user("alice", "wonder")?;
+    /// // Everyone can fetch updates; who logs in has an identity there too.
+    /// let is_update = |head: &RequestHead<'_>| head.target().host() == Some("updates.example.org");
+    /// let auth = Authenticator::builder(realm)
+    ///     .with_basic(users)
+    ///     .with_anonymous_for(is_update)
+    ///     .build()?;
+    /// # let _ = auth;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_anonymous_for(
+        mut self,
+        allows: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.anonymous_for = Some(Box::new(allows));
         self
     }
 
@@ -234,7 +319,9 @@ impl AuthenticatorBuilder {
             realm: self.realm,
             realm_of: self.realm_of,
             schemes: self.schemes,
+            offer_of: self.offer_of,
             bypass: self.bypass,
+            anonymous_for: self.anonymous_for,
             allows_anonymous: self.allows_anonymous,
             max_field_length: self.max_field_length,
             latin1: self.latin1,

@@ -11,7 +11,7 @@ use std::{
 
 use http::{HeaderMap, HeaderValue};
 
-use super::{engine::Engine, erased::PendingResult, refusal::Refusal};
+use super::{engine::Engine, erased::PendingResult, offer::Offer, refusal::Refusal};
 use crate::{identity::Identity, revocation::CheckStart, wire::Realm};
 
 /// Whether a request may be forwarded.
@@ -55,6 +55,7 @@ pub(super) struct Check {
     pub(super) peer: Option<IpAddr>,
     /// The credentials, by which a repeated request is recognized.
     pub(super) field: HeaderValue,
+    pub(super) offer: Offer,
     pub(super) start: CheckStart,
 }
 

@@ -5,10 +5,11 @@ use std::{fmt, sync::Arc};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::{
-    builder::{AuthenticatorBuilder, Bypass, RealmOf},
+    builder::{AuthenticatorBuilder, Condition, OfferOf, RealmOf},
     decision::{Authentication, Check, Decision, PendingDecision},
     erased::DynScheme,
     field::ProxyAuthorization,
+    offer::Offer,
     refusal::Refusal,
     scheme::{AuthResult, Authenticated, ChallengeContext, RequestContext, SentCredentials},
     stale_limit::{Client, StaleLimit},
@@ -59,7 +60,9 @@ pub(super) struct Engine {
     pub(super) realm: Realm,
     pub(super) realm_of: Option<RealmOf>,
     pub(super) schemes: Vec<Arc<dyn DynScheme>>,
-    pub(super) bypass: Option<Bypass>,
+    pub(super) offer_of: Option<OfferOf>,
+    pub(super) bypass: Option<Condition>,
+    pub(super) anonymous_for: Option<Condition>,
     pub(super) allows_anonymous: bool,
     pub(super) max_field_length: usize,
     pub(super) latin1: bool,
@@ -89,13 +92,14 @@ impl Authenticator {
         let chosen = engine.realm_of.as_ref().and_then(|realm_of| realm_of(head));
         let realm = chosen.as_ref().unwrap_or(&engine.realm);
         let now = engine.clock.now();
+        let offer = engine.offer_of.as_ref().map_or(Offer::all(), |offer_of| offer_of(head));
         let refuse = |refusal| {
             let context = ChallengeContext { realm, now, stale: false };
-            Authentication::Ready(engine.refuse(refusal, None, &context))
+            Authentication::Ready(engine.refuse(refusal, None, &offer, &context))
         };
         let field = match field {
             ProxyAuthorization::One(field) => field,
-            ProxyAuthorization::Absent if engine.allows_anonymous => {
+            ProxyAuthorization::Absent if engine.allows_anonymous(head) => {
                 let identity = Identity::anonymous(realm.clone());
                 return Authentication::Ready(Decision::Forward { identity, info: None });
             }
@@ -106,7 +110,7 @@ impl Authenticator {
                 return refuse(Refusal::new(Reason::SeveralFields));
             }
         };
-        let (scheme, credentials) = match engine.route(field) {
+        let (scheme, credentials) = match engine.route(field, &offer) {
             Ok(routed) => routed,
             Err(refusal) => return refuse(refusal),
         };
@@ -115,6 +119,7 @@ impl Authenticator {
             realm: realm.clone(),
             peer: head.peer(),
             field: credentials.field.clone(),
+            offer,
             start: engine.revocations.start_check(),
         };
         let user_parameters = engine.user_parameters.as_ref();
@@ -137,8 +142,21 @@ impl Authenticator {
 }
 
 impl Engine {
+    fn allows_anonymous(&self, head: &RequestHead<'_>) -> bool {
+        self.allows_anonymous || self.anonymous_for.as_ref().is_some_and(|allows| allows(head))
+    }
+
+    /// The schemes of an offer, in the order of their challenges.
+    fn offered<'a>(&'a self, offer: &Offer) -> impl Iterator<Item = &'a Arc<dyn DynScheme>> {
+        self.schemes.iter().filter(|scheme| offer.includes(scheme.name()))
+    }
+
     /// Finds the scheme that the field names.
-    fn route(&self, field: HeaderValue) -> Result<(&Arc<dyn DynScheme>, SentCredentials), Refusal> {
+    fn route(
+        &self,
+        field: HeaderValue,
+        offer: &Offer,
+    ) -> Result<(&Arc<dyn DynScheme>, SentCredentials), Refusal> {
         if field.len() > self.max_field_length {
             return Err(Refusal::new(Reason::FieldTooLong));
         }
@@ -146,7 +164,7 @@ impl Engine {
             .map_err(|error| Refusal::new(Reason::Malformed).with_source(error))?;
         let is_named =
             |one: &&Arc<dyn DynScheme>| one.name().as_bytes().eq_ignore_ascii_case(parts.scheme);
-        let scheme = self.schemes.iter().find(is_named);
+        let scheme = self.offered(offer).find(is_named);
         let scheme = scheme.ok_or_else(|| Refusal::new(Reason::SchemeNotOffered))?;
         let position = parts.rest_position;
         Ok((scheme, SentCredentials { field, position }))
@@ -158,7 +176,8 @@ impl Engine {
         result.unwrap_or_else(|refusal| {
             let (realm, now) = (&check.realm, self.clock.now());
             let stale = refusal.reason().is_stale() && self.may_say_stale(&refusal, check, now);
-            self.refuse(refusal, Some(check.scheme), &ChallengeContext { realm, now, stale })
+            let context = ChallengeContext { realm, now, stale };
+            self.refuse(refusal, Some(check.scheme), &check.offer, &context)
         })
     }
 
@@ -195,9 +214,10 @@ impl Engine {
         &self,
         refusal: Refusal,
         scheme: Option<&'static str>,
+        offer: &Offer,
         context: &ChallengeContext<'_>,
     ) -> Decision {
-        let (mut refusal, headers) = match self.headers(&refusal, context) {
+        let (mut refusal, headers) = match self.headers(&refusal, offer, context) {
             Ok(headers) => (refusal, headers),
             Err(error) => {
                 let failed = Refusal::from(error);
@@ -214,21 +234,22 @@ impl Engine {
     fn headers(
         &self,
         refusal: &Refusal,
+        offer: &Offer,
         context: &ChallengeContext<'_>,
     ) -> Result<HeaderMap, BackendError> {
         let mut headers = refusal.headers();
         if refusal.status() != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             return Ok(headers);
         }
-        for scheme in &self.schemes {
+        for scheme in self.offered(offer) {
             for challenge in scheme.challenges(context)? {
                 headers.append(header::PROXY_AUTHENTICATE, challenge);
             }
         }
         // A client cannot answer a 407 without a challenge. After a reload, a source may have
-        // secrets for none of the configured algorithms.
+        // secrets for none of the configured algorithms; or there is no scheme of those offered.
         if !headers.contains_key(header::PROXY_AUTHENTICATE) {
-            return Err(BackendError::new("no scheme can be offered at present"));
+            return Err(BackendError::new("no scheme can be offered for this request at present"));
         }
         Ok(headers)
     }
@@ -264,11 +285,15 @@ mod tests {
             ("bAsIc YTpi", "Basic", "YTpi"),
             ("DIGEST a=b", "Digest", "a=b"),
         ] {
-            let (found, sent) = auth.0.route(HeaderValue::from_static(field)).ok().unwrap();
+            let (found, sent) =
+                auth.0.route(HeaderValue::from_static(field), &Offer::all()).ok().unwrap();
             assert_eq!((found.name(), sent.as_bytes()), (scheme, rest.as_bytes()), "{field:?}");
         }
         for field in ["Basicx YTpi", "Basi YTpi", "Basic,YTpi", "Bearer YTpi", ""] {
-            assert!(auth.0.route(HeaderValue::from_static(field)).is_err(), "{field:?}");
+            assert!(
+                auth.0.route(HeaderValue::from_static(field), &Offer::all()).is_err(),
+                "{field:?}"
+            );
         }
     }
 }

@@ -12,6 +12,7 @@ mod layering;
 mod many;
 mod names;
 mod nonces;
+mod offers;
 mod oracle;
 mod replay;
 mod request;

@@ -1,7 +1,9 @@
 //! Decisions that depend on the rest of the request.
 
-use http::{Method, Request, Version, header};
-use tower_proxy_auth::Authenticator;
+use std::slice;
+
+use http::{HeaderValue, Method, Request, Version, header};
+use tower_proxy_auth::{Authenticator, RequestHead};
 
 use crate::support::engine::{Body, Proxy, basic, field, realm, request, users};
 
@@ -48,6 +50,38 @@ fn never_treats_credentials_as_anonymous() {
     let answer = proxy.send(request(&Method::GET, "http://example.org/", []));
     assert!(answer.identity().unwrap().is_anonymous());
     assert_eq!((answer.status, answer.user()), (200, None));
+}
+
+#[test]
+fn allows_anonymous_requests_by_their_head() {
+    let is_open = |head: &RequestHead<'_>| head.target().host() == Some("open.example");
+    let builder = || {
+        let builder = Authenticator::builder(realm()).with_digest(users()).with_basic(users());
+        builder.with_anonymous_for(is_open)
+    };
+    let send = |proxy: &Proxy, target: &str, fields: &[HeaderValue]| {
+        proxy.send(request(&Method::GET, target, fields.to_vec()))
+    };
+    let (open, closed) = ("http://open.example/", "http://example.org/");
+    for proxy in [Proxy::of(builder()), Proxy::of(builder().with_anonymous(false))] {
+        assert!(send(&proxy, open, &[]).identity().unwrap().is_anonymous());
+        send(&proxy, closed, &[]).is("no credentials", 407, "missing-credentials");
+        for target in [open, closed] {
+            let right = basic("alice:wonder");
+            send(&proxy, target, slice::from_ref(&right)).passes("the right ones", "alice");
+            for (name, fields, status, reason) in [
+                ("wrong password", vec![basic("alice:other")], 407, "wrong-password"),
+                ("undecodable", vec![field("Basic =")], 407, "undecodable"),
+                ("another scheme", vec![field("Bearer x")], 407, "scheme-not-offered"),
+                ("malformed", vec![field("Digest x=")], 400, "malformed"),
+                ("two fields", vec![right.clone(), right.clone()], 400, "several-fields"),
+            ] {
+                send(&proxy, target, &fields).is(name, status, reason);
+            }
+        }
+    }
+    let everywhere = Proxy::of(builder().with_anonymous(true));
+    assert!(send(&everywhere, closed, &[]).identity().unwrap().is_anonymous());
 }
 
 #[test]

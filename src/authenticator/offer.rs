@@ -1,0 +1,68 @@
+//! The schemes that are offered for a request.
+
+/// The schemes that are offered for a request, at least one: see [`with_offer_of`].
+///
+/// Names of schemes compare without regard to case.
+///
+/// [`with_offer_of`]: super::AuthenticatorBuilder::with_offer_of
+#[derive(Clone, Debug)]
+pub struct Offer(Schemes);
+
+#[derive(Clone, Debug)]
+enum Schemes {
+    All,
+    Only(&'static str, Vec<&'static str>),
+}
+
+impl Offer {
+    /// Offers all schemes of the authenticator.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self(Schemes::All)
+    }
+
+    /// Offers one scheme, such as `"Basic"` or `"Digest"`.
+    #[must_use]
+    pub const fn only(scheme: &'static str) -> Self {
+        Self(Schemes::Only(scheme, Vec::new()))
+    }
+
+    /// Offers one more scheme.
+    #[must_use]
+    pub fn and(mut self, scheme: &'static str) -> Self {
+        if let Schemes::Only(_, others) = &mut self.0 {
+            others.push(scheme);
+        }
+        self
+    }
+
+    pub(super) fn includes(&self, scheme: &str) -> bool {
+        match &self.0 {
+            Schemes::All => true,
+            Schemes::Only(first, others) => {
+                let is_named = |name: &&str| name.eq_ignore_ascii_case(scheme);
+                is_named(first) || others.iter().any(is_named)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn includes_the_schemes_that_it_names() {
+        for (offer, expected) in [
+            (Offer::all(), [true, true, true]),
+            (Offer::all().and("Basic"), [true, true, true]),
+            (Offer::only("Basic"), [true, false, false]),
+            (Offer::only("bASIC").and("digest"), [true, true, false]),
+            (Offer::only("Token").and("Basic"), [true, false, true]),
+            (Offer::only(""), [false, false, false]),
+        ] {
+            let includes = ["Basic", "Digest", "Token"].map(|scheme| offer.includes(scheme));
+            assert_eq!(includes, expected, "{offer:?}");
+        }
+    }
+}
