@@ -6,7 +6,9 @@ use tower_proxy_auth::backend::watched_file::FileEvent;
 pub(super) fn for_option(option: &'static str) -> impl Fn(FileEvent<'_>) + Send + Sync {
     move |event| match event {
         FileEvent::Reloaded => tracing::info!("{option} reloaded"),
-        FileEvent::Unusable(error) => tracing::warn!("{option}: {error}"),
+        FileEvent::Unusable(error) | FileEvent::MixedCosts(error) => {
+            tracing::warn!("{option}: {error}");
+        }
         FileEvent::Failed(error) => {
             tracing::error!(
                 "{option} was not reloaded, its content is in force for 5 min: {error}"

@@ -80,7 +80,8 @@ impl Table {
             }
             by_name.insert(name.into(), user);
         }
-        Ok(Parsed { users: Self { by_name, by_userhash, functions, skipped }, problems })
+        let users = Self { by_name, by_userhash, functions, skipped };
+        Ok(Parsed { users, problems, mixed_costs: None })
     }
 
     pub(super) const fn functions(&self) -> HashFunctions {
@@ -253,7 +254,7 @@ mod tests {
     /// The users of files without a problem.
     #[track_caller]
     fn good(files: &[(&str, HashFunction, &[u8])]) -> Table {
-        let Parsed { users, problems } = parse_files(&realm(), files).unwrap();
+        let Parsed { users, problems, .. } = parse_files(&realm(), files).unwrap();
         assert_eq!(problems, []);
         users
     }
@@ -261,7 +262,7 @@ mod tests {
     /// Checks the only problem of files, and returns their users.
     #[track_caller]
     fn problem(files: &[(&str, HashFunction, &[u8])], message: &str) -> Table {
-        let Parsed { users, problems } = parse_files(&realm(), files).unwrap();
+        let Parsed { users, problems, .. } = parse_files(&realm(), files).unwrap();
         assert_eq!(problems.iter().map(ToString::to_string).collect::<Vec<_>>(), [message]);
         users
     }

@@ -29,7 +29,7 @@ enum Record {
 impl Table {
     pub(super) fn parse(contents: &[Content], policy: &HashPolicy) -> Parsed<Self> {
         let (mut users, mut cost, mut problems) = (HashMap::new(), HashCost::ZERO, Vec::new());
-        let mut numbers = HashMap::new();
+        let (mut numbers, mut costs) = (HashMap::new(), Costs::default());
         let in_content =
             |content| lines(content).map(move |(number, line)| (content, number, line));
         for (content, number, line) in contents.iter().flat_map(in_content) {
@@ -48,6 +48,7 @@ impl Table {
             let record = match hash {
                 Ok(hash) => {
                     cost = cost.max(HashCost::of(&hash));
+                    costs.add(content, number, &hash);
                     Record::Hash(hash)
                 }
                 Err(problem) => {
@@ -63,7 +64,7 @@ impl Table {
             problems.extend(contents.iter().map(is_empty));
         }
         users.shrink_to_fit();
-        Parsed { users: Self { users, cost }, problems }
+        Parsed { users: Self { users, cost }, problems, mixed_costs: costs.mixed }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -101,6 +102,32 @@ impl UserTable for Table {
         let names = self.users.keys().chain(new.users.keys());
         let changed = names.filter(|&name| self.users.get(name) != new.users.get(name));
         changed.map(|name| UserId::new(&**name))
+    }
+}
+
+/// Finds two hashes of different cost.
+#[derive(Default)]
+struct Costs {
+    /// The cost of the first hash, what it is, and the number of its line.
+    first: Option<(HashCost, String, usize)>,
+    mixed: Option<FileError>,
+}
+
+impl Costs {
+    fn add(&mut self, content: &Content, number: usize, hash: &PasswordHash) {
+        let cost = HashCost::of(hash);
+        let Some((first, its_text, its_number)) = &self.first else {
+            self.first = Some((cost, hash.describe_cost(), number));
+            return;
+        };
+        if *first != cost && self.mixed.is_none() {
+            let text = hash.describe_cost();
+            let problem = format!(
+                "its hash ({text}) differs in cost from that in line {its_number} ({its_text}): \
+                 response times can show which users exist"
+            );
+            self.mixed = Some(FileError::in_line(content.path(), number, problem));
+        }
     }
 }
 
@@ -142,7 +169,7 @@ mod tests {
 
     fn parse_bytes(bytes: &[u8], policy: &HashPolicy) -> (Table, Vec<String>) {
         let content = Content::new(Path::new("users"), bytes.to_vec().into());
-        let Parsed { users, problems } = Table::parse(&[content], policy);
+        let Parsed { users, problems, .. } = Table::parse(&[content], policy);
         (users, problems.iter().map(ToString::to_string).collect())
     }
 
@@ -298,6 +325,47 @@ mod tests {
                 assert!(table.len() == 1 || !problems.is_empty(), "{at} {byte}");
             }
         }
+    }
+
+    #[test]
+    fn names_two_hashes_of_different_cost() {
+        let line = |name: &str, method| format!("{name}:{}\n", hash_password("a", method).unwrap());
+        let bcrypt = |name, cost| line(name, HashMethod::Bcrypt { cost });
+        let argon2 =
+            |name, lanes| line(name, HashMethod::Argon2id { memory: 32, passes: 1, lanes });
+        let mixed = |text: String| {
+            let content = Content::new(Path::new("users"), text.into_bytes().into());
+            let parsed = Table::parse(&[content], &HashPolicy::new());
+            parsed.mixed_costs.map(|error| error.to_string())
+        };
+        assert_eq!(mixed(bcrypt("a", 4)), None);
+        assert_eq!(mixed(bcrypt("a", 4) + &bcrypt("b", 4) + "c:!\n"), None);
+        let shown = |line, one, other| {
+            Some(format!(
+                "\"users\", line {line}: its hash ({one}) differs in cost from that in line 1 \
+                 ({other}): response times can show which users exist"
+            ))
+        };
+        assert_eq!(
+            mixed(bcrypt("a", 4) + &bcrypt("b", 4) + &bcrypt("c", 5) + &bcrypt("d", 6)),
+            shown(3, "bcrypt, cost 5", "bcrypt, cost 4")
+        );
+        assert_eq!(
+            mixed(argon2("a", 1) + &argon2("b", 2)),
+            shown(2, "argon2id, m=32, t=1, p=2", "argon2id, m=32, t=1, p=1")
+        );
+        let rounds = line("b", HashMethod::Sha512Crypt { rounds: 1_234 });
+        assert_eq!(
+            mixed(argon2("a", 1) + &rounds),
+            shown(2, "sha512-crypt, 1234 rounds", "argon2id, m=32, t=1, p=1")
+        );
+        assert_eq!(
+            mixed(
+                rounds
+                    + "a:$y$j75$eyHfBVyhQiZ2Mqozo13iL1$or/S9K4iVVwSMQJbU.XgIN1Y2dZ0F/zK7drD3nopyb5"
+            ),
+            shown(2, "yescrypt, N=1024, r=8, p=1", "sha512-crypt, 1234 rounds")
+        );
     }
 
     #[test]

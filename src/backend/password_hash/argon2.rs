@@ -2,6 +2,8 @@
 //!
 //! [PHC string]: https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
 
+use std::{cmp::Ordering, fmt};
+
 use ::argon2::{Algorithm, Argon2 as Context, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use zeroize::Zeroizing;
@@ -13,27 +15,81 @@ use crate::secret::constant_time_eq;
 const SALTS: std::ops::RangeInclusive<usize> = 8..=64;
 const HASHES: std::ops::RangeInclusive<usize> = 16..=64;
 
-/// The cost of a check.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The length of a new hash.
+const HASH: usize = 32;
+
+/// The parameters of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cost {
+    algorithm: Algorithm,
+    version: Version,
     /// In KiB.
-    pub(super) memory: u32,
-    pub(super) passes: u32,
+    memory: u32,
+    passes: u32,
+    lanes: u32,
 }
 
 impl Cost {
+    /// The parameters of Argon2id, version 19.
+    pub(super) const fn argon2id(memory: u32, passes: u32, lanes: u32) -> Self {
+        let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+        Self { algorithm, version, memory, passes, lanes }
+    }
+
     /// In KiB, over all passes.
-    pub(super) const fn work(self) -> u64 {
-        self.memory as u64 * self.passes as u64
+    fn work(self) -> u64 {
+        u64::from(self.memory) * u64::from(self.passes)
+    }
+
+    /// What is left after `spent`: whole passes over the memory, and one over a part of it.
+    pub(super) fn after(self, spent: Option<Self>) -> impl Iterator<Item = Self> {
+        let left = self.work().saturating_sub(spent.map_or(0, Self::work));
+        let all = u64::from(self.memory).max(1);
+        let parts =
+            [(all, left / all), (left % all, 1)].into_iter().map(move |(memory, passes)| {
+                let memory = u32::try_from(memory).unwrap_or(u32::MAX);
+                let passes = u32::try_from(passes).unwrap_or(u32::MAX);
+                Self { memory, passes, ..self }
+            });
+        // The algorithm takes 8 KiB or more for each lane; less than that cannot be measured.
+        parts.filter(|part| part.context(HASH).is_some())
+    }
+
+    /// `None` if the parameters do not fit together.
+    fn context(self, hash_length: usize) -> Option<Context<'static>> {
+        let Self { algorithm, version, memory, passes, lanes } = self;
+        let params = Params::new(memory, passes, lanes, Some(hash_length)).ok()?;
+        Some(Context::new(algorithm, version, params))
+    }
+}
+
+/// The higher cost has more work, or else more memory and so on.
+impl Ord for Cost {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key =
+            |cost: &Self| (cost.work(), cost.memory, cost.lanes, cost.algorithm, cost.version);
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for Cost {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// As in a hash, but with commas: `argon2id, m=65536, t=3, p=4`.
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { algorithm, memory, passes, lanes, .. } = self;
+        write!(f, "{algorithm}, m={memory}, t={passes}, p={lanes}")
     }
 }
 
 /// Parameters, salt and hash.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Argon2 {
-    algorithm: Algorithm,
-    version: Version,
-    params: Params,
+    cost: Cost,
     salt: Box<[u8]>,
     hash: Zeroizing<Vec<u8>>,
 }
@@ -70,61 +126,58 @@ impl Argon2 {
         if parts.next().is_some() {
             return Err(malformed("it has too many parts"));
         }
-        let params = Params::new(memory, passes, lanes, Some(hash.len()));
-        let params = params.map_err(|_| malformed("its parameters do not fit together"))?;
-        Ok(Self { algorithm, version, params, salt: salt.as_slice().into(), hash })
+        let cost = Cost { algorithm, version, memory, passes, lanes };
+        if cost.context(hash.len()).is_none() {
+            return Err(malformed("its parameters do not fit together"));
+        }
+        Ok(Self { cost, salt: salt.as_slice().into(), hash })
     }
 
     pub(super) const fn cost(&self) -> Cost {
-        Cost { memory: self.params.m_cost(), passes: self.params.t_cost() }
+        self.cost
     }
 
     pub(super) fn verify(&self, password: &[u8]) -> Result<bool, OutOfMemory> {
         let mut computed = Zeroizing::new(vec![0; self.hash.len()]);
-        let context = Context::new(self.algorithm, self.version, self.params.clone());
-        compute(&context, &self.salt, password, &mut computed)?;
+        compute(self.cost, &self.salt, password, &mut computed)?;
         Ok(constant_time_eq(&self.hash, &computed))
     }
 }
 
-/// A new hash as it is stored: Argon2id, version 19, 32 bytes.
-pub(super) fn make(cost: Cost, lanes: u32, password: &[u8]) -> Result<String, HashingError> {
-    let Cost { memory, passes } = cost;
-    let params = Params::new(memory, passes, lanes, None).map_err(|_| HashingError::Cost {
-        kind: HashKind::Argon2,
-        cost: "memory in KiB",
-        given: memory,
-        minimum: lanes.saturating_mul(8),
-        maximum: Params::MAX_M_COST,
-    })?;
-    let context = Context::new(Algorithm::Argon2id, Version::V0x13, params);
-    let (mut salt, mut hash) = ([0; 16], Zeroizing::new([0; 32]));
+/// A new hash as it is stored: 32 bytes, with a salt of 16.
+pub(super) fn make(cost: Cost, password: &[u8]) -> Result<String, HashingError> {
+    let (mut salt, mut hash) = ([0; 16], Zeroizing::new([0; HASH]));
+    let Cost { memory, passes, lanes, .. } = cost;
+    if cost.context(HASH).is_none() {
+        return Err(HashingError::Cost {
+            kind: HashKind::Argon2,
+            cost: "memory in KiB",
+            given: memory,
+            minimum: lanes.saturating_mul(8),
+            maximum: Params::MAX_M_COST,
+        });
+    }
     getrandom::fill(&mut salt).map_err(|error| HashingError::Randomness(error.into()))?;
-    compute(&context, &salt, password, &mut *hash).map_err(|_| HashingError::OutOfMemory)?;
+    compute(cost, &salt, password, &mut *hash).map_err(|_| HashingError::OutOfMemory)?;
     let [salt, hash] = [STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(*hash)];
-    Ok(format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${hash}"))
+    let algorithm = cost.algorithm;
+    Ok(format!("${algorithm}$v=19$m={memory},t={passes},p={lanes}${salt}${hash}"))
 }
 
-/// Does the work of a check of this cost.
-pub(super) fn burn(cost: Cost, password: &[u8]) -> Result<(), OutOfMemory> {
-    // The algorithm takes 8 KiB or more; less than that cannot be measured.
-    let Ok(params) = Params::new(cost.memory, cost.passes, 1, None) else { return Ok(()) };
-    let context = Context::new(Algorithm::Argon2id, Version::V0x13, params);
-    let mut hash = Zeroizing::new([0; 32]);
-    compute(&context, &[0; 16], password, &mut *hash)?;
-    std::hint::black_box(hash);
+/// Does the work of a check of this cost, of which `spent` has been done.
+pub(super) fn burn(cost: Cost, spent: Option<Cost>, password: &[u8]) -> Result<(), OutOfMemory> {
+    for part in cost.after(spent) {
+        let mut hash = Zeroizing::new([0; HASH]);
+        compute(part, &[0; 16], password, &mut *hash)?;
+        std::hint::black_box(hash);
+    }
     Ok(())
 }
 
-fn compute(
-    context: &Context<'_>,
-    salt: &[u8],
-    password: &[u8],
-    hash: &mut [u8],
-) -> Result<(), OutOfMemory> {
-    let params = context.params();
-    work::count("argon2", u64::from(params.m_cost()) * u64::from(params.t_cost()));
-    // All lengths have been checked, so only memory can be missing.
+fn compute(cost: Cost, salt: &[u8], password: &[u8], hash: &mut [u8]) -> Result<(), OutOfMemory> {
+    work::count("argon2", cost.work());
+    // All lengths and parameters have been checked, so only memory can be missing.
+    let context = cost.context(hash.len()).ok_or(OutOfMemory)?;
     context.hash_password_into(password, salt, hash).map_err(|_| OutOfMemory)
 }
 

@@ -1,9 +1,7 @@
 //! The cost of checking passwords, equal for known and unknown users.
 
 use super::{
-    HashMethod, OutOfMemory, PasswordHash,
-    argon2::{self, Cost},
-    bcrypt,
+    HashMethod, OutOfMemory, PasswordHash, argon2, bcrypt,
     hash::Stored,
     md5_crypt,
     sha_crypt::{self, Function},
@@ -13,10 +11,18 @@ use crate::error::BackendError;
 
 /// The cost of checking a password: for each kind of hash that users have, the highest cost.
 ///
-/// With it, a check costs the same for every user, known or unknown. A check against a cheaper hash
-/// computes further hashes up to the cost of the most expensive one. If users have hashes of
-/// several kinds, each check computes the most expensive one of each kind, so the cost does not
-/// depend on the speed of a kind on a machine.
+/// With it, a check costs the same for every user, known or unknown: for an unknown user, it
+/// computes a hash with the parameters of the most expensive one. A check against a cheaper hash
+/// computes further hashes up to that cost. If users have hashes of several kinds, each check
+/// computes the most expensive one of each kind, so the cost does not depend on the speed of a kind
+/// on a machine.
+///
+/// # Security
+/// Costs are counted in rounds or memory, not in time. If all hashes have the same cost, an unknown
+/// user takes the same steps as a known one. With mixed costs, a check against a cheaper hash
+/// computes several small ones instead of one large one, and small memory fits into the caches of a
+/// processor. So with many measurements, response times can show which users exist and have a
+/// cheaper hash. To prevent this, give all users hashes of one cost.
 ///
 /// # Examples
 /// ```
@@ -36,7 +42,7 @@ pub struct HashCost {
     /// In rounds.
     sha256_crypt: u32,
     sha512_crypt: u32,
-    argon2: Cost,
+    argon2: Option<argon2::Cost>,
     yescrypt: Option<yescrypt::Cost>,
     /// In hashes: one or none.
     md5_crypt: u32,
@@ -51,7 +57,7 @@ impl HashCost {
         bcrypt: 0,
         sha256_crypt: 0,
         sha512_crypt: 0,
-        argon2: Cost { memory: 0, passes: 0 },
+        argon2: None,
         yescrypt: None,
         md5_crypt: 0,
         sha1: 0,
@@ -69,7 +75,7 @@ impl HashCost {
                 Function::Sha256 => Self { sha256_crypt: hash.rounds(), ..zero },
                 Function::Sha512 => Self { sha512_crypt: hash.rounds(), ..zero },
             },
-            Stored::Argon2(hash) => Self { argon2: hash.cost(), ..zero },
+            Stored::Argon2(hash) => Self { argon2: Some(hash.cost()), ..zero },
             Stored::Yescrypt(hash) => Self { yescrypt: Some(hash.cost()), ..zero },
             Stored::Md5Crypt(_) => Self { md5_crypt: 1, ..zero },
             Stored::SingleRound(hash) => match hash.function() {
@@ -86,8 +92,8 @@ impl HashCost {
     pub const fn of_method(method: HashMethod) -> Self {
         let zero = Self::ZERO;
         match method {
-            HashMethod::Argon2id { memory, passes, .. } => {
-                Self { argon2: Cost { memory, passes }, ..zero }
+            HashMethod::Argon2id { memory, passes, lanes } => {
+                Self { argon2: Some(argon2::Cost::argon2id(memory, passes, lanes)), ..zero }
             }
             HashMethod::Bcrypt { cost } => Self { bcrypt: bcrypt::work(cost), ..zero },
             HashMethod::Sha256Crypt { rounds } => Self { sha256_crypt: rounds, ..zero },
@@ -102,13 +108,8 @@ impl HashCost {
             bcrypt: self.bcrypt.max(other.bcrypt),
             sha256_crypt: self.sha256_crypt.max(other.sha256_crypt),
             sha512_crypt: self.sha512_crypt.max(other.sha512_crypt),
-            argon2: std::cmp::max_by_key(self.argon2, other.argon2, |cost| {
-                (cost.work(), cost.memory)
-            }),
-            yescrypt: match (self.yescrypt, other.yescrypt) {
-                (Some(one), Some(other)) => Some(one.max(other)),
-                (one, other) => one.or(other),
-            },
+            argon2: self.argon2.max(other.argon2),
+            yescrypt: self.yescrypt.max(other.yescrypt),
             md5_crypt: self.md5_crypt.max(other.md5_crypt),
             sha1: self.sha1.max(other.sha1),
             sha256: self.sha256.max(other.sha256),
@@ -165,17 +166,8 @@ impl HashCost {
         if let Some(cost) = self.yescrypt {
             yescrypt::burn(cost, spent.yescrypt, password)?;
         }
-        self.pad_argon2(spent.argon2, password)
-    }
-
-    /// Whole passes over the memory of the most expensive hash, and one over a part of it.
-    fn pad_argon2(&self, spent: Cost, password: &[u8]) -> Result<(), OutOfMemory> {
-        let left = self.argon2.work().saturating_sub(spent.work());
-        let memory = u64::from(self.argon2.memory).max(1);
-        for (memory, passes) in [(memory, left / memory), (left % memory, 1)] {
-            let memory = u32::try_from(memory).unwrap_or(u32::MAX);
-            let passes = u32::try_from(passes).unwrap_or(u32::MAX);
-            argon2::burn(Cost { memory, passes }, password)?;
+        if let Some(cost) = self.argon2 {
+            argon2::burn(cost, spent.argon2, password)?;
         }
         Ok(())
     }
@@ -262,7 +254,28 @@ mod tests {
         let hashes = [(64, 3), (16, 2), (100, 1), (32, 6)]
             .map(|(memory, passes)| made(HashMethod::Argon2id { memory, passes, lanes: 1 }));
         assert_eq!(work_of_each(&hashes), [("argon2", 192)].into());
-        assert_eq!(max_cost(&hashes).argon2, Cost { memory: 64, passes: 3 }, "the larger memory");
+        let larger_memory = argon2::Cost::argon2id(64, 3, 1);
+        assert_eq!(max_cost(&hashes).argon2, Some(larger_memory));
+    }
+
+    /// The decoy of an unknown user is a hash with the parameters of the most expensive one.
+    #[test]
+    fn regression_the_decoy_has_the_variant_and_the_lanes_of_the_hash() {
+        let parameters = |variant: &str, rest: &str| {
+            let salt_and_hash = "c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+            HashCost::of(&hash(&format!("$argon2{variant}$v=19${rest}${salt_and_hash}")))
+        };
+        let (cheap, lanes) = (parameters("id", "m=64,t=2,p=1"), parameters("i", "m=64,t=3,p=4"));
+        assert_eq!(cheap.max(lanes).argon2.unwrap().to_string(), "argon2i, m=64, t=3, p=4");
+        assert_eq!(lanes.max(cheap), lanes);
+        // Equal work: the same one for each order of the users.
+        let other = parameters("id", "m=96,t=2,p=2");
+        assert_eq!(other.max(lanes), lanes.max(other));
+        let [cheap, lanes] = [cheap, lanes].map(|cost| cost.argon2.unwrap());
+        let after = |spent| lanes.after(spent).map(|part| part.to_string()).collect::<Vec<_>>();
+        assert_eq!(after(None), ["argon2i, m=64, t=3, p=4"]);
+        assert_eq!(after(Some(cheap)), ["argon2i, m=64, t=1, p=4"]);
+        assert_eq!(after(Some(lanes)), [""; 0]);
     }
 
     #[test]

@@ -93,6 +93,18 @@ impl PasswordHash {
         }
     }
 
+    /// The kind and the cost, for messages.
+    #[cfg(feature = "htpasswd")]
+    pub(in crate::backend) fn describe_cost(&self) -> String {
+        match &self.0 {
+            Stored::Bcrypt(hash) => format!("{}, cost {}", self.kind(), hash.cost()),
+            Stored::ShaCrypt(hash) => format!("{}, {} rounds", self.kind(), hash.rounds()),
+            Stored::Argon2(hash) => hash.cost().to_string(),
+            Stored::Yescrypt(hash) => hash.cost().to_string(),
+            Stored::Md5Crypt(_) | Stored::SingleRound(_) => self.kind().to_string(),
+        }
+    }
+
     /// Whether `password` is the stored one. Takes up to a second, or as long as the policy allows.
     ///
     /// A password with a NUL is wrong and is not hashed, since bcrypt would ignore the rest. A

@@ -118,7 +118,7 @@ pub fn hash_password(password: &str, method: HashMethod) -> Result<String, Hashi
     let password = password.as_bytes();
     match method {
         HashMethod::Argon2id { memory, passes, lanes } => {
-            argon2::make(Cost { memory, passes }, lanes, password)
+            argon2::make(Cost::argon2id(memory, passes, lanes), password)
         }
         HashMethod::Bcrypt { cost } => bcrypt::make(cost, password),
         HashMethod::Sha256Crypt { rounds } => sha_crypt::make(Function::Sha256, rounds, password),

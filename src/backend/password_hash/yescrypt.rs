@@ -1,5 +1,7 @@
 //! yescrypt, as crypt(3) and `mkpasswd` write it.
 
+use std::{cmp::Ordering, fmt};
+
 use ::yescrypt::{Mode, Params};
 use zeroize::Zeroizing;
 
@@ -40,7 +42,7 @@ impl Cost {
     }
 
     /// The number of blocks that are computed.
-    pub(super) fn work(self) -> u64 {
+    fn work(self) -> u64 {
         self.0.n().saturating_mul(self.0.r().into())
     }
 
@@ -48,10 +50,25 @@ impl Cost {
     fn memory(self) -> u64 {
         self.work().saturating_mul(128)
     }
+}
 
-    /// The higher cost: the one with more work, or else with larger blocks.
-    pub(super) fn max(self, other: Self) -> Self {
-        std::cmp::max_by_key(self, other, |cost| (cost.work(), cost.0.r(), cost.0.p()))
+/// The higher cost has more work, or else larger blocks and so on.
+impl Ord for Cost {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |cost: &Self| (cost.work(), cost.0.r(), cost.0.p());
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for Cost {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "yescrypt, N={}, r={}, p={}", self.0.n(), self.0.r(), self.0.p())
     }
 }
 

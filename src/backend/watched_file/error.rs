@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-/// A user file that cannot be read, or a line that cannot be used.
+/// A user file that cannot be read, or a line that cannot be used or is worth a warning.
 ///
 /// `Display` is one line with the file, the line number and the problem; it shows neither a
 /// password nor a hash. Cloning is cheap.
@@ -72,6 +72,9 @@ pub enum FileEvent<'a> {
     /// A line cannot be used, or a file has no user. The rest of the files is in force. Each problem
     /// is reported once; after 100 problems, only their number.
     Unusable(&'a FileError),
+    /// The hashes of users differ in cost, so response times can show which users exist. The error
+    /// names two of them. It is reported each time that such content comes into force.
+    MixedCosts(&'a FileError),
     /// The files cannot be read. Their last content stays in force for a while. Each error is
     /// reported once.
     Failed(&'a FileError),

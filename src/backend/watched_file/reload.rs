@@ -29,6 +29,8 @@ pub(super) type Parse<T> = Box<dyn Fn(&[Content]) -> Result<Parsed<T>, FileError
 pub(in crate::backend) struct Parsed<T> {
     pub(in crate::backend) users: T,
     pub(in crate::backend) problems: Vec<FileError>,
+    /// A line whose hash costs more or less than another one.
+    pub(in crate::backend) mixed_costs: Option<FileError>,
 }
 
 /// Called with the old and the new content once the new one is in force.
@@ -85,7 +87,7 @@ impl<T> Reload<T> {
             }
             thread::sleep(INTERVAL);
         };
-        let Parsed { users, problems } = parse(&files.contents)?;
+        let Parsed { users, problems, mixed_costs } = parse(&files.contents)?;
         // A file without users is a mistake at the start, but not later.
         if let Some(problem) = problems.iter().find(|problem| problem.line().is_none()) {
             return Err(problem.clone());
@@ -96,7 +98,7 @@ impl<T> Reload<T> {
         let (read, hash) = (files.unambiguous_fingerprints(), files.hash);
         let new =
             Self { paths, parse, replaced, state, observer, polled, read, hash, unstable_polls: 0 };
-        new.report(&[]);
+        new.report(&[], mixed_costs.as_ref());
         Ok(new)
     }
 
@@ -139,7 +141,7 @@ impl<T> Reload<T> {
             return;
         }
         self.hash = files.hash;
-        let Parsed { users, problems } = match (self.parse)(&files.contents) {
+        let Parsed { users, problems, mixed_costs } = match (self.parse)(&files.contents) {
             Ok(parsed) => parsed,
             Err(error) => return self.fail(error),
         };
@@ -152,11 +154,11 @@ impl<T> Reload<T> {
         });
         (self.replaced)(&old, &new);
         (self.observer)(FileEvent::Reloaded);
-        self.report(&old_problems);
+        self.report(&old_problems, mixed_costs.as_ref());
     }
 
-    /// Reports the problems that were not there before.
-    fn report(&self, before: &[FileError]) {
+    /// Reports the problems that were not there before, and mixed costs.
+    fn report(&self, before: &[FileError], mixed_costs: Option<&FileError>) {
         let before: HashSet<_> = before.iter().collect();
         let problems = self.update(|state| state.problems.clone());
         let mut new = problems.iter().filter(|problem| !before.contains(problem));
@@ -167,6 +169,9 @@ impl<T> Reload<T> {
         if let (Some(last), 1..) = (problems.last(), rest) {
             let text = format!("{rest} more lines cannot be used");
             (self.observer)(FileEvent::Unusable(&FileError::new(last.path(), text)));
+        }
+        if let Some(line) = mixed_costs {
+            (self.observer)(FileEvent::MixedCosts(line));
         }
     }
 
@@ -265,7 +270,7 @@ mod tests {
                 events.lock().unwrap().push(match event {
                     FileEvent::Reloaded => "reloaded".to_owned(),
                     FileEvent::Failed(error) => format!("{}, failed", shown(error)),
-                    FileEvent::Unusable(error) => shown(error),
+                    FileEvent::Unusable(error) | FileEvent::MixedCosts(error) => shown(error),
                 });
             };
             let replacements = Arc::clone(&self.replacements);
@@ -298,7 +303,9 @@ mod tests {
             problems.extend(odd.map(|word| FileError::in_line(content.path(), 1, word)));
             users.push_str(text);
         }
-        Ok(Parsed { users, problems })
+        let is_mixed = users.contains("mixed");
+        let mixed_costs = is_mixed.then(|| FileError::new(contents[0].path(), "costs differ"));
+        Ok(Parsed { users, problems, mixed_costs })
     }
 
     fn current(reload: &Reload<String>) -> String {
@@ -442,6 +449,25 @@ mod tests {
             becomes(&mut reload, text);
             assert_eq!(files.events(), events, "{text}");
         }
+    }
+
+    #[test]
+    fn reports_mixed_costs_at_each_load() {
+        let files = Fixture::new();
+        files.write_in_place("a", "mixed");
+        let mut reload = files.open(&["a"]).unwrap();
+        assert_eq!(files.events(), ["a: costs differ"], "at the start");
+        for (text, events) in [
+            ("mixed and odd1", &["reloaded", "a: odd1", "a: costs differ"][..]),
+            ("mixed", &["reloaded", "a: costs differ"]),
+            ("one", &["reloaded"]),
+        ] {
+            files.replace("a", text);
+            becomes(&mut reload, text);
+            becomes(&mut reload, text);
+            assert_eq!(files.events(), events, "{text}");
+        }
+        assert!(reload.state.read().unwrap().problems.is_empty());
     }
 
     #[test]

@@ -156,7 +156,7 @@ mod tests {
 
     fn length(contents: &[Content]) -> Result<Parsed<usize>, FileError> {
         let users = contents.iter().map(|content| content.bytes().len()).sum();
-        Ok(Parsed { users, problems: Vec::new() })
+        Ok(Parsed { users, problems: Vec::new(), mixed_costs: None })
     }
 
     fn open(file: &NamedTempFile, observer: Observer) -> Watched<usize> {
