@@ -54,7 +54,8 @@ reasons! {
     EmptyPassword = PROXY_AUTHENTICATION_REQUIRED, "empty-password";
     /// The user-id or the password contains a control character.
     ControlCharacter = PROXY_AUTHENTICATION_REQUIRED, "control-character";
-    /// The password is longer than the limit.
+    /// The password is longer than the limit of the scheme, or of the user's stored hash: bcrypt
+    /// covers 72 bytes.
     PasswordTooLong = PROXY_AUTHENTICATION_REQUIRED, "password-too-long";
     /// The parameters in the user name are malformed.
     UserParameters = PROXY_AUTHENTICATION_REQUIRED, "user-parameters";

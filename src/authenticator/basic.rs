@@ -124,6 +124,7 @@ fn accepted(verdict: Verdict) -> Result<Account, Refusal> {
     Err(match verdict {
         Verdict::Accepted(account) => return Ok(account),
         Verdict::WrongPassword | Verdict::WrongPasswordOf(_) => Refusal::new(Reason::WrongPassword),
+        Verdict::PasswordTooLong => Refusal::new(Reason::PasswordTooLong),
         Verdict::UnknownUser => Refusal::new(Reason::UnknownUser),
         Verdict::Disabled(account) => Refusal::new(Reason::AccountDisabled).with_account(account),
         Verdict::Expired(account) => Refusal::new(Reason::AccountExpired).with_account(account),

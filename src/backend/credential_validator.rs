@@ -132,6 +132,9 @@ pub enum Verdict {
     /// As [`WrongPassword`](Self::WrongPassword), from a validator that lets a directory decide
     /// whether a name matches: the canonical name of the user, under which failures can be counted.
     WrongPasswordOf(UserId),
+    /// The user is known, and the password is longer than the stored record can hold, so it is wrong:
+    /// 407, with [a reason of its own](crate::Reason::PasswordTooLong) in the log only.
+    PasswordTooLong,
     /// The validator does not know the user: 407. A chain continues with its next member.
     UnknownUser,
     /// The password is right and the account is disabled: 403.

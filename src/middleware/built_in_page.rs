@@ -142,6 +142,7 @@ mod tests {
         let body = |reason| built_in_page(reason, Form::Plain).body;
         assert_eq!(body(Reason::WrongPassword), body(Reason::UnknownUser));
         assert_eq!(body(Reason::WrongPassword), body(Reason::UnusableRecord));
+        assert_eq!(body(Reason::WrongPassword), body(Reason::PasswordTooLong));
         assert_eq!(body(Reason::WrongPassword), body(Reason::Undecodable));
         assert_ne!(body(Reason::WrongPassword), body(Reason::MissingCredentials));
     }

@@ -57,6 +57,7 @@ async fn refuses_after_a_pending_check() {
     let table = [
         (Verdict::WrongPassword, 407, Reason::WrongPassword),
         (Verdict::WrongPasswordOf(UserId::new("alice")), 407, Reason::WrongPassword),
+        (Verdict::PasswordTooLong, 407, Reason::PasswordTooLong),
         (Verdict::UnknownUser, 407, Reason::UnknownUser),
         (Verdict::Disabled(Account::new("alice")), 403, Reason::AccountDisabled),
         (Verdict::Expired(Account::new("alice")), 403, Reason::AccountExpired),

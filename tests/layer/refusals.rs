@@ -91,6 +91,7 @@ fn does_not_distinguish_unknown_users() {
     let validator =
         from_fn(move |credentials: &BasicCredentials<'_>| match credentials.user_id() {
             "dave" => Verdict::Unusable(locked()),
+            "erin" => Verdict::PasswordTooLong,
             _ => Verdict::UnknownUser,
         });
     let secrets = Secrets(move |user: DigestUser<'_>| {
@@ -120,6 +121,7 @@ fn does_not_distinguish_unknown_users() {
         assert_eq!(digest(user, reason), by_digest, "{user}");
         assert_eq!(basic(user, reason), by_basic, "{user}");
     }
+    assert_eq!(basic("erin", "password-too-long"), by_basic);
 }
 
 #[test]

@@ -167,7 +167,7 @@ async fn accepted(
 ) -> Option<String> {
     match ask(validator, name, password).await {
         Ok(Verdict::Accepted(account)) => Some(account.user().as_str().to_owned()),
-        Ok(Verdict::WrongPassword | Verdict::UnknownUser) => None,
+        Ok(Verdict::WrongPassword | Verdict::PasswordTooLong | Verdict::UnknownUser) => None,
         other => panic!("{name:?} with {password:.80?}: {other:?}"),
     }
 }

@@ -16,7 +16,7 @@ pub(super) enum AnswerKind<'a> {
     Active(&'a Account),
     /// A user whose account is disabled or has expired.
     Inactive(&'a Account),
-    /// A wrong password, or an unknown user.
+    /// A wrong or too long password, or an unknown user.
     Refused,
     /// A record that cannot be used.
     Unusable,
@@ -27,9 +27,10 @@ impl Answer for Verdict {
         match self {
             Self::Accepted(account) => AnswerKind::Active(account),
             Self::Disabled(account) | Self::Expired(account) => AnswerKind::Inactive(account),
-            Self::WrongPassword | Self::WrongPasswordOf(_) | Self::UnknownUser => {
-                AnswerKind::Refused
-            }
+            Self::WrongPassword
+            | Self::WrongPasswordOf(_)
+            | Self::PasswordTooLong
+            | Self::UnknownUser => AnswerKind::Refused,
             Self::Unusable(_) => AnswerKind::Unusable,
         }
     }

@@ -82,6 +82,9 @@ impl Table {
         let is_right = self.cost.verify(hash, credentials.password())?;
         Ok(match record {
             Some(Record::Hash(_)) if is_right => Verdict::Accepted(Account::new(user_id)),
+            Some(Record::Hash(hash)) if hash.is_too_long(credentials.password()) => {
+                Verdict::PasswordTooLong
+            }
             Some(Record::Hash(_)) => Verdict::WrongPassword,
             Some(Record::Unusable(error)) => Verdict::Unusable(UnusableRecord::new(error.clone())),
             None => Verdict::UnknownUser,
@@ -324,6 +327,22 @@ mod tests {
                 let (table, problems) = parse_bytes(&file, &HashPolicy::new());
                 assert!(table.len() == 1 || !problems.is_empty(), "{at} {byte}");
             }
+        }
+    }
+
+    #[test]
+    fn tells_a_password_that_is_too_long_for_bcrypt() {
+        let (exact, longer) = ("a".repeat(72), "a".repeat(73));
+        let stored = hash_password(&exact, HashMethod::Bcrypt { cost: 4 }).unwrap();
+        let table = parse(&format!("alice:{stored}\nbob:{longer}\n"));
+        for (name, password, expected) in [
+            ("alice", &exact, "alice"),
+            ("alice", &longer, "PasswordTooLong"),
+            ("bob", &longer, "bob"),
+            ("bob", &exact, "WrongPassword"),
+            ("carol", &longer, "UnknownUser"),
+        ] {
+            assert_eq!(verdict(&table, name, password), expected, "{name} {}", password.len());
         }
     }
 

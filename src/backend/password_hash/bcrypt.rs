@@ -55,11 +55,15 @@ impl Bcrypt {
         self.cost as u32
     }
 
-    /// A password above the limit is wrong, unless it may be cut, and costs as much as any other.
+    /// The longest password, in bytes.
+    pub(super) const fn max_password(&self) -> usize {
+        if self.truncates { usize::MAX } else { MAX_PASSWORD }
+    }
+
+    /// A password above the limit is wrong, and costs as much as any other.
     pub(super) fn verify(&self, password: &[u8]) -> bool {
         let computed = compute(self.cost(), self.salt, password);
-        constant_time_eq(&*self.hash, &*computed)
-            & (self.truncates | (password.len() <= MAX_PASSWORD))
+        constant_time_eq(&*self.hash, &*computed) & (password.len() <= self.max_password())
     }
 }
 

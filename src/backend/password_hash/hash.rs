@@ -6,9 +6,9 @@ use super::{
     HashKind, HashPolicy, OutOfMemory, PasswordHashError,
     argon2::Argon2,
     bcrypt::Bcrypt,
-    md5_crypt::{Md5Crypt, Variant},
+    md5_crypt::{self, Md5Crypt, Variant},
     prefix,
-    sha_crypt::{Function, ShaCrypt},
+    sha_crypt::{self, Function, ShaCrypt},
     single_round::{self, SingleRound},
     yescrypt::Yescrypt,
 };
@@ -105,11 +105,25 @@ impl PasswordHash {
         }
     }
 
+    /// Whether `password` is longer than the hash covers, so that it never matches: more than 72
+    /// bytes for bcrypt, unless the policy
+    /// [allows truncation](HashPolicy::allow_bcrypt_truncation), and more than 512 bytes for
+    /// SHA-crypt, MD5-crypt and apr1.
+    #[must_use]
+    pub fn is_too_long(&self, password: &str) -> bool {
+        let longest = match &self.0 {
+            Stored::Bcrypt(hash) => hash.max_password(),
+            Stored::ShaCrypt(_) => sha_crypt::MAX_PASSWORD,
+            Stored::Md5Crypt(_) => md5_crypt::MAX_PASSWORD,
+            Stored::Argon2(_) | Stored::Yescrypt(_) | Stored::SingleRound(_) => usize::MAX,
+        };
+        password.len() > longest
+    }
+
     /// Whether `password` is the stored one. Takes up to a second, or as long as the policy allows.
     ///
-    /// A password with a NUL is wrong and is not hashed, since bcrypt would ignore the rest. A
-    /// password of more than 72 bytes is wrong for bcrypt, and one of more than 512 bytes for
-    /// SHA-crypt, MD5-crypt and apr1. The answer is `false` if there is not enough memory for Argon2 or yescrypt.
+    /// A password with a NUL is wrong and is not hashed, since bcrypt would ignore the rest. So is
+    /// one that [is too long](Self::is_too_long). The answer is `false` if there is not enough memory for Argon2 or yescrypt.
     ///
     /// # Security
     /// The time depends on the stored hash and the length of the password, not on whether it is
@@ -374,11 +388,12 @@ mod tests {
         let stored = super::super::bcrypt::make(4, exact.as_bytes()).unwrap();
         let strict = PasswordHash::parse(&stored, &HashPolicy::new()).unwrap();
         assert!(strict.verify(&exact));
+        assert!(!strict.is_too_long(&exact) && strict.is_too_long(&longer));
         assert!(!strict.verify(&longer));
         assert!(!strict.verify(&exact[1..]));
         let policy = HashPolicy::new().allow_bcrypt_truncation(true);
         let lenient = PasswordHash::parse(&stored, &policy).unwrap();
-        assert!(lenient.verify(&longer));
+        assert!(lenient.verify(&longer) && !lenient.is_too_long(&longer));
         assert!(!lenient.verify(&format!("b{}", &longer[1..])));
     }
 
@@ -399,11 +414,19 @@ mod tests {
     fn a_password_above_the_limit_is_wrong() {
         let longest = "a".repeat(512);
         let policy = HashPolicy::new();
-        let stored =
-            super::super::sha_crypt::make(Function::Sha512, 1_000, longest.as_bytes()).unwrap();
+        let stored = sha_crypt::make(Function::Sha512, 1_000, longest.as_bytes()).unwrap();
         let hash = PasswordHash::parse(&stored, &policy).unwrap();
-        assert!(hash.verify(&longest));
-        assert!(!hash.verify(&format!("{longest}a")));
+        assert!(hash.verify(&longest) && !hash.is_too_long(&longest));
+        let longer = format!("{longest}a");
+        assert!(!hash.verify(&longer));
+        for (text, limit) in [(SHA256, 512), (APR1, 512), (MD5, 512), (BCRYPT, 72)] {
+            let lengths =
+                [limit, limit + 1].map(|length| read(text).is_too_long(&longer[..length]));
+            assert_eq!(lengths, [false, true], "{text}");
+        }
+        for text in [ARGON2, YESCRYPT, SHA1, SSHA, "wonder"] {
+            assert!(!read(text).is_too_long(&longer), "{text}");
+        }
         assert!(!read(APR1).verify(&longest));
     }
 

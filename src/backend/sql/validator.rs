@@ -207,11 +207,13 @@ impl Sql {
             Err(FindError::Failed(error)) => return Err(error.into()),
             Err(unusable) => (None, Err(unusable)),
         };
+        let is_too_long =
+            hash.as_ref().is_some_and(|hash| hash.is_too_long(credentials.password()));
         // Users who are unknown or have an unusable record cost the same.
         let is_right = self.is_right(hash, credentials).await?;
         let Some(user) = found? else { return Ok(Verdict::UnknownUser) };
         if !is_right {
-            return Ok(Verdict::WrongPassword);
+            return Ok(if is_too_long { Verdict::PasswordTooLong } else { Verdict::WrongPassword });
         }
         let status = user.status();
         let account = self.full_account(user)?;
