@@ -1,5 +1,6 @@
 //! Sets the password of a user in a file for Digest, which is created if it does not exist. Like
-//! Apache's `htdigest`, but also for SHA-256 and SHA-512-256: one file for each algorithm.
+//! Apache's `htdigest`, but also for SHA-256 and SHA-512-256: one file for each algorithm, which its
+//! first line names. Secrets for another algorithm are not added.
 //!
 //!     cargo run --example htdigest -- --algorithm sha-256 users.sha256 proxy alice
 //!
@@ -18,6 +19,9 @@ use clap::Parser;
 use tempfile::NamedTempFile;
 use tower_proxy_auth::{HashedA1, Realm, digest::HashFunction, secret::Password};
 use zeroize::Zeroizing;
+
+/// The start of the comment that names the algorithm of a file.
+const ALGORITHM: &str = "# algorithm: ";
 
 /// Sets the password of a user in a file for Digest.
 #[derive(Parser)]
@@ -47,14 +51,17 @@ fn set_password(options: &Options) -> Result<(), Box<dyn Error>> {
     let Options { algorithm, file, realm, user } = options;
     let realm = Realm::new(realm.as_str())?;
     check_name(user)?;
-    let password = read_password(user)?;
-    let secret = HashedA1::new(*algorithm, user, &realm, password.expose()).expose_hex();
-
     let old = match fs::read_to_string(file) {
         Ok(old) => old,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(format!("cannot read {file:?}: {error}").into()),
     };
+    check_algorithm(&old, *algorithm).map_err(|(number, problem)| {
+        format!("{file:?}, line {number}: {problem}: use one file for each algorithm")
+    })?;
+    let old = if old.is_empty() { format!("{ALGORITHM}{algorithm}\n") } else { old };
+    let password = read_password(user)?;
+    let secret = HashedA1::new(*algorithm, user, &realm, password.expose()).expose_hex();
     let new = with_entry(&old, &format!("{user}:{}:", realm.as_str()), &secret);
     replace(file, &new).map_err(|error| format!("cannot write {file:?}: {error}").into())
 }
@@ -67,6 +74,27 @@ fn check_name(name: &str) -> Result<(), String> {
     }
     if name.contains(|character: char| character == ':' || character.is_control()) {
         return Err(format!("the user name {name:?} contains a colon or a control character"));
+    }
+    Ok(())
+}
+
+/// Finds a line that is not for `algorithm`; its number, and what it is for instead.
+///
+/// SHA-256 and SHA-512-256 make secrets of the same length, so only the first line distinguishes
+/// them.
+fn check_algorithm(file: &str, algorithm: HashFunction) -> Result<(), (usize, String)> {
+    for (number, line) in (1..).zip(file.lines()) {
+        let secret = line.rsplit_once(':').map_or("", |(_, secret)| secret.trim());
+        let of_line = match (line.strip_prefix(ALGORITHM), secret.len()) {
+            (Some(name), _) => name.trim(),
+            (None, _) if line.starts_with('#') => continue,
+            (None, 32) => "MD5",
+            (None, 64) if algorithm == HashFunction::Md5 => "SHA-256 or SHA-512-256",
+            _ => continue,
+        };
+        if !of_line.eq_ignore_ascii_case(&algorithm.to_string()) {
+            return Err((number, format!("it is for {of_line}, not for {algorithm}")));
+        }
     }
     Ok(())
 }
@@ -149,6 +177,38 @@ mod tests {
             with_entry("alice:proxy:2:3\n", "alice:proxy:", "1"),
             "alice:proxy:2:3\nalice:proxy:1\n"
         );
+    }
+
+    #[test]
+    fn refuses_a_file_for_another_algorithm() {
+        let [short, long] = [32, 64].map(|length| "a".repeat(length));
+        let (md5, sha) = (format!("a:proxy:{short}\n"), format!("a:proxy:{long}\n"));
+        let of = |name: &str| format!("# users: of {name}\n{ALGORITHM}{name}\n");
+        for (file, algorithm, problem) in [
+            (String::new(), HashFunction::Sha256, None),
+            (md5.clone(), HashFunction::Md5, None),
+            (sha.clone(), HashFunction::Sha256, None),
+            (sha.clone(), HashFunction::Sha512_256, None),
+            (of("SHA-256") + &sha, HashFunction::Sha256, None),
+            (of("sha-512-256"), HashFunction::Sha512_256, None),
+            (md5.clone(), HashFunction::Sha256, Some((1, "it is for MD5, not for SHA-256"))),
+            (
+                format!("\n{sha}"),
+                HashFunction::Md5,
+                Some((2, "it is for SHA-256 or SHA-512-256, not for MD5")),
+            ),
+            (
+                of("SHA-512-256") + &sha,
+                HashFunction::Sha256,
+                Some((2, "it is for SHA-512-256, not for SHA-256")),
+            ),
+            (of("SHA-256"), HashFunction::Md5, Some((2, "it is for SHA-256, not for MD5"))),
+            (sha + &md5, HashFunction::Sha256, Some((2, "it is for MD5, not for SHA-256"))),
+            ("a:proxy:!\nb:proxy\n".to_owned(), HashFunction::Md5, None),
+        ] {
+            let problem = problem.map(|(number, text)| (number, text.to_owned()));
+            assert_eq!(check_algorithm(&file, algorithm).err(), problem, "{file}");
+        }
     }
 
     #[test]
