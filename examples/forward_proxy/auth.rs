@@ -3,7 +3,8 @@
 use std::{mem, net::SocketAddr};
 
 use tower_proxy_auth::{
-    Authenticator, ConfigError, DigestScheme, ProxyAuthLayer, Realm, backend::SecretsChain, digest,
+    Authenticator, BasicScheme, ConfigError, DigestScheme, ProxyAuthLayer, Realm,
+    backend::SecretsChain, digest,
 };
 
 use crate::{
@@ -48,7 +49,9 @@ impl Prepared {
             builder = builder.with_scheme(digest_scheme(&options, secrets, address)?);
         }
         if let Some(validator) = validator.filter(|_| options.offers_basic) {
-            builder = builder.with_basic(validator);
+            let basic = BasicScheme::new(validator);
+            let basic = basic.allow_empty_passwords(options.allow_empty_passwords);
+            builder = builder.with_scheme(basic);
         }
         // The access log shows the user.
         Ok(ProxyAuthLayer::new(builder.build()?)

@@ -46,9 +46,13 @@ struct CommandLine {
     #[arg(long, value_name = "WHAT", value_enum)]
     auth_info: Option<AuthInfo>,
 
+    /// Check empty passwords like others instead of refusing them, for Basic.
+    #[arg(long)]
+    allow_empty_passwords: bool,
+
     /// Admit everyone, for tests and benchmarks: an OPEN PROXY.
     #[arg(long, conflicts_with_all = ["realm", "scheme", "sources", "algorithms", "nonce_lifetime",
-        "uri_check", "auth_info"])]
+        "uri_check", "auth_info", "allow_empty_passwords"])]
     insecure_no_auth: bool,
 }
 
@@ -74,6 +78,7 @@ pub(crate) struct AuthOptions {
     pub(crate) nonce_lifetime: Option<Duration>,
     pub(crate) uri_check: Option<UriCheck>,
     pub(crate) auth_info: Option<AuthInfo>,
+    pub(crate) allow_empty_passwords: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -170,6 +175,13 @@ impl CommandLine {
                 None => format!("{option} applies to Digest, which no source of users serves"),
             });
         }
+        if self.allow_empty_passwords && !offers_basic {
+            let option = "--allow-empty-passwords";
+            return Err(match self.scheme {
+                Some(_) => format!("{option} applies to Basic and conflicts with --scheme digest"),
+                None => format!("{option} applies to Basic, which no source of users serves"),
+            });
+        }
         let auth = AuthOptions {
             realm: self.realm,
             offers_basic,
@@ -179,6 +191,7 @@ impl CommandLine {
             nonce_lifetime: self.nonce_lifetime.map(Duration::from_secs),
             uri_check: self.uri_check,
             auth_info: self.auth_info,
+            allow_empty_passwords: self.allow_empty_passwords,
         };
         Ok(Options { listen: self.listen, auth: Some(auth) })
     }

@@ -39,6 +39,11 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "HASH", requires = "htpasswd")]
     htpasswd_allow: Vec<String>,
 
+    /// Compare only the first 72 bytes of a password with a bcrypt hash, in that file or in a
+    /// database, instead of refusing longer ones.
+    #[arg(long)]
+    allow_bcrypt_truncation: bool,
+
     /// A file written by Apache's htdigest, for Digest; repeat the option for other algorithms:
     /// md5 (the default), sha-256 or sha-512-256. It may change while the proxy runs.
     #[arg(long, value_name = "[ALGORITHM=]FILE")]
@@ -136,14 +141,21 @@ impl SourceArguments {
         let (directory, database) = (self.directory()?, self.database()?);
         let sources = Sources {
             users: user_list::read(&self.users, self.users_file.as_deref())?,
-            password_file: self
-                .htpasswd
-                .map(|path| PasswordFile { path, allowed: self.htpasswd_allow }),
+            password_file: self.htpasswd.map(|path| PasswordFile {
+                path,
+                allowed: self.htpasswd_allow,
+                truncates: self.allow_bcrypt_truncation,
+            }),
             digest_files: self.htdigest.iter().map(|text| DigestFile::parse(text)).collect(),
             directory,
             database,
             cache: self.cache.map(Duration::from_secs),
         };
+        if self.allow_bcrypt_truncation && !sources.have_password_hashes() {
+            return Err("--allow-bcrypt-truncation needs --htpasswd, --database or \
+                        --database-url-file"
+                .to_owned());
+        }
         if self.cache.is_some() && !sources.has_cacheable() {
             return Err("--cache needs --htpasswd, --ldap or --database".to_owned());
         }
@@ -187,6 +199,7 @@ impl SourceArguments {
             query: self.database_query.clone(),
             cost_query: self.database_cost_query.clone(),
             functions: self.database_digest.clone(),
+            truncates: self.allow_bcrypt_truncation,
         }))
     }
 

@@ -13,6 +13,8 @@ pub(super) struct Database {
     pub(super) cost_query: Option<String>,
     /// The functions whose H(A1) is stored for every user; empty if Digest is not served.
     pub(super) functions: Vec<HashFunction>,
+    /// Whether bcrypt ignores what follows the first 72 bytes of a password.
+    pub(super) truncates: bool,
 }
 
 /// The URL of a database, which may contain a password.
@@ -37,7 +39,7 @@ impl Database {
     ) -> Result<tower_proxy_auth::backend::sql::Sql, crate::Mistake> {
         use std::error::Error as _;
 
-        use tower_proxy_auth::backend::sql::Sql;
+        use tower_proxy_auth::backend::{password_hash::HashPolicy, sql::Sql};
 
         let (option, url) = match self.url {
             Url::Given(url) => ("--database", url),
@@ -46,7 +48,8 @@ impl Database {
                 (option, super::secret_file::read(option, &path)?.expose().to_owned())
             }
         };
-        let mut builder = Sql::builder(url).with_digest(self.functions);
+        let policy = HashPolicy::new().allow_bcrypt_truncation(self.truncates);
+        let mut builder = Sql::builder(url).with_digest(self.functions).with_hash_policy(policy);
         if self.query.is_some() && self.cost_query.is_none() {
             tracing::warn!(
                 "--database-query without --database-cost-query: until the first login, the time of an \

@@ -60,6 +60,11 @@ impl Sources {
         self.password_file.is_some() || self.directory.is_some() || self.database.is_some()
     }
 
+    /// Whether any source stores hashes of passwords.
+    const fn have_password_hashes(&self) -> bool {
+        self.password_file.is_some() || self.database.is_some()
+    }
+
     /// Whether any source can check passwords.
     pub(crate) fn serve_basic(&self) -> bool {
         !self.users.is_empty() || self.has_cacheable()

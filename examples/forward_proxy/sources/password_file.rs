@@ -8,6 +8,8 @@ pub(super) struct PasswordFile {
     pub(super) path: PathBuf,
     /// The names of weak hashes to accept.
     pub(super) allowed: Vec<String>,
+    /// Whether bcrypt ignores what follows the first 72 bytes of a password.
+    pub(super) truncates: bool,
 }
 
 #[cfg(feature = "htpasswd")]
@@ -21,7 +23,7 @@ impl PasswordFile {
         };
 
         const OPTION: &str = "--htpasswd";
-        let mut policy = HashPolicy::new();
+        let mut policy = HashPolicy::new().allow_bcrypt_truncation(self.truncates);
         for name in &self.allowed {
             let kind =
                 HashKind::from_name(name).filter(|kind| kind.is_weak()).ok_or_else(|| {

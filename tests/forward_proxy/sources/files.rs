@@ -1,6 +1,6 @@
 //! Users in files that Apache's programs write.
 
-use std::{fs, thread, time::Duration};
+use std::{fs, os::unix::fs::symlink, process::Command, thread, time::Duration};
 
 use crate::support::{
     proxy::Proxy,
@@ -13,6 +13,8 @@ use crate::support::{
 
 /// A change takes effect within this time.
 const IN_FORCE: Duration = Duration::from_secs(1);
+/// The same for a file that may be seen half-way.
+const AT_MOST: Duration = Duration::from_secs(2);
 
 fn text(file: &UserFile) -> String {
     file.path().display().to_string()
@@ -103,6 +105,102 @@ fn accepts_weak_hashes_only_by_option() {
     let scene = Scene::new(&["--htpasswd", &path, "--htpasswd-allow", "apr1"]);
     scene.accepts(Basic, "alice:wonder");
     scene.refuses(Basic, "alice:wonder2");
+}
+
+/// A yescrypt hash of the default cost.
+fn mkpasswd(password: &str) -> String {
+    let output = Command::new("mkpasswd").args(["-m", "yescrypt", password]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+#[ignore = "needs curl, mkpasswd, sed"]
+fn accepts_yescrypt_after_an_edit_by_sed() {
+    let file = UserFile::new(format!("alice:{}", mkpasswd("wonder")));
+    let scene = Scene::new(&["--htpasswd", &text(&file)]);
+    scene.accepts(Basic, "alice:wonder");
+    scene.refuses(Basic, "alice:wonder2");
+    scene.refuses(Basic, "carol:wonder");
+
+    let edit = format!("s|^alice:.*|alice:{}|", mkpasswd("changed").trim_end());
+    run("sed", &["-i", &edit], &file.path(), &[], "");
+    thread::sleep(AT_MOST);
+    scene.refuses(Basic, "alice:wonder");
+    scene.accepts(Basic, "alice:changed");
+}
+
+/// A volume of Kubernetes: the file is a link into a folder, which is itself a link that is replaced.
+#[test]
+#[ignore = "needs curl, mkpasswd"]
+fn follows_the_links_of_a_kubernetes_volume() {
+    let file = UserFile::none();
+    let folder = file.path().parent().unwrap().to_owned();
+    for (version, password) in [("..1", "wonder"), ("..2", "changed")] {
+        fs::create_dir(folder.join(version)).unwrap();
+        let text = format!("alice:{}", mkpasswd(password));
+        fs::write(folder.join(version).join("users"), text).unwrap();
+    }
+    symlink("..1", folder.join("..data")).unwrap();
+    symlink("..data/users", file.path()).unwrap();
+    let scene = Scene::new(&["--htpasswd", &text(&file), "--cache", "3600"]);
+    scene.accepts(Basic, "alice:wonder");
+    scene.refuses(Basic, "alice:changed");
+
+    symlink("..2", folder.join("..data_tmp")).unwrap();
+    fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
+    fs::remove_dir_all(folder.join("..1")).unwrap();
+    thread::sleep(AT_MOST);
+    scene.refuses(Basic, "alice:wonder");
+    scene.accepts(Basic, "alice:changed");
+}
+
+#[test]
+#[ignore = "needs curl, htpasswd"]
+fn bcrypt_covers_72_bytes_and_more_by_option() {
+    let (exact, longer) = ("a".repeat(72), format!("alice:{}", "a".repeat(73)));
+    let file = UserFile::none();
+    run("htpasswd", &["-i", "-c", "-B", "-C", "5"], &file.path(), &["alice"], &exact);
+    let path = text(&file);
+    let scene = Scene::new(&["--htpasswd", &path]);
+    scene.accepts(Basic, &format!("alice:{exact}"));
+    scene.refuses(Basic, &longer);
+    let stderr = scene.proxy.stderr();
+    assert!(stderr.contains("password-too-long") && !stderr.contains(&exact), "{stderr}");
+    let scene = Scene::new(&["--htpasswd", &path, "--allow-bcrypt-truncation"]);
+    scene.accepts(Basic, &longer);
+    scene.refuses(Basic, &format!("alice:{}b", &exact[1..]));
+}
+
+#[test]
+#[ignore = "needs curl, htpasswd"]
+fn accepts_an_empty_password_only_by_option() {
+    let file = UserFile::none();
+    run("htpasswd", &["-b", "-c", "-B", "-C", "5"], &file.path(), &["alice", ""], "");
+    let path = text(&file);
+    Scene::new(&["--htpasswd", &path]).refuses(Basic, "alice:");
+    let scene = Scene::new(&["--htpasswd", &path, "--allow-empty-passwords"]);
+    scene.accepts(Basic, "alice:");
+    scene.refuses(Basic, "alice:wonder");
+    scene.refuses(Basic, "carol:");
+}
+
+#[test]
+#[ignore = "needs curl, htpasswd"]
+fn warns_of_hashes_that_differ_in_cost() {
+    let file = UserFile::none();
+    run("htpasswd", &["-i", "-c", "-B", "-C", "5"], &file.path(), &["alice"], "wonder");
+    let scene = Scene::new(&["--htpasswd", &text(&file)]);
+    scene.accepts(Basic, "alice:wonder");
+    assert!(!scene.proxy.stderr().contains("differs in cost"), "{}", scene.proxy.stderr());
+    run("htpasswd", &["-i", "-B", "-C", "6"], &file.path(), &["bob"], "builder");
+    thread::sleep(IN_FORCE);
+    scene.accepts(Basic, "alice:wonder");
+    scene.accepts(Basic, "bob:builder");
+    let stderr = scene.proxy.stderr();
+    let warning = "line 2: its hash (bcrypt, cost 6) differs in cost from that in line 1 (bcrypt, \
+                   cost 5): response times can show which users exist";
+    assert_eq!(stderr.matches(warning).count(), 1, "{stderr}");
 }
 
 #[test]
