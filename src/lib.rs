@@ -216,6 +216,9 @@ pub mod guide {
     #[doc = include_str!("../docs/guide/write-your-own-validator.md")]
     pub mod write_your_own_validator {}
 
+    #[doc = include_str!("../docs/guide/clients.md")]
+    pub mod clients {}
+
     #[doc = include_str!("../docs/guide/troubleshooting.md")]
     pub mod troubleshooting {}
 }

@@ -75,7 +75,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestBuilder<V, S> {
     ///
     /// Most clients need the order SHA-256, SHA-512-256, MD5. Some read only the first Digest
     /// challenge and support only MD5, so they need MD5 first; see the
-    /// [guide](crate::guide::troubleshooting).
+    /// [guide](crate::guide::clients).
     pub fn with_algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.options.algorithms = algorithms.into_iter().collect();
         self
