@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use rustls::pki_types::ServerName;
 use url::Url;
 
-use super::config_error::LdapConfigError;
+use super::{config_error::LdapConfigError, tls};
 
 /// The URL of a server: a scheme, a host and an optional port.
 #[derive(Clone)]
@@ -61,7 +60,7 @@ impl Address {
         }
         // `url` has percent-encoded non-ASCII names.
         let host_name = if host.starts_with('[') { "ip.invalid" } else { host };
-        if ServerName::try_from(host_name).is_err() {
+        if !tls::is_host_name(host_name) {
             return refuse("has a host that is not a DNS name: use letters, digits and hyphens");
         }
         if security == Security::Plaintext && !plaintext {

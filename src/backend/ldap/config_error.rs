@@ -43,6 +43,9 @@ pub enum LdapConfigError {
     /// The operating system trusts no certificate authority.
     #[error("the operating system trusts no certificate authority: add one with with_ca_file")]
     NoAuthority,
+    /// A server with TLS, which was not compiled in.
+    #[error("TLS was not compiled in: enable the feature tls-ring")]
+    FeatureIsOff,
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[source] Box<dyn Error + Send + Sync>),

@@ -12,7 +12,6 @@ use std::{
 use ldap3::{
     LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Scope, SearchEntry, SearchOptions,
 };
-use rustls::ClientConfig;
 use tokio::{task::AbortHandle, time};
 
 use super::{
@@ -20,12 +19,13 @@ use super::{
     failure::{Failure, FailureKind},
     outcome,
     references::References,
+    tls,
 };
 
 /// The parameters of a connection to a server.
 pub(super) struct Route {
     pub(super) address: Address,
-    pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(super) tls: Option<tls::Config>,
     pub(super) connect_timeout: Duration,
     pub(super) operation_timeout: Duration,
     pub(super) references: Arc<References>,
@@ -55,10 +55,10 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects, up to and including TLS.
     pub(super) async fn open(route: &Arc<Route>) -> Result<Self, Failure> {
-        let mut settings =
-            LdapConnSettings::new().set_starttls(route.address.security() == Security::StartTls);
+        let mut settings = LdapConnSettings::new();
         if let Some(tls) = &route.tls {
-            settings = settings.set_config(Arc::clone(tls));
+            let start = route.address.security() == Security::StartTls;
+            settings = tls::apply(settings, tls, start);
         }
         let connecting = LdapConnAsync::from_url_with_settings(settings, route.address.url());
         let connected = within(route.connect_timeout, connecting).await?;

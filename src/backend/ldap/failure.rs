@@ -1,8 +1,10 @@
 //! Failures of a server to give a verdict.
 
-use std::{fmt, io};
+use std::fmt;
 
 use ldap3::{LdapError, LdapResult};
+
+use super::tls;
 
 /// Why a server gave no verdict. Contains no password.
 #[derive(Debug)]
@@ -47,7 +49,7 @@ impl Failure {
     /// An error while connecting.
     pub(super) fn of_connecting(error: &LdapError) -> Self {
         let kind = match error {
-            LdapError::Io { source } if !is_of_tls(source) => FailureKind::Unreachable,
+            LdapError::Io { source } if !tls::is_of_tls(source) => FailureKind::Unreachable,
             LdapError::ResultRecv { .. } => FailureKind::Unreachable,
             _ => FailureKind::Misconfigured,
         };
@@ -103,11 +105,6 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Whether TLS failed and not the connection.
-fn is_of_tls(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
-}
-
 const TIME_LIMIT_EXCEEDED: u32 = 3;
 const BUSY: u32 = 51;
 const UNAVAILABLE: u32 = 52;
@@ -138,6 +135,9 @@ const fn name_of_code(code: u32) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "tls-ring")]
+    use std::io;
+
     use super::*;
 
     fn result(code: u32, text: &str) -> LdapResult {
@@ -167,6 +167,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "tls-ring")]
     #[test]
     fn only_a_refused_connection_is_transient() {
         let of = |source: io::Error| Failure::of_connecting(&LdapError::Io { source });

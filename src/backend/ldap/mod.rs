@@ -1,4 +1,5 @@
-//! Checks passwords against a directory (LDAP), with ldap3 and rustls.
+//! Checks passwords against a directory (LDAP), with ldap3. `ldaps://` and StartTLS need the feature
+//! `tls-ring`.
 //!
 //! [`Ldap`] is the validator and documents the verdict for each answer of a server. [`LdapBuilder`]
 //! has its options.
@@ -30,6 +31,7 @@ mod outcome;
 mod references;
 mod server;
 mod template;
+#[cfg_attr(not(feature = "tls-ring"), path = "without_tls.rs")]
 mod tls;
 mod validator;
 mod verdict;

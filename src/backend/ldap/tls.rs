@@ -1,20 +1,24 @@
 //! TLS, and the certificate authorities that are trusted.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
+use ldap3::LdapConnSettings;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 
 use super::config_error::LdapConfigError;
+
+/// How connections use TLS.
+pub(super) type Config = Arc<ClientConfig>;
 
 /// TLS 1.2 and 1.3 with the authorities in these files or, without files, those of the operating
 /// system.
 ///
 /// Names the crypto provider, since the process may have no default one.
-pub(super) fn config(ca_files: &[PathBuf]) -> Result<Arc<ClientConfig>, LdapConfigError> {
+pub(super) fn config(ca_files: &[PathBuf]) -> Result<Config, LdapConfigError> {
     let roots = if ca_files.is_empty() { system_roots()? } else { roots_in(ca_files)? };
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -22,6 +26,20 @@ pub(super) fn config(ca_files: &[PathBuf]) -> Result<Arc<ClientConfig>, LdapConf
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+/// Uses TLS for a connection, from its start or by StartTLS.
+pub(super) fn apply(settings: LdapConnSettings, tls: &Config, start: bool) -> LdapConnSettings {
+    settings.set_starttls(start).set_config(Arc::clone(tls))
+}
+
+/// Whether TLS failed and not the connection.
+pub(super) fn is_of_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
+pub(super) fn is_host_name(text: &str) -> bool {
+    ServerName::try_from(text).is_ok()
 }
 
 fn roots_in(paths: &[PathBuf]) -> Result<RootCertStore, LdapConfigError> {

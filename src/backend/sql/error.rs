@@ -37,6 +37,14 @@ pub enum SqlConfigError {
         /// The name of the option.
         name: String,
     },
+    /// A URL that requires TLS, which was not compiled in.
+    #[error(
+        "the {database} URL requires TLS, which was not compiled in: enable the feature tls-ring"
+    )]
+    TlsIsOff {
+        /// The database.
+        database: &'static str,
+    },
     /// An SQLite file that does not exist or is not a file. It is not created.
     #[error("the database file {path} does not exist or is not a file: create it first")]
     NotAFile {

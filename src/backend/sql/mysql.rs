@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use sqlx::{
     MySql, Type, TypeInfo as _,
-    mysql::{MySqlPool, MySqlRow, MySqlTypeInfo},
+    mysql::{MySqlConnectOptions, MySqlPool, MySqlRow, MySqlSslMode, MySqlTypeInfo},
 };
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
     database::{Database, Driver, read},
     query::Limits,
     row::Value,
-    url::server_options,
+    url::{check_tls, server_options},
 };
 
 /// The table that [`DEFAULT_QUERY`] reads.
@@ -66,7 +66,10 @@ pub fn builder(pool: MySqlPool) -> SqlBuilder {
 
 /// Reads the URL, without connecting.
 pub(super) fn open(url: &str, limits: Limits) -> Opened {
-    let options = server_options(url, "MySQL", OPTIONS)?;
+    let options: MySqlConnectOptions = server_options(url, "MySQL", OPTIONS)?;
+    let needs_tls =
+        !matches!(options.get_ssl_mode(), MySqlSslMode::Disabled | MySqlSslMode::Preferred);
+    check_tls("MySQL", needs_tls)?;
     Ok(Arc::new(Database::<MySql>::new(options, limits)))
 }
 

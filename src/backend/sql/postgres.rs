@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use sqlx::{
     Postgres, Type, TypeInfo as _,
-    postgres::{PgConnectOptions, PgPool, PgRow, PgTypeInfo, PgTypeKind},
+    postgres::{PgConnectOptions, PgPool, PgRow, PgSslMode, PgTypeInfo, PgTypeKind},
 };
 
 use super::{
@@ -23,7 +23,7 @@ use super::{
     database::{Database, Driver, read},
     query::Limits,
     row::Value,
-    url::server_options,
+    url::{check_tls, server_options},
 };
 
 /// The table that [`DEFAULT_QUERY`] reads.
@@ -74,6 +74,11 @@ pub fn builder(pool: PgPool) -> SqlBuilder {
 /// Reads the URL, without connecting.
 pub(super) fn open(url: &str, limits: Limits) -> Opened {
     let options: PgConnectOptions = server_options(url, "PostgreSQL", OPTIONS)?;
+    let needs_tls = !matches!(
+        options.get_ssl_mode(),
+        PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer
+    );
+    check_tls("PostgreSQL", needs_tls)?;
     // pgbouncer refuses connections that set it.
     let options = options.extra_float_digits(None);
     Ok(Arc::new(Database::<Postgres>::new(options, limits)))

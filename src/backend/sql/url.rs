@@ -45,6 +45,18 @@ pub(super) fn server_options<O: sqlx::ConnectOptions>(
     url.parse().map_err(|error| SqlConfigError::invalid_url(database, &error))
 }
 
+/// Refuses a URL that requires TLS in a build without it, before a password is sent.
+#[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
+pub(super) const fn check_tls(
+    database: &'static str,
+    needs_tls: bool,
+) -> Result<(), SqlConfigError> {
+    match needs_tls && !cfg!(feature = "tls-ring") {
+        true => Err(SqlConfigError::TlsIsOff { database }),
+        false => Ok(()),
+    }
+}
+
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
 fn check_options(url: &str, database: &'static str, known: &[&str]) -> Result<(), SqlConfigError> {
     let (_, options) = url.split_once('?').unwrap_or_default();
@@ -99,6 +111,37 @@ mod tests {
         let url = "postgres://proxy@a/b?password=wonder";
         let error = crate::backend::sql::Sql::builder(url).build().unwrap_err().to_string();
         assert_eq!(error, "the PostgreSQL URL has the unknown option password: check its spelling");
+    }
+
+    #[cfg(not(feature = "tls-ring"))]
+    #[test]
+    fn names_the_feature_that_tls_needs() {
+        for (url, is_refused) in [
+            #[cfg(feature = "sql-postgres")]
+            ("postgres://a/b?sslmode=require", true),
+            #[cfg(feature = "sql-postgres")]
+            ("postgres://a/b?sslmode=verify-full", true),
+            #[cfg(feature = "sql-postgres")]
+            ("postgres://a/b?sslmode=disable", false),
+            #[cfg(feature = "sql-postgres")]
+            ("postgres://a/b", false),
+            #[cfg(feature = "sql-mysql")]
+            ("mysql://a/b?ssl-mode=REQUIRED", true),
+            #[cfg(feature = "sql-mysql")]
+            ("mysql://a/b?ssl-mode=VERIFY_IDENTITY", true),
+            #[cfg(feature = "sql-mysql")]
+            ("mysql://a/b?ssl-mode=DISABLED", false),
+            #[cfg(feature = "sql-mysql")]
+            ("mysql://a/b", false),
+        ] {
+            let built = crate::backend::sql::Sql::builder(url).build();
+            assert_eq!(built.is_err(), is_refused, "{url}");
+            if let Err(error) = built {
+                let problem =
+                    "requires TLS, which was not compiled in: enable the feature tls-ring";
+                assert!(error.to_string().ends_with(problem), "{error}");
+            }
+        }
     }
 
     #[test]
