@@ -1,4 +1,4 @@
-//! The heap allocations of a request, and the memory of a cache.
+//! The heap allocations of a request, and the memory of a cache and of stored hashes.
 //!
 //! Requests are counted after a warm-up, without bodies and without the inner service, whose
 //! response is prepared. A request has empty extensions, so that the first insertion counts.
@@ -9,6 +9,8 @@ mod support;
 
 #[cfg(feature = "cached")]
 mod cached_memory;
+#[cfg(feature = "password-hash")]
+mod stored_hashes;
 
 use std::{
     convert::Infallible,

@@ -16,6 +16,8 @@ use std::{
 pub struct Count {
     /// The number of allocations, including reallocations.
     pub allocations: u64,
+    /// The bytes that were allocated, including those that were freed again.
+    pub bytes_taken: u64,
     /// The bytes that were allocated and not freed; negative if more were freed.
     pub bytes_kept: i64,
 }
@@ -52,6 +54,7 @@ fn note(allocations: u64, taken: usize, given_back: usize) {
     if let Some(count) = COUNT.get() {
         COUNT.set(Some(Count {
             allocations: count.allocations + allocations,
+            bytes_taken: count.bytes_taken + taken as u64,
             bytes_kept: count.bytes_kept + taken as i64 - given_back as i64,
         }));
     }
@@ -99,7 +102,9 @@ mod tests {
             kept.reserve_exact(16);
             kept
         });
-        assert_eq!(counted, Count { allocations: 3, bytes_kept: kept.capacity() as i64 });
+        let kept = kept.capacity() as i64;
+        let bytes_taken = 100 + 8 + kept as u64;
+        assert_eq!(counted, Count { allocations: 3, bytes_taken, bytes_kept: kept });
     }
 
     #[test]
