@@ -20,13 +20,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::{BoxError, Service, ServiceExt};
 
 use crate::{
-    access_log,
-    admission::{Admission, PendingConnections},
-    client::Client,
-    error::chain,
-    headers::MAX_FIELDS,
-    lingering::Lingering,
-    read_gate::Gated,
+    access_log, admission::PendingConnections, client::Client, error::chain, headers::MAX_FIELDS,
+    lingering::Lingering, places::Limits, read_gate::Gated,
 };
 
 /// A connection without a request in progress is closed after this time, which also limits the time
@@ -59,9 +54,11 @@ const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     \r\n\
     503 Service Unavailable: too many connections that have not authenticated yet\n";
 
-/// Serves `service` on all connections until `shutdown`.
+/// Serves `service` on all connections until `shutdown`, with `limits` for those that have not
+/// authenticated.
 pub(crate) async fn serve<S, B>(
     listener: TcpListener,
+    limits: Limits,
     service: S,
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -72,7 +69,7 @@ pub(crate) async fn serve<S, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let pending = PendingConnections::default();
+    let pending = PendingConnections::new(limits);
     let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     loop {
         let accepted = tokio::select! {
@@ -87,10 +84,10 @@ pub(crate) async fn serve<S, B>(
                 continue;
             }
         };
-        if let Some(place) = pending.add(address.ip()) {
+        if let Some(admission) = pending.add(address.ip()) {
             // Without this a small response would wait for the client's acknowledgement.
             let _ = stream.set_nodelay(true);
-            let client = Client::new(address, Admission::new(place));
+            let client = Client::new(address, admission);
             let (service, shutdown) = (service.clone(), shutdown.clone());
             tasks.spawn(serve_connection(stream, service, client, shutdown));
         } else {
@@ -118,7 +115,7 @@ async fn serve_connection<I, S, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let Client { address, admission, activity, gate } = client.clone();
+    let Client { address, admission, activity, gate, evicted, .. } = client.clone();
     let protocols = protocols();
     let service = service_fn(move |request| respond(service.clone(), client.clone(), request));
     let stream = TokioIo::new(Gated::new(Lingering::new(stream), gate));
@@ -127,6 +124,7 @@ async fn serve_connection<I, S, B>(
         tokio::select! {
             biased;
             ended = connection.as_mut() => return ended,
+            () = evicted.cancelled() => return Err("other users need its descriptors".into()),
             () = activity.idle_for(IDLE_TIMEOUT) => {}
             () = shutdown.cancelled() => {}
         }
@@ -241,8 +239,8 @@ mod tests {
             future::ready(Ok::<_, Infallible>(response))
         });
         let (address, start) = (SocketAddr::from(([192, 0, 2, 1], 1)), Instant::now());
-        let place = PendingConnections::default().add(address.ip()).expect("a place");
-        let client = Client::new(address, Admission::new(place));
+        let pending = PendingConnections::new(Limits { total: 1, per_owner: 1 });
+        let client = Client::new(address, pending.add(address.ip()).expect("a place"));
         serve_connection(stream, service, client, CancellationToken::new()).await;
         start.elapsed()
     }

@@ -38,6 +38,8 @@ pub(crate) enum ForwardError {
     MethodNotAllowed,
     #[error("chunked is the only transfer coding served")]
     TransferCoding,
+    #[error("this user has too many connections and tunnels")]
+    TooManySessions,
     #[error("the name of the origin could not be resolved")]
     UnknownHost,
     #[error("the origin refused the connection")]
@@ -89,6 +91,7 @@ impl ForwardError {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,
             Self::UnknownHost
             | Self::Refused
             | Self::Unreachable
@@ -135,6 +138,7 @@ mod tests {
             (ForwardError::BadRequest("no"), 400, "400 Bad Request: no\n"),
             (ForwardError::MethodNotAllowed, 405, "405 Method Not Allowed: the proxy"),
             (ForwardError::TransferCoding, 501, "501 Not Implemented: chunked"),
+            (ForwardError::TooManySessions, 503, "503 Service Unavailable: this user"),
             (ForwardError::UnknownHost, 502, "502 Bad Gateway: the name"),
             (ForwardError::Refused, 502, "502 Bad Gateway: the origin refused"),
             (ForwardError::Unreachable, 502, "502 Bad Gateway: the origin cannot"),

@@ -16,13 +16,14 @@ use http::{
 use http_body::Body;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
 use crate::{
-    client::Client,
+    client::{Client, Owner},
     error::ForwardError,
     origin::Origins,
+    places::{Limits, Place, Places},
     response_body::ResponseBody,
     target::Target,
     tunnel::{self, Session},
@@ -39,12 +40,14 @@ pub(crate) struct Forward(Arc<Inner>);
 struct Inner {
     origins: Origins,
     tasks: TaskTracker,
+    sessions: Places<Owner>,
 }
 
 impl Forward {
-    /// A proxy that spawns its tunnels on `tasks`.
-    pub(crate) fn new(tasks: TaskTracker) -> Self {
-        Self(Arc::new(Inner { origins: Origins::new(), tasks }))
+    /// A proxy that spawns its tunnels on `tasks`, with limits for connections and tunnels.
+    pub(crate) fn new(tasks: TaskTracker, limits: Limits) -> Self {
+        let (origins, sessions) = (Origins::new(), Places::new(limits));
+        Self(Arc::new(Inner { origins, tasks, sessions }))
     }
 }
 
@@ -59,9 +62,6 @@ impl Service<Request<Incoming>> for Forward {
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         let client = request.extensions().get::<Client>().cloned();
-        if let Some(client) = &client {
-            client.admission.grant();
-        }
         let inner = Arc::clone(&self.0);
         Box::pin(async move { Ok(inner.respond(request, client).await) })
     }
@@ -79,7 +79,7 @@ impl Inner {
         self.forward(request, client).await.unwrap_or_else(|error| {
             tracing::debug!(%error, "not forwarded");
             let mut response = error.into_response(&method).map(Either::Right);
-            if may_be_unread {
+            if may_be_unread || error == ForwardError::TooManySessions {
                 // hyper closes such a connection; this tells the client.
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
@@ -92,14 +92,20 @@ impl Inner {
         mut request: Request<Incoming>,
         client: Option<Client>,
     ) -> Result<Response<ProxyBody>, ForwardError> {
+        let owner = Owner::of(&request);
+        if client.as_ref().is_some_and(|client| !client.admit(&owner, &self.sessions)) {
+            return Err(ForwardError::TooManySessions);
+        }
         let busy = client.as_ref().map(|client| client.activity.begin());
         match Target::of(&request)? {
             Target::Tunnel(authority) => {
                 let upgrade = tunnel::client(&mut request)?;
-                let session = Session { busy, identity: request.extensions_mut().remove() };
+                let place = self.tunnel_place(request.version(), owner)?;
+                let identity = request.extensions_mut().remove();
                 let origin = self.origins.connect(&authority).await?;
                 let gate = client.as_ref().map(|client| &client.gate);
                 let first = tunnel::first_bytes(request.into_body(), gate).await?;
+                let session = Session { busy, client, identity, place };
                 self.tasks.spawn(tunnel::run(upgrade, first, origin, session));
                 Ok(empty())
             }
@@ -116,6 +122,19 @@ impl Inner {
                 Ok(response.map(Either::Left))
             }
         }
+    }
+
+    /// Takes a place for a tunnel. On HTTP/1, it has the place of its connection.
+    fn tunnel_place(
+        &self,
+        version: Version,
+        owner: Owner,
+    ) -> Result<Option<Place<Owner>>, ForwardError> {
+        if version != Version::HTTP_2 {
+            return Ok(None);
+        }
+        let place = self.sessions.add(owner, CancellationToken::new());
+        place.map(Some).ok_or(ForwardError::TooManySessions)
     }
 }
 

@@ -14,6 +14,7 @@
 //! | limit | | where |
 //! |---|---|---|
 //! | connections that have not authenticated | 1,024, of one peer 256, for 60 s | `admission.rs` |
+//! | other connections, and tunnels | by the limit of open files; half of them for one user | `descriptors.rs` |
 //! | head of a request | 64 KiB, 256 fields, within 40 s | `connection.rs` |
 //! | connection without a request | 30 s | `connection.rs` |
 //! | reading on after an early response | 8 MiB, 8 s, 2 s of silence | `lingering.rs` |
@@ -30,6 +31,7 @@ mod cause_log;
 mod client;
 mod connection;
 mod connector;
+mod descriptors;
 mod error;
 mod forward;
 mod headers;
@@ -39,6 +41,7 @@ mod listener;
 mod logging;
 mod options;
 mod origin;
+mod places;
 mod read_gate;
 mod request_body;
 mod response_body;
@@ -68,6 +71,7 @@ use tower::ServiceBuilder;
 use crate::{
     auth::Prepared,
     cause_log::CauseLog,
+    descriptors::Descriptors,
     forward::Forward,
     options::{Early, Options},
     sources::User,
@@ -133,7 +137,9 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
         tracing::warn!("this is an open proxy: --insecure-no-auth admits everyone");
     }
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let forward = Forward::new(tasks.clone());
+    let descriptors = Descriptors::raise();
+    let forward = Forward::new(tasks.clone(), descriptors.sessions());
+    let pending = descriptors.pending();
     let serving = async {
         let (tasks, stop) = (tasks.clone(), stop.clone());
         match layer {
@@ -146,9 +152,9 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
                     })
                     .layer(layer)
                     .service(forward);
-                connection::serve(listener, service, tasks, stop).await;
+                connection::serve(listener, pending, service, tasks, stop).await;
             }
-            None => connection::serve(listener, forward, tasks, stop).await,
+            None => connection::serve(listener, pending, forward, tasks, stop).await,
         }
     };
     let stopping = async {

@@ -22,27 +22,57 @@ use tower_proxy_auth::Identity;
 
 use crate::{
     activity::Busy,
+    client::{Client, Owner},
     error::ForwardError,
     idle_timer::IdleTimer,
     lingering::Lingering,
+    places::Place,
     read_gate::{Gated, ReadGate},
 };
 
 /// A tunnel without traffic for this time is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
+/// The refusal of a CONNECT on a connection that has failed.
 const NO_TUNNEL: ForwardError = ForwardError::BadRequest("this connection cannot become a tunnel");
 
 /// How many bytes are read at once.
 const CHUNK: usize = 16 * 1024;
 
-/// What ends with a tunnel, and what ends it.
+/// What is kept until a tunnel ends, and can end it.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// Kept until the end.
     pub(crate) busy: Option<Busy>,
+    /// The tunnel is closed when its connection is evicted.
+    pub(crate) client: Option<Client>,
     /// The tunnel is closed when the access of this user is revoked.
     pub(crate) identity: Option<Identity>,
+    /// The tunnel is closed when it loses this place, which an HTTP/2 stream has in addition to
+    /// that of its connection.
+    pub(crate) place: Option<Place<Owner>>,
+}
+
+impl Session {
+    /// Waits until the tunnel must be closed, and returns why.
+    async fn lost(&self) -> &'static str {
+        let revoked = async {
+            match &self.identity {
+                Some(identity) => identity.revoked().await,
+                None => future::pending().await,
+            }
+        };
+        let place = self.place.as_ref().map(Place::evicted);
+        let evicted = async {
+            match place.or(self.client.as_ref().map(|client| &client.evicted)) {
+                Some(evicted) => evicted.cancelled().await,
+                None => future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = revoked => "the user's access was revoked",
+            () = evicted => "other users need its descriptors",
+        }
+    }
 }
 
 /// Takes the client's end of the tunnel out of a CONNECT request.
@@ -87,22 +117,17 @@ pub(crate) async fn relay(
     origin: impl AsyncRead + AsyncWrite + Unpin,
     session: Session,
 ) {
-    let Session { busy: _busy, identity } = session;
     let (early, client) = into_stream(client);
     let first = if first.is_empty() { early } else { [first, early].concat().into() };
-    let revoked = async {
-        match &identity {
-            Some(identity) => identity.revoked().await,
-            None => future::pending().await,
-        }
-    };
     tokio::select! {
         end = join(client, first, origin) => match end {
             Ok(Traffic { up, down }) => tracing::debug!(up, down, "tunnel closed"),
             Err(error) => tracing::debug!(%error, "tunnel broken"),
         },
-        () = revoked => tracing::debug!("tunnel closed: the user's access was revoked"),
+        cause = session.lost() => tracing::debug!(cause, "tunnel closed"),
     }
+    // Its other fields are kept until here.
+    drop(session.busy);
 }
 
 /// A stream for a tunnel.

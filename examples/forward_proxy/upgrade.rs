@@ -16,6 +16,7 @@ use tower_proxy_auth::Identity;
 
 use crate::{
     activity::Busy,
+    client::Client,
     error::ForwardError,
     headers::{lists, tokens},
     tunnel::{self, Session},
@@ -25,7 +26,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct UpgradeRequest {
     protocols: HeaderValue,
-    client: OnUpgrade,
+    upgrade: OnUpgrade,
+    client: Option<Client>,
     identity: Option<Identity>,
 }
 
@@ -47,8 +49,9 @@ impl UpgradeRequest {
         }
         let protocols = relayed(headers)?;
         let extensions = request.extensions_mut();
-        let (client, identity) = (extensions.remove()?, extensions.remove());
-        Some(Self { protocols, client, identity })
+        let upgrade = extensions.remove()?;
+        let (client, identity) = (extensions.remove(), extensions.remove());
+        Some(Self { protocols, upgrade, client, identity })
     }
 
     /// Requests the same upgrade from the origin, after hop-by-hop fields have been removed.
@@ -70,9 +73,9 @@ impl UpgradeRequest {
         let protocol =
             response.headers().get(UPGRADE).cloned().ok_or(ForwardError::InvalidResponse)?;
         let origin = hyper::upgrade::on(response);
-        let session = Session { busy, identity: self.identity };
+        let session = Session { busy, client: self.client, identity: self.identity, place: None };
         tasks.spawn(async move {
-            match tokio::try_join!(self.client, origin) {
+            match tokio::try_join!(self.upgrade, origin) {
                 Ok((client, origin)) => {
                     tunnel::relay(client, Bytes::new(), TokioIo::new(origin), session).await;
                 }

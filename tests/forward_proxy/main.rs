@@ -7,6 +7,8 @@
 mod support;
 
 mod curl;
+#[cfg(unix)]
+mod descriptors;
 mod digest_options;
 mod limits;
 mod log;

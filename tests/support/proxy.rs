@@ -1,12 +1,13 @@
-//! The example `forward_proxy` as a process.
+//! The example `forward_proxy`, and others, as processes.
 
 use std::{
+    collections::BTreeMap,
     env,
     io::{self, BufRead, BufReader, Read},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -16,6 +17,8 @@ pub(crate) struct Proxy {
     child: Child,
     stdout: BufReader<ChildStdout>,
     stderr: Arc<Mutex<String>>,
+    /// `http` or `https`.
+    scheme: String,
     address: SocketAddr,
 }
 
@@ -25,8 +28,30 @@ impl Proxy {
     /// `Proxy::start(&["--user", "alice:wonder"])`
     #[track_caller]
     pub(crate) fn start(options: &[&str]) -> Self {
+        Self::start_command(command(&["--listen", "127.0.0.1:0"]), options)
+    }
+
+    /// Starts another example that prints its address like `forward_proxy`.
+    #[track_caller]
+    pub(crate) fn start_example(name: &str, arguments: &[&str]) -> Self {
+        Self::start_command(Command::new(binary(name)), arguments)
+    }
+
+    /// Starts a proxy with a limit of open files: the options of `ulimit`.
+    #[track_caller]
+    pub(crate) fn start_with_ulimit(limit: &str, options: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")])
+            .arg(binary("forward_proxy"));
+        shell.args(["--listen", "127.0.0.1:0"]);
+        Self::start_command(shell, options)
+    }
+
+    #[track_caller]
+    fn start_command(command: Command, options: &[&str]) -> Self {
         let (source, writer) = io::pipe().expect("a pipe");
-        let proxy = Self::start_with_stderr(options, writer);
+        let proxy = Self::spawn(command, options, writer);
         let sink = Arc::clone(&proxy.stderr);
         thread::spawn(move || {
             for line in BufReader::new(source).lines().map_while(Result::ok) {
@@ -39,8 +64,14 @@ impl Proxy {
     /// Starts a proxy whose log goes to `stderr`.
     #[track_caller]
     pub(crate) fn start_with_stderr(options: &[&str], stderr: impl Into<Stdio>) -> Self {
-        let mut child = command(&["--listen", "127.0.0.1:0"])
+        Self::spawn(command(&["--listen", "127.0.0.1:0"]), options, stderr)
+    }
+
+    #[track_caller]
+    fn spawn(mut command: Command, options: &[&str], stderr: impl Into<Stdio>) -> Self {
+        let mut child = command
             .args(options)
+            .stdin(Stdio::null())
             .env("RUST_LOG", "info,forward_proxy=debug")
             .stdout(Stdio::piped())
             .stderr(stderr)
@@ -50,12 +81,12 @@ impl Proxy {
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("stdout is text");
-        let address = line
-            .trim_end()
-            .strip_prefix("listening on http://")
-            .and_then(|address| address.parse().ok())
+        let url =
+            line.trim_end().strip_prefix("listening on ").and_then(|url| url.split_once("://"));
+        let (scheme, address) = url
+            .and_then(|(scheme, address)| Some((scheme.to_owned(), address.parse().ok()?)))
             .unwrap_or_else(|| panic!("{options:?}: first line {line:?}"));
-        Self { child, stdout, stderr, address }
+        Self { child, stdout, stderr, scheme, address }
     }
 
     /// Runs a proxy that is expected to end on its own.
@@ -79,7 +110,7 @@ impl Proxy {
 
     /// `http://127.0.0.1:PORT`, for `curl -x`.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// The next line on stdout.
@@ -125,7 +156,7 @@ impl Drop for Proxy {
 }
 
 fn command(options: &[&str]) -> Command {
-    let mut command = Command::new(binary());
+    let mut command = Command::new(binary("forward_proxy"));
     command.args(options).stdin(Stdio::null()).env_remove("RUST_LOG");
     command
 }
@@ -143,14 +174,15 @@ fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     }
 }
 
-/// The example's program: `target/<profile>/examples/forward_proxy`.
+/// The program of an example, such as `target/<profile>/examples/forward_proxy`.
 ///
 /// Cargo has no `CARGO_BIN_EXE_..` for examples, and `cargo test` builds only their unit tests. So it
 /// is built here, with the features of this test, by the same cargo into the same directory; that
 /// takes a fraction of a second when it is up to date.
-fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
+fn binary(example: &str) -> PathBuf {
+    static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let build = || {
         let test = env::current_exe().expect("this program has a path");
         // target/<profile>/deps/<test>-<hash>
         let profile = test.ancestors().nth(2).expect("a directory of the profile");
@@ -168,16 +200,17 @@ fn binary() -> &'static Path {
             }
         }
         let built = cargo
-            .args(["build", "--quiet", "--example", "forward_proxy", "--profile", name])
+            .args(["build", "--quiet", "--example", example, "--profile", name])
             .args(["--features", &features().join(",")])
             .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
             .arg("--target-dir")
             .arg(target)
             .status()
             .expect("cargo can be run");
-        assert!(built.success(), "the example does not build");
-        profile.join("examples").join(format!("forward_proxy{}", env::consts::EXE_SUFFIX))
-    })
+        assert!(built.success(), "the example {example} does not build");
+        profile.join("examples").join(format!("{example}{}", env::consts::EXE_SUFFIX))
+    };
+    built.entry(example.to_owned()).or_insert_with(build).clone()
 }
 
 /// The enabled features that the example uses.

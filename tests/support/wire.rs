@@ -49,7 +49,11 @@ impl Answer {
 impl Wire {
     #[track_caller]
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("a server listens");
+        Self::new(TcpStream::connect(address).expect("a server listens"))
+    }
+
+    #[track_caller]
+    pub(crate) fn new(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout can be set");
         Self { stream: BufReader::new(stream) }

@@ -1,0 +1,81 @@
+//! File descriptors, and the limits that follow from their number.
+//!
+//! Without such limits, a user with many tunnels could take the last descriptor, and the proxy could
+//! accept nobody. A pending connection has one descriptor; a connection that has authenticated, and a
+//! tunnel, has a second one for the origin.
+
+use crate::places::Limits;
+
+/// Descriptors for everything else: the listener, refused connections, files, LDAP and databases.
+const RESERVED: usize = 128;
+
+/// The maximum number of connections that have not authenticated.
+const MAX_PENDING: usize = 1024;
+
+/// The maximum number of such connections of one peer.
+const MAX_PENDING_PER_PEER: usize = 256;
+
+/// The number of descriptors that the process may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Descriptors(usize);
+
+impl Descriptors {
+    /// Raises the soft limit of the process to the hard limit.
+    #[cfg(unix)]
+    pub(crate) fn raise() -> Self {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        let raised = Rlimit { current: maximum, maximum };
+        let limit = match setrlimit(Resource::Nofile, raised) {
+            Ok(()) => maximum,
+            // Some systems do not allow as many as they claim.
+            Err(_) => current,
+        };
+        Self(limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX))
+    }
+
+    /// Sockets are not limited.
+    #[cfg(not(unix))]
+    pub(crate) const fn raise() -> Self {
+        Self(usize::MAX)
+    }
+
+    /// The limits for connections that have not authenticated, and for each of their peers.
+    pub(crate) fn pending(self) -> Limits {
+        let total = (self.usable() / 4).min(MAX_PENDING);
+        Limits { total, per_owner: (total / 4).clamp(1, MAX_PENDING_PER_PEER) }
+    }
+
+    /// The limits for connections that have authenticated together with tunnels, and for each user.
+    pub(crate) fn sessions(self) -> Limits {
+        let total = (self.usable() - self.pending().total) / 2;
+        Limits { total, per_owner: total.div_ceil(2) }
+    }
+
+    fn usable(self) -> usize {
+        self.0.saturating_sub(RESERVED).max(16)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_follow_from_the_number_of_descriptors() {
+        for (descriptors, pending, sessions) in [
+            (0, (4, 1), (6, 3)),
+            (256, (32, 8), (48, 24)),
+            (1_024, (224, 56), (336, 168)),
+            (4_224, (1_024, 256), (1_536, 768)),
+            (1_048_576, (1_024, 256), (523_712, 261_856)),
+        ] {
+            let limits = |(total, per_owner)| Limits { total, per_owner };
+            let descriptors = Descriptors(descriptors);
+            assert_eq!(descriptors.pending(), limits(pending), "{descriptors:?}");
+            assert_eq!(descriptors.sessions(), limits(sessions), "{descriptors:?}");
+        }
+        assert!(Descriptors(usize::MAX).sessions().total > 1_000_000);
+    }
+}

@@ -1,0 +1,91 @@
+//! The limit of open files, and clients who need many.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::{net::TcpSocket, runtime::Builder};
+
+use crate::{
+    BASIC,
+    support::{origin::Origin, proxy::Proxy, wire::Wire},
+};
+
+const BOB: &str = "Basic Ym9iOmJ1aWxkZXI=";
+
+/// Some users do not wait for longer.
+const SOON: Duration = Duration::from_secs(3);
+
+/// What this process needs for both ends of all connections.
+const OPEN_FILES: u64 = 8_192;
+
+/// A connection to `address` from 127.0.0.`host`.
+fn connect_from(host: u8, address: SocketAddr) -> Wire {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let stream = runtime.block_on(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, host], 0))).unwrap();
+        socket.connect(address).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    Wire::new(stream)
+}
+
+/// A proxy of alice and bob, with 1,100 idle connections and as many of 600 tunnels of alice as it
+/// allows.
+fn crowded(limit: &str, origin: &Origin) -> (Proxy, Vec<Wire>, Vec<Wire>) {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    assert!(maximum.is_none_or(|maximum| maximum >= OPEN_FILES), "this test opens many files");
+    setrlimit(Resource::Nofile, Rlimit { current: Some(OPEN_FILES), maximum }).unwrap();
+
+    let users = ["--user", "alice:wonder", "--user", "bob:builder"];
+    let proxy = Proxy::start_with_ulimit(limit, &users);
+    let idle = (0..1_100).map(|_| connect_from(1, proxy.address())).collect();
+    let connect = format!("CONNECT {} HTTP/1.1\nHost: o", origin.address());
+    let mut tunnels = Vec::new();
+    for _ in 0..600 {
+        let mut wire = connect_from(3, proxy.address());
+        match wire.login(&connect, BASIC).status {
+            200 => tunnels.push(wire),
+            status => assert_eq!(status, 503),
+        }
+    }
+    (proxy, idle, tunnels)
+}
+
+#[track_caller]
+fn serves_bob(proxy: &Proxy, origin: &Origin) {
+    let start = Instant::now();
+    let mut wire = connect_from(2, proxy.address());
+    let get = format!("GET {} HTTP/1.1\nHost: o", origin.url("/"));
+    assert_eq!(wire.login(&get, BOB).text(), "hello");
+    let connect = format!("CONNECT {} HTTP/1.1\nHost: o", origin.address());
+    assert_eq!(wire.login(&connect, BOB).status, 200);
+    assert_eq!(wire.ask("GET / HTTP/1.1\nHost: o").text(), "hello");
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_low_soft_limit_of_open_files_is_raised() {
+    let origin = Origin::http();
+    let (proxy, _idle, mut tunnels) = crowded("-Sn 1024", &origin);
+    assert_eq!(tunnels.len(), 600);
+    serves_bob(&proxy, &origin);
+    for tunnel in &mut tunnels {
+        assert_eq!(tunnel.ask("GET / HTTP/1.1\nHost: o").text(), "hello");
+    }
+}
+
+#[test]
+fn a_low_hard_limit_of_open_files_is_shared_fairly() {
+    let origin = Origin::http();
+    let (proxy, _idle, mut tunnels) = crowded("-n 1024", &origin);
+    assert!((100..600).contains(&tunnels.len()), "{}", tunnels.len());
+    serves_bob(&proxy, &origin);
+    for tunnel in &mut tunnels {
+        assert_eq!(tunnel.ask("GET / HTTP/1.1\nHost: o").text(), "hello");
+    }
+    assert!(!proxy.stderr().contains("cannot accept connections"), "{}", proxy.stderr());
+}
