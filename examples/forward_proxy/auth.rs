@@ -12,7 +12,7 @@ use crate::{
     client::Client,
     listener::local_addresses,
     options::{Algorithm, AuthInfo, AuthOptions, UriCheck},
-    sources::Opened,
+    sources::{Opened, in_options},
 };
 
 /// Authentication with its users, before the address of the proxy is known.
@@ -39,7 +39,7 @@ impl Prepared {
     /// # Errors
     /// One line about the mistake in an option.
     pub(crate) fn layer(self, address: SocketAddr) -> Result<ProxyAuthLayer, Mistake> {
-        self.build(address).map_err(|error| error.to_string())
+        self.build(address).map_err(|error| in_options(&error.to_string()))
     }
 
     fn build(self, address: SocketAddr) -> Result<ProxyAuthLayer, ConfigError> {
@@ -67,7 +67,7 @@ fn digest_scheme(
     secrets: SecretsChain,
     address: SocketAddr,
 ) -> Result<DigestScheme<SecretsChain>, ConfigError> {
-    let mut digest = DigestScheme::builder(secrets);
+    let mut digest = DigestScheme::builder(secrets).legacy_rfc2069(options.legacy_rfc2069);
     if !options.algorithms.is_empty() {
         digest = digest.with_algorithms(options.algorithms.iter().map(|&one| one.into()));
     }

@@ -2,9 +2,9 @@
 
 use std::{collections::HashSet, ffi::OsString, fmt, net::SocketAddr, time::Duration};
 
-use clap::{Parser, ValueEnum, error::ErrorKind};
+use clap::{CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
-use crate::sources::{SourceArguments, Sources};
+use crate::sources::{SourceArguments, Sources, missing_feature};
 
 /// A forward proxy that requires authentication.
 ///
@@ -12,7 +12,7 @@ use crate::sources::{SourceArguments, Sources};
 /// authenticate by Basic or Digest. RUST_LOG sets the level of the log on stderr (error, warn,
 /// info, debug).
 #[derive(Debug, Parser)]
-#[command(name = "forward_proxy", max_term_width = 100)]
+#[command(name = "forward_proxy", version, max_term_width = 100)]
 struct CommandLine {
     /// Address and port to listen on; port 0 picks a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3128", value_parser = address)]
@@ -34,6 +34,11 @@ struct CommandLine {
     #[arg(long = "algorithm", value_name = "NAME", value_enum)]
     algorithms: Vec<Algorithm>,
 
+    /// Offer MD5 without qop, for clients that know only RFC 2069; each nonce is then valid for one
+    /// request.
+    #[arg(long)]
+    legacy_rfc2069: bool,
+
     /// The lifetime of a Digest nonce [default: 300].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     nonce_lifetime: Option<u64>,
@@ -52,7 +57,7 @@ struct CommandLine {
 
     /// Admit everyone, for tests and benchmarks: an OPEN PROXY.
     #[arg(long, conflicts_with_all = ["realm", "scheme", "sources", "algorithms", "nonce_lifetime",
-        "uri_check", "auth_info", "allow_empty_passwords"])]
+        "legacy_rfc2069", "uri_check", "auth_info", "allow_empty_passwords"])]
     insecure_no_auth: bool,
 }
 
@@ -75,6 +80,7 @@ pub(crate) struct AuthOptions {
     pub(crate) sources: Sources,
     /// Without duplicates; empty for the default of the library.
     pub(crate) algorithms: Vec<Algorithm>,
+    pub(crate) legacy_rfc2069: bool,
     pub(crate) nonce_lifetime: Option<Duration>,
     pub(crate) uri_check: Option<UriCheck>,
     pub(crate) auth_info: Option<AuthInfo>,
@@ -120,7 +126,7 @@ pub(crate) enum AuthInfo {
 /// Why the process exits without serving.
 #[derive(Debug)]
 pub(crate) enum Early {
-    /// `--help` was given; its text.
+    /// `--help` or `--version` was given; its text.
     Help(String),
     /// One line about a mistake.
     Mistake(String),
@@ -132,8 +138,13 @@ impl Options {
     /// # Errors
     /// See [`Early`].
     pub(crate) fn parse(
-        arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+        arguments: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> Result<Self, Early> {
+        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        let missing = arguments.iter().find_map(|argument| missing_feature(known(argument)?));
+        if let Some(mistake) = missing {
+            return Err(Early::Mistake(mistake));
+        }
         let line = CommandLine::try_parse_from(arguments).map_err(early)?;
         line.checked().map_err(Early::Mistake)
     }
@@ -146,6 +157,7 @@ impl CommandLine {
         }
         let digest_only = [
             ("--algorithm", !self.algorithms.is_empty()),
+            ("--legacy-rfc2069", self.legacy_rfc2069),
             ("--nonce-lifetime", self.nonce_lifetime.is_some()),
             ("--uri-check", self.uri_check.is_some()),
             ("--auth-info", self.auth_info.is_some()),
@@ -188,6 +200,7 @@ impl CommandLine {
             offers_digest,
             sources,
             algorithms: distinct(self.algorithms)?,
+            legacy_rfc2069: self.legacy_rfc2069,
             nonce_lifetime: self.nonce_lifetime.map(Duration::from_secs),
             uri_check: self.uri_check,
             auth_info: self.auth_info,
@@ -195,6 +208,15 @@ impl CommandLine {
         };
         Ok(Options { listen: self.listen, auth: Some(auth) })
     }
+}
+
+/// The option in an argument, if there is such an option.
+fn known(argument: &OsString) -> Option<&str> {
+    let option = argument.to_str()?.split('=').next()?;
+    let name = option.strip_prefix("--")?;
+    let is_known =
+        CommandLine::command().get_arguments().any(|known| known.get_long() == Some(name));
+    is_known.then_some(option)
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -222,7 +244,8 @@ fn early(error: clap::Error) -> Early {
         .min()
         .unwrap_or(text.len());
     let text = text.get(..end).unwrap_or(text);
-    Early::Mistake(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    Early::Mistake(text.replacen(" tip: ", "; tip: ", 1))
 }
 
 impl fmt::Display for Algorithm {
@@ -287,6 +310,8 @@ mod tests {
 
     #[test]
     fn help_is_not_a_mistake() {
-        assert!(matches!(parse(&["--help"]), Err(Early::Help(_))));
+        for argument in ["--help", "--version"] {
+            assert!(matches!(parse(&[argument]), Err(Early::Help(_))));
+        }
     }
 }

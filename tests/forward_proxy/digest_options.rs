@@ -155,3 +155,27 @@ fn takes_the_realm_from_the_option() {
     let realms = refused.field("proxy-authenticate").expect("challenges");
     assert_eq!(realms.matches("realm=\"corp proxy\"").count(), 3, "{realms}");
 }
+
+#[test]
+fn accepts_responses_without_qop_by_option() {
+    let origin = Origin::http();
+    for (options, is_accepted) in [(&[][..], false), (&["--legacy-rfc2069"], true)] {
+        let proxy = proxy_of_alice(options);
+        let mut wire = Wire::connect(proxy.address());
+        let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/"));
+        let refused = wire.ask(&head);
+        let challenge = refused
+            .challenges()
+            .find(|one| parameter(one, "algorithm").as_deref() == Some("MD5"))
+            .expect("a challenge for MD5");
+        let mut alice = Digest {
+            algorithm: "MD5",
+            qop: None,
+            nc: "00000000".to_owned(),
+            opaque: parameter(challenge, "opaque"),
+            ..Digest::new(parameter(challenge, "nonce").expect("a nonce"))
+        };
+        let answer = wire.login(&head, &alice.answer("GET", "/"));
+        assert_eq!(answer.status == 200, is_accepted, "{answer:?}");
+    }
+}

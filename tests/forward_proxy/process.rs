@@ -72,6 +72,17 @@ fn reports_a_mistake_in_one_line_with_status_2() {
         (&["--nonce-lifetime", "99999999999999999999"], "99999999999999999999"),
         (&["--uri-check", "loose"], "loose"),
         (&["--auth-info", "some"], "some"),
+        (&["--htdigest", "sha256=users"], "unknown algorithm"),
+        (&["--legacy-rfc2069", "--scheme", "basic"], "--legacy-rfc2069"),
+        (&["--legacy-rfc2069", "--algorithm", "sha-256"], "--legacy-rfc2069"),
+        (&["--legacy-rfc2069", "--insecure-no-auth"], "--legacy-rfc2069"),
+        (&["--ldap", "ldap://localhost", "--ldap-dn", "uid={user},o=x"], "--ldap-starttls"),
+        (&["--ldap", "ldaps://me@localhost", "--ldap-dn", "uid={user},o=x"], "--ldap-bind-dn"),
+        (&["--ldap", "ldaps://localhost", "--ldap-dn", "uid=alice,o=x"], "--ldap-dn:"),
+        (
+            &["--ldap", "ldaps://h", "--ldap-dn", "uid={user},o=x", "--ldap-ca", "/nowhere"],
+            "No such file",
+        ),
         (&["--insecure-no-auth", "--user", "alice:wonder"], "--user"),
         (&["--insecure-no-auth", "--scheme", "basic"], "--scheme"),
         (&["--insecure-no-auth", "--htpasswd", "users"], "--htpasswd"),
@@ -88,6 +99,7 @@ fn reports_a_mistake_in_one_line_with_status_2() {
             .any(|(feature, is_on)| !is_on && stderr.contains(&format!("--features {feature}")));
         assert!(stderr.contains(named) || lacks_feature, "{options:?}: {stderr}");
         assert!(!stderr.contains("wonder"), "{options:?}: {stderr}");
+        assert!(!stderr.contains("with_"), "names a method: {stderr}");
         assert_eq!(output.stdout, b"", "{options:?}");
     }
 }
@@ -95,14 +107,21 @@ fn reports_a_mistake_in_one_line_with_status_2() {
 #[test]
 fn names_the_feature_of_an_option_that_lacks_it() {
     // Where the feature is on, each row has another mistake.
-    let rows: [&[&str]; 5] = [
-        &["--htpasswd", "/nowhere/users"],
-        &["--htdigest", "/nowhere/users"],
-        &["--ldap", "nowhere://", "--ldap-dn", "uid={user},o=x"],
-        &["--database", "nowhere:"],
-        &["--user", "alice:wonder", "--cache", "60"],
+    let [htpasswd, htdigest, ldap, sql, cached] = FEATURES;
+    let rows: [(&[&str], _); 11] = [
+        (&["--htpasswd", "/nowhere/users"], htpasswd),
+        (&["--htpasswd-allow", "apr1"], htpasswd),
+        (&["--htdigest", "/nowhere/users"], htdigest),
+        (&["--ldap", "nowhere://", "--ldap-dn", "uid={user},o=x"], ldap),
+        (&["--ldap-base=o=x"], ldap),
+        (&["--ldap-starttls"], ldap),
+        (&["--insecure-ldap-plaintext"], ldap),
+        (&["--database", "nowhere:"], sql),
+        (&["--database-query", "SELECT 1"], sql),
+        (&["--user", "alice:wonder", "--cache", "60"], cached),
+        (&["--cache", "0"], cached),
     ];
-    for (options, (feature, is_on)) in rows.into_iter().zip(FEATURES) {
+    for (options, (feature, is_on)) in rows {
         let output = Proxy::run(options);
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{options:?}: {stderr}");
@@ -133,10 +152,20 @@ fn prints_help_to_stdout() {
         "--nonce-lifetime",
         "--uri-check",
         "--auth-info",
+        "--legacy-rfc2069",
         "--insecure-no-auth",
+        "--version",
     ] {
         assert!(help.contains(option), "{option}: {help}");
     }
+}
+
+#[test]
+fn prints_its_version_to_stdout() {
+    let output = Proxy::run(&["--version"]);
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
+    let version = concat!("forward_proxy ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), version);
 }
 
 #[test]

@@ -133,12 +133,29 @@ pub(crate) struct SourceArguments {
     cache: Option<u64>,
 }
 
+/// The mistake of using `option`, such as `--ldap-dn`, if its feature is off.
+pub(crate) fn missing_feature(option: &str) -> Option<Mistake> {
+    const SQL: &str = "sql-sqlite, --features sql-postgres or --features sql-mysql";
+    let (feature, is_on) = match option {
+        _ if option.starts_with("--htpasswd") => ("htpasswd", cfg!(feature = "htpasswd")),
+        _ if option.starts_with("--htdigest") => ("htdigest", cfg!(feature = "htdigest")),
+        _ if option.starts_with("--ldap") || option.starts_with("--insecure-ldap") => {
+            ("ldap", cfg!(feature = "ldap"))
+        }
+        _ if option.starts_with("--database") => (SQL, cfg!(feature = "sql")),
+        "--cache" => ("cached", cfg!(feature = "cached")),
+        _ => return None,
+    };
+    (!is_on).then(|| format!("{option} needs a build with --features {feature}"))
+}
+
 impl SourceArguments {
     /// # Errors
     /// One line that names the option.
     pub(crate) fn checked(self) -> Result<Sources, Mistake> {
-        self.check_features()?;
         let (directory, database) = (self.directory()?, self.database()?);
+        let digest_files =
+            self.htdigest.iter().map(|text| DigestFile::parse(text)).collect::<Result<_, _>>()?;
         let sources = Sources {
             users: user_list::read(&self.users, self.users_file.as_deref())?,
             password_file: self.htpasswd.map(|path| PasswordFile {
@@ -146,7 +163,7 @@ impl SourceArguments {
                 allowed: self.htpasswd_allow,
                 truncates: self.allow_bcrypt_truncation,
             }),
-            digest_files: self.htdigest.iter().map(|text| DigestFile::parse(text)).collect(),
+            digest_files,
             directory,
             database,
             cache: self.cache.map(Duration::from_secs),
@@ -160,23 +177,6 @@ impl SourceArguments {
             return Err("--cache needs --htpasswd, --ldap or --database".to_owned());
         }
         Ok(sources)
-    }
-
-    fn check_features(&self) -> Result<(), Mistake> {
-        const SQL: &str = "sql-sqlite, --features sql-postgres or --features sql-mysql";
-        for (option, is_given, feature, is_on) in [
-            ("--htpasswd", self.htpasswd.is_some(), "htpasswd", cfg!(feature = "htpasswd")),
-            ("--htdigest", !self.htdigest.is_empty(), "htdigest", cfg!(feature = "htdigest")),
-            ("--ldap", !self.ldap.is_empty(), "ldap", cfg!(feature = "ldap")),
-            ("--database", self.database.is_some(), SQL, cfg!(feature = "sql")),
-            ("--database-url-file", self.database_url_file.is_some(), SQL, cfg!(feature = "sql")),
-            ("--cache", self.cache.is_some(), "cached", cfg!(feature = "cached")),
-        ] {
-            if is_given && !is_on {
-                return Err(format!("{option} needs a build with --features {feature}"));
-            }
-        }
-        Ok(())
     }
 
     fn database(&self) -> Result<Option<Database>, Mistake> {

@@ -41,6 +41,8 @@ impl Database {
 
         use tower_proxy_auth::backend::{password_hash::HashPolicy, sql::Sql};
 
+        use super::messages;
+
         let (option, url) = match self.url {
             Url::Given(url) => ("--database", url),
             Url::InFile(path) => {
@@ -62,9 +64,9 @@ impl Database {
         if let Some(query) = self.cost_query {
             builder = builder.with_cost_query(query);
         }
-        let users = builder.build().map_err(|error| format!("{option}: {error}"))?;
+        let users = builder.build().map_err(|error| messages::mistake(option, &error))?;
         if let Err(error) = users.check(realm).await {
-            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            let cause = messages::causes(error.source().unwrap_or(&error));
             if !error.is_transient() {
                 return Err(format!("{option}: {cause}"));
             }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use tower_proxy_auth::digest::HashFunction;
 
+use crate::Mistake;
+
 /// A file and the hash function of its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DigestFile {
@@ -13,12 +15,21 @@ pub(super) struct DigestFile {
 
 impl DigestFile {
     /// Parses `[ALGORITHM=]FILE`; the algorithm is MD5 by default, as in Apache.
-    pub(super) fn parse(text: &str) -> Self {
-        let named = text.split_once('=').and_then(|(name, path)| {
-            let function = name.parse().ok()?;
-            Some(Self { path: path.into(), function })
-        });
-        named.unwrap_or_else(|| Self { path: text.into(), function: HashFunction::Md5 })
+    ///
+    /// # Errors
+    /// The algorithm is unknown. A path with a slash before its first `=` has no algorithm.
+    pub(super) fn parse(text: &str) -> Result<Self, Mistake> {
+        let Some((name, path)) = text.split_once('=').filter(|(name, _)| !name.contains('/'))
+        else {
+            return Ok(Self { path: text.into(), function: HashFunction::Md5 });
+        };
+        let function = name.parse().map_err(|_| {
+            format!(
+                "--htdigest {text:?}: unknown algorithm {name:?}: expected md5, sha-256 or \
+                 sha-512-256; name a file like this ./{text}"
+            )
+        })?;
+        Ok(Self { path: path.into(), function })
     }
 }
 
@@ -26,7 +37,7 @@ impl DigestFile {
 pub(super) fn open(
     files: &[DigestFile],
     realm: &tower_proxy_auth::Realm,
-) -> Result<Option<tower_proxy_auth::backend::htdigest::Htdigest>, crate::Mistake> {
+) -> Result<Option<tower_proxy_auth::backend::htdigest::Htdigest>, Mistake> {
     use tower_proxy_auth::backend::htdigest::Htdigest;
 
     const OPTION: &str = "--htdigest";
@@ -60,10 +71,18 @@ mod tests {
             ("md5=users", "users", HashFunction::Md5),
             ("sha-256=/a=b", "/a=b", HashFunction::Sha256),
             ("SHA-512-256=users", "users", HashFunction::Sha512_256),
-            ("sha-1=users", "sha-1=users", HashFunction::Md5),
+            ("./sha-1=users", "./sha-1=users", HashFunction::Md5),
         ] {
             let expected = DigestFile { path: path.into(), function };
-            assert_eq!(DigestFile::parse(text), expected, "{text}");
+            assert_eq!(DigestFile::parse(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_an_unknown_algorithm() {
+        for text in ["sha256=users", "sha-1=/a/b", "=users"] {
+            let mistake = DigestFile::parse(text).expect_err(text);
+            assert!(mistake.contains("unknown algorithm"), "{mistake}");
         }
     }
 }

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use tower_proxy_auth::backend::ldap::{Ldap, LdapBuilder, LdapConfigError};
 
 #[cfg(feature = "ldap")]
+use super::messages::{self, in_options};
+#[cfg(feature = "ldap")]
 use crate::Mistake;
 
 #[derive(Debug)]
@@ -47,8 +49,8 @@ impl Directory {
     pub(super) async fn open(self) -> Result<Ldap, Mistake> {
         let ldap = self.build()?;
         if let Err(error) = ldap.check().await {
-            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-            tracing::warn!("--ldap: logins may fail at present: {cause}");
+            let causes = messages::causes(error.source().unwrap_or(&error));
+            tracing::warn!("--ldap: logins may fail at present: {causes}");
         }
         Ok(ldap)
     }
@@ -96,27 +98,9 @@ impl Directory {
 #[cfg(feature = "ldap")]
 fn mistake(error: &LdapConfigError, searches: &[(&str, String)]) -> Mistake {
     let LdapConfigError::Invalid { option, value, problem } = error else {
-        return format!("--ldap: {}", in_options(&error.to_string()));
+        return messages::mistake("--ldap", error);
     };
     let typed = searches.iter().find(|(_, given)| *option == "with_search" && given == value);
     let option = typed.map_or_else(|| in_options(option), |(typed, _)| (*typed).to_owned());
     format!("{option}: {value:?} {}", in_options(problem))
-}
-
-/// Replaces the names of the library's methods by those of options.
-#[cfg(feature = "ldap")]
-fn in_options(text: &str) -> String {
-    [
-        ("with_server", "--ldap"),
-        ("with_start_tls", "--ldap-starttls"),
-        ("insecure_plaintext", "--insecure-ldap-plaintext"),
-        ("with_ca_file", "--ldap-ca"),
-        ("with_dn_template", "--ldap-dn"),
-        ("with_search", "--ldap-base and --ldap-filter"),
-        ("with_service_account", "--ldap-bind-dn"),
-        ("with_group_attribute", "--ldap-groups"),
-        ("with_required_group", "--ldap-required-group"),
-    ]
-    .into_iter()
-    .fold(text.to_owned(), |text, (method, option)| text.replace(method, option))
 }

@@ -8,6 +8,7 @@ mod cache;
 mod database;
 mod digest_files;
 mod directory;
+mod messages;
 mod password_file;
 #[cfg(any(feature = "htdigest", feature = "htpasswd"))]
 mod reload_log;
@@ -22,7 +23,11 @@ use tower_proxy_auth::{
     backend::{SecretsChain, ValidatorChain},
 };
 
-pub(crate) use self::{arguments::SourceArguments, user_list::User};
+pub(crate) use self::{
+    arguments::{SourceArguments, missing_feature},
+    messages::in_options,
+    user_list::User,
+};
 use self::{
     database::Database, digest_files::DigestFile, directory::Directory, password_file::PasswordFile,
 };
