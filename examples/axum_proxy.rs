@@ -1,64 +1,56 @@
-//! An axum router behind proxy authentication, with other common layers.
+//! A forward proxy on axum: absolute-form requests and CONNECT, with tower-http's layers.
 //!
 //!     cargo run --example axum_proxy [ADDRESS]
-//!     curl --proxy-digest -U alice:wonder -x http://127.0.0.1:PORT http://example.org/a?b=c
-//!     curl --proxy-digest -U bob:builder -x http://127.0.0.1:PORT http://example.org/staff/hello
+//!     curl --proxy-anyauth -U alice:wonder -x http://127.0.0.1:PORT http://example.org/
 //!
-//! `/staff` is a nested router with its own users. `nest` removes the prefix from the path, but a
-//! Digest client hashes the path that it sent: `with_request_target` restores it.
+//! `examples/hyper_proxy.rs` also serves HTTP/2 and TLS, and limits the time for each step.
 
-use std::{
-    env,
-    error::Error,
-    net::{IpAddr, SocketAddr},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{env, error::Error, iter, net::SocketAddr, process::ExitCode, time::Duration};
 
 use axum::{
     Extension, Router,
-    extract::{ConnectInfo, OriginalUri},
-    http::{StatusCode, Uri, header},
-    routing,
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{IntoResponse as _, Response},
 };
-use tokio::net::TcpListener;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioIo},
+};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+};
 use tower::ServiceBuilder;
-use tower_http::{
-    sensitive_headers::SetSensitiveRequestHeadersLayer, timeout::TimeoutLayer, trace::TraceLayer,
-};
-use tower_proxy_auth::{
-    Authenticator, Identity, ProxyAuthLayer, Realm, RequestHead, UserId, Users,
-};
-use tracing_subscriber::filter::LevelFilter;
+use tower_http::{sensitive_headers::SetSensitiveRequestHeadersLayer, timeout::TimeoutLayer};
+use tower_proxy_auth::{Authenticator, Identity, ProxyAuthLayer, Realm, UserId, Users};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
+    let Err(error) = run().await else { return ExitCode::SUCCESS };
+    eprintln!("error: {error}");
+    for cause in iter::successors(error.source(), |&cause| cause.source()) {
+        eprintln!("caused by: {cause}");
     }
+    ExitCode::from(2)
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_max_level(LevelFilter::DEBUG).init();
-
-    let staff = Router::new()
-        .route("/hello", routing::get(hello))
-        .layer(protected("staff", "bob", "builder")?.with_request_target(original_target));
+    let realm = Realm::new("corp proxy")?;
+    let users = Users::new(&realm).with_user("alice", "wonder")?;
+    let auth =
+        Authenticator::builder(realm).with_digest(users.clone()).with_basic(users).build()?;
+    // The address of the peer is where axum stores it.
+    let auth = ProxyAuthLayer::new(auth).with_peer_address(|head| {
+        head.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip())
+    });
     let layers = ServiceBuilder::new()
         .layer(SetSensitiveRequestHeadersLayer::new([header::PROXY_AUTHORIZATION]))
-        .layer(TraceLayer::new_for_http())
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            Duration::from_secs(30),
-        ));
-    let router = Router::new()
-        .fallback(routing::any(forward).layer(protected("corp proxy", "alice", "wonder")?))
-        .nest("/staff", staff)
-        .layer(layers);
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(30)))
+        .layer(auth);
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let router = Router::new().fallback(forward).layer(layers).with_state(client);
 
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let listener = TcpListener::bind(address).await?;
@@ -67,34 +59,59 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A layer with one user that finds the peer address where axum stores it.
-fn protected(realm: &str, user: &str, password: &str) -> Result<ProxyAuthLayer, Box<dyn Error>> {
-    let realm = Realm::new(realm)?;
-    let users = Users::new(&realm).with_user(user, password)?;
-    let auth =
-        Authenticator::builder(realm).with_digest(users.clone()).with_basic(users).build()?;
-    Ok(ProxyAuthLayer::new(auth).with_peer_address(peer_address))
+async fn forward(
+    State(client): State<Client<HttpConnector, Body>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(identity): Extension<Identity>,
+    mut request: Request,
+) -> Response {
+    let user = identity.user().map_or("-", UserId::as_str);
+    println!("{peer} {user:?} {} {}", request.method(), request.uri().host().unwrap_or("-"));
+    let Some(authority) = request.uri().authority().cloned() else {
+        return (StatusCode::BAD_REQUEST, "this is a proxy: name a host\n").into_response();
+    };
+    let failed =
+        |error: &dyn Error| (StatusCode::BAD_GATEWAY, format!("{error}\n")).into_response();
+    if request.method() == Method::CONNECT {
+        return match TcpStream::connect(authority.as_str()).await {
+            Ok(origin) => {
+                tokio::spawn(tunnel(request, origin, identity));
+                StatusCode::OK.into_response()
+            }
+            Err(error) => failed(&error),
+        };
+    }
+    remove_hop_by_hop(request.headers_mut());
+    match client.request(request).await {
+        Ok(mut response) => {
+            remove_hop_by_hop(response.headers_mut());
+            response.map(Body::new)
+        }
+        Err(error) => failed(&error),
+    }
 }
 
-fn peer_address(head: &RequestHead<'_>) -> Option<IpAddr> {
-    let ConnectInfo(address) = head.extensions().get::<ConnectInfo<SocketAddr>>()?;
-    Some(address.ip())
+/// Copies in both directions until one side fails, both have finished, or the user's access ends.
+async fn tunnel(request: Request, mut origin: TcpStream, identity: Identity) {
+    let Ok(client) = hyper::upgrade::on(request).await else { return };
+    let mut client = TokioIo::new(client);
+    tokio::select! {
+        _ = copy_bidirectional(&mut client, &mut origin) => {}
+        () = identity.revoked() => {}
+    }
 }
 
-fn original_target(head: &RequestHead<'_>) -> Option<Uri> {
-    let OriginalUri(target) = head.extensions().get()?;
-    Some(target.clone())
-}
-
-/// Stands in for a proxy that forwards the request.
-async fn forward(Extension(identity): Extension<Identity>, target: Uri) -> String {
-    format!("{} requests {target} by {}\n", name(&identity), identity.scheme())
-}
-
-async fn hello(Extension(identity): Extension<Identity>, target: Uri) -> String {
-    format!("hello {}, this is {target} for staff\n", name(&identity))
-}
-
-fn name(identity: &Identity) -> &str {
-    identity.user().map_or("anonymous", UserId::as_str)
+/// Removes the fields that are for one connection only: RFC 9110, section 7.6.1.
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        headers.remove(header::CONTENT_LENGTH);
+    }
+    let lines = headers.get_all(header::CONNECTION).iter().filter_map(|line| line.to_str().ok());
+    let listed: Vec<String> =
+        lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_owned()).collect();
+    let known =
+        ["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"];
+    for name in listed.iter().map(String::as_str).chain(known) {
+        headers.remove(name);
+    }
 }

@@ -5,7 +5,7 @@
 //!         -x http://127.0.0.1:PORT http://example.org/
 //!     curl -i --proxy-basic -U alice:wonder -x http://127.0.0.1:PORT http://example.org/
 
-use std::{error::Error, future::Future, process::ExitCode, sync::Arc};
+use std::{error::Error, future::Future, iter, process::ExitCode, sync::Arc};
 
 use axum::{Extension, Router, http::HeaderValue};
 use tokio::net::TcpListener;
@@ -67,6 +67,9 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
+            for cause in iter::successors(error.source(), |&cause| cause.source()) {
+                eprintln!("caused by: {cause}");
+            }
             ExitCode::from(2)
         }
     }

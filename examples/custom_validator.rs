@@ -7,7 +7,7 @@
 //!
 //! The directory never answers for the user `slow`: after the timeout the client gets 503.
 
-use std::{error::Error, future, process::ExitCode, time::Duration};
+use std::{error::Error, future, iter, process::ExitCode, time::Duration};
 
 use axum::{Extension, Router};
 use tokio::{net::TcpListener, time};
@@ -77,6 +77,9 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
+            for cause in iter::successors(error.source(), |&cause| cause.source()) {
+                eprintln!("caused by: {cause}");
+            }
             ExitCode::from(2)
         }
     }

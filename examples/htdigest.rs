@@ -11,6 +11,7 @@ use std::{
     error::Error,
     fs,
     io::{self, IsTerminal as _, Write as _},
+    iter,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
@@ -42,6 +43,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
+            for cause in iter::successors(error.source(), |&cause| cause.source()) {
+                eprintln!("caused by: {cause}");
+            }
             ExitCode::from(2)
         }
     }

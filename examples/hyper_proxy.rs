@@ -6,12 +6,12 @@
 //!
 //! With a certificate for `localhost`: `curl --proxy-cacert CERTIFICATE.pem -x https://localhost:PORT`.
 
-use std::{env, error::Error, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{env, error::Error, iter, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{Either, Full};
-use hyper::body::Incoming;
+use hyper::{body::Incoming, upgrade};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -25,12 +25,9 @@ use tokio::{
 };
 use tokio_rustls::{
     TlsAcceptor,
-    rustls::{
-        ServerConfig,
-        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-    },
+    rustls::{ServerConfig, pki_types::pem::PemObject},
 };
-use tower::{ServiceBuilder, service_fn};
+use tower::ServiceBuilder;
 use tower_proxy_auth::{Authenticator, Identity, ProxyAuthLayer, Realm, UserId, Users};
 
 /// How long the proxy waits for a TLS handshake, a request head, a connection or a response.
@@ -40,15 +37,18 @@ type BoxError = Box<dyn Error + Send + Sync>;
 type HttpClient = Client<HttpConnector, Incoming>;
 type ProxyResponse = Response<Either<Incoming, Full<Bytes>>>;
 
+/// A connection with or without TLS.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
+    let Err(error) = run().await else { return ExitCode::SUCCESS };
+    eprintln!("error: {error}");
+    for cause in iter::successors(error.source(), |&cause| cause.source()) {
+        eprintln!("caused by: {cause}");
     }
+    ExitCode::from(2)
 }
 
 async fn run() -> Result<(), BoxError> {
@@ -64,6 +64,7 @@ async fn run() -> Result<(), BoxError> {
     let users = Users::new(&realm).with_user("alice", "wonder")?;
     let auth =
         Authenticator::builder(realm).with_digest(users.clone()).with_basic(users).build()?;
+    let layer = ProxyAuthLayer::new(auth);
     let client = Client::builder(TokioExecutor::new()).build_http();
 
     let listener =
@@ -71,26 +72,14 @@ async fn run() -> Result<(), BoxError> {
     let scheme = if tls.is_some() { "https" } else { "http" };
     println!("listening on {scheme}://{}", listener.local_addr()?);
     loop {
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Usually, too many files are open.
-                eprintln!("cannot accept a connection: {error}");
-                sleep(Duration::from_millis(100)).await;
-                continue;
-            }
+        let Ok((stream, peer)) = listener.accept().await else {
+            // Usually, too many files are open.
+            sleep(Duration::from_millis(100)).await;
+            continue;
         };
-        let (client, tls, layer) = (client.clone(), tls.clone(), ProxyAuthLayer::new(auth.clone()));
+        let (tls, layer, client) = (tls.clone(), layer.clone(), client.clone());
         tokio::spawn(async move {
-            let result = match tls {
-                None => serve(stream, peer, client, layer).await,
-                Some(tls) => match timeout(LIMIT, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => serve(stream, peer, client, layer).await,
-                    Ok(Err(error)) => Err(error.into()),
-                    Err(elapsed) => Err(elapsed.into()),
-                },
-            };
-            if let Err(error) = result {
+            if let Err(error) = serve(stream, peer, tls, layer, client).await {
                 eprintln!("{peer}: {error}");
             }
         });
@@ -98,10 +87,10 @@ async fn run() -> Result<(), BoxError> {
 }
 
 fn tls(certificate: &str, key: &str) -> Result<TlsAcceptor, BoxError> {
-    let certificates = CertificateDer::pem_file_iter(certificate)
+    let certificates = PemObject::pem_file_iter(certificate)
         .and_then(Iterator::collect)
         .map_err(|error| format!("{certificate}: {error}"))?;
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| format!("{key}: {error}"))?;
+    let key = PemObject::from_pem_file(key).map_err(|error| format!("{key}: {error}"))?;
     let mut config =
         ServerConfig::builder().with_no_client_auth().with_single_cert(certificates, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -109,11 +98,16 @@ fn tls(certificate: &str, key: &str) -> Result<TlsAcceptor, BoxError> {
 }
 
 async fn serve(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    stream: TcpStream,
     peer: SocketAddr,
-    client: HttpClient,
+    tls: Option<TlsAcceptor>,
     layer: ProxyAuthLayer,
+    client: HttpClient,
 ) -> Result<(), BoxError> {
+    let stream: Box<dyn Stream> = match tls {
+        Some(tls) => Box::new(timeout(LIMIT, tls.accept(stream)).await??),
+        None => Box::new(stream),
+    };
     let service = ServiceBuilder::new()
         .map_request(move |mut request: Request<Incoming>| {
             // The layer takes the address of the peer from here.
@@ -121,7 +115,7 @@ async fn serve(
             request
         })
         .layer(layer)
-        .service(service_fn(move |request| forward(request, peer, client.clone())));
+        .service_fn(move |request| forward(request, peer, client.clone()));
     let mut server = auto::Builder::new(TokioExecutor::new());
     // Some old clients expect the traditional case of field names.
     server.http1().timer(TokioTimer::new()).header_read_timeout(LIMIT).title_case_headers(true);
@@ -134,19 +128,24 @@ async fn forward(
     peer: SocketAddr,
     client: HttpClient,
 ) -> Result<ProxyResponse, BoxError> {
-    let Some(identity) = request.extensions().get::<Identity>().cloned() else {
-        return Err("the request has not passed the layer".into());
-    };
+    let identity = request.extensions().get::<Identity>().cloned().ok_or("no identity")?;
     let user = identity.user().map_or("-", UserId::as_str);
     println!("{peer} {user:?} {} {}", request.method(), request.uri().host().unwrap_or("-"));
-    if request.method() == Method::CONNECT {
-        return Ok(connect(request, identity).await);
-    }
-    if request.uri().authority().is_none() {
+    let Some(authority) = request.uri().authority().cloned() else {
         return Ok(text(StatusCode::BAD_REQUEST, "this is a proxy: name a host\n"));
+    };
+    if request.method() == Method::CONNECT {
+        return Ok(match timeout(LIMIT, TcpStream::connect(authority.as_str())).await {
+            Ok(Ok(origin)) => {
+                tokio::spawn(tunnel(request, origin, identity));
+                text(StatusCode::OK, "")
+            }
+            Ok(Err(error)) => text(StatusCode::BAD_GATEWAY, &format!("{error}\n")),
+            Err(_) => text(StatusCode::GATEWAY_TIMEOUT, "the origin does not answer\n"),
+        });
     }
     remove_hop_by_hop(request.headers_mut());
-    *request.version_mut() = http::Version::HTTP_11;
+    *request.version_mut() = Version::HTTP_11;
     Ok(match timeout(LIMIT, client.request(request)).await {
         Ok(Ok(mut response)) => {
             remove_hop_by_hop(response.headers_mut());
@@ -157,41 +156,24 @@ async fn forward(
     })
 }
 
-/// Opens a tunnel. Its bytes follow the response.
-async fn connect(request: Request<Incoming>, identity: Identity) -> ProxyResponse {
-    let Some(target) = request.uri().authority().map(ToString::to_string) else {
-        return text(StatusCode::BAD_REQUEST, "CONNECT needs a host and a port\n");
-    };
-    let mut origin = match timeout(LIMIT, TcpStream::connect(&target)).await {
-        Ok(Ok(origin)) => origin,
-        Ok(Err(error)) => return text(StatusCode::BAD_GATEWAY, &format!("{error}\n")),
-        Err(_) => return text(StatusCode::GATEWAY_TIMEOUT, "the origin does not answer\n"),
-    };
-    tokio::spawn(async move {
-        let tunnel = async {
-            let mut client = TokioIo::new(hyper::upgrade::on(request).await?);
-            copy_bidirectional(&mut client, &mut origin).await?;
-            Ok::<_, BoxError>(())
-        };
-        tokio::select! {
-            result = tunnel => if let Err(error) = result {
-                eprintln!("tunnel to {target}: {error}");
-            },
-            // The user was removed or has a new password.
-            () = identity.revoked() => {}
-        }
-    });
-    Response::new(Either::Right(Full::default()))
+/// Copies in both directions until one side fails, both have finished, or the user's access ends.
+async fn tunnel(request: Request<Incoming>, mut origin: TcpStream, identity: Identity) {
+    let Ok(client) = upgrade::on(request).await else { return };
+    let mut client = TokioIo::new(client);
+    tokio::select! {
+        _ = copy_bidirectional(&mut client, &mut origin) => {}
+        () = identity.revoked() => {}
+    }
 }
 
-/// Removes the fields that are for one connection only, RFC 9110, section 7.6.1.
+/// Removes the fields that are for one connection only: RFC 9110, section 7.6.1.
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let listed: Vec<_> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(',').map(|name| name.trim().to_owned()))
-        .collect();
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        headers.remove(header::CONTENT_LENGTH);
+    }
+    let lines = headers.get_all(header::CONNECTION).iter().filter_map(|line| line.to_str().ok());
+    let listed: Vec<String> =
+        lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_owned()).collect();
     let known =
         ["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"];
     for name in listed.iter().map(String::as_str).chain(known) {

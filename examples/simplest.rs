@@ -3,7 +3,7 @@
 //!     cargo run --example simplest
 //!     curl --proxy-anyauth -U alice:wonder -x http://127.0.0.1:PORT http://example.org/a
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, iter, process::ExitCode};
 
 use axum::{Extension, Router, http::Uri};
 use tokio::net::TcpListener;
@@ -15,6 +15,9 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
+            for cause in iter::successors(error.source(), |&cause| cause.source()) {
+                eprintln!("caused by: {cause}");
+            }
             ExitCode::from(2)
         }
     }

@@ -17,6 +17,7 @@ mod validator;
 use std::{
     convert::Infallible,
     error::{self, Error as _},
+    iter,
     process::ExitCode,
     time::Duration,
 };
@@ -50,6 +51,9 @@ async fn main() -> ExitCode {
         }
         Err(error) => {
             eprintln!("error: {error}");
+            for cause in iter::successors(error.source(), |&cause| cause.source()) {
+                eprintln!("caused by: {cause}");
+            }
             ExitCode::from(2)
         }
     }

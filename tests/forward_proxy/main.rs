@@ -10,6 +10,7 @@ mod curl;
 #[cfg(unix)]
 mod descriptors;
 mod digest_options;
+mod first_programs;
 mod limits;
 mod log;
 mod logins;

@@ -18,7 +18,7 @@ use crate::support::origin::Origin;
 
 /// An https origin, and a file for `--cacert` that makes curl trust it.
 #[track_caller]
-fn trusted_origin() -> (Origin, NamedTempFile) {
+pub(super) fn trusted_origin() -> (Origin, NamedTempFile) {
     let origin = Origin::https();
     let mut file = NamedTempFile::new().expect("a file can be made");
     file.write_all(origin.certificate().pem.as_bytes()).expect("the file can be written");
@@ -26,6 +26,6 @@ fn trusted_origin() -> (Origin, NamedTempFile) {
 }
 
 #[track_caller]
-fn path(file: &NamedTempFile) -> &str {
+pub(super) fn path(file: &NamedTempFile) -> &str {
     file.path().to_str().expect("a path that is text")
 }
