@@ -41,7 +41,8 @@
 //! # Ok(())
 //! # }
 //! ```
-//! `examples/hyper_proxy.rs` is a forward proxy in one file; `examples/forward_proxy` has everything.
+//! The [`guide`] shows a [first proxy](guide::first_proxy) in one file; `examples/forward_proxy` has
+//! everything.
 //!
 //! # Where to find what you need
 //! | to | see |
@@ -213,6 +214,9 @@ pub mod scheme {
 /// The guide. Its chapters are also files in `docs/guide`.
 #[cfg(any(doc, doctest))]
 pub mod guide {
+    #[doc = include_str!("../docs/guide/first-proxy.md")]
+    pub mod first_proxy {}
+
     #[doc = include_str!("../docs/guide/write-your-own-validator.md")]
     pub mod write_your_own_validator {}
 
