@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -80,7 +80,7 @@ fn names_the_cause_of_a_failed_back_end_once_a_second() {
     ];
     let mut took = Duration::ZERO;
     let log = log_of(&options.concat(), |proxy| {
-        let start = Instant::now();
+        let start = std::time::Instant::now();
         let mut wire = Wire::connect(proxy.address());
         for number in 0..100 {
             let credentials = BASE64_STANDARD.encode(format!("alice:{number}"));
