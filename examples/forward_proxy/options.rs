@@ -34,6 +34,10 @@ struct CommandLine {
     #[arg(long = "algorithm", value_name = "NAME", value_enum)]
     algorithms: Vec<Algorithm>,
 
+    /// Read names and passwords that are not UTF-8 as Latin-1, as many clients send them.
+    #[arg(long)]
+    latin1: bool,
+
     /// Offer MD5 without qop, for clients that know only RFC 2069; each nonce is then valid for one
     /// request.
     #[arg(long)]
@@ -57,7 +61,7 @@ struct CommandLine {
 
     /// Admit everyone, for tests and benchmarks: an OPEN PROXY.
     #[arg(long, conflicts_with_all = ["realm", "scheme", "sources", "algorithms", "nonce_lifetime",
-        "legacy_rfc2069", "uri_check", "auth_info", "allow_empty_passwords"])]
+        "latin1", "legacy_rfc2069", "uri_check", "auth_info", "allow_empty_passwords"])]
     insecure_no_auth: bool,
 }
 
@@ -80,6 +84,7 @@ pub(crate) struct AuthOptions {
     pub(crate) sources: Sources,
     /// Without duplicates; empty for the default of the library.
     pub(crate) algorithms: Vec<Algorithm>,
+    pub(crate) latin1: bool,
     pub(crate) legacy_rfc2069: bool,
     pub(crate) nonce_lifetime: Option<Duration>,
     pub(crate) uri_check: Option<UriCheck>,
@@ -200,6 +205,7 @@ impl CommandLine {
             offers_digest,
             sources,
             algorithms: distinct(self.algorithms)?,
+            latin1: self.latin1,
             legacy_rfc2069: self.legacy_rfc2069,
             nonce_lifetime: self.nonce_lifetime.map(Duration::from_secs),
             uri_check: self.uri_check,

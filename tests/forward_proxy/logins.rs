@@ -2,6 +2,8 @@
 
 use std::{net::TcpListener, thread, time::Duration};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+
 use crate::{
     BASIC, proxy_of_alice,
     support::{
@@ -232,5 +234,28 @@ fn opens_a_tunnel_to_an_ipv6_address() {
         let mut alice = alice(&mut wire, &head);
         let answer = wire.login(&head, &alice.answer("CONNECT", &uri));
         assert_eq!(answer.status, status, "{uri}");
+    }
+}
+
+#[test]
+fn reads_latin_1_by_option() {
+    let origin = Origin::http();
+    let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/"));
+    for (options, status) in [(&[][..], 407), (&["--latin1"], 200)] {
+        let user = ["--user", "J\u{fc}rgen:w\u{f6}nder"];
+        let proxy = Proxy::start(&[&user, options].concat());
+        let mut wire = Wire::connect(proxy.address());
+        let basic = BASE64_STANDARD.encode(b"J\xfcrgen:w\xf6nder");
+        let refused = wire.ask(&head);
+        assert_eq!(wire.login(&head, &format!("Basic {basic}")).status, status, "{options:?}");
+
+        let mut digest = Digest::of(refused.challenges());
+        (digest.user, digest.password) = ("J\u{fc}rgen".into(), "w\u{f6}nder".into());
+        let digest = digest.answer("GET", "/");
+        let (before, after) = digest.split_once('\u{fc}').expect("the name is sent");
+        let lines = head.replace('\n', "\r\n") + "\r\nProxy-Authorization: ";
+        let digest = [before.as_bytes(), b"\xfc", after.as_bytes(), b"\r\n\r\n"].concat();
+        wire.send([lines.as_bytes(), &digest].concat());
+        assert_eq!(wire.answer("GET").status, status, "{options:?}");
     }
 }
