@@ -223,6 +223,7 @@ fn features() -> Vec<&'static str> {
         ("sql-mysql", cfg!(feature = "sql-mysql")),
         ("sql-postgres", cfg!(feature = "sql-postgres")),
         ("sql-sqlite", cfg!(feature = "sql-sqlite")),
+        ("tls-ring", cfg!(feature = "tls-ring")),
     ];
     all.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect()
 }
