@@ -6,7 +6,9 @@ mod check;
 mod config;
 mod faults;
 mod groups;
+mod hang_ups;
 mod logins;
+mod names;
 mod tls;
 
 use std::{
