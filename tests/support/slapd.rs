@@ -227,6 +227,15 @@ impl Slapd {
         is_running
     }
 
+    /// Deletes the entry of a user, as an administrator does.
+    #[track_caller]
+    pub(crate) fn delete(&self, name: &str) {
+        let (root, root_password) = ROOT;
+        let mut ldapdelete = program("ldapdelete");
+        ldapdelete.args(["-x", "-H", &self.url(), "-D", root, "-w", root_password]);
+        succeed(ldapdelete.arg(dn_of(name)));
+    }
+
     /// Changes a password, as an administrator does.
     #[track_caller]
     pub(crate) fn set_password(&self, name: &str, password: &str) {

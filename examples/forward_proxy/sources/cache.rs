@@ -2,30 +2,32 @@
 
 use std::time::Duration;
 
+use tower_proxy_auth::backend::ValidatorChain;
 #[cfg(feature = "cached")]
 use tower_proxy_auth::backend::cached::Cached;
-use tower_proxy_auth::{CredentialValidator, backend::ValidatorChain};
 #[cfg(feature = "sql")]
 use tower_proxy_auth::{DigestSecrets, backend::SecretsChain};
 
 use crate::Mistake;
 
-/// Adds a source to the chain, with a cache if there is a lifetime.
-pub(super) fn add_validator(
+/// Caches the verdicts of a chain if there is a lifetime.
+///
+/// Not those of each source: a user of a later source would wait at the first one with everyone who
+/// guesses passwords, even if the later one has just accepted the user.
+pub(super) fn verdicts(
     chain: ValidatorChain,
-    source: impl CredentialValidator,
     lifetime: Option<Duration>,
 ) -> Result<ValidatorChain, Mistake> {
     #[cfg(feature = "cached")]
     if let Some(lifetime) = lifetime {
-        return Ok(chain.with(cached(source, lifetime)?));
+        return Ok(ValidatorChain::new().with(cached(chain, lifetime)?));
     }
     #[cfg(not(feature = "cached"))]
     let _ = lifetime;
-    Ok(chain.with(source))
+    Ok(chain)
 }
 
-/// The same for Digest.
+/// Adds a source to the chain, with a cache if there is a lifetime.
 #[cfg(feature = "sql")]
 pub(super) fn add_secrets(
     chain: SecretsChain,

@@ -94,7 +94,7 @@ impl Sources {
         }
         #[cfg(feature = "htpasswd")]
         if let Some(file) = self.password_file {
-            validator = cache::add_validator(validator, file.open()?, self.cache)?;
+            validator = validator.with(file.open()?);
         }
         #[cfg(feature = "htdigest")]
         if let Some(files) = digest_files::open(&self.digest_files, realm)? {
@@ -102,7 +102,7 @@ impl Sources {
         }
         #[cfg(feature = "ldap")]
         if let Some(directory) = self.directory {
-            validator = cache::add_validator(validator, directory.open().await?, self.cache)?;
+            validator = validator.with(directory.open().await?);
         }
         #[cfg(feature = "sql")]
         if let Some(database) = self.database {
@@ -111,8 +111,10 @@ impl Sources {
             if serves_digest {
                 secrets = cache::add_secrets(secrets, users.clone(), self.cache)?;
             }
-            validator = cache::add_validator(validator, users, self.cache)?;
+            validator = validator.with(users);
         }
+        #[cfg(any(feature = "htpasswd", feature = "ldap", feature = "sql"))]
+        let validator = cache::verdicts(validator, self.cache)?;
         Ok(Opened { validator: basic.then_some(validator), secrets: digest.then_some(secrets) })
     }
 }

@@ -32,7 +32,9 @@
 //!
 //! # Position
 //! Put the timeout inside, as in `Cached<Timeout<V>>`, so that it ends the check for all requests
-//! that wait for it. In a chain, wrap the slow members rather than the chain.
+//! that wait for it. Wrap a chain rather than its members: a user of a later member would otherwise
+//! wait at the first one with everyone who guesses passwords, since only the later member knows that
+//! the check renews a verdict.
 //!
 //! # Security
 //! - The key of a verdict is a MAC over realm, scheme, name and password as the client sent them,

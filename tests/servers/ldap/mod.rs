@@ -5,6 +5,8 @@ mod answers;
 mod check;
 mod config;
 mod faults;
+#[cfg(all(feature = "cached", feature = "htpasswd"))]
+mod flood;
 mod groups;
 mod hang_ups;
 mod logins;
