@@ -11,12 +11,14 @@ mod curl;
 mod descriptors;
 mod digest_options;
 mod first_programs;
+mod libsoup;
 mod limits;
 mod log;
 mod logins;
 mod old_clients;
 mod plain;
 mod process;
+mod programs;
 mod refusals;
 #[cfg(all(feature = "cached", feature = "htdigest", feature = "htpasswd", feature = "ldap"))]
 mod sources;
