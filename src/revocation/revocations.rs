@@ -49,10 +49,12 @@ impl Revocations {
         Self::default()
     }
 
-    /// Returns the same registry, restricted to the users of `realm`.
+    /// Returns the same registry, restricted to the users of `realm`. If it is restricted already,
+    /// it stays as it is.
     #[must_use]
     pub fn for_realm(&self, realm: &Realm) -> Self {
-        Self { registry: Arc::clone(&self.registry), realm: Some(realm.clone()) }
+        let only = self.realm.as_ref().unwrap_or(realm);
+        Self { registry: Arc::clone(&self.registry), realm: Some(only.clone()) }
     }
 
     /// Revokes the access of `user` in `realm`.
@@ -212,6 +214,7 @@ mod tests {
         let narrow = revocations.for_realm(&realm("a"));
         let handles = ["a", "b"].map(|realm| log_in(&revocations, realm, "alice"));
         narrow.revoke(&realm("b"), &UserId::new("alice"));
+        narrow.for_realm(&realm("b")).revoke(&realm("b"), &UserId::new("alice"));
         assert!(!handles[1].is_revoked());
         narrow.revoke_in_all_realms(&UserId::new("alice"));
         assert_eq!(handles.map(|handle| handle.is_revoked()), [true, false]);
