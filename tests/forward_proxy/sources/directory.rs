@@ -151,7 +151,7 @@ fn names_the_option_of_a_mistake() {
         (vec!["--ldap", "http://h", "--ldap-dn", dn], "--ldap: \"http://h\" has another scheme"),
         (
             vec!["--ldap", "ldaps://h/o=x", "--ldap-dn", dn],
-            "give base and filter to --ldap-base and --ldap-filter",
+            "has more than host and port: use --ldap-base and --ldap-filter",
         ),
         (
             vec!["--ldap", "ldap://h", "--ldap-dn", dn],
