@@ -1,9 +1,9 @@
-//! A forward proxy on axum: absolute-form requests and CONNECT, with tower-http's layers.
+//! A forward proxy on axum, with layers of tower-http: absolute-form requests and CONNECT.
 //!
 //!     cargo run --example axum_proxy [ADDRESS]
 //!     curl --proxy-anyauth -U alice:wonder -x http://127.0.0.1:PORT http://example.org/
 //!
-//! `examples/hyper_proxy.rs` also serves HTTP/2 and TLS, and limits the time for each step.
+//! `examples/hyper_proxy.rs` also serves HTTP/2 and TLS, and limits the time of each step.
 
 use std::{env, error::Error, iter, net::SocketAddr, process::ExitCode, time::Duration};
 
@@ -68,7 +68,8 @@ async fn forward(
     let user = identity.user().map_or("-", UserId::as_str);
     println!("{peer} {user:?} {} {}", request.method(), request.uri().host().unwrap_or("-"));
     let Some(authority) = request.uri().authority().cloned() else {
-        return (StatusCode::BAD_REQUEST, "this is a proxy: name a host\n").into_response();
+        return (StatusCode::BAD_REQUEST, "this is a proxy: the target must have a host\n")
+            .into_response();
     };
     let failed =
         |error: &dyn Error| (StatusCode::BAD_GATEWAY, format!("{error}\n")).into_response();

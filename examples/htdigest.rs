@@ -1,6 +1,6 @@
-//! Sets the password of a user in a file for Digest, which is created if it does not exist. Like
-//! Apache's `htdigest`, but also for SHA-256 and SHA-512-256: one file for each algorithm, which its
-//! first line names. Secrets for another algorithm are not added.
+//! Sets the password of a user in a file for Digest, which is created if it does not exist. Unlike
+//! Apache's `htdigest`, it also supports SHA-256 and SHA-512-256. Each algorithm needs its own
+//! file, whose first line names it; secrets for another algorithm are not added.
 //!
 //!     cargo run --example htdigest -- --algorithm sha-256 users.sha256 proxy alice
 //!
@@ -82,7 +82,8 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Finds a line that is not for `algorithm`; its number, and what it is for instead.
+/// Refuses a file with a line for another algorithm. The error has the number of the line and the
+/// problem.
 ///
 /// SHA-256 and SHA-512-256 make secrets of the same length, so only the first line distinguishes
 /// them.

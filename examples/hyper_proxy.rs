@@ -1,10 +1,12 @@
-//! A complete forward proxy on hyper: absolute-form requests, CONNECT, HTTP/1 and 2, and TLS towards
-//! the client.
+//! A complete forward proxy on hyper: absolute-form requests and CONNECT, over HTTP/1 and 2, with
+//! or without TLS.
 //!
 //!     cargo run --example hyper_proxy [ADDRESS [CERTIFICATE.pem KEY.pem]]
 //!     curl --proxy-anyauth -U alice:wonder -x http://127.0.0.1:PORT http://example.org/
 //!
-//! With a certificate for `localhost`: `curl --proxy-cacert CERTIFICATE.pem -x https://localhost:PORT`.
+//! With a certificate for `localhost`:
+//!
+//!     curl --proxy-cacert CERTIFICATE.pem -U alice:wonder -x https://localhost:PORT http://example.org
 
 use std::{env, error::Error, iter, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
@@ -132,7 +134,7 @@ async fn forward(
     let user = identity.user().map_or("-", UserId::as_str);
     println!("{peer} {user:?} {} {}", request.method(), request.uri().host().unwrap_or("-"));
     let Some(authority) = request.uri().authority().cloned() else {
-        return Ok(text(StatusCode::BAD_REQUEST, "this is a proxy: name a host\n"));
+        return Ok(text(StatusCode::BAD_REQUEST, "this is a proxy: the target must have a host\n"));
     };
     if request.method() == Method::CONNECT {
         return Ok(match timeout(LIMIT, TcpStream::connect(authority.as_str())).await {

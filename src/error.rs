@@ -9,7 +9,7 @@ use std::{error::Error, fmt, ops::RangeInclusive, path::PathBuf, sync::Arc};
 #[non_exhaustive]
 pub enum ConfigError {
     /// The realm is empty.
-    #[error("the realm is empty: give the protection space a name that users recognise")]
+    #[error("the realm is empty: give the protection space a name that users recognize")]
     EmptyRealm,
     /// The realm contains a character that some clients cannot handle.
     #[error(
@@ -56,7 +56,8 @@ pub enum ConfigError {
         /// The realm whose users the file was opened for.
         served: String,
     },
-    /// There are sources of users by realm, and none for the realm of the authenticator.
+    /// [`ByRealm`](crate::backend::ByRealm) has no source of users for the realm of the
+    /// authenticator.
     #[error(
         "the authenticator's realm is {realm:?}, and there are sources of users for the realms \
          {served:?}: add one for it"
@@ -111,8 +112,8 @@ pub enum ConfigError {
     /// RFC 2069 responses are allowed without MD5, their only algorithm.
     #[error("legacy_rfc2069 needs the algorithm MD5: add it, or leave the option off")]
     LegacyWithoutMd5,
-    /// RFC 2069 responses are allowed beside MD5-sess, for which anyone who has seen such a response
-    /// could compute others.
+    /// RFC 2069 responses are allowed beside MD5-sess, for which anyone who has seen such a
+    /// response could compute others.
     #[error("legacy_rfc2069 makes MD5-sess forgeable: leave one of them off")]
     LegacyWithMd5Sess,
     /// A nonce key is too short.
@@ -169,8 +170,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// Whether the users of a source belong to other realms, so that another source may have those
-    /// of the realm.
+    /// Whether the source serves other realms only, so that another source may serve this one.
     pub(crate) const fn is_of_other_realms(&self) -> bool {
         matches!(
             self,
@@ -193,7 +193,7 @@ impl ConfigError {
         Err(Self::OutOfRange { name, value, minimum, maximum })
     }
 
-    /// Refuses the first limit that is zero. Each is given by the method that sets it, and by
+    /// Refuses the first limit that is zero. Each entry names the method that sets the limit, and
     /// whether it is zero.
     pub(crate) fn refuse_zero<const N: usize>(
         limits: [(&'static str, bool); N],

@@ -5,8 +5,8 @@
 //! do so within [`ADMISSION_TIME`]. (While users type their passwords, clients keep no connection
 //! open.)
 //!
-//! Each pending connection has a place. A new connection above the limit of its peer gets 503 and is
-//! closed.
+//! Each pending connection has a place. A new connection above the limit of its peer gets 503 and
+//! is closed.
 
 use std::{
     net::{IpAddr, Ipv6Addr},

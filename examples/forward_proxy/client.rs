@@ -30,7 +30,7 @@ pub(crate) struct Client {
     place: Arc<Mutex<Option<Place<Owner>>>>,
 }
 
-/// The user for whom connections and tunnels count.
+/// The user to whose limit connections and tunnels count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Owner {
     User(UserId),

@@ -186,7 +186,7 @@ fn malformed(error: &(dyn Error + 'static)) -> Option<String> {
 fn protocols() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     // There is no timer, so hyper has no timeout for the head: `serve_connection` has one.
-    // Some old clients find `Proxy-Authenticate` in title case only.
+    // Some old clients recognize `Proxy-Authenticate` only in title case.
     builder.http1().max_buf_size(MAX_HEAD).max_headers(MAX_FIELDS).title_case_headers(true);
     builder
         .http2()

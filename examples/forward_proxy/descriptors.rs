@@ -1,12 +1,13 @@
 //! File descriptors, and the limits that follow from their number.
 //!
-//! Without such limits, a user with many tunnels could take the last descriptor, and the proxy could
-//! accept nobody. A pending connection has one descriptor; a connection that has authenticated, and a
-//! tunnel, has a second one for the origin.
+//! Without such limits, a user with many tunnels could take the last descriptor, and the proxy
+//! could not accept any client. A pending connection needs one descriptor. A connection that has
+//! authenticated and a tunnel need a second one, for the origin.
 
 use crate::places::Limits;
 
-/// Descriptors for everything else: the listener, refused connections, files, LDAP and databases.
+/// The descriptors for everything else: the listener, refused connections, files, LDAP and
+/// databases.
 const RESERVED: usize = 128;
 
 /// The maximum number of connections that have not authenticated.
@@ -29,13 +30,13 @@ impl Descriptors {
         let raised = Rlimit { current: maximum, maximum };
         let limit = match setrlimit(Resource::Nofile, raised) {
             Ok(()) => maximum,
-            // Some systems do not allow as many as they claim.
+            // Some systems refuse the hard limit that they report.
             Err(_) => current,
         };
         Self(limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX))
     }
 
-    /// Sockets are not limited.
+    /// Other systems do not limit sockets.
     #[cfg(not(unix))]
     pub(crate) const fn raise() -> Self {
         Self(usize::MAX)
@@ -47,7 +48,7 @@ impl Descriptors {
         Limits { total, per_owner: (total / 4).clamp(1, MAX_PENDING_PER_PEER) }
     }
 
-    /// The limits for connections that have authenticated together with tunnels, and for each user.
+    /// The limits for connections that have authenticated and tunnels together, and for each user.
     pub(crate) fn sessions(self) -> Limits {
         let total = (self.usable() - self.pending().total) / 2;
         Limits { total, per_owner: total.div_ceil(2) }

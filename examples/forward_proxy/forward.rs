@@ -124,7 +124,7 @@ impl Inner {
         }
     }
 
-    /// Takes a place for a tunnel. On HTTP/1, it has the place of its connection.
+    /// Takes a place for a tunnel. On HTTP/1, the tunnel uses the place of its connection.
     fn tunnel_place(
         &self,
         version: Version,

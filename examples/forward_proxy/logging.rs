@@ -1,8 +1,9 @@
 //! The log on stderr, written by a separate thread so that no request waits for it.
 //!
-//! `RUST_LOG` sets the level. Everything that is not printable ASCII is escaped, so that each event is
-//! one line, and no text can reorder or hide the others. When [`MAX_LINES`] lines wait to be written, further lines are
-//! dropped; once stderr takes lines again, one line says how many are missing.
+//! `RUST_LOG` sets the level. Everything that is not printable ASCII is escaped, so that each event
+//! is one line, and no text can reorder or hide another one. When [`MAX_LINES`] lines wait to be
+//! written, further lines are dropped; once stderr accepts lines again, one line says how many are
+//! missing.
 
 use std::{
     fmt::Write as _,
@@ -71,7 +72,7 @@ impl<W: Write> Write for LogWriter<W> {
     }
 }
 
-/// Escapes everything in a line that is not printable ASCII, apart from its end.
+/// Escapes everything in a line that is not printable ASCII, except the line break at its end.
 fn escaped(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let (text, end) = match text.strip_suffix('\n') {

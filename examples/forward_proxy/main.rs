@@ -13,8 +13,8 @@
 //!
 //! | limit | | where |
 //! |---|---|---|
-//! | connections that have not authenticated | 1,024, of one peer 256, for 60 s | `admission.rs` |
-//! | other connections, and tunnels | by the limit of open files; half of them for one user | `descriptors.rs` |
+//! | connections that have not authenticated | at most 1,024, and 256 of one peer; fewer with few descriptors; 60 s | `descriptors.rs`, `admission.rs` |
+//! | other connections, and tunnels | depends on the limit of open files; half of it for one user | `descriptors.rs` |
 //! | head of a request | 64 KiB, 256 fields, within 40 s | `connection.rs` |
 //! | connection without a request | 30 s | `connection.rs` |
 //! | reading on after an early response | 8 MiB, 8 s, 2 s of silence | `lingering.rs` |

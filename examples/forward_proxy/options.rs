@@ -34,12 +34,12 @@ struct CommandLine {
     #[arg(long = "algorithm", value_name = "NAME", value_enum)]
     algorithms: Vec<Algorithm>,
 
-    /// Read names and passwords that are not UTF-8 as Latin-1, as many clients send them.
+    /// Read names and passwords that are not UTF-8 as Latin-1, which many clients send.
     #[arg(long)]
     latin1: bool,
 
-    /// Offer MD5 without qop, for clients that know only RFC 2069; each nonce is then valid for one
-    /// request.
+    /// Offer MD5 without qop, for clients that support only RFC 2069; each nonce is then valid for
+    /// one request.
     #[arg(long)]
     legacy_rfc2069: bool,
 
@@ -55,7 +55,7 @@ struct CommandLine {
     #[arg(long, value_name = "WHAT", value_enum)]
     auth_info: Option<AuthInfo>,
 
-    /// Check empty passwords like others instead of refusing them, for Basic.
+    /// For Basic, check empty passwords like others instead of refusing them.
     #[arg(long)]
     allow_empty_passwords: bool,
 

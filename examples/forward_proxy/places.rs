@@ -1,7 +1,7 @@
-//! A limited number of places for connections, shared fairly between their owners.
+//! A limited number of places for connections, shared fairly among their owners.
 //!
-//! An owner with the maximum number of places gets no further one. When all places are taken, the
-//! owner with the most places loses the oldest one, so a few owners cannot lock out the others.
+//! An owner with the maximum number of places cannot take another one. When all places are taken,
+//! the owner with the most places loses the oldest one, so a few owners cannot lock out the others.
 
 use std::{
     cmp::Reverse,
@@ -12,7 +12,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-/// The places for one kind of connections. Clones share them.
+/// The places for one kind of connection. Clones share them.
 #[derive(Debug)]
 pub(crate) struct Places<K>(Arc<Shared<K>>);
 
@@ -53,8 +53,8 @@ impl<K: Clone + Eq + Hash> Places<K> {
         Self(Arc::new(Shared { limits, state: Mutex::new(state) }))
     }
 
-    /// Takes a place, which is lost again when `evicted` is cancelled; `None` above the limit of
-    /// `owner`.
+    /// Takes a place; `None` above the limit of `owner`. `evicted` is cancelled when the place is
+    /// lost.
     pub(crate) fn add(&self, owner: K, evicted: CancellationToken) -> Option<Place<K>> {
         let limits = self.0.limits;
         let mut state = self.lock();

@@ -1,11 +1,12 @@
 //! Takes over the bytes after a CONNECT with a Content-Length.
 //!
 //! Such a request has no content
-//! ([RFC 9110, 9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6)), and some clients send
-//! the length of their next request with it: the following bytes belong to the tunnel. hyper takes
-//! them for content, and begins the tunnel only when it has read all of that, for which the client
-//! would have to send before it receives. If the content is dropped instead, hyper discards what it
-//! has read of it. So [`ReadGate::take`] first stops hyper from reading, and takes what it has read.
+//! ([RFC 9110, 9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6)): the bytes that follow
+//! belong to the tunnel. But some clients send the length of their next request. hyper then treats
+//! the bytes as content, and starts the tunnel only after it has read all of them, while the client
+//! may wait for bytes from the origin before it sends. If the content is dropped instead, hyper
+//! discards the part that it has read. So [`ReadGate::take`] stops hyper from reading further, and
+//! takes that part.
 
 use std::{
     io,
@@ -30,17 +31,17 @@ use tokio::{
 };
 use tower::BoxError;
 
-/// How long hyper may take to pass on what it has read, which needs no I/O.
+/// How long hyper may take to pass on what it has already read, which needs no I/O.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Stops reading from one connection for good. Clones share it.
+/// Permanently stops hyper from reading from one connection. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReadGate(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
     is_closed: AtomicBool,
-    /// Notified when hyper wants to read, so it has passed on everything before.
+    /// Notified when hyper wants to read, which means that it has passed on everything.
     starved: Notify,
 }
 
@@ -66,8 +67,8 @@ impl ReadGate {
         self.0.is_closed.store(true, Ordering::Relaxed);
         let taking = async {
             let mut taken = BytesMut::new();
-            // hyper could wait for the socket, which would wake nobody: it reads before it polls
-            // this future again.
+            // hyper may be waiting for the socket, and would not notice the closed gate. It tries
+            // to read again before it polls this future again.
             yield_now().await;
             loop {
                 let frame = tokio::select! {

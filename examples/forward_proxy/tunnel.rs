@@ -39,7 +39,7 @@ const NO_TUNNEL: ForwardError = ForwardError::BadRequest("this connection cannot
 /// How many bytes are read at once.
 const CHUNK: usize = 16 * 1024;
 
-/// What is kept until a tunnel ends, and can end it.
+/// The state that is kept until a tunnel ends, some of which can end it.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) busy: Option<Busy>,
@@ -47,13 +47,13 @@ pub(crate) struct Session {
     pub(crate) client: Option<Client>,
     /// The tunnel is closed when the access of this user is revoked.
     pub(crate) identity: Option<Identity>,
-    /// The tunnel is closed when it loses this place, which an HTTP/2 stream has in addition to
-    /// that of its connection.
+    /// The tunnel is closed when it loses this place. Only a tunnel on HTTP/2 has one; others use
+    /// the place of their connection.
     pub(crate) place: Option<Place<Owner>>,
 }
 
 impl Session {
-    /// Waits until the tunnel must be closed, and returns why.
+    /// Waits until the tunnel must be closed, and returns the reason.
     async fn lost(&self) -> &'static str {
         let revoked = async {
             match &self.identity {
@@ -81,7 +81,7 @@ impl Session {
 /// The request has a transfer coding, or its connection cannot become a tunnel.
 pub(crate) fn client<B>(request: &mut Request<B>) -> Result<OnUpgrade, ForwardError> {
     if request.headers().contains_key(TRANSFER_ENCODING) {
-        return Err(ForwardError::BadRequest("CONNECT has no transfer coding"));
+        return Err(ForwardError::BadRequest("a CONNECT request must not have a transfer coding"));
     }
     request.extensions_mut().remove().ok_or(NO_TUNNEL)
 }
@@ -110,7 +110,7 @@ pub(crate) async fn run(client: OnUpgrade, first: Bytes, origin: TcpStream, sess
     }
 }
 
-/// Copies until both sides have finished or the user is revoked, and logs the end.
+/// Copies until both sides have finished or the session is lost, and logs the end.
 pub(crate) async fn relay(
     client: Upgraded,
     first: Bytes,
@@ -126,7 +126,7 @@ pub(crate) async fn relay(
         },
         cause = session.lost() => tracing::debug!(cause, "tunnel closed"),
     }
-    // Its other fields are kept until here.
+    // Keeps the whole session until here.
     drop(session.busy);
 }
 

@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn refuses_characters_that_clients_break_on() {
         let table = [
-            ("", "the realm is empty: give the protection space a name that users recognise"),
+            ("", "the realm is empty: give the protection space a name that users recognize"),
             (
                 "a\"b",
                 "the realm \"a\\\"b\" contains '\"' at byte 1: use printable ASCII without quote and \
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "the realm is empty: give the protection space a name that users recognise"]
+    #[should_panic = "the realm is empty: give the protection space a name that users recognize"]
     fn from_static_panics_on_an_invalid_name() {
         let _ = Realm::from_static("");
     }

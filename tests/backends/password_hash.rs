@@ -166,7 +166,7 @@ fn refuses_the_password_of_another_hash() {
 }
 
 #[test]
-fn recognises_hashes_of_real_programs() {
+fn recognizes_hashes_of_real_programs() {
     for (program, kind, hash) in WONDER {
         let stored = PasswordHash::parse(hash, &policy()).unwrap();
         assert_eq!(stored.kind(), kind, "{program}");

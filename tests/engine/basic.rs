@@ -164,7 +164,7 @@ fn compares_names_as_sent_or_by_option_in_nfc() {
     }
     let sent = || basic(format!("{decomposed}:pa\u{308}ss"));
     as_sent.get(sent()).is("decomposed, as sent", 407, "unknown-user");
-    nfc.get(sent()).passes("decomposed, normalised", composed);
+    nfc.get(sent()).passes("decomposed, normalized", composed);
 }
 
 #[test]

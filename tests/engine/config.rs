@@ -89,7 +89,7 @@ fn rejects_user_parameters_that_a_scheme_does_not_split() {
 fn rejects_a_realm_that_clients_fail_on() {
     refuses(
         Realm::new(""),
-        "the realm is empty: give the protection space a name that users recognise",
+        "the realm is empty: give the protection space a name that users recognize",
     );
     for (realm, shown, position) in [
         ("a\"b", r#""a\"b" contains '"'"#, 1),

@@ -70,9 +70,9 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "ATTRIBUTE", default_value = "uid", requires = "ldap_base")]
     ldap_name: String,
 
-    /// Let the directory decide whether a name matches; most ignore case. The user is then known by
-    /// the directory's spelling of the attribute of --ldap-name, or of --ldap-dn, also if the filter
-    /// finds users by others, as in (|(uid={user})(mail={user})).
+    /// Let the directory decide whether a name matches; most ignore case. The user-id is then the
+    /// value of the attribute of --ldap-name or --ldap-dn in the directory, even if the filter
+    /// finds users by other attributes, as in (|(uid={user})(mail={user})).
     #[arg(long, requires = "ldap")]
     ldap_ignore_case: bool,
 
@@ -117,8 +117,8 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "SQL")]
     database_query: Option<String>,
 
-    /// A query without parameters that finds stored hashes, so that all answers take the same time
-    /// from the first one on [default: the hashes of the table users].
+    /// A query without parameters that finds stored hashes, so that answers take the same time for
+    /// known and unknown users from the start [default: the hashes of the table users].
     #[arg(long, value_name = "SQL")]
     database_cost_query: Option<String>,
 
@@ -133,7 +133,7 @@ pub(crate) struct SourceArguments {
     cache: Option<u64>,
 }
 
-/// The mistake of using `option`, such as `--ldap-dn`, if its feature is off.
+/// The message for `option`, such as `--ldap-dn`, if its feature is off.
 pub(crate) fn missing_feature(option: &str) -> Option<Mistake> {
     const SQL: &str = "sql-sqlite, --features sql-postgres or --features sql-mysql";
     let (feature, is_on) = match option {

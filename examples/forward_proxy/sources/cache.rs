@@ -12,8 +12,8 @@ use crate::Mistake;
 
 /// Caches the verdicts of a chain if there is a lifetime.
 ///
-/// Not those of each source: a user of a later source would wait at the first one with everyone who
-/// guesses passwords, even if the later one has just accepted the user.
+/// Caching each source instead would make users of a later source wait in the queue of an earlier
+/// one, behind everyone who guesses passwords.
 pub(super) fn verdicts(
     chain: ValidatorChain,
     lifetime: Option<Duration>,

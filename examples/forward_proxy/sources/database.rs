@@ -54,8 +54,8 @@ impl Database {
         let mut builder = Sql::builder(url).with_digest(self.functions).with_hash_policy(policy);
         if self.query.is_some() && self.cost_query.is_none() {
             tracing::warn!(
-                "--database-query without --database-cost-query: until the first login, the time of an \
-                 answer can tell known users from unknown ones"
+                "--database-query without --database-cost-query: until the first login, response \
+                 times can distinguish known users from unknown ones"
             );
         }
         if let Some(query) = self.query {

@@ -17,7 +17,8 @@ impl DigestFile {
     /// Parses `[ALGORITHM=]FILE`; the algorithm is MD5 by default, as in Apache.
     ///
     /// # Errors
-    /// The algorithm is unknown. A path with a slash before its first `=` has no algorithm.
+    /// The algorithm is unknown. Text with a slash before the first `=` is a path without
+    /// algorithm.
     pub(super) fn parse(text: &str) -> Result<Self, Mistake> {
         let Some((name, path)) = text.split_once('=').filter(|(name, _)| !name.contains('/'))
         else {

@@ -45,7 +45,7 @@ pub(super) enum Lookup {
 
 #[cfg(feature = "ldap")]
 impl Directory {
-    /// Tries the servers. A failure is only logged, since they may recover.
+    /// Tests the servers. A failure is only logged, since they may recover.
     pub(super) async fn open(self) -> Result<Ldap, Mistake> {
         let ldap = self.build()?;
         if let Err(error) = ldap.check().await {
@@ -93,8 +93,8 @@ impl Directory {
     }
 }
 
-/// The message for a mistake, with the options that were typed. `searches` has the values of
-/// `with_search`.
+/// The message for a mistake, with the names of options. `searches` has the options and values that
+/// were given to `with_search`.
 #[cfg(feature = "ldap")]
 fn mistake(error: &LdapConfigError, searches: &[(&str, String)]) -> Mistake {
     let LdapConfigError::Invalid { option, value, problem } = error else {

@@ -1,4 +1,4 @@
-//! Messages of the library in terms of the command line.
+//! Messages of the library with the names of command-line options.
 
 #[cfg(any(feature = "ldap", feature = "sql", test))]
 use std::error::Error;
@@ -6,7 +6,7 @@ use std::error::Error;
 #[cfg(any(feature = "ldap", feature = "sql", test))]
 use crate::{Mistake, error::chain};
 
-/// What the library calls an option, and the option. Longer texts come before their parts.
+/// Texts in messages of the library, and their replacements. A text comes before its parts.
 const OPTIONS: [(&str, &str); 16] = [
     ("allow_bcrypt_truncation", "--allow-bcrypt-truncation"),
     ("allow_kind", "--htpasswd-allow"),
@@ -26,7 +26,7 @@ const OPTIONS: [(&str, &str); 16] = [
     ("with_start_tls", "--ldap-starttls"),
 ];
 
-/// Replaces the names of methods in `text` by those of options.
+/// Replaces the names of methods in `text` with those of options.
 pub(crate) fn in_options(text: &str) -> String {
     OPTIONS.iter().fold(text.to_owned(), |text, (method, option)| text.replace(method, option))
 }
