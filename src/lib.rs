@@ -41,8 +41,8 @@
 //! # Ok(())
 //! # }
 //! ```
-//! The [`guide`] shows a [first proxy](guide::first_proxy) in one file; `examples/forward_proxy` has
-//! everything.
+//! The [`guide`] shows a [first proxy](guide::first_proxy) in one file; `examples/forward_proxy`
+//! has everything.
 //!
 //! # Where to find what you need
 //! | to | see |
@@ -85,8 +85,8 @@
 //!
 //! If the record of a user in a file, a directory or a database cannot be used, because its hash is
 //! malformed for instance, this user is refused like an unknown one, others are not affected, and
-//! the log has the cause ([`Reason::UnusableRecord`]). While a file cannot be read, its last content
-//! stays in force for five minutes.
+//! the log has the cause ([`Reason::UnusableRecord`]). While a file cannot be read, its last
+//! content stays in force for five minutes.
 //!
 //! # Threat model
 //! Clients are untrusted until they have authenticated: everything they send may be malformed,

@@ -8,8 +8,8 @@ macro_rules! reasons {
     ($($(#[$doc:meta])* $reason:ident = $status:ident, $name:literal;)*) => {
         /// Why a request was refused, for logs and metrics.
         ///
-        /// It is more detailed than the response. Each reason has a fixed status and a fixed name, and
-        /// contains nothing that the client sent.
+        /// It is more detailed than the response. Each reason has a fixed status and a fixed name,
+        /// and contains nothing that the client sent.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Reason {
@@ -54,8 +54,8 @@ reasons! {
     EmptyPassword = PROXY_AUTHENTICATION_REQUIRED, "empty-password";
     /// The user-id or the password contains a control character.
     ControlCharacter = PROXY_AUTHENTICATION_REQUIRED, "control-character";
-    /// The password is longer than the limit of the scheme, or of the user's stored hash: bcrypt
-    /// covers 72 bytes.
+    /// The password is longer than the limit of the scheme, or of the user's stored hash, such as
+    /// 72 bytes for bcrypt.
     PasswordTooLong = PROXY_AUTHENTICATION_REQUIRED, "password-too-long";
     /// The parameters in the user name are malformed.
     UserParameters = PROXY_AUTHENTICATION_REQUIRED, "user-parameters";

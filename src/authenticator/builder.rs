@@ -99,7 +99,7 @@ impl AuthenticatorBuilder {
     ///
     /// Nonces, H(A1)s and the users of [`Users`](crate::Users) belong to one realm each. The users
     /// of other back ends, such as a file of password hashes, belong to every realm: keep the users
-    /// of several realms apart with [`ByRealm`](crate::backend::ByRealm), whose example chooses a
+    /// of several realms apart with [`ByRealm`](crate::backend::ByRealm). Its example chooses a
     /// realm.
     pub fn with_realm_of(
         mut self,
@@ -111,21 +111,21 @@ impl AuthenticatorBuilder {
 
     /// Chooses the schemes that are offered for each request by its head; by default, all are.
     ///
-    /// Credentials of a scheme that is not offered are refused like those of an unknown scheme: 407
-    /// with the challenges of the schemes that are. If the authenticator has none of the schemes
-    /// that are offered, the request is refused with 503.
+    /// Credentials of a scheme that is not offered are refused like those of an unknown scheme:
+    /// with 407 and the challenges of the offered schemes. If the authenticator has none of the
+    /// offered schemes, the request is refused with 503.
     ///
     /// # Security
-    /// Decide by the connection, or by the method: an attacker who can change a request in transit,
-    /// or a client that is misconfigured, chooses the weakest offer that any other part of the head
-    /// leads to.
+    /// Base the choice on the connection or the method. A misconfigured client, or an attacker who
+    /// can modify requests in transit, controls the other parts of the head, and can thereby choose
+    /// the weakest offer.
     ///
     /// # Examples
-    /// Passwords are sent over TLS only:
+    /// Accepts Basic over TLS only:
     /// ```
     /// use tower_proxy_auth::{Authenticator, Realm, RequestHead, Users, authenticator::Offer};
     ///
-    /// /// The server puts it into the extensions of requests on TLS connections.
+    /// /// In the extensions of each request on a TLS connection, where the server puts it.
     /// #[derive(Clone)]
     /// struct OverTls;
     ///
@@ -202,7 +202,8 @@ impl AuthenticatorBuilder {
     }
 
     /// Forwards requests without credentials for which `allows` returns `true`, as
-    /// [`with_anonymous`](Self::with_anonymous) does for all requests. Either of the two is enough.
+    /// [`with_anonymous`](Self::with_anonymous) does for all requests. A request needs only one of
+    /// the two options.
     ///
     /// # Security
     /// As for [`with_bypass`](Self::with_bypass).
@@ -213,7 +214,7 @@ impl AuthenticatorBuilder {
     ///
     /// let realm = Realm::new("proxy")?;
     /// let users = Users::new(&realm).with_user("alice", "wonder")?;
-    /// // Everyone can fetch updates; who logs in has an identity there too.
+    /// // Everyone can fetch updates. Users who log in are identified there too.
     /// let is_update = |head: &RequestHead<'_>| head.target().host() == Some("updates.example.org");
     /// let auth = Authenticator::builder(realm)
     ///     .with_basic(users)
@@ -230,8 +231,9 @@ impl AuthenticatorBuilder {
         self
     }
 
-    /// Reads user names and passwords that are not UTF-8 as Latin-1, with Basic and Digest: requests,
-    /// pip, libsoup, Qt, Java and others send them so. By default, they are refused with 407.
+    /// Sets whether user names and passwords that are not valid UTF-8 are read as Latin-1, which
+    /// requests, pip, libsoup, Qt, Java and other clients send; `false` by default: they are
+    /// refused with 407. It applies to Basic and Digest.
     ///
     /// Back ends get the name in UTF-8. A Digest client that hashes the name in Latin-1 as well is
     /// accepted only if the stored H(A1) was computed from the same bytes.

@@ -247,7 +247,7 @@ impl Engine {
             }
         }
         // A client cannot answer a 407 without a challenge. After a reload, a source may have
-        // secrets for none of the configured algorithms; or there is no scheme of those offered.
+        // secrets for none of the configured algorithms; or the offered schemes are not configured.
         if !headers.contains_key(header::PROXY_AUTHENTICATE) {
             return Err(BackendError::new("no scheme can be offered for this request at present"));
         }

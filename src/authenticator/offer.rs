@@ -1,8 +1,8 @@
 //! The schemes that are offered for a request.
 
-/// The schemes that are offered for a request, at least one: see [`with_offer_of`].
+/// The schemes that are offered for a request, one or more: see [`with_offer_of`].
 ///
-/// Names of schemes compare without regard to case.
+/// The case of their names is ignored.
 ///
 /// [`with_offer_of`]: super::AuthenticatorBuilder::with_offer_of
 #[derive(Clone, Debug)]

@@ -58,7 +58,8 @@ pub trait AuthScheme: Send + Sync + 'static {
     }
 
     /// Attaches the scheme's source of users to the registry of revocations, after all schemes were
-    /// [checked](Self::check). The default is for schemes whose users are never revoked by a source.
+    /// [checked](Self::check). The default is for schemes whose users are never revoked by a
+    /// source.
     fn attach(&self, revocations: &Revocations) {
         let _ = revocations;
     }

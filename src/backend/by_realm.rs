@@ -15,13 +15,13 @@ use crate::{
 
 /// A source of users for each realm, for proxies that serve several tenants.
 ///
-/// Credentials for a realm reach only the source of that realm, so a user of one realm never logs
+/// Credentials for a realm reach only the source of that realm, so a user of one realm cannot log
 /// in to another, and no source gets the passwords of another realm. A realm without a source knows
 /// no users. Choose the realm of a request with [`with_realm_of`].
 ///
-/// It implements [`CredentialValidator`] if its sources do, and [`DigestSecrets`] likewise. Digest
-/// offers the algorithms that the sources of all realms have secrets for. For sources of different
-/// types, use [`AnyValidator`](super::AnyValidator) or [`AnySecrets`](super::AnySecrets).
+/// It implements [`CredentialValidator`] and [`DigestSecrets`] if its sources do. Digest offers the
+/// algorithms for which the sources of all realms have secrets. For sources of different types, use
+/// [`AnyValidator`](super::AnyValidator) or [`AnySecrets`](super::AnySecrets).
 ///
 /// # Examples
 /// ```
@@ -31,7 +31,7 @@ use crate::{
 /// let users = ByRealm::new()
 ///     .with(&red, Users::new(&red).with_user("alice", "wonder")?)
 ///     .with(&blue, Users::new(&blue).with_user("alice", "another")?);
-/// // A request belongs to the tenant whose address the client connected to.
+/// // In the extensions of each request: the tenant whose listener accepted the connection.
 /// struct Listener(Realm);
 /// let realm_of = |head: &RequestHead<'_>| {
 ///     head.extensions().get::<Listener>().map(|listener| listener.0.clone())
@@ -50,15 +50,15 @@ use crate::{
 pub struct ByRealm<T>(Vec<(Realm, T)>);
 
 impl<T> ByRealm<T> {
-    /// Creates a value without realms, which knows no users. An authenticator cannot be built with
-    /// it.
+    /// Creates an empty value, which knows no users. Add at least the source of the authenticator's
+    /// own realm, or the authenticator cannot be built.
     #[must_use]
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// Adds the source of the users of `realm`. It can revoke the users of that realm only. If a
-    /// realm has two sources, the authenticator cannot be built.
+    /// Adds the source of the users of `realm`. It can revoke the users of that realm only. With
+    /// two sources for one realm, the authenticator cannot be built.
     #[must_use]
     pub fn with(mut self, realm: &Realm, source: T) -> Self {
         self.0.push((realm.clone(), source));

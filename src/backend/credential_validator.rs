@@ -129,11 +129,11 @@ pub enum Verdict {
     Accepted(Account),
     /// The user is known and the password is wrong: 407.
     WrongPassword,
-    /// As [`WrongPassword`](Self::WrongPassword), from a validator that lets a directory decide
-    /// whether a name matches: the canonical name of the user, under which failures can be counted.
+    /// Like [`WrongPassword`](Self::WrongPassword), with the canonical name of a user who can log
+    /// in under several spellings, so that their failures can be counted together.
     WrongPasswordOf(UserId),
-    /// The user is known, and the password is longer than the stored record can hold, so it is wrong:
-    /// 407, with [a reason of its own](crate::Reason::PasswordTooLong) in the log only.
+    /// The user is known, and the password is longer than the stored hash covers, so it is wrong:
+    /// 407, with [its own reason](crate::Reason::PasswordTooLong), which only the log shows.
     PasswordTooLong,
     /// The validator does not know the user: 407. A chain continues with its next member.
     UnknownUser,

@@ -57,8 +57,8 @@ impl Queue {
     /// Waits until a check may run, for at most `limit`.
     ///
     /// # Errors
-    /// Too many checks wait already, or the wait is too long: both are overload and not an outage,
-    /// since clients can cause them. There is no tokio runtime.
+    /// Too many checks are waiting, or the wait is too long. Both are overload and not an outage,
+    /// since clients can cause them. Or there is no tokio runtime.
     ///
     /// # Panics
     /// The runtime has no timer.
@@ -102,8 +102,8 @@ impl Queue {
 }
 
 impl Permit {
-    /// Runs `work` in a task, to its end even if the caller is cancelled. So the connections that it
-    /// uses return in a known state, and it counts until then.
+    /// Runs `work` in a task of its own, to its end even if the caller is cancelled, so that its
+    /// connections are returned in a known state. It keeps its place until then.
     pub(super) async fn run<T: Send + 'static>(
         self,
         work: impl Future<Output = Result<T, BackendError>> + Send + 'static,

@@ -26,8 +26,9 @@ use crate::{
 /// # Security
 /// - It ends a wait, not a computation: a validator that hashes on the calling thread is not
 ///   interrupted.
-/// - A wait in a queue of the back end looks like an outage, for which a cache may use an expired
-///   verdict. The back ends of this crate have timeouts that distinguish them: use those instead.
+/// - A long wait in the queue of the back end is reported like an outage, during which a cache may
+///   use an expired verdict. The back ends of this crate have their own timeouts, which distinguish
+///   overload from outage: use those instead.
 ///
 /// # Examples
 /// ```

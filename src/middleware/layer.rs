@@ -25,9 +25,9 @@ use crate::{authenticator::Authenticator, error::ConfigError, head::RequestHead}
 /// The layer removes `Proxy-Authenticate` and `Proxy-Authentication-Info` of upstream proxies from
 /// responses, and turns their 407 into a 502: the client's credentials are for this proxy.
 ///
-/// Some clients, such as OpenVPN 2.6, find `Proxy-Authenticate` in this capitalization only. For
-/// them, let the HTTP/1 server write field names in title case: `title_case_headers(true)` of hyper's
-/// `http1::Builder`.
+/// Some clients, such as OpenVPN 2.6, recognize `Proxy-Authenticate` only in this capitalization.
+/// For them, the HTTP/1 server must write field names in title case: set `title_case_headers(true)`
+/// of hyper's `http1::Builder`.
 ///
 /// # Examples
 /// ```
@@ -95,10 +95,10 @@ impl ProxyAuthLayer {
 
     /// Sets how the peer address of a request is found. By default it is the [`SocketAddr`] that
     /// the server puts into the request's extensions. An IPv4 address that is mapped to IPv6, as on
-    /// a listener for both, counts as IPv4.
+    /// a dual-stack listener, counts as IPv4.
     ///
     /// # Examples
-    /// axum stores the address in its own type, if the server was made with
+    /// axum stores the address in its own type if the server uses
     /// `into_make_service_with_connect_info`:
     /// ```
     /// use std::net::SocketAddr;

@@ -11,8 +11,8 @@ pub use memory::{MemoryNonceStore, MemoryNonceStoreBuilder};
 
 /// The result of checking a nonce-count.
 ///
-/// For all but [`Fresh`](Self::Fresh), the client gets 407 with `stale=true`, which is omitted after
-/// too many in a row.
+/// For all but [`Fresh`](Self::Fresh), the client gets 407 with `stale=true`, which is omitted
+/// after too many in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NonceUse {

@@ -9,7 +9,8 @@
 //! name      = [ prefix separator ] user *( separator parameter )
 //! parameter = flag / key separator value
 //! ```
-//! User, values and keys are not empty and do not contain the separator. Keys compare byte for byte.
+//! User, values and keys are not empty and do not contain the separator. Keys compare byte for
+//! byte.
 //!
 //! [`AuthenticatorBuilder::with_user_parameters`]: crate::authenticator::AuthenticatorBuilder::with_user_parameters
 

@@ -27,8 +27,8 @@ impl Times {
         self.negative_lifetime.unwrap_or(NEGATIVE_LIFETIME.min(self.lifetime))
     }
 
-    /// How long an answer stays in memory at most: longer than it is used, since a check of the same
-    /// credentials goes ahead of first checks while it is there.
+    /// How long an answer stays in memory at most: longer than it is used, since a check of the
+    /// same credentials goes ahead of first checks while it is there.
     pub(super) fn in_memory(&self) -> Duration {
         (self.lifetime.saturating_add(self.stale_if_error) * 2).max(MIN_IN_MEMORY)
     }

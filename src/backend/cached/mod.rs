@@ -9,7 +9,7 @@
 //! |---|---|
 //! | a right password, a secret | its lifetime, or a revocation of the user |
 //! | a right password of an account that is disabled or has expired | the negative lifetime, or a revocation of the user |
-//! | a wrong password, an unknown user | the negative lifetime, or a change of the back end's [`version`](crate::CredentialValidator::version) |
+//! | a wrong or too long password, an unknown user | the negative lifetime, or a change of the back end's [`version`](crate::CredentialValidator::version) |
 //! | a record that cannot be used, a failure | never kept |
 //!
 //! A back end that learns of changes revokes the changed users in the registries that the cache
@@ -17,9 +17,9 @@
 //! cache. If it does not, like a directory or a database, answers end with their lifetime, or with
 //! [`Cached::invalidate`].
 //!
-//! An answer is not kept if the version changed, or the user was revoked, during its check. One that
-//! is not used any more stays in memory for up to ten minutes, or twice its lifetime and the time
-//! for which it stands in. Until then, a check of the same credentials goes ahead of
+//! An answer is not kept if the version changed, or the user was revoked, during its check. One
+//! that is not used any more stays in memory for up to ten minutes, or twice its lifetime and the
+//! time for which it stands in. Until then, a check of the same credentials goes ahead of
 //! [first checks](crate::BasicCredentials::is_recheck). [`Cached::invalidate_all`] frees the memory
 //! at once.
 //!
@@ -32,8 +32,8 @@
 //!
 //! # Position
 //! Put the timeout inside, as in `Cached<Timeout<V>>`, so that it ends the check for all requests
-//! that wait for it. Wrap a chain rather than its members: a user of a later member would otherwise
-//! wait at the first one with everyone who guesses passwords, since only the later member knows that
+//! that wait for it. Wrap a chain rather than its members. Otherwise, a user of a later member
+//! waits in the queue of an earlier one behind all guesses, since that member does not know that
 //! the check renews a verdict.
 //!
 //! # Security

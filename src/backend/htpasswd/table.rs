@@ -111,7 +111,7 @@ impl UserTable for Table {
 /// Finds two hashes of different cost.
 #[derive(Default)]
 struct Costs {
-    /// The cost of the first hash, what it is, and the number of its line.
+    /// The cost of the first hash, its description, and the number of its line.
     first: Option<(HashCost, String, usize)>,
     mixed: Option<FileError>,
 }
@@ -119,14 +119,14 @@ struct Costs {
 impl Costs {
     fn add(&mut self, content: &Content, number: usize, hash: &PasswordHash) {
         let cost = HashCost::of(hash);
-        let Some((first, its_text, its_number)) = &self.first else {
+        let Some((first, first_text, first_number)) = &self.first else {
             self.first = Some((cost, hash.describe_cost(), number));
             return;
         };
         if *first != cost && self.mixed.is_none() {
             let text = hash.describe_cost();
             let problem = format!(
-                "its hash ({text}) differs in cost from that in line {its_number} ({its_text}): \
+                "its hash ({text}) differs in cost from that in line {first_number} ({first_text}): \
                  response times can show which users exist"
             );
             self.mixed = Some(FileError::in_line(content.path(), number, problem));
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_a_password_that_is_too_long_for_bcrypt() {
+    fn reports_a_password_that_is_too_long_for_bcrypt() {
         let (exact, longer) = ("a".repeat(72), "a".repeat(73));
         let stored = hash_password(&exact, HashMethod::Bcrypt { cost: 4 }).unwrap();
         let table = parse(&format!("alice:{stored}\nbob:{longer}\n"));

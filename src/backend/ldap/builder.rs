@@ -124,8 +124,8 @@ impl LdapBuilder {
     /// `{user}` as a placeholder for the name, such as `(uid={user})`.
     ///
     /// `name_attribute` is the attribute with the user's name, such as `uid` or, in Active
-    /// Directory, `sAMAccountName`. If no value of it equals the name that the client sent, byte for
-    /// byte, the user is unknown, unless
+    /// Directory, `sAMAccountName`. If no value of it equals the name that the client sent, byte
+    /// for byte, the user is unknown, unless
     /// [`with_name_from_directory`](Self::with_name_from_directory) is set.
     pub fn with_search(
         mut self,
@@ -137,19 +137,20 @@ impl LdapBuilder {
         self
     }
 
-    /// Sets whether the directory decides if a name is a user's; `false` by default. The user-id is
-    /// then the directory's spelling of the name attribute, for the forwarded request, revocation
-    /// and limits.
+    /// Sets whether the directory decides if a name matches; `false` by default. The user-id of the
+    /// account is then the value of the name attribute as the directory spells it.
     ///
     /// Directories ignore case, so `Alice` logs in as `alice`. With a filter such as
     /// `(|(uid={user})(mail={user}))` and the name attribute `uid`, `alice@example.org` does too.
     ///
-    /// If the attribute has several values, the user-id is the one that equals the name that was
-    /// sent, apart from case; without one, the record is [`Unusable`](crate::Verdict::Unusable).
+    /// If the attribute has several values, the user-id is the one that equals the sent name,
+    /// ignoring case. If none does, or several do, the record is
+    /// [`Unusable`](crate::Verdict::Unusable).
     ///
     /// # Security
-    /// Everyone whom the filter finds can log in, so let it find an entry by its own names only. If
-    /// users can change their name attribute, make the directory keep its values unique.
+    /// A user can log in under every name for which the filter finds the entry, so it must not
+    /// compare attributes that other users may share. If users can change their name attribute,
+    /// make the directory keep its values unique.
     pub const fn with_name_from_directory(mut self, from_directory: bool) -> Self {
         self.is_name_from_directory = from_directory;
         self
@@ -179,16 +180,16 @@ impl LdapBuilder {
     }
 
     /// Sets whether a search fails if it finds nothing but references to other servers; `false` by
-    /// default: the user is unknown, and [`on_warning`](Self::on_warning) reports it once.
-    /// References are never followed. Active Directory sends them for every search from the root of
+    /// default: the references are ignored, and [`on_warning`](Self::on_warning) reports the first
+    /// ones. They are never followed. Active Directory sends them for every search from the root of
     /// a domain.
     pub const fn with_strict_references(mut self, strict: bool) -> Self {
         self.strict_references = strict;
         self
     }
 
-    /// Calls `observer` with what an operator should know, to log it for instance. It runs in the
-    /// check that finds it, which waits for it.
+    /// Calls `observer` with each warning for the operator, for example to log it. The check that
+    /// causes the warning waits for it, so it must not block.
     pub fn on_warning(
         mut self,
         observer: impl Fn(LdapWarning<'_>) + Send + Sync + 'static,
@@ -217,12 +218,13 @@ impl LdapBuilder {
         self
     }
 
-    /// Refuses users outside this group with 403 after a right password. It is a value of the group
-    /// attribute, such as `cn=staff,ou=groups,dc=example,dc=org`, or for a group search that name or
-    /// the value of its `name_attribute`, such as `staff`.
+    /// Refuses users outside this group with 403 after a right password. The group is a value of
+    /// the group attribute, such as `cn=staff,ou=groups,dc=example,dc=org`. For a group search, it
+    /// is the distinguished name of the group, or the value of its `name_attribute`, such as
+    /// `staff`.
     ///
-    /// The directory compares, by the rule of the attribute: most rules ignore case, and blanks after
-    /// commas.
+    /// The directory compares it by the matching rule of the attribute. Most rules ignore case, and
+    /// blanks after commas.
     pub fn with_required_group(mut self, group: impl Into<String>) -> Self {
         self.required_group = Some(group.into());
         self
@@ -240,9 +242,9 @@ impl LdapBuilder {
         self
     }
 
-    /// Limits the total time of a check with attempts on all servers, and before it that of the wait
-    /// in the queue; 10 s each by default. It must not be shorter than the other two, so that the
-    /// next server can be tried if one hangs.
+    /// Limits the total time of a check, with attempts on all servers, and separately the wait in
+    /// the queue before it; 10 s each by default. It must not be shorter than the other two
+    /// timeouts, so that the next server can be tried if one hangs.
     pub const fn with_timeout(mut self, limit: Duration) -> Self {
         self.limits.timeout = limit;
         self
@@ -263,7 +265,7 @@ impl LdapBuilder {
         self
     }
 
-    /// Makes the validator. It connects at the first request, or at [`Ldap::check`].
+    /// Makes the validator, which connects at the first request or at [`Ldap::check`].
     ///
     /// # Errors
     /// [`LdapConfigError`] for every mistake that can be found without a server.

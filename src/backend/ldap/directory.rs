@@ -39,7 +39,7 @@ impl Directory {
         Self { servers, lookup, groups, limits, queue }
     }
 
-    /// Tries every server, without a password of a user.
+    /// Tests every server, without the password of a user.
     pub(super) async fn test(&self) -> Result<(), BackendError> {
         runtime::current()?;
         let (mut failures, mut is_transient) = (Vec::new(), true);

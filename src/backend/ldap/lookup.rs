@@ -80,7 +80,7 @@ pub(super) struct Entry {
 }
 
 impl UserSearch {
-    /// Whether the filter finds an entry by its user-id, which a filter for mail addresses does not.
+    /// Whether the filter finds an entry by its user-id. A filter for mail addresses does not.
     pub(super) fn finds_user_ids(&self) -> bool {
         !self.name.is_from_directory || self.filter.compares(&self.name.attribute)
     }
@@ -135,7 +135,7 @@ pub(super) async fn own_entry(
 }
 
 impl Entry {
-    /// `None` if it is the entry of another name than the one that was sent.
+    /// `None` if the entry does not have the name that was sent.
     fn read(
         mut entry: SearchEntry,
         name: &NameAttribute,

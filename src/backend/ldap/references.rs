@@ -13,7 +13,7 @@ use super::{
     failure::{Failure, FailureKind},
 };
 
-/// Something that an operator should know about a directory, for
+/// A warning about a directory for the operator: see
 /// [`LdapBuilder::on_warning`](super::LdapBuilder::on_warning).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -61,7 +61,7 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// What is done about references, by all servers of a directory.
+/// The policy for references, shared by all servers of a directory.
 pub(super) struct References {
     is_strict: bool,
     observer: Observer,
@@ -73,7 +73,7 @@ impl References {
         Self { is_strict, observer, is_reported: AtomicBool::new(false) }
     }
 
-    /// Judges a search below `base` that returned references.
+    /// Checks the result of a search below `base` that returned references.
     pub(super) fn check(
         &self,
         server: &Address,

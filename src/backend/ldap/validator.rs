@@ -24,17 +24,17 @@ use crate::{
 ///   of round trips.
 ///
 /// A name in the entry must equal the one that the client sent, byte for byte. Directories ignore
-/// case, blanks and more, but a user whose name was sent in another spelling is unknown here, so
+/// case, blanks and more, but a user whose name is sent in another spelling is unknown here, so
 /// that no user has two names. With
-/// [`with_name_from_directory`](LdapBuilder::with_name_from_directory), the directory decides, and
-/// its spelling is the user-id.
+/// [`with_name_from_directory`](LdapBuilder::with_name_from_directory), the directory decides
+/// whether the name matches, and its spelling becomes the user-id.
 ///
 /// # Verdicts
 /// | answer of the directory | verdict |
 /// |---|---|
 /// | success | [`Accepted`](Verdict::Accepted), with the groups |
 /// | success, without the required group | [`Disabled`](Verdict::Disabled) |
-/// | invalidCredentials (49), inappropriateAuthentication (48), constraintViolation (19) | [`WrongPassword`](Verdict::WrongPassword), or [`WrongPasswordOf`](Verdict::WrongPasswordOf) if the directory decides about names and there was a search |
+/// | invalidCredentials (49), inappropriateAuthentication (48), constraintViolation (19) | [`WrongPassword`](Verdict::WrongPassword), or [`WrongPasswordOf`](Verdict::WrongPasswordOf) with a search and `with_name_from_directory` |
 /// | invalidCredentials with number 533 of Active Directory | [`Disabled`](Verdict::Disabled) |
 /// | invalidCredentials with number 532, 701 or 773 of Active Directory | [`Expired`](Verdict::Expired) |
 /// | invalidCredentials, and a password policy reports that it has expired | [`Expired`](Verdict::Expired) |
@@ -50,15 +50,15 @@ use crate::{
 ///
 /// # Look-ups
 /// With a search, [`account`](CredentialValidator::account) finds a user without a password:
-/// [`Known`](AccountLookup::Known) if there is one usable entry, in the required group. A lock or an
-/// expiry of the account does not show. With a template it is
-/// [`Unsupported`](AccountLookup::Unsupported), and also if the directory decides about names and the
-/// filter does not compare the name attribute.
+/// [`Known`](AccountLookup::Known) if there is one usable entry, in the required group. It does not
+/// detect that an account is locked or has expired. The result is
+/// [`Unsupported`](AccountLookup::Unsupported) with a template, and with `with_name_from_directory`
+/// if the filter does not compare the name attribute.
 ///
 /// # Failures
-/// Each wait has a timeout, and so have the wait in the queue and the whole check. If one server cannot answer, the next one
-/// is tried, unless it would give the same answer. A server that failed is tried last for two
-/// seconds; then one check tries it again. At most
+/// Each operation, the wait in the queue and the whole check have timeouts. If one server cannot
+/// answer, the next one is tried, unless it would give the same answer. A server that failed is
+/// tried last for two seconds; then one check tries it again. At most
 /// [`with_max_checks`](LdapBuilder::with_max_checks) run at once, and
 /// [`with_queue`](LdapBuilder::with_queue) more may wait.
 ///
@@ -118,14 +118,14 @@ impl Ldap {
         LdapBuilder::new(url.into())
     }
 
-    /// Tries every server, and finds an unreachable one, a refused service account or a missing base
-    /// before the first login does. With a template, it only connects.
+    /// Tests every server, to find an unreachable one, a refused service account or a missing base
+    /// before the first login. With a template, it only connects.
     ///
     /// Call it when the program starts, and log the error: the servers may recover.
     ///
     /// # Errors
-    /// The failures, with the addresses of the servers. If all may pass by themselves, the error is
-    /// [transient](BackendError::is_transient).
+    /// The failures, with the addresses of the servers. The error is
+    /// [transient](BackendError::is_transient) if all of them are.
     pub async fn check(&self) -> Result<(), BackendError> {
         self.0.test().await
     }

@@ -14,8 +14,8 @@ use crate::{
 };
 
 impl Lookup {
-    /// Makes the searches of a login for a user who need not exist. A template allows no more than
-    /// to connect.
+    /// Makes the searches of a login for a user who need not exist. With a template, it only
+    /// connects.
     pub(super) async fn test(&self, server: &Server, groups: &Groups) -> Result<(), Failure> {
         const USER: &str = "nobody";
         let Self::Search(search) = self else { return server.connect().await };
@@ -134,7 +134,7 @@ impl UserSearch {
     }
 }
 
-/// The verdict for a right password, from the account and whether it is in the required group.
+/// The verdict for a right password. The flag is whether the user is in the required group.
 fn verdict_of_right((account, is_member): (Account, bool)) -> Verdict {
     if is_member { Verdict::Accepted(account) } else { Verdict::Disabled(account) }
 }

@@ -1,4 +1,4 @@
-//! Stands for TLS in a build without it.
+//! Replaces `tls` in a build without TLS.
 
 use std::{io, path::PathBuf};
 
@@ -6,7 +6,7 @@ use ldap3::LdapConnSettings;
 
 use super::config_error::LdapConfigError;
 
-/// How connections use TLS, which they cannot.
+/// The configuration of TLS, which does not exist.
 #[derive(Clone)]
 pub(super) enum Config {}
 

@@ -18,11 +18,12 @@ use crate::error::BackendError;
 /// on a machine.
 ///
 /// # Security
-/// Costs are counted in rounds or memory, not in time. If all hashes have the same cost, an unknown
-/// user takes the same steps as a known one. With mixed costs, a check against a cheaper hash
-/// computes several small ones instead of one large one, and small memory fits into the caches of a
-/// processor. So with many measurements, response times can show which users exist and have a
-/// cheaper hash. To prevent this, give all users hashes of one cost.
+/// Costs are counted in rounds or memory, not in time. If all hashes have the same cost, the check
+/// for an unknown user takes the same steps as for a known one. With mixed costs, a check against a
+/// cheaper hash computes several cheap hashes instead of an expensive one, which does not take
+/// exactly as long, because little memory fits into the caches of a processor. With many
+/// measurements, response times can then show which users exist and have a cheaper hash. To prevent
+/// this, give all users hashes of the same cost.
 ///
 /// # Examples
 /// ```

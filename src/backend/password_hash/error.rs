@@ -44,14 +44,14 @@ pub enum PasswordHashError {
     /// A hash that is cut off or otherwise malformed.
     #[error("the {kind} hash is malformed: {problem}")]
     Malformed {
-        /// The kind, as its beginning tells.
+        /// The kind, according to its prefix.
         kind: HashKind,
         /// What is wrong.
         problem: &'static str,
     },
 }
 
-/// There is no memory for a check.
+/// There is not enough memory for a check.
 #[derive(Debug, thiserror::Error)]
 #[error("there is not enough memory to check a password")]
 pub(super) struct OutOfMemory;

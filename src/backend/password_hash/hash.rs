@@ -42,12 +42,12 @@ impl PasswordHash {
     /// | MD5-crypt, apr1 | `$1$` or `$apr1$`, salt, `$`, 22 characters |
     /// | SHA-1 | `{SHA}` and 28 characters |
     /// | salted SHA | `{SSHA}`, `{SSHA256}` or `{SSHA512}`, and hash and salt in base64 |
-    /// | plain text | `{PLAIN}` and any text, or text that does not begin with `$`, `{`, `!` or `*` or look like DES crypt |
+    /// | plain text | `{PLAIN}` and any text, or text that does not begin with `$`, `{`, `!` or `*` and does not look like DES crypt |
     ///
-    /// Blanks and line breaks behind it are ignored, as columns of a fixed length have them. So are
-    /// prefixes of Dovecot and OpenLDAP before a hash of their kind: `{BLF-CRYPT}`,
-    /// `{SHA256-CRYPT}`, `{SHA512-CRYPT}`, `{MD5-CRYPT}`, `{ARGON2I}`, `{ARGON2ID}`, `{ARGON2}` and
-    /// `{CRYPT}`. The case of a name in braces is ignored.
+    /// Trailing blanks and line breaks are ignored, because columns of a fixed length are padded
+    /// with blanks. Prefixes of Dovecot and OpenLDAP are ignored before a hash of their kind:
+    /// `{BLF-CRYPT}`, `{SHA256-CRYPT}`, `{SHA512-CRYPT}`, `{MD5-CRYPT}`, `{ARGON2I}`, `{ARGON2ID}`,
+    /// `{ARGON2}` and `{CRYPT}`. The case of a name in braces is ignored.
     ///
     /// # Errors
     /// Anything else, a kind that the policy does not name, or a cost above that of the policy:
@@ -122,8 +122,9 @@ impl PasswordHash {
 
     /// Whether `password` is the stored one. Takes up to a second, or as long as the policy allows.
     ///
-    /// A password with a NUL is wrong and is not hashed, since bcrypt would ignore the rest. So is
-    /// one that [is too long](Self::is_too_long). The answer is `false` if there is not enough memory for Argon2 or yescrypt.
+    /// Returns `false` for a password that [is too long](Self::is_too_long), or if there is not
+    /// enough memory for Argon2 or yescrypt. A password with a NUL is wrong and is not hashed,
+    /// since bcrypt would ignore the rest.
     ///
     /// # Security
     /// The time depends on the stored hash and the length of the password, not on whether it is
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn recognises_each_kind() {
+    fn recognizes_each_kind() {
         for (text, kind) in [
             (BCRYPT, HashKind::Bcrypt),
             (&BCRYPT.replace("$2y$", "$2b$"), HashKind::Bcrypt),

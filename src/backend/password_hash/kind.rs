@@ -74,8 +74,8 @@ impl HashKind {
         Self::EACH.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether this kind reveals most passwords within hours, or at once. Such kinds are read only
-    /// if [the policy names them](super::HashPolicy::allow_kind).
+    /// Whether a stolen hash of this kind reveals most passwords within hours, or at once. Weak
+    /// kinds are read only if [the policy allows them](super::HashPolicy::allow_kind).
     #[must_use]
     pub const fn is_weak(self) -> bool {
         match self {

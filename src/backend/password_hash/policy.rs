@@ -6,8 +6,8 @@ use super::{HashKind, PasswordHashError, yescrypt};
 
 /// The accepted kinds of stored passwords, and their maximum costs.
 ///
-/// [`HashPolicy::new`] accepts bcrypt, SHA-crypt, Argon2 and yescrypt. The default limits accept the default
-/// costs of common programs, and no check takes more than a few seconds.
+/// [`HashPolicy::new`] accepts bcrypt, SHA-crypt, Argon2 and yescrypt. The default limits accept
+/// the default costs of common programs, and no check takes more than a few seconds.
 ///
 /// # Examples
 /// ```
@@ -51,7 +51,7 @@ impl HashPolicy {
         }
     }
 
-    /// Accepts one more kind, which is a [weak](HashKind::is_weak) one.
+    /// Accepts one more kind, a [weak](HashKind::is_weak) one.
     ///
     /// # Security
     /// Such hashes reveal most passwords within hours, or at once. Use it during a migration only.
@@ -99,9 +99,9 @@ impl HashPolicy {
         self
     }
 
-    /// Sets the maximum memory of a check with yescrypt, in KiB; 262,144 (256 MiB) by default, which
-    /// admits the cost factors 1 to 9 of crypt(3). Debian's default of 5 takes 16 MiB, and each step
-    /// doubles the memory and the time. A value of 0 refuses every yescrypt hash.
+    /// Sets the maximum memory of a check with yescrypt, in KiB; 262,144 (256 MiB) by default,
+    /// which admits the cost factors 1 to 9 of crypt(3). Debian's default of 5 takes 16 MiB, and
+    /// each step doubles the memory and the time. A value of 0 refuses every yescrypt hash.
     pub const fn with_max_yescrypt_memory(mut self, kib: u32) -> Self {
         self.yescrypt_memory = kib;
         self

@@ -1,4 +1,4 @@
-//! The prefix of a stored password, which tells its kind.
+//! The prefix of a stored password, which determines its kind.
 
 use super::{HashKind, PasswordHashError};
 
@@ -24,8 +24,8 @@ const OWN_IN_BRACES: [(&str, HashKind); 5] = [
     ("{PLAIN}", HashKind::PlainText),
 ];
 
-/// Prefixes that Dovecot and OpenLDAP put before a hash that has its own, and those own ones. Their
-/// case is ignored.
+/// Prefixes that Dovecot and OpenLDAP put before a hash with its own prefix, and the own prefixes
+/// that may follow. The case of names in braces is ignored.
 const BEFORE_OTHERS: [(&str, &[&str]); 8] = [
     ("{BLF-CRYPT}", &["$2y$", "$2b$", "$2a$"]),
     ("{SHA256-CRYPT}", &["$5$"]),
@@ -66,7 +66,7 @@ pub(super) fn split(text: &str) -> Result<(HashKind, &str), PasswordHashError> {
     Ok((HashKind::PlainText, text))
 }
 
-/// The first prefix that `strip` finds, what it stands for, and the rest of the text.
+/// The first prefix that `strip` finds, its value in the table, and the rest of the text.
 fn find<'a, T: Copy>(
     table: &[(&'static str, T)],
     text: &'a str,

@@ -46,7 +46,7 @@ impl Cost {
         self.0.n().saturating_mul(self.0.r().into())
     }
 
-    /// The memory of a check in bytes, but for 3 MiB at most.
+    /// The memory of a check in bytes, without at most 3 MiB for its tables.
     fn memory(self) -> u64 {
         self.work().saturating_mul(128)
     }

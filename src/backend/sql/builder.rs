@@ -133,12 +133,13 @@ impl SqlBuilder {
         self
     }
 
-    /// Sets a query without parameters that finds stored hashes, in a column `password_hash`. From
-    /// the first 10,000 of them, [`Sql::check`] or the first login learns what a check must cost, so
-    /// that the time does not distinguish known users from unknown ones.
+    /// Sets a query without parameters that finds stored hashes, in a column `password_hash`.
+    /// [`Sql::check`] or the first login reads the first 10,000 of them to learn the maximum cost
+    /// of a check, so that response times do not distinguish known users from unknown ones.
     ///
-    /// By default, there is one for the default query unless [`with_min_cost`](Self::with_min_cost)
-    /// is used. Add it, or use `with_min_cost`, if you use [`with_query`](Self::with_query).
+    /// The default query has a default for this one, which is not used with
+    /// [`with_min_cost`](Self::with_min_cost). If you set [`with_query`](Self::with_query), set
+    /// this query or `with_min_cost` too.
     pub fn with_cost_query(mut self, sql: impl Into<String>) -> Self {
         self.cost_query = Some(sql.into());
         self
@@ -148,10 +149,11 @@ impl SqlBuilder {
     /// expensive hash in the table, such as [`HashCost::of_method`] of the method that makes the
     /// hashes.
     ///
-    /// Each look-up of a hash can raise the cost. Before the first one, without this option and
-    /// without [`with_cost_query`](Self::with_cost_query), a check costs as much as a hash of
-    /// [`HashMethod::default`](crate::backend::password_hash::HashMethod), so the time distinguishes
-    /// known users from unknown ones if the table has other hashes.
+    /// Each look-up of a hash can raise the cost. Without this option and without a query for
+    /// stored hashes ([`with_cost_query`](Self::with_cost_query)), a check before the first look-up
+    /// costs as much as a hash of
+    /// [`HashMethod::default`](crate::backend::password_hash::HashMethod). If the table has other
+    /// hashes, response times then distinguish known users from unknown ones.
     pub const fn with_min_cost(mut self, cost: HashCost) -> Self {
         self.min_cost = Some(cost);
         self
@@ -219,8 +221,8 @@ impl SqlBuilder {
         self
     }
 
-    /// Limits the time of a look-up, and before it that of the wait in the queue; 5 s each by
-    /// default. The hash has the limits of the
+    /// Limits the time of a look-up, and separately the wait in the queue before it; 5 s each by
+    /// default. Hashing has the limits of the
     /// [`HashingPool`](crate::backend::password_hash::HashingPool).
     pub const fn with_timeout(mut self, limit: Duration) -> Self {
         self.options.timeout = limit;

@@ -21,7 +21,7 @@ const IMPOSSIBLE_NAME: &str = "\u{1}nobody\u{1}";
 
 impl Sql {
     /// Finds configuration mistakes, such as a missing column, by running each query for a user
-    /// that cannot exist, in `realm` if the queries take one. Then it learns the cost of checks: see
+    /// that cannot exist, in `realm` if the queries take one. Then learns the cost of checks: see
     /// [`with_cost_query`](super::SqlBuilder::with_cost_query).
     ///
     /// # Errors

@@ -192,7 +192,7 @@ where
         let row = match self.rows(columns_query, parameters, 1).await {
             Ok(rows) => rows.into_iter().next(),
             Err(error) if error.is_transient() => return Err(error),
-            // If the query is wrong, running it as it is tells more.
+            // If the query is wrong, running it unchanged gives a better message.
             Err(_) => None,
         };
         let columns = row.map(|row| row.columns().map(str::to_owned).collect());

@@ -47,13 +47,13 @@ fn is_transient(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the message is about what we send. pgbouncer has one code for this and for a server that
-/// does not answer.
+/// Whether the message is about something that we sent, so that another attempt fails too.
+/// pgbouncer has one code for this and for a server that does not answer.
 fn is_mistake_of_ours(message: &str) -> bool {
     let starts = [
         "unsupported startup parameter",
         "bind message supplies",
-        // Of MySQL, which has one code for this and for too many connections.
+        // MySQL has one code for this and for too many connections.
         "Client does not support authentication protocol",
     ];
     starts.iter().any(|start| message.starts_with(start))

@@ -17,8 +17,8 @@
 //! PostgreSQL, and `UNIX_TIMESTAMP(expires)` in MySQL.
 //!
 //! - Databases ignore case, accents or trailing blanks. A row whose name differs from the one that
-//!   was sent is ignored, so that no user has two names. Blanks behind the name in the row are
-//!   removed before, since `CHAR(n)` adds them; names that are sent with them do not exist.
+//!   was sent is ignored, so that no user has two names. Trailing blanks of the name in the row are
+//!   removed first, since `CHAR(n)` adds them; a sent name with trailing blanks matches no row.
 //! - A user with two rows, or with a value of another type or form, has an
 //!   [unusable record](crate::Verdict::Unusable) and cannot log in.
 //! - The name is a parameter of the query, never a part of it. Users whose name has a NUL or more

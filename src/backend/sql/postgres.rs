@@ -3,13 +3,13 @@
 //! URLs are `postgres://USER:PASSWORD@HOST:PORT/NAME`, followed by `?sslmode=verify-full` and other
 //! options of [`sqlx`] if need be. A socket is `postgres:///NAME?host=/var/run/postgresql`.
 //!
-//! The server may be behind a pooler such as pgbouncer, with pooling of sessions or of transactions.
-//! For this, each query runs in a transaction of its own and without a named statement, which takes
-//! three more round trips. A pool of your own must not send `extra_float_digits` to pgbouncer: see
+//! The server may be behind a pooler such as pgbouncer, with session or transaction pooling. For
+//! this, each query runs in its own transaction and without a named statement, which takes three
+//! more round trips. A pool of your own must not send `extra_float_digits` to pgbouncer: see
 //! `PgConnectOptions::extra_float_digits` of [`sqlx`].
 //!
-//! The name is bound as `text`. A query that compares it with a column of an enumeration must convert
-//! the column, as in `login::text = $1`; `citext` and domains over a text need no conversion.
+//! The name is bound as `text`. A query that compares it with a column of an enumerated type must
+//! convert the column, as in `login::text = $1`; `citext` and domains over text need no conversion.
 
 use std::sync::Arc;
 

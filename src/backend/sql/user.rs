@@ -87,8 +87,8 @@ pub(super) struct User {
 }
 
 impl User {
-    /// Reads a row at the time `now`; `None` if its name is not the requested one. Blanks behind a
-    /// name or an H(A1) are the padding of a `CHAR(n)`.
+    /// Reads a row at the time `now`; `None` if its name is not the requested one. Trailing blanks
+    /// of a name or an H(A1) are the padding of a `CHAR(n)`.
     ///
     /// # Security
     /// The database may ignore case, accents or trailing blanks, so the row can have another name.

@@ -172,8 +172,8 @@ impl Sql {
         self.find(query, in_hex(hash), realm, recheck, is_wanted).await
     }
 
-    /// Whether the password is right, which an empty one never is. The work is the same with a hash and
-    /// without.
+    /// Whether the password is right, which an empty one never is. The work is the same with a hash
+    /// and without.
     async fn is_right(
         &self,
         hash: Option<PasswordHash>,
@@ -233,8 +233,8 @@ impl Sql {
         Ok(Some((user, hash)))
     }
 
-    /// Looks up a user without a password. Users who may not log in are unknown, and so are those
-    /// whose record is not `usable`.
+    /// Looks up a user without a password. Users who may not log in or whose record is not `usable`
+    /// are unknown.
     async fn known(
         &self,
         realm: &Realm,
@@ -396,7 +396,7 @@ mod tests {
         end
     }
 
-    /// Knows nobody and has stored hashes.
+    /// A database with stored hashes that finds no user.
     struct Sample;
 
     impl QueryRunner for Sample {

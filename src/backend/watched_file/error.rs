@@ -69,11 +69,11 @@ impl std::error::Error for FileError {}
 pub enum FileEvent<'a> {
     /// The new content is in force.
     Reloaded,
-    /// A line cannot be used, or a file has no user. The rest of the files is in force. Each problem
-    /// is reported once; after 100 problems, only their number.
+    /// A line cannot be used, or a file has no user. The rest of the files is in force. Each
+    /// problem is reported once; after 100 problems, only their number.
     Unusable(&'a FileError),
     /// The hashes of users differ in cost, so response times can show which users exist. The error
-    /// names two of them. It is reported each time that such content comes into force.
+    /// names two of them. Reported whenever such content is loaded.
     MixedCosts(&'a FileError),
     /// The files cannot be read. Their last content stays in force for a while. Each error is
     /// reported once.

@@ -44,8 +44,8 @@ pub(in crate::backend) struct Watched<T> {
 }
 
 impl<T: UserTable> Watched<T> {
-    /// Reads the files, and starts to poll them. While they cannot be read, their last content stays
-    /// in force for `max_age`.
+    /// Reads the files, and starts to poll them. While they cannot be read, their last content
+    /// stays in force for `max_age`.
     pub(in crate::backend) fn open(
         paths: Vec<PathBuf>,
         max_age: Duration,

@@ -32,8 +32,8 @@ impl Limits {
     }
 }
 
-/// Identifies a nonce without its epoch, which is the store's: that saves 16 bytes. Ordered by issue
-/// time, so the oldest is the smallest.
+/// Identifies a nonce without its epoch, which is the store's: that saves 16 bytes. Ordered by
+/// issue time, so the oldest is the smallest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Serial {
     issued: Timestamp,

@@ -31,8 +31,8 @@ impl UriCheck {
         Self { lenient: None }
     }
 
-    /// Also accepts the path of a later request for a tunnel, which libsoup sends, and the addresses
-    /// of this proxy, each as `host:port`, which w3m sends.
+    /// Also accepts the path of a later request for a tunnel, which libsoup sends, and the
+    /// addresses of this proxy, each as `host:port`, which w3m sends.
     ///
     /// # Security
     /// An attacker who intercepts a request can use its credentials, once, for another resource.
