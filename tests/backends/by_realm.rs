@@ -153,7 +153,7 @@ fn sends_a_source_only_the_credentials_of_its_realm() {
 }
 
 #[test]
-fn reports_realms_that_are_missing_or_doubled() {
+fn reports_missing_and_duplicate_realms() {
     #[track_caller]
     fn refuses(validator: impl CredentialValidator, message: &str) {
         let built = Authenticator::builder(realm("green")).with_basic(validator).build();
@@ -191,7 +191,7 @@ fn reports_realms_that_are_missing_or_doubled() {
     );
 }
 
-/// A source without realms that revokes its users everywhere it may.
+/// A source without realms that revokes its users wherever it may.
 #[derive(Clone, Default)]
 struct Revoking(Arc<Mutex<Vec<Revocations>>>);
 

@@ -115,7 +115,7 @@ fn an_offer_of_missing_schemes_refuses_with_503() {
 }
 
 #[test]
-fn an_offer_does_not_concern_requests_without_credentials_to_check() {
+fn bypass_and_anonymous_access_ignore_the_offer() {
     let nothing = |_: &RequestHead<'_>| Offer::only("Bearer");
     let anonymous = Proxy::of(both().with_offer_of(nothing).with_anonymous(true));
     assert!(anonymous.challenge().identity().unwrap().is_anonymous());

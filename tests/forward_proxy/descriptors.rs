@@ -1,4 +1,4 @@
-//! The limit of open files, and clients who need many.
+//! The limit of open files, and clients that need many.
 
 use std::{
     net::SocketAddr,

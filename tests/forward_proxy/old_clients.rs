@@ -1,4 +1,4 @@
-//! Clients that need more than HTTP requires.
+//! Clients that depend on more than HTTP guarantees.
 
 use crate::{proxy_of_alice, support::wire::Wire};
 
@@ -13,7 +13,7 @@ fn writes_field_names_in_title_case() {
     }
 }
 
-/// OpenVPN repeats its request on a kept connection without reading the 407.
+/// OpenVPN repeats its request on a persistent connection without reading the 407.
 #[test]
 fn closes_after_a_407_to_http_1_0() {
     let proxy = proxy_of_alice(&[]);

@@ -176,9 +176,9 @@ fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
 
 /// The program of an example, such as `target/<profile>/examples/forward_proxy`.
 ///
-/// Cargo has no `CARGO_BIN_EXE_..` for examples, and `cargo test` builds only their unit tests. So it
-/// is built here, with the features of this test, by the same cargo into the same directory; that
-/// takes a fraction of a second when it is up to date.
+/// Cargo has no `CARGO_BIN_EXE_..` for examples, and `cargo test` builds only their unit tests. So
+/// it is built here, with the features of this test, by the same cargo into the same directory;
+/// that takes a fraction of a second when it is up to date.
 fn binary(example: &str) -> PathBuf {
     static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);

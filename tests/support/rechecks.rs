@@ -7,8 +7,8 @@ use std::{
 
 use tower_proxy_auth::BackendError;
 
-/// Returns whether the re-check was answered before the last check that waited. A check gives up its
-/// permit a moment before its answer is recorded, so neighbours may change places.
+/// Returns whether the re-check was answered before the last check that waited. A check gives up
+/// its permit a moment before its answer is recorded, so neighbours may change places.
 pub(crate) fn is_recheck_ahead(answers: &[&str]) -> bool {
     answers.first() == Some(&"refused") && answers.last() == Some(&"waiting")
 }

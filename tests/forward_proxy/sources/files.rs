@@ -130,7 +130,8 @@ fn accepts_yescrypt_after_an_edit_by_sed() {
     scene.accepts(Basic, "alice:changed");
 }
 
-/// A volume of Kubernetes: the file is a link into a folder, which is itself a link that is replaced.
+/// A volume of Kubernetes: the file is a link into a folder, which is itself a link that is
+/// replaced.
 #[test]
 #[ignore = "needs curl, mkpasswd"]
 fn follows_the_links_of_a_kubernetes_volume() {

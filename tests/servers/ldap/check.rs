@@ -13,7 +13,7 @@ use crate::support::{
     slapd::{GROUPS, PEOPLE, SERVICE},
 };
 
-/// The text of the error and whether it is transient; `None` if all is well.
+/// The text of the error, and whether it is transient; `None` without an error.
 async fn problem(builder: &LdapBuilder) -> Option<(String, bool)> {
     let error = builder.clone().build().unwrap().check().await.err()?;
     Some((error.source().unwrap().to_string(), error.is_transient()))
