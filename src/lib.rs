@@ -60,6 +60,7 @@
 //! | split parameters off user names | [`user_parameters`] |
 //! | end the access of users who are logged in | [`Authenticator::revoke`], [`Identity::revoked`], [`revocation`] |
 //! | find out why a request was refused | [`Refusal`] in the extensions of the response, [`Reason`] |
+//! | configure a client that does not log in | [clients](guide::clients) |
 //! | share nonces among several proxies | [`NonceStore`](nonce_store::NonceStore), [`NonceKeys`](digest::NonceKeys) |
 //! | add another scheme | [`scheme`] |
 //! | use the engine without tower | [`authenticator`] |

@@ -44,9 +44,10 @@ impl HtpasswdBuilder {
         self
     }
 
-    /// Calls `observer` when the file has changed, and for each line that cannot be used, to log it
-    /// for instance. It runs in [`open`](Self::open), and then on the thread that polls the file,
-    /// which waits for it.
+    /// Calls `observer` with each [event](crate::backend::watched_file::FileEvent), for example to
+    /// log it: a change of the file, a line that cannot be used, or hashes that differ in cost. It
+    /// runs in [`open`](Self::open), and then on the thread that polls the file, which waits for
+    /// it.
     pub fn on_change(mut self, observer: impl Fn(FileEvent<'_>) + Send + Sync + 'static) -> Self {
         self.observer = Arc::new(observer);
         self

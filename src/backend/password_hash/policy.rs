@@ -101,7 +101,9 @@ impl HashPolicy {
 
     /// Sets the maximum memory of a check with yescrypt, in KiB; 262,144 (256 MiB) by default,
     /// which admits the cost factors 1 to 9 of crypt(3). Debian's default of 5 takes 16 MiB, and
-    /// each step doubles the memory and the time. A value of 0 refuses every yescrypt hash.
+    /// each step doubles the memory and the time. Each check that a
+    /// [`HashingPool`](super::HashingPool) runs may take as much. A value of 0 refuses every
+    /// yescrypt hash.
     pub const fn with_max_yescrypt_memory(mut self, kib: u32) -> Self {
         self.yescrypt_memory = kib;
         self

@@ -126,7 +126,7 @@ impl Default for HashingPool {
 
 impl HashingPoolBuilder {
     /// Sets the maximum number of concurrent hashes, 1 or more. Each may need as much memory as the
-    /// most expensive Argon2 hash.
+    /// most expensive Argon2 or yescrypt hash.
     pub const fn with_max_hashes(mut self, hashes: usize) -> Self {
         self.max_hashes = hashes;
         self
