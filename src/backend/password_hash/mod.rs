@@ -51,5 +51,5 @@ pub use kind::HashKind;
 pub use method::{HashMethod, hash_password};
 pub use policy::HashPolicy;
 pub use pool::{HashingPool, HashingPoolBuilder};
-#[cfg(test)]
+#[cfg(all(test, feature = "htpasswd"))]
 pub(super) use work::work_of;
