@@ -27,7 +27,7 @@ use tokio::{
 };
 use tokio_rustls::{
     TlsAcceptor,
-    rustls::{ServerConfig, pki_types::pem::PemObject},
+    rustls::{ServerConfig, crypto::ring, pki_types::pem::PemObject},
 };
 use tower::ServiceBuilder;
 use tower_proxy_auth::{Authenticator, Identity, ProxyAuthLayer, Realm, UserId, Users};
@@ -93,8 +93,11 @@ fn tls(certificate: &str, key: &str) -> Result<TlsAcceptor, BoxError> {
         .and_then(Iterator::collect)
         .map_err(|error| format!("{certificate}: {error}"))?;
     let key = PemObject::from_pem_file(key).map_err(|error| format!("{key}: {error}"))?;
-    let mut config =
-        ServerConfig::builder().with_no_client_auth().with_single_cert(certificates, key)?;
+    // Names the crypto provider, because dependencies can add another one.
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -148,8 +148,31 @@
 //! | `sql-mysql`, `sql-postgres`, `sql-sqlite` | `backend::sql`: users in a database table; they need Rust 1.94 |
 //! | `sql` | the shared part of those three; it opens no database by itself |
 //! | `timeout` | `backend::Timeout`: a time limit for every back-end call |
+//! | `tls-aws-lc-rs`, `tls-ring` | TLS to directories, PostgreSQL and MySQL |
 //! | `tower-http` | `AuthMakeSpan` and `AuthOnResponse` in [`middleware`], for `TraceLayer` |
 //!
+//! Some features have types of other crates in their API, or link a C library, of which a program
+//! can contain only one version:
+//!
+//! | feature | version |
+//! |---|---|
+//! | `sql-mysql`, `sql-postgres`, `sql-sqlite` | pools of `sqlx` 0.9 |
+//! | `sql-sqlite` | `libsqlite3-sys` 0.37 |
+//! | `tower-http` | `tower-http` 0.7 |
+//!
+//! ## TLS of back ends
+//! `tls-aws-lc-rs` and `tls-ring` use [rustls] with the crypto provider of that name, and trust the
+//! certificate authorities of the operating system unless others are configured. Take the provider
+//! that your program already contains: aws-lc-rs is the default of rustls and tokio-rustls. If both
+//! features are enabled, ring is used.
+//!
+//! The connections name their provider, so no default provider has to be installed for them, except
+//! for `verify-ca` of databases (see `backend::sql`). But a program that contains both providers
+//! must install one before it uses the defaults of rustls, such as `ServerConfig::builder()`, which
+//! panics otherwise: call `rustls::crypto::aws_lc_rs::default_provider().install_default()`, or the
+//! same of `ring`, at the start of `main`.
+//!
+//! [rustls]: https://docs.rs/rustls/0.23/rustls/crypto/struct.CryptoProvider.html
 //! [tower]: https://docs.rs/tower
 //! [`Layer`]: https://docs.rs/tower/latest/tower/trait.Layer.html
 //! [`with_realm_of`]: authenticator::AuthenticatorBuilder::with_realm_of

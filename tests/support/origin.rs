@@ -26,6 +26,7 @@ use tokio_rustls::{
     TlsAcceptor,
     rustls::{
         ServerConfig,
+        crypto::ring,
         pki_types::{CertificateDer, PrivateKeyDer},
     },
 };
@@ -75,7 +76,9 @@ impl Origin {
         let made = rcgen::generate_simple_self_signed(names).expect("a certificate can be made");
         let der = made.cert.der().clone();
         let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
-        let config = ServerConfig::builder()
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring has the default versions")
             .with_no_client_auth()
             .with_single_cert(vec![der.clone()], key)
             .expect("certificate and key go together");

@@ -39,6 +39,7 @@ impl Database {
     ) -> Result<tower_proxy_auth::backend::sql::Sql, crate::Mistake> {
         use std::error::Error as _;
 
+        use tokio_rustls::rustls::crypto::ring;
         use tower_proxy_auth::backend::{password_hash::HashPolicy, sql::Sql};
 
         use super::messages;
@@ -64,6 +65,8 @@ impl Database {
         if let Some(query) = self.cost_query {
             builder = builder.with_cost_query(query);
         }
+        // sqlx needs it to ignore the name in a certificate.
+        let _ = ring::default_provider().install_default();
         let users = builder.build().map_err(|error| messages::mistake(option, &error))?;
         if let Err(error) = users.check(realm).await {
             let cause = messages::causes(error.source().unwrap_or(&error));

@@ -44,7 +44,7 @@ pub enum LdapConfigError {
     #[error("the operating system trusts no certificate authority: add one with with_ca_file")]
     NoAuthority,
     /// A server with TLS, which was not compiled in.
-    #[error("TLS was not compiled in: enable the feature tls-ring")]
+    #[error("TLS was not compiled in: enable the feature tls-ring or tls-aws-lc-rs")]
     FeatureIsOff,
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]

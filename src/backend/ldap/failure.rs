@@ -135,7 +135,7 @@ const fn name_of_code(code: u32) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    #[cfg(feature = "tls-ring")]
+    #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
     use std::io;
 
     use super::*;
@@ -167,7 +167,7 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "tls-ring")]
+    #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
     #[test]
     fn only_a_refused_connection_is_transient() {
         let of = |source: io::Error| Failure::of_connecting(&LdapError::Io { source });

@@ -1,5 +1,6 @@
 //! Checks passwords against a directory (LDAP), with ldap3. `ldaps://` and StartTLS need the feature
-//! `tls-ring`.
+//! `tls-ring` or `tls-aws-lc-rs`; with both, ring is used. No default crypto provider has to be
+//! installed.
 //!
 //! [`Ldap`] is the validator and documents the verdict for each answer of a server. [`LdapBuilder`]
 //! has its options.
@@ -31,7 +32,7 @@ mod outcome;
 mod references;
 mod server;
 mod template;
-#[cfg_attr(not(feature = "tls-ring"), path = "without_tls.rs")]
+#[cfg_attr(not(any(feature = "tls-ring", feature = "tls-aws-lc-rs")), path = "without_tls.rs")]
 mod tls;
 mod validator;
 mod verdict;

@@ -3,9 +3,12 @@
 use std::{io, path::PathBuf, sync::Arc};
 
 use ldap3::LdapConnSettings;
+#[cfg(not(feature = "tls-ring"))]
+use rustls::crypto::aws_lc_rs as provider;
+#[cfg(feature = "tls-ring")]
+use rustls::crypto::ring as provider;
 use rustls::{
     ClientConfig, RootCertStore,
-    crypto::ring,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 
@@ -17,10 +20,11 @@ pub(super) type Config = Arc<ClientConfig>;
 /// TLS 1.2 and 1.3 with the authorities in these files or, without files, those of the operating
 /// system.
 ///
-/// Names the crypto provider, since the process may have no default one.
+/// Names the crypto provider, since the process may have no default one: ring if both are compiled
+/// in, like sqlx.
 pub(super) fn config(ca_files: &[PathBuf]) -> Result<Config, LdapConfigError> {
     let roots = if ca_files.is_empty() { system_roots()? } else { roots_in(ca_files)? };
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(provider::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| LdapConfigError::Tls(error.into()))?
         .with_root_certificates(roots)

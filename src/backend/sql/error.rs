@@ -39,9 +39,20 @@ pub enum SqlConfigError {
     },
     /// A URL that requires TLS, which was not compiled in.
     #[error(
-        "the {database} URL requires TLS, which was not compiled in: enable the feature tls-ring"
+        "the {database} URL requires TLS, which was not compiled in: enable the feature tls-ring \
+         or tls-aws-lc-rs"
     )]
     TlsIsOff {
+        /// The database.
+        database: &'static str,
+    },
+    /// A URL with `verify-ca`, and the process has no default crypto provider, which sqlx needs
+    /// then.
+    #[error(
+        "the {database} URL does not check the name in the certificate, which needs a default \
+         crypto provider: check it, or call rustls' CryptoProvider::install_default before"
+    )]
+    NoCryptoProvider {
         /// The database.
         database: &'static str,
     },

@@ -57,11 +57,16 @@
 //! itself. They use [`sqlx`](https://docs.rs/sqlx/0.9), which needs Rust 1.94. `sql-sqlite` links
 //! `libsqlite3-sys` 0.37, so no other version of it can be in the same program.
 //!
-//! TLS to a server needs the feature `tls-ring`, which uses the certificates of the system. Without
-//! it, a URL that requires TLS is refused when the validator is built. sqlx uses rustls with ring.
-//! Only for `sslmode=verify-ca` and `ssl-mode=VERIFY_CA`, it uses the default provider of the
-//! process: if the program contains aws-lc-rs too, install one with
-//! `rustls::crypto::CryptoProvider::install_default` at start, or sqlx panics.
+//! # TLS
+//! TLS to a server needs the feature `tls-ring` or `tls-aws-lc-rs`. Without them, a URL that requires
+//! TLS is refused when the validator is built. The authorities of the operating system are trusted,
+//! and in addition those in the file that the URL names (`sslrootcert`, `ssl-ca`). sqlx uses ring if
+//! it is compiled with both providers.
+//!
+//! For `sslmode=verify-ca` and `ssl-mode=VERIFY_CA`, which ignore the name in the certificate, sqlx
+//! uses the default provider of the process: install one with
+//! `rustls::crypto::CryptoProvider::install_default` before, or the URL is refused. With your own
+//! pool, sqlx may panic instead.
 //!
 //! # Security
 //! The connection to a server carries password hashes, and H(A1)s that are as good as passwords.

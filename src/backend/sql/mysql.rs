@@ -20,7 +20,7 @@ use super::{
     database::{Database, Driver, read},
     query::Limits,
     row::Value,
-    url::{check_tls, server_options},
+    url::{Tls, check_tls, server_options},
 };
 
 /// The table that [`DEFAULT_QUERY`] reads.
@@ -67,9 +67,12 @@ pub fn builder(pool: MySqlPool) -> SqlBuilder {
 /// Reads the URL, without connecting.
 pub(super) fn open(url: &str, limits: Limits) -> Opened {
     let options: MySqlConnectOptions = server_options(url, "MySQL", OPTIONS)?;
-    let needs_tls =
-        !matches!(options.get_ssl_mode(), MySqlSslMode::Disabled | MySqlSslMode::Preferred);
-    check_tls("MySQL", needs_tls)?;
+    let tls = match options.get_ssl_mode() {
+        MySqlSslMode::Disabled | MySqlSslMode::Preferred => Tls::Optional,
+        MySqlSslMode::Required | MySqlSslMode::VerifyIdentity => Tls::Required,
+        MySqlSslMode::VerifyCa => Tls::RequiredWithAnyName,
+    };
+    check_tls("MySQL", tls)?;
     Ok(Arc::new(Database::<MySql>::new(options, limits)))
 }
 

@@ -23,7 +23,7 @@ use super::{
     database::{Database, Driver, read},
     query::Limits,
     row::Value,
-    url::{check_tls, server_options},
+    url::{Tls, check_tls, server_options},
 };
 
 /// The table that [`DEFAULT_QUERY`] reads.
@@ -74,11 +74,12 @@ pub fn builder(pool: PgPool) -> SqlBuilder {
 /// Reads the URL, without connecting.
 pub(super) fn open(url: &str, limits: Limits) -> Opened {
     let options: PgConnectOptions = server_options(url, "PostgreSQL", OPTIONS)?;
-    let needs_tls = !matches!(
-        options.get_ssl_mode(),
-        PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer
-    );
-    check_tls("PostgreSQL", needs_tls)?;
+    let tls = match options.get_ssl_mode() {
+        PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer => Tls::Optional,
+        PgSslMode::Require | PgSslMode::VerifyFull => Tls::Required,
+        PgSslMode::VerifyCa => Tls::RequiredWithAnyName,
+    };
+    check_tls("PostgreSQL", tls)?;
     // pgbouncer refuses connections that set it.
     let options = options.extra_float_digits(None);
     Ok(Arc::new(Database::<Postgres>::new(options, limits)))

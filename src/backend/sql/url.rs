@@ -45,16 +45,31 @@ pub(super) fn server_options<O: sqlx::ConnectOptions>(
     url.parse().map_err(|error| SqlConfigError::invalid_url(database, &error))
 }
 
-/// Refuses a URL that requires TLS in a build without it, before a password is sent.
+/// What a URL requires of TLS.
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
-pub(super) const fn check_tls(
-    database: &'static str,
-    needs_tls: bool,
-) -> Result<(), SqlConfigError> {
-    match needs_tls && !cfg!(feature = "tls-ring") {
-        true => Err(SqlConfigError::TlsIsOff { database }),
-        false => Ok(()),
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Tls {
+    Optional,
+    Required,
+    /// With a certificate that may have another name.
+    RequiredWithAnyName,
+}
+
+/// Refuses a URL that requires TLS in a build without it, before a password is sent.
+///
+/// To ignore the name in a certificate, sqlx uses the default crypto provider of the process. rustls
+/// panics if there is none and it cannot choose one, so this requires one.
+#[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
+pub(super) fn check_tls(database: &'static str, tls: Tls) -> Result<(), SqlConfigError> {
+    #[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc-rs")))]
+    if tls != Tls::Optional {
+        return Err(SqlConfigError::TlsIsOff { database });
     }
+    #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
+    if tls == Tls::RequiredWithAnyName && rustls::crypto::CryptoProvider::get_default().is_none() {
+        return Err(SqlConfigError::NoCryptoProvider { database });
+    }
+    Ok(())
 }
 
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
@@ -113,7 +128,7 @@ mod tests {
         assert_eq!(error, "the PostgreSQL URL has the unknown option password: check its spelling");
     }
 
-    #[cfg(not(feature = "tls-ring"))]
+    #[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc-rs")))]
     #[test]
     fn names_the_feature_that_tls_needs() {
         for (url, is_refused) in [
@@ -137,10 +152,39 @@ mod tests {
             let built = crate::backend::sql::Sql::builder(url).build();
             assert_eq!(built.is_err(), is_refused, "{url}");
             if let Err(error) = built {
-                let problem =
-                    "requires TLS, which was not compiled in: enable the feature tls-ring";
+                let problem = "requires TLS, which was not compiled in: enable the feature tls-ring \
+                               or tls-aws-lc-rs";
                 assert!(error.to_string().ends_with(problem), "{error}");
             }
+        }
+    }
+
+    #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc-rs"))]
+    #[test]
+    fn regression_refuses_a_mode_that_needs_a_default_provider() {
+        #[cfg(not(feature = "tls-ring"))]
+        use rustls::crypto::aws_lc_rs as provider;
+        #[cfg(feature = "tls-ring")]
+        use rustls::crypto::ring as provider;
+
+        let urls = [
+            #[cfg(feature = "sql-postgres")]
+            ("postgres://a/b?sslmode=verify-ca", "PostgreSQL"),
+            #[cfg(feature = "sql-mysql")]
+            ("mysql://a/b?ssl-mode=VERIFY_CA", "MySQL"),
+        ];
+        let build = |url| crate::backend::sql::Sql::builder(url).build();
+        for (url, database) in urls {
+            let problem = format!(
+                "the {database} URL does not check the name in the certificate, which needs a \
+                 default crypto provider: check it, or call rustls' \
+                 CryptoProvider::install_default before"
+            );
+            assert_eq!(build(url).unwrap_err().to_string(), problem);
+        }
+        provider::default_provider().install_default().unwrap();
+        for (url, _) in urls {
+            assert!(build(url).is_ok(), "{url}");
         }
     }
 

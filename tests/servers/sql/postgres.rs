@@ -8,6 +8,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgPoolOptions};
 use tokio::sync::OnceCell;
+use tokio_rustls::rustls::crypto::ring;
 use tower_proxy_auth::backend::sql::{Sql, SqlBuilder, postgres};
 
 use super::{OfServer, PASSWORD, Server, of_server, program, refuses_for_good};
@@ -164,18 +165,27 @@ async fn reads_groups_from_an_array() {
 async fn requires_the_right_certificate() {
     let (server, authority) = Postgres::with_certificate("127.0.0.1").await;
     let (elsewhere, other_authority) = Postgres::with_certificate("elsewhere").await;
-    let database = Postgres::first(server.port);
-    fill(&database, &[("alice", "wonder")]).await;
-    let checking = |url: String, authority: &Path| {
-        let url = format!("{url}?sslmode=verify-full&sslrootcert={}", authority.display());
+    let [database, database_elsewhere] = [server.port, elsewhere.port].map(Postgres::first);
+    for database in [&database, &database_elsewhere] {
+        fill(database, &[("alice", "wonder")]).await;
+    }
+    let with_mode = |mode: &str, url: String, authority: &Path| {
+        let url = format!("{url}?sslmode={mode}&sslrootcert={}", authority.display());
         Sql::builder(url).build().unwrap()
     };
-    let sql = checking(database.url(), &authority);
-    accepted(ask(&sql, "alice", "wonder").await);
-    let of_elsewhere = Postgres::first(elsewhere.port).url();
+    // For `verify-ca`.
+    let _ = ring::default_provider().install_default();
+    let url_elsewhere = database_elsewhere.url();
+    for sql in [
+        with_mode("verify-full", database.url(), &authority),
+        with_mode("verify-ca", url_elsewhere.clone(), &other_authority),
+    ] {
+        accepted(ask(&sql, "alice", "wonder").await);
+    }
     for (name, sql) in [
-        ("signed by another", checking(database.url(), &other_authority)),
-        ("for another name", checking(of_elsewhere, &other_authority)),
+        ("signed by another", with_mode("verify-full", database.url(), &other_authority)),
+        ("for another name", with_mode("verify-full", url_elsewhere.clone(), &other_authority)),
+        ("signed by another, any name", with_mode("verify-ca", url_elsewhere, &authority)),
     ] {
         let said = said(ask(&sql, "alice", "wonder").await);
         assert!(said.contains("certificate") || said.contains("TLS"), "{name}: {said}");
