@@ -250,8 +250,8 @@ impl AuthenticatorBuilder {
     }
 
     /// Limits how many responses in a row send `stale=true` to a user at one address; 100 by
-    /// default. After that the 407 omits it, to end loops. A success resets the count, and so do 10
-    /// seconds without such a response.
+    /// default. After that the 407 omits it, to end loops. A success resets the count, as do
+    /// 10 s without such a response.
     pub const fn with_max_consecutive_stale(mut self, responses: u32) -> Self {
         self.max_consecutive_stale = responses;
         self

@@ -15,10 +15,10 @@ use crate::{
 
 const BOB: &str = "Basic Ym9iOmJ1aWxkZXI=";
 
-/// Some users do not wait for longer.
+/// How long a user waits at most.
 const SOON: Duration = Duration::from_secs(3);
 
-/// What this process needs for both ends of all connections.
+/// The descriptors that this process needs for both ends of all connections.
 const OPEN_FILES: u64 = 8_192;
 
 /// A connection to `address` from 127.0.0.`host`.

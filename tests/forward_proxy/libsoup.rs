@@ -1,4 +1,4 @@
-//! libsoup 3 with a proxy that offers what the guide says, in the process of the test.
+//! libsoup 3 with the offer that the guide recommends. The proxy runs in the process of the test.
 
 use std::{convert::Infallible, net::SocketAddr, sync::mpsc, thread};
 

@@ -15,7 +15,7 @@ use crate::support::{
 
 const END: Duration = Duration::from_secs(8);
 
-/// The log of a proxy whose clients are in `visit`.
+/// The log of a proxy that `visit` uses.
 #[track_caller]
 fn log_of(options: &[&str], visit: impl FnOnce(&Proxy)) -> String {
     let (mut stderr, writer) = io::pipe().unwrap();

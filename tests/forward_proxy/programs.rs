@@ -1,6 +1,6 @@
 //! Clients other than curl, with the options that the guide names for them.
 //!
-//! All of them read only the first Digest challenge, and know MD5 alone.
+//! All of them read only the first Digest challenge, and support only MD5.
 
 use std::{
     fs,

@@ -13,7 +13,7 @@ use crate::support::{
 
 /// A change takes effect within this time.
 const IN_FORCE: Duration = Duration::from_secs(1);
-/// The same for a file that may be seen half-way.
+/// The same for a file that may be read before it is complete.
 const AT_MOST: Duration = Duration::from_secs(2);
 
 fn text(file: &UserFile) -> String {

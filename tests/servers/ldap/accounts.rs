@@ -51,7 +51,7 @@ async fn finds_users_and_groups_without_a_password() {
     for (user, expected) in [
         ("alice", "alice"),
         ("bob", "bob"),
-        // Of another spelling, and names that no entry has.
+        // Another spelling, and names that no entry has.
         ("Alice", "unknown"),
         ("carol", "unknown"),
         ("*", "unknown"),
@@ -87,7 +87,7 @@ async fn looks_up_the_spelling_of_the_directory() {
     for user in ["Alice", "alice@example.org", "carol"] {
         assert_eq!(look_up(&by_both, user).await, "unknown", "{user}");
     }
-    // It would not find alice by her user-id.
+    // This filter cannot find users by their user-ids.
     let by_mail = with("(mail={user})").build().unwrap();
     assert_eq!(look_up(&by_mail, "alice").await, "unsupported");
 }

@@ -40,7 +40,7 @@ async fn status(layer: &ProxyAuthLayer, origin: &Origin, user_pass: &str) -> u16
 /// The guesses fill the queue of the hashes, which every check of the chain must pass.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs slapd"]
-async fn a_flood_of_guesses_affects_no_kept_verdict_and_keeps_none_too_long() {
+async fn a_flood_of_guesses_neither_ends_nor_prolongs_verdicts() {
     let server = people().start();
     let hash = hash_password("welcome", HashMethod::Bcrypt { cost: 12 }).unwrap();
     let file = UserFile::new(format!("guest:{hash}\n"));

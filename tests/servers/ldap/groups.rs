@@ -132,7 +132,7 @@ async fn regression_the_directory_compares_the_required_group() {
 /// Groups of an attribute and of a search.
 #[tokio::test]
 #[ignore = "needs slapd"]
-async fn the_required_group_may_be_in_an_attribute_or_found_by_a_search() {
+async fn finds_the_required_group_in_an_attribute_or_by_search() {
     let guests = format!("cn=guests,{GROUPS}");
     let server = Setup::new()
         .user_with("alice", "wonder", &[("memberOf", &staff())])

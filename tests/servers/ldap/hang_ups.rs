@@ -70,7 +70,7 @@ async fn closes_connections_with_the_validator_or_a_check() {
     let cancelled = time::timeout(SHORT / 2, ask(&ldap, "alice", "wonder")).await;
     assert!(cancelled.is_err());
     silent.has_open(1).await;
-    // At the end of the timeout, which the server's silence makes it reach.
+    // The server is silent, so the check ends with its timeout.
     silent.has_open(0).await;
     assert_eq!(silent.accepted(), 1);
 }

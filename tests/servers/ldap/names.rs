@@ -90,8 +90,8 @@ async fn regression_the_directory_decides_whether_a_name_matches() {
         ("mail", named(by_mail.clone())),
     ] {
         for (name, password, expected) in table {
-            // A directory does not tell an unknown user from a wrong password.
-            // It binds to an entry by the first name.
+            // With a template, an unknown user is a wrong password, and the distinguished name
+            // must have the first name of the entry.
             let expected = match (mode, expected) {
                 ("template", "unknown" | "accepted lead") => "wrong",
                 (_, expected) => expected,
@@ -175,7 +175,7 @@ async fn two_entries_of_one_name_are_unusable() {
         assert!(verdict.contains("finds more than one entry"), "{verdict}");
     }
     assert_eq!(verdict(&everywhere, "bob", "builder").await, "accepted bob");
-    // One of them is too deep, or below another base.
+    // Only one of them is in the scope of the search.
     let here = builder.clone().with_search(PEOPLE, "(uid={user})", "uid");
     let here = here.with_scope(SearchScope::OneLevel).build().unwrap();
     assert_eq!(verdict(&here, "alice", "wonder").await, "accepted alice");

@@ -210,9 +210,9 @@ fn hides_the_password(url: &str, product: &str) {
     assert!(!shown.contains("wonder"), "{shown}");
 }
 
-/// Checks for a failure that lasts, and that its message contains `cause` and no password.
+/// Checks that the failure is permanent, and that its message contains `cause` and no password.
 #[track_caller]
-fn refuses_for_good<T: Debug>(answer: Result<T, BackendError>, cause: &str) {
+fn fails_permanently<T: Debug>(answer: Result<T, BackendError>, cause: &str) {
     let error = answer.unwrap_err();
     assert!(!error.is_transient(), "{error:?}");
     let said = said::<T>(Err(error));

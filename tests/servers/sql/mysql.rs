@@ -8,7 +8,7 @@ use sqlx::{
 use tokio::sync::OnceCell;
 use tower_proxy_auth::backend::sql::{Sql, SqlBuilder, mysql};
 
-use super::{OfServer, PASSWORD, Server, of_server, program, refuses_for_good};
+use super::{OfServer, PASSWORD, Server, fails_permanently, of_server, program};
 use crate::support::{
     sql::{Database, ask, fill},
     validator_battery::realm,
@@ -133,8 +133,8 @@ async fn regression_names_a_login_plugin_that_is_not_supported() {
     }
     let url = database.url().replace("proxy:", "modern:");
     let sql = Sql::builder(url).build().unwrap();
-    refuses_for_good(sql.check(&realm()).await, "unknown authentication plugin: client_ed25519");
-    refuses_for_good(ask(&sql, "alice", "wonder").await, "client_ed25519");
+    fails_permanently(sql.check(&realm()).await, "unknown authentication plugin: client_ed25519");
+    fails_permanently(ask(&sql, "alice", "wonder").await, "client_ed25519");
 }
 
 #[tokio::test]
@@ -143,6 +143,6 @@ async fn names_a_tls_mode_that_is_not_supported() {
     let database = MariaDb::new().await;
     for mode in ["REQUIRED", "VERIFY_IDENTITY"] {
         let sql = Sql::builder(format!("{}?ssl-mode={mode}", database.url())).build().unwrap();
-        refuses_for_good(sql.check(&realm()).await, "server does not support TLS");
+        fails_permanently(sql.check(&realm()).await, "server does not support TLS");
     }
 }

@@ -17,7 +17,7 @@ use tower_proxy_auth::{
 };
 
 use super::{
-    OfServer, PASSWORD, Server, postgres::Postgres, program, refuses_for_good, wait_until,
+    OfServer, PASSWORD, Server, fails_permanently, postgres::Postgres, program, wait_until,
 };
 use crate::support::{
     layer::{RIGHT, WRONG},
@@ -28,7 +28,7 @@ use crate::support::{
     validator_battery::realm,
 };
 
-/// Where Debian installs it.
+/// The folder in which Debian installs pgbouncer.
 const FOLDERS: &[&str] = &["/usr/sbin"];
 
 /// A pooler in front of a database.
@@ -171,5 +171,5 @@ async fn names_a_startup_parameter_that_is_not_supported() {
     let pooler = Pgbouncer::before(Postgres::new().await, "transaction").await;
     let url = format!("{}?options[search_path]=proxy", pooler.url());
     let sql = Sql::builder(url).build().unwrap();
-    refuses_for_good(sql.check(&realm()).await, "unsupported startup parameter: options");
+    fails_permanently(sql.check(&realm()).await, "unsupported startup parameter: options");
 }

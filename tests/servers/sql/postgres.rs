@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use tokio_rustls::rustls::crypto::ring;
 use tower_proxy_auth::backend::sql::{Sql, SqlBuilder, postgres};
 
-use super::{OfServer, PASSWORD, Server, of_server, program, refuses_for_good};
+use super::{OfServer, PASSWORD, Server, fails_permanently, of_server, program};
 use crate::support::{
     certificates,
     sql::{Database, accepted, ask, fill, said},
@@ -199,6 +199,6 @@ async fn names_a_tls_mode_that_is_not_supported() {
     let database = Postgres::new().await;
     for mode in ["require", "verify-full"] {
         let sql = Sql::builder(format!("{}?sslmode={mode}", database.url())).build().unwrap();
-        refuses_for_good(sql.check(&realm()).await, "server does not support TLS");
+        fails_permanently(sql.check(&realm()).await, "server does not support TLS");
     }
 }
