@@ -67,15 +67,9 @@ impl PasswordHash {
             HashKind::Apr1 => Stored::Md5Crypt(md5_crypt(Variant::Apr1)?.into()),
             HashKind::Md5Crypt => Stored::Md5Crypt(md5_crypt(Variant::Crypt)?.into()),
             HashKind::Sha1 => Stored::SingleRound(SingleRound::parse_sha1(rest)?.into()),
-            HashKind::SaltedSha1 => {
-                Stored::SingleRound(salted(single_round::Function::Sha1)?.into())
-            }
-            HashKind::SaltedSha256 => {
-                Stored::SingleRound(salted(single_round::Function::Sha256)?.into())
-            }
-            HashKind::SaltedSha512 => {
-                Stored::SingleRound(salted(single_round::Function::Sha512)?.into())
-            }
+            HashKind::SaltedSha1 => salted(single_round::Function::Sha1)?,
+            HashKind::SaltedSha256 => salted(single_round::Function::Sha256)?,
+            HashKind::SaltedSha512 => salted(single_round::Function::Sha512)?,
             HashKind::PlainText => Stored::SingleRound(SingleRound::of_plain_text(rest).into()),
         }))
     }
@@ -270,6 +264,7 @@ mod tests {
             ("{SHA512-CRYPT.HEX}24362461", "of an unknown kind"),
             ("{CRYPT", "of an unknown kind"),
             ("$sha1$1$salt$hash", "of an unknown kind"),
+            ("{CRYPT}{CRYPT}rqXexS6ZhobKA", "of an unknown kind"),
             ("{MD5}abc", "of an unknown kind"),
             ("$", "of an unknown kind"),
             ("{", "of an unknown kind"),
@@ -284,6 +279,13 @@ mod tests {
         for text in ["", " \r\n", "{PLAIN}", "{plain} ", "{CRYPT}", "{SHA}"] {
             refused(text, &EVERYTHING, "the hash is empty");
         }
+    }
+
+    /// The prefixes were split off by recursion, which overflowed the stack.
+    #[test]
+    fn regression_a_million_prefixes_are_refused() {
+        let error = PasswordHash::parse(&"{CRYPT}".repeat(1_000_000), &EVERYTHING).unwrap_err();
+        assert_eq!(error, PasswordHashError::Unsupported { what: "of an unknown kind" });
     }
 
     #[test]

@@ -42,6 +42,16 @@ const BEFORE_OTHERS: [(&str, &[&str]); 8] = [
 /// # Errors
 /// No text, a kind that no policy accepts, or a prefix before a hash of another kind.
 pub(super) fn split(text: &str) -> Result<(HashKind, &str), PasswordHashError> {
+    let Some((prefix, fitting, rest)) = find(&BEFORE_OTHERS, text, strip_ignoring_case) else {
+        return split_own(text);
+    };
+    let inner = split_own(rest)?;
+    let fits = fitting.iter().any(|own| rest.starts_with(own));
+    fits.then_some(inner).ok_or(PasswordHashError::OtherPrefix { prefix })
+}
+
+/// The same for a text without a prefix of [`BEFORE_OTHERS`].
+fn split_own(text: &str) -> Result<(HashKind, &str), PasswordHashError> {
     if let Some(what) = never_accepted(text) {
         return Err(PasswordHashError::Unsupported { what });
     }
@@ -53,11 +63,6 @@ pub(super) fn split(text: &str) -> Result<(HashKind, &str), PasswordHashError> {
     }
     if let Some((_, kind, rest)) = find(&OWN_IN_BRACES, text, strip_ignoring_case) {
         return if rest.is_empty() { Err(PasswordHashError::Empty) } else { Ok((kind, rest)) };
-    }
-    if let Some((prefix, fitting, rest)) = find(&BEFORE_OTHERS, text, strip_ignoring_case) {
-        let inner = split(rest)?;
-        let fits = fitting.iter().any(|own| rest.starts_with(own));
-        return fits.then_some(inner).ok_or(PasswordHashError::OtherPrefix { prefix });
     }
     // A truncated or mistyped hash must not become a plain password.
     if text.starts_with(['$', '{']) {
