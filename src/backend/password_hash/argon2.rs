@@ -144,19 +144,10 @@ impl Argon2 {
     }
 }
 
-/// A new hash as it is stored: 32 bytes, with a salt of 16.
+/// A new hash of a valid cost as it is stored: 32 bytes, with a salt of 16.
 pub(super) fn make(cost: Cost, password: &[u8]) -> Result<String, HashingError> {
     let (mut salt, mut hash) = ([0; 16], Zeroizing::new([0; HASH]));
     let Cost { memory, passes, lanes, .. } = cost;
-    if cost.context(HASH).is_none() {
-        return Err(HashingError::Cost {
-            kind: HashKind::Argon2,
-            cost: "memory in KiB",
-            given: memory,
-            minimum: lanes.saturating_mul(8),
-            maximum: Params::MAX_M_COST,
-        });
-    }
     getrandom::fill(&mut salt).map_err(|error| HashingError::Randomness(error.into()))?;
     compute(cost, &salt, password, &mut *hash).map_err(|_| HashingError::OutOfMemory)?;
     let [salt, hash] = [STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(*hash)];

@@ -57,7 +57,10 @@ impl PasswordHash {
         policy.allows(kind)?;
         let sha_crypt = |function| ShaCrypt::parse(function, rest, policy);
         let md5_crypt = |variant| Md5Crypt::parse(variant, rest);
-        let salted = |function| SingleRound::parse_salted(kind, function, rest);
+        let salted = |function| {
+            let hash = SingleRound::parse_salted(kind, function, rest);
+            hash.map(|hash| Stored::SingleRound(hash.into()))
+        };
         Ok(Self(match kind {
             HashKind::Bcrypt => Stored::Bcrypt(Bcrypt::parse(rest, policy)?),
             HashKind::Sha256Crypt => Stored::ShaCrypt(sha_crypt(Function::Sha256)?.into()),
