@@ -101,6 +101,7 @@ impl Queue {
     }
 }
 
+#[cfg(any(feature = "ldap", feature = "sql"))]
 impl Permit {
     /// Runs `work` in a task of its own, to its end even if the caller is cancelled, so that its
     /// connections are returned in a known state. It keeps its place until then.
