@@ -69,6 +69,9 @@ pub(super) struct Database<DB: Driver> {
 /// How long an unused connection stays open.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The SQLSTATE for a statement that does not exist.
+const NO_STATEMENT: &str = "26000";
+
 /// sqlx reserves memory for as many connections as a pool may have.
 const MAX_CONNECTIONS: usize = 65_535;
 
@@ -156,7 +159,7 @@ where
     ) -> Answer<Vec<SqlRow>> {
         Box::pin(async move {
             let mut connection = self.connection().await?;
-            let rows = rows::<DB>(&mut connection, query, &parameters, limit);
+            let rows = Self::select(&mut connection, query, &parameters, limit);
             let rows = time::timeout(self.limits.query, rows).await;
             self.finish(connection, rows, &parameters)
         })
@@ -168,7 +171,7 @@ where
         }
         Box::pin(async move {
             let mut connection = self.connection().await?;
-            let prepared = prepare::<DB>(&mut connection, query);
+            let prepared = Self::prepare(&mut connection, query);
             let prepared = time::timeout(self.limits.query, prepared).await;
             self.finish(connection, prepared, &[])
         })
@@ -177,9 +180,82 @@ where
 
 impl<DB> Database<DB>
 where
-    Self: QueryRunner,
     DB: Driver,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
 {
+    async fn select(
+        connection: &mut DB::Connection,
+        query: Arc<str>,
+        parameters: &[String],
+        limit: usize,
+    ) -> Result<Vec<SqlRow>, sqlx::Error> {
+        if !DB::IS_POOLED {
+            return Self::fetch(connection, query, parameters, limit).await;
+        }
+        let result = Self::in_transaction(connection, Arc::clone(&query), parameters, limit).await;
+        match &result {
+            // sqlx looks up types that it does not know yet, which ends a statement without a name.
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(NO_STATEMENT) => {
+                Self::in_transaction(connection, query, parameters, limit).await
+            }
+            _ => result,
+        }
+    }
+
+    /// Parses the statement and binds its parameters on one connection of a pooler.
+    async fn in_transaction(
+        connection: &mut DB::Connection,
+        query: Arc<str>,
+        parameters: &[String],
+        limit: usize,
+    ) -> Result<Vec<SqlRow>, sqlx::Error> {
+        let mut transaction = connection.begin().await?;
+        let found = Self::fetch(&mut transaction, query, parameters, limit).await;
+        match found {
+            Ok(_) => transaction.commit().await?,
+            Err(_) => transaction.rollback().await?,
+        }
+        found
+    }
+
+    async fn fetch(
+        connection: &mut DB::Connection,
+        query: Arc<str>,
+        parameters: &[String],
+        limit: usize,
+    ) -> Result<Vec<SqlRow>, sqlx::Error> {
+        let query = sqlx::query::<DB>(AssertSqlSafe(query)).persistent(!DB::IS_POOLED);
+        let query =
+            parameters.iter().cloned().fold(query, |query, parameter| query.bind(parameter));
+        let mut rows = connection.fetch(query);
+        let mut found = Vec::new();
+        while found.len() < limit {
+            let Some(row) = poll_fn(|context| rows.as_mut().poll_next(context)).await else {
+                break;
+            };
+            let row = row?;
+            let columns = row.columns().iter().enumerate();
+            let values =
+                columns.map(|(at, column)| (column.name().to_owned(), value::<DB>(&row, at)));
+            found.push(SqlRow::new(values.collect()));
+        }
+        Ok(found)
+    }
+
+    async fn prepare(
+        connection: &mut DB::Connection,
+        query: Arc<str>,
+    ) -> Result<Prepared, sqlx::Error> {
+        let prepared = connection.prepare(AssertSqlSafe(query).into_sql_str()).await?;
+        let columns = prepared.columns().iter().map(|column| column.name().to_owned());
+        let parameters =
+            prepared.parameters().map(|all| all.either(|types| types.len(), |count| count));
+        Ok(Prepared { columns: Some(columns.collect()), parameters })
+    }
+
     /// Describes `query` by the row of `columns_query`.
     async fn described(
         self: Arc<Self>,
@@ -200,85 +276,6 @@ where
     }
 }
 
-async fn rows<DB>(
-    connection: &mut DB::Connection,
-    query: Arc<str>,
-    parameters: &[String],
-    limit: usize,
-) -> Result<Vec<SqlRow>, sqlx::Error>
-where
-    DB: Driver,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
-    if !DB::IS_POOLED {
-        return fetch::<DB>(connection, query, parameters, limit).await;
-    }
-    let result = in_transaction::<DB>(connection, Arc::clone(&query), parameters, limit).await;
-    match &result {
-        // sqlx looks up types that it does not know yet, which ends a statement without a name.
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(NO_STATEMENT) => {
-            in_transaction::<DB>(connection, query, parameters, limit).await
-        }
-        _ => result,
-    }
-}
-
-/// The SQLSTATE for a statement that does not exist.
-const NO_STATEMENT: &str = "26000";
-
-/// Parses the statement and binds its parameters on one connection of a pooler.
-async fn in_transaction<DB>(
-    connection: &mut DB::Connection,
-    query: Arc<str>,
-    parameters: &[String],
-    limit: usize,
-) -> Result<Vec<SqlRow>, sqlx::Error>
-where
-    DB: Driver,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
-    let mut transaction = connection.begin().await?;
-    let found = fetch::<DB>(&mut transaction, query, parameters, limit).await;
-    match found {
-        Ok(_) => transaction.commit().await?,
-        Err(_) => transaction.rollback().await?,
-    }
-    found
-}
-
-async fn fetch<DB>(
-    connection: &mut DB::Connection,
-    query: Arc<str>,
-    parameters: &[String],
-    limit: usize,
-) -> Result<Vec<SqlRow>, sqlx::Error>
-where
-    DB: Driver,
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-    usize: ColumnIndex<DB::Row>,
-{
-    let query = sqlx::query::<DB>(AssertSqlSafe(query)).persistent(!DB::IS_POOLED);
-    let query = parameters.iter().cloned().fold(query, |query, parameter| query.bind(parameter));
-    let mut rows = connection.fetch(query);
-    let mut found = Vec::new();
-    while found.len() < limit {
-        let Some(row) = poll_fn(|context| rows.as_mut().poll_next(context)).await else { break };
-        let row = row?;
-        let columns = row.columns().iter().enumerate();
-        let values = columns.map(|(at, column)| (column.name().to_owned(), value::<DB>(&row, at)));
-        found.push(SqlRow::new(values.collect()));
-    }
-    Ok(found)
-}
-
 fn value<DB: Driver>(row: &DB::Row, index: usize) -> Value
 where
     usize: ColumnIndex<DB::Row>,
@@ -288,19 +285,4 @@ where
         Ok(value) => DB::value(row, index, &value.type_info()),
         Err(_) => Value::Other("missing".to_owned()),
     }
-}
-
-async fn prepare<DB>(
-    connection: &mut DB::Connection,
-    query: Arc<str>,
-) -> Result<Prepared, sqlx::Error>
-where
-    DB: Driver,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-{
-    let prepared = connection.prepare(AssertSqlSafe(query).into_sql_str()).await?;
-    let columns = prepared.columns().iter().map(|column| column.name().to_owned());
-    let parameters =
-        prepared.parameters().map(|all| all.either(|types| types.len(), |count| count));
-    Ok(Prepared { columns: Some(columns.collect()), parameters })
 }
