@@ -6,43 +6,34 @@
 ///
 /// [`with_offer_of`]: super::AuthenticatorBuilder::with_offer_of
 #[derive(Clone, Debug)]
-pub struct Offer(Schemes);
-
-#[derive(Clone, Debug)]
-enum Schemes {
-    All,
-    Only(&'static str, Vec<&'static str>),
-}
+pub struct Offer(Option<Vec<&'static str>>);
 
 impl Offer {
     /// Offers all schemes of the authenticator.
     #[must_use]
     pub const fn all() -> Self {
-        Self(Schemes::All)
+        Self(None)
     }
 
     /// Offers one scheme, such as `"Basic"` or `"Digest"`.
     #[must_use]
-    pub const fn only(scheme: &'static str) -> Self {
-        Self(Schemes::Only(scheme, Vec::new()))
+    pub fn only(scheme: &'static str) -> Self {
+        Self(Some(vec![scheme]))
     }
 
-    /// Offers one more scheme.
+    /// Offers one more scheme. Does nothing if all schemes are offered.
     #[must_use]
     pub fn and(mut self, scheme: &'static str) -> Self {
-        if let Schemes::Only(_, others) = &mut self.0 {
-            others.push(scheme);
+        if let Some(schemes) = &mut self.0 {
+            schemes.push(scheme);
         }
         self
     }
 
     pub(super) fn includes(&self, scheme: &str) -> bool {
         match &self.0 {
-            Schemes::All => true,
-            Schemes::Only(first, others) => {
-                let is_named = |name: &&str| name.eq_ignore_ascii_case(scheme);
-                is_named(first) || others.iter().any(is_named)
-            }
+            Some(schemes) => schemes.iter().any(|name| name.eq_ignore_ascii_case(scheme)),
+            None => true,
         }
     }
 }
