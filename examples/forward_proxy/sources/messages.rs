@@ -7,19 +7,16 @@ use std::error::Error;
 use crate::{Mistake, error::chain};
 
 /// Texts in messages of the library, and their replacements. A text comes before its parts.
-const OPTIONS: [(&str, &str); 16] = [
-    ("allow_bcrypt_truncation", "--allow-bcrypt-truncation"),
+const OPTIONS: [(&str, &str); 13] = [
     ("allow_kind", "--htpasswd-allow"),
     ("give base and filter to with_search", "use --ldap-base and --ldap-filter"),
     ("insecure_plaintext", "--insecure-ldap-plaintext"),
     ("legacy_rfc2069", "--legacy-rfc2069"),
     ("with_ca_file", "--ldap-ca"),
-    ("with_digest", "--database-digest"),
     ("with_dn_template", "--ldap-dn"),
     ("with_group_attribute or with_group_search", "--ldap-groups"),
     ("with_group_attribute", "--ldap-groups"),
     ("with_required_group", "--ldap-required-group"),
-    ("with_name_from_directory", "--ldap-ignore-case"),
     ("with_search", "--ldap-base and --ldap-filter"),
     ("with_server", "--ldap"),
     ("with_service_account", "--ldap-bind-dn"),
