@@ -151,7 +151,7 @@
 //! | `tls-aws-lc-rs`, `tls-ring` | TLS to directories, PostgreSQL and MySQL |
 //! | `tower-http` | `AuthMakeSpan` and `AuthOnResponse` in [`middleware`], for `TraceLayer` |
 //!
-//! Some features have types of other crates in their API, or link a C library, of which a program
+//! Some features have types of another crate in their API, or link a C library of which a program
 //! can contain only one version:
 //!
 //! | feature | version |
@@ -162,15 +162,15 @@
 //!
 //! ## TLS of back ends
 //! `tls-aws-lc-rs` and `tls-ring` use [rustls] with the crypto provider of that name, and trust the
-//! certificate authorities of the operating system unless others are configured. Take the provider
-//! that your program already contains: aws-lc-rs is the default of rustls and tokio-rustls. If both
-//! features are enabled, ring is used.
+//! certificate authorities of the operating system unless others are configured. Enable the one for
+//! the provider that your program already contains; aws-lc-rs is the default of rustls and
+//! tokio-rustls. If both features are enabled, ring is used.
 //!
 //! The connections name their provider, so no default provider has to be installed for them, except
 //! for `verify-ca` of databases (see `backend::sql`). But a program that contains both providers
 //! must install one before it uses the defaults of rustls, such as `ServerConfig::builder()`, which
 //! panics otherwise: call `rustls::crypto::aws_lc_rs::default_provider().install_default()`, or the
-//! same of `ring`, at the start of `main`.
+//! same function of `ring`, at the start of `main`.
 //!
 //! [rustls]: https://docs.rs/rustls/0.23/rustls/crypto/struct.CryptoProvider.html
 //! [tower]: https://docs.rs/tower

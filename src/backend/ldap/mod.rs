@@ -1,6 +1,6 @@
-//! Checks passwords against a directory (LDAP), with ldap3. `ldaps://` and StartTLS need the feature
-//! `tls-ring` or `tls-aws-lc-rs`; with both, ring is used. No default crypto provider has to be
-//! installed.
+//! Checks passwords against a directory (LDAP), with ldap3. `ldaps://` and StartTLS need the
+//! feature `tls-ring` or `tls-aws-lc-rs`; with both, ring is used. No default crypto provider has
+//! to be installed.
 //!
 //! [`Ldap`] is the validator and documents the verdict for each answer of a server. [`LdapBuilder`]
 //! has its options.

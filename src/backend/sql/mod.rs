@@ -58,14 +58,14 @@
 //! `libsqlite3-sys` 0.37, so no other version of it can be in the same program.
 //!
 //! # TLS
-//! TLS to a server needs the feature `tls-ring` or `tls-aws-lc-rs`. Without them, a URL that requires
-//! TLS is refused when the validator is built. The authorities of the operating system are trusted,
-//! and in addition those in the file that the URL names (`sslrootcert`, `ssl-ca`). sqlx uses ring if
-//! it is compiled with both providers.
+//! TLS to a server needs the feature `tls-ring` or `tls-aws-lc-rs`. Without them, a URL that
+//! requires TLS is refused when the validator is built. The authorities of the operating system are
+//! trusted, and in addition those in the file that the URL names (`sslrootcert`, `ssl-ca`). sqlx
+//! uses ring if it is compiled with both providers.
 //!
 //! For `sslmode=verify-ca` and `ssl-mode=VERIFY_CA`, which ignore the name in the certificate, sqlx
-//! uses the default provider of the process: install one with
-//! `rustls::crypto::CryptoProvider::install_default` before, or the URL is refused. With your own
+//! uses the default provider of the process. Install one with
+//! `rustls::crypto::CryptoProvider::install_default` first, or the URL is refused. With your own
 //! pool, sqlx may panic instead.
 //!
 //! # Security
