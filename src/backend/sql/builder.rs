@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, error::Error, fmt, sync::Arc, time::Duration};
 
-use tokio::sync::OnceCell;
-
 use super::{
     error::SqlConfigError,
     max_cost::MaxCost,
@@ -262,13 +260,11 @@ impl SqlBuilder {
         let has_default = query.is_none() && min_cost.is_none();
         let default_cost_query = has_default.then(|| database.default_cost_query());
         Ok(Sql::new(Parts {
-            cost_query: cost_query.as_deref().or(default_cost_query).map(Arc::from),
             query: query.as_deref().unwrap_or(database.default_query()).into(),
             database,
             queue: Queue::new(limits.connections, limits.queue),
             hashing: hashing.unwrap_or_default(),
-            max_cost: MaxCost::new(min_cost),
-            is_cost_learned: OnceCell::new(),
+            max_cost: MaxCost::new(min_cost, cost_query.as_deref().or(default_cost_query)),
             options,
         }))
     }

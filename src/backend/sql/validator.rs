@@ -1,15 +1,13 @@
 //! Users in a database, for Basic and Digest.
 
-use std::{error::Error as _, fmt, sync::Arc};
-
-use tokio::sync::OnceCell;
+use std::{fmt, sync::Arc};
 
 use super::{
     builder::{Options, SqlBuilder},
     max_cost::MaxCost,
     query::{Answer, QueryRunner},
     row::{SqlRow, SqlRowError},
-    user::{FindError, User, stored_hash},
+    user::{FindError, User},
 };
 use crate::{
     backend::{
@@ -17,7 +15,7 @@ use crate::{
         DigestName, DigestSecrets, DigestUser, SecretLookup, Verdict,
         password_hash::{HashingPool, PasswordHash},
         queue::Queue,
-        runtime::{task_error, within},
+        runtime::within,
     },
     error::BackendError,
     identity::Account,
@@ -31,9 +29,6 @@ use crate::{
 
 /// The longest name that is looked up, in bytes. Users with longer ones do not exist.
 const MAX_NAME: usize = 256;
-
-/// How many stored hashes are read to learn their cost.
-const MAX_HASHES: usize = 10_000;
 
 /// Users in a table of a database. Serves Basic with password hashes, and Digest with H(A1)s.
 ///
@@ -49,9 +44,6 @@ pub(super) struct Parts {
     pub(super) database: Arc<dyn QueryRunner>,
     pub(super) queue: Queue,
     pub(super) query: Arc<str>,
-    /// Finds stored hashes.
-    pub(super) cost_query: Option<Arc<str>>,
-    pub(super) is_cost_learned: OnceCell<()>,
     pub(super) hashing: HashingPool,
     pub(super) max_cost: MaxCost,
     pub(super) options: Options,
@@ -103,28 +95,8 @@ impl Sql {
 
     /// Includes stored hashes in the cost of all checks, once.
     pub(super) async fn learn_cost(&self) -> Result<(), BackendError> {
-        let Some(query) = &self.0.cost_query else { return Ok(()) };
-        let learn = || async {
-            // It runs once, so it needs no place in the queue.
-            let database = Arc::clone(&self.0.database);
-            let rows = tokio::spawn(database.rows(Arc::clone(query), Vec::new(), MAX_HASHES));
-            for row in rows.await.map_err(|error| task_error(&error))?? {
-                let hash = stored_hash(&row, &self.0.options.policy).map_err(BackendError::new)?;
-                // An unusable hash is never checked.
-                if let Some(Ok(hash)) = hash {
-                    self.0.max_cost.with(Some(&hash));
-                }
-            }
-            Ok(())
-        };
-        let learned = self.0.is_cost_learned.get_or_try_init(learn);
-        match within(self.0.options.timeout, async { learned.await.copied() }).await {
-            Err(error) if !error.is_transient() => {
-                let cause = error.source().map(ToString::to_string).unwrap_or_default();
-                Err(BackendError::new(format!("the query for stored hashes fails: {cause}")))
-            }
-            learned => learned,
-        }
+        let Parts { database, max_cost, options, .. } = &*self.0;
+        max_cost.learn(database, &options.policy, options.timeout).await
     }
 
     /// The user whose name, or whose hash of the name, is `key`.
@@ -322,6 +294,7 @@ impl fmt::Debug for Sql {
 #[cfg(test)]
 mod tests {
     use std::{
+        error::Error as _,
         sync::mpsc,
         task::{Context, Waker},
         time::Duration,
