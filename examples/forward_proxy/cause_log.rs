@@ -13,12 +13,22 @@ use tower_proxy_auth::{Reason, Refusal};
 /// A cause that was logged is not logged again for this time.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The maximum number of causes that are logged in this time.
+/// The maximum number of causes of each kind that are logged in this time.
 const MAX_CAUSES: usize = 64;
+
+/// The causes that were logged a moment ago.
+///
+/// There is one limit for each kind: a client that tries the names of many unusable records must not
+/// hide a failure.
+#[derive(Debug, Default)]
+pub(crate) struct CauseLog {
+    failures: Recent,
+    records: Recent,
+}
 
 /// The times when causes were last logged.
 #[derive(Debug, Default)]
-pub(crate) struct CauseLog(Mutex<HashMap<String, Instant>>);
+struct Recent(Mutex<HashMap<String, Instant>>);
 
 impl CauseLog {
     /// Logs the cause if `response` is a refusal that the operator can do something about: a failed
@@ -31,7 +41,7 @@ impl CauseLog {
             return;
         }
         let text = format!("{refusal}: caused by: {causes}");
-        if !self.is_due(&text) {
+        if !self.of_kind(is_failure).is_due(&text) {
             return;
         }
         match is_failure {
@@ -40,6 +50,12 @@ impl CauseLog {
         }
     }
 
+    const fn of_kind(&self, is_failure: bool) -> &Recent {
+        if is_failure { &self.failures } else { &self.records }
+    }
+}
+
+impl Recent {
     fn is_due(&self, cause: &str) -> bool {
         let now = Instant::now();
         let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,7 +75,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_cause_is_due_once_a_second() {
-        let log = CauseLog::default();
+        let log = Recent::default();
         for _ in 0..2 {
             assert!(log.is_due("timeout"));
             advance(INTERVAL / 2).await;
@@ -70,9 +86,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn regression_unusable_records_do_not_hide_failures() {
+        let log = CauseLog::default();
+        for number in 0..1_000 {
+            log.of_kind(false).is_due(&number.to_string());
+        }
+        assert!(log.of_kind(true).is_due("the directory does not answer"));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn remembers_a_limited_number_of_causes() {
-        let log = CauseLog::default();
+        let log = Recent::default();
         let logged = (0..10_000).filter(|number| log.is_due(&number.to_string())).count();
         assert_eq!(logged, MAX_CAUSES);
         advance(INTERVAL).await;
