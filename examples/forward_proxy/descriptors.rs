@@ -1,8 +1,9 @@
 //! File descriptors, and the limits that follow from their number.
 //!
 //! Without such limits, a user with many tunnels could take the last descriptor, and the proxy
-//! could not accept any client. A pending connection needs one descriptor. A connection that has
-//! authenticated and a tunnel need a second one, for the origin.
+//! could not accept any client. A pending connection needs one descriptor, as does an idle
+//! connection to an origin. A connection that has authenticated and a tunnel need a second one, for
+//! the origin.
 
 use crate::places::Limits;
 
@@ -48,9 +49,15 @@ impl Descriptors {
         Limits { total, per_owner: (total / 4).clamp(1, MAX_PENDING_PER_PEER) }
     }
 
-    /// The limits for connections that have authenticated and tunnels together, and for each user.
+    /// The maximum number of connections to origins that are kept for later requests.
+    pub(crate) fn kept(self) -> usize {
+        self.usable() / 8
+    }
+
+    /// The limits for connections that have authenticated, tunnels and requests over HTTP/2
+    /// together, and for each user.
     pub(crate) fn sessions(self) -> Limits {
-        let total = (self.usable() - self.pending().total) / 2;
+        let total = (self.usable() - self.pending().total - self.kept()) / 2;
         Limits { total, per_owner: total.div_ceil(2) }
     }
 
@@ -65,16 +72,17 @@ mod tests {
 
     #[test]
     fn limits_follow_from_the_number_of_descriptors() {
-        for (descriptors, pending, sessions) in [
-            (0, (4, 1), (6, 3)),
-            (256, (32, 8), (48, 24)),
-            (1_024, (224, 56), (336, 168)),
-            (4_224, (1_024, 256), (1_536, 768)),
-            (1_048_576, (1_024, 256), (523_712, 261_856)),
+        for (descriptors, pending, kept, sessions) in [
+            (0, (4, 1), 2, (5, 3)),
+            (256, (32, 8), 16, (40, 20)),
+            (1_024, (224, 56), 112, (280, 140)),
+            (4_224, (1_024, 256), 512, (1_280, 640)),
+            (1_048_576, (1_024, 256), 131_056, (458_184, 229_092)),
         ] {
             let limits = |(total, per_owner)| Limits { total, per_owner };
             let descriptors = Descriptors(descriptors);
             assert_eq!(descriptors.pending(), limits(pending), "{descriptors:?}");
+            assert_eq!(descriptors.kept(), kept, "{descriptors:?}");
             assert_eq!(descriptors.sessions(), limits(sessions), "{descriptors:?}");
         }
         assert!(Descriptors(usize::MAX).sessions().total > 1_000_000);

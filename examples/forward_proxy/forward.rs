@@ -21,9 +21,10 @@ use tower::Service;
 
 use crate::{
     client::{Client, Owner},
+    descriptors::Descriptors,
     error::ForwardError,
     origin::Origins,
-    places::{Limits, Place, Places},
+    places::{Place, Places},
     response_body::ResponseBody,
     target::Target,
     tunnel::{self, Session},
@@ -44,9 +45,10 @@ struct Inner {
 }
 
 impl Forward {
-    /// A proxy that spawns its tunnels on `tasks`, with limits for connections and tunnels.
-    pub(crate) fn new(tasks: TaskTracker, limits: Limits) -> Self {
-        let (origins, sessions) = (Origins::new(), Places::new(limits));
+    /// A proxy that spawns its tunnels on `tasks`, and shares `descriptors` fairly.
+    pub(crate) fn new(tasks: TaskTracker, descriptors: Descriptors) -> Self {
+        let origins = Origins::new(descriptors.kept());
+        let sessions = Places::new(descriptors.sessions());
         Self(Arc::new(Inner { origins, tasks, sessions }))
     }
 }
@@ -100,7 +102,8 @@ impl Inner {
         match Target::of(&request)? {
             Target::Tunnel(authority) => {
                 let upgrade = tunnel::client(&mut request)?;
-                let place = self.tunnel_place(request.version(), owner)?;
+                let evicted = CancellationToken::new();
+                let place = self.stream_place(request.version(), owner, evicted)?;
                 let identity = request.extensions_mut().remove();
                 let origin = self.origins.connect(&authority).await?;
                 let gate = client.as_ref().map(|client| &client.gate);
@@ -118,22 +121,27 @@ impl Inner {
                         _ => Err(ForwardError::MethodNotAllowed),
                     };
                 }
-                let response = self.origins.send(request, uri)?.response(busy, &self.tasks).await?;
+                let evicted = client.map_or_else(CancellationToken::new, |client| client.evicted);
+                let place = self.stream_place(request.version(), owner, evicted)?;
+                let exchange = self.origins.send(request, uri)?;
+                let response = exchange.response(busy, place, &self.tasks).await?;
                 Ok(response.map(Either::Left))
             }
         }
     }
 
-    /// Takes a place for a tunnel. On HTTP/1, the tunnel uses the place of its connection.
-    fn tunnel_place(
+    /// Takes a place for a tunnel or a request; losing it cancels `evicted`. On HTTP/1, the place
+    /// of the connection is used.
+    fn stream_place(
         &self,
         version: Version,
         owner: Owner,
+        evicted: CancellationToken,
     ) -> Result<Option<Place<Owner>>, ForwardError> {
         if version != Version::HTTP_2 {
             return Ok(None);
         }
-        let place = self.sessions.add(owner, CancellationToken::new());
+        let place = self.sessions.add(owner, evicted);
         place.map(Some).ok_or(ForwardError::TooManySessions)
     }
 }

@@ -36,6 +36,7 @@ mod error;
 mod forward;
 mod headers;
 mod idle_timer;
+mod kept;
 mod lingering;
 mod listener;
 mod logging;
@@ -138,7 +139,7 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
     }
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let descriptors = Descriptors::raise();
-    let forward = Forward::new(tasks.clone(), descriptors.sessions());
+    let forward = Forward::new(tasks.clone(), descriptors);
     let pending = descriptors.pending();
     let serving = async {
         let (tasks, stop) = (tasks.clone(), stop.clone());

@@ -13,7 +13,7 @@ use http::{
 };
 use hyper::body::Incoming;
 use hyper_util::{
-    client::legacy::{Client, ResponseFuture},
+    client::legacy::{Client, ResponseFuture, connect::Connect},
     rt::{TokioExecutor, TokioTimer},
 };
 use tokio::net::TcpStream;
@@ -21,9 +21,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     activity::Busy,
+    client::Owner,
     connector::{Connector, connect, connector},
     error::{ForwardError, HEAD_TIMEOUT},
     headers,
+    kept::{KeepingConnector, keeping},
+    places::Place,
     request_body::{Gate, Progress, RequestBody},
     response_body::ResponseBody,
     upgrade::{self, UpgradeRequest},
@@ -39,16 +42,17 @@ const POOL_IDLE_PER_ORIGIN: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Origins {
     connector: Connector,
-    pooled: Client<Connector, RequestBody>,
+    pooled: Client<KeepingConnector, RequestBody>,
     /// Its connections serve one request each.
     unshared: Client<Connector, RequestBody>,
 }
 
 impl Origins {
-    pub(crate) fn new() -> Self {
+    /// Keeps at most `kept` connections for later requests.
+    pub(crate) fn new(kept: usize) -> Self {
         let connector = connector();
-        let pooled = client(&connector, POOL_IDLE_PER_ORIGIN);
-        let unshared = client(&connector, 0);
+        let pooled = client(keeping(connector.clone(), kept), POOL_IDLE_PER_ORIGIN);
+        let unshared = client(connector.clone(), 0);
         Self { connector, pooled, unshared }
     }
 
@@ -91,11 +95,11 @@ impl Origins {
         *request.uri_mut() = uri;
         *request.headers_mut() = head.headers;
         let gate = request.headers().contains_key(EXPECT).then(|| Gate::close(&mut request));
-        let client = match has_sticky_login(request.headers()) {
-            true => &self.unshared,
-            false => &self.pooled,
+        let response = match has_sticky_login(request.headers()) {
+            true => self.unshared.request(request),
+            false => self.pooled.request(request),
         };
-        Ok(Exchange { response: client.request(request), version, progress, gate, upgrade })
+        Ok(Exchange { response, version, progress, gate, upgrade })
     }
 }
 
@@ -118,6 +122,7 @@ impl Exchange {
     pub(crate) async fn response(
         mut self,
         busy: Option<Busy>,
+        place: Option<Place<Owner>>,
         tasks: &TaskTracker,
     ) -> Result<Response<ResponseBody<Incoming>>, ForwardError> {
         let response = tokio::select! {
@@ -127,13 +132,14 @@ impl Exchange {
                 return Err(ForwardError::HeadTimeout);
             }
         };
-        self.relay(response, busy, tasks)
+        self.relay(response, busy, place, tasks)
     }
 
     fn relay(
         self,
         mut response: Response<Incoming>,
         busy: Option<Busy>,
+        place: Option<Place<Owner>>,
         tasks: &TaskTracker,
     ) -> Result<Response<ResponseBody<Incoming>>, ForwardError> {
         if headers::has_other_coding(response.headers()) {
@@ -152,7 +158,8 @@ impl Exchange {
         let (mut head, body) = response.into_parts();
         let hop_by_hop = headers::toward_client(&mut head.headers, head.version);
         // Not made from `head`: its extensions belong to the connection to the origin.
-        let mut response = Response::new(ResponseBody::new(body, hop_by_hop, busy, self.gate));
+        let mut response =
+            Response::new(ResponseBody::new(body, hop_by_hop, busy, place, self.gate));
         *response.status_mut() = head.status;
         *response.headers_mut() = head.headers;
         if let Some(protocol) = protocol {
@@ -166,14 +173,14 @@ impl Exchange {
 }
 
 /// A client that keeps up to `idle_per_origin` idle connections for one origin.
-fn client(connector: &Connector, idle_per_origin: usize) -> Client<Connector, RequestBody> {
+fn client<C: Connect + Clone>(connector: C, idle_per_origin: usize) -> Client<C, RequestBody> {
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .pool_max_idle_per_host(idle_per_origin)
         .set_host(false)
         .http1_max_headers(headers::MAX_FIELDS)
-        .build(connector.clone())
+        .build(connector)
 }
 
 fn host(uri: &Uri) -> Result<HeaderValue, ForwardError> {

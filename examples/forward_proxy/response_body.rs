@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::{activity::Busy, headers::HopByHop, request_body::Gate};
+use crate::{activity::Busy, client::Owner, headers::HopByHop, places::Place, request_body::Gate};
 
 pin_project! {
     /// A streamed body whose trailers lose the hop-by-hop fields.
@@ -20,19 +20,21 @@ pin_project! {
         hop_by_hop: HopByHop,
         // Kept until the body has been sent or is dropped.
         busy: Option<Busy>,
+        place: Option<Place<Owner>>,
         gate: Option<Gate>,
     }
 }
 
 impl<B> ResponseBody<B> {
-    /// Keeps `busy` and `gate` until the response body has been sent.
+    /// Keeps `busy`, `place` and `gate` until the response body has been sent.
     pub(crate) const fn new(
         body: B,
         hop_by_hop: HopByHop,
         busy: Option<Busy>,
+        place: Option<Place<Owner>>,
         gate: Option<Gate>,
     ) -> Self {
-        Self { body, hop_by_hop, busy, gate }
+        Self { body, hop_by_hop, busy, place, gate }
     }
 }
 
@@ -78,7 +80,8 @@ mod tests {
         let body = Full::new(Bytes::from_static(b"hello"))
             .with_trailers(std::future::ready(Some(Ok(trailers))));
         let hop_by_hop = toward_client(&mut header, Version::HTTP_11);
-        let received = ResponseBody::new(body, hop_by_hop, None, None).collect().await.unwrap();
+        let received =
+            ResponseBody::new(body, hop_by_hop, None, None, None).collect().await.unwrap();
         let left = received.trailers().unwrap().keys();
         assert_eq!(left.map(HeaderName::as_str).collect::<Vec<_>>(), ["x-sum"]);
         assert_eq!(received.to_bytes(), "hello");

@@ -1,12 +1,18 @@
 //! The limit of open files, and clients that need many.
 
 use std::{
-    net::SocketAddr,
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener},
+    thread,
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Empty;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::{net::TcpSocket, runtime::Builder};
+use tokio::{net::TcpSocket, runtime::Builder, task::JoinSet, time::timeout};
 
 use crate::{
     BASIC,
@@ -33,15 +39,21 @@ fn connect_from(host: u8, address: SocketAddr) -> Wire {
     Wire::new(stream)
 }
 
-/// A proxy of alice and bob, with 1,100 idle connections and as many of 600 tunnels of alice as it
-/// allows.
-fn crowded(limit: &str, origin: &Origin) -> (Proxy, Vec<Wire>, Vec<Wire>) {
+/// Lets this process open [`OPEN_FILES`].
+#[track_caller]
+fn open_many_files() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     assert!(maximum.is_none_or(|maximum| maximum >= OPEN_FILES), "this test opens many files");
     setrlimit(Resource::Nofile, Rlimit { current: Some(OPEN_FILES), maximum }).unwrap();
+}
 
-    let users = ["--user", "alice:wonder", "--user", "bob:builder"];
-    let proxy = Proxy::start_with_ulimit(limit, &users);
+const USERS: [&str; 4] = ["--user", "alice:wonder", "--user", "bob:builder"];
+
+/// A proxy of alice and bob, with 1,100 idle connections and as many of 600 tunnels of alice as it
+/// allows.
+fn crowded(limit: &str, origin: &Origin) -> (Proxy, Vec<Wire>, Vec<Wire>) {
+    open_many_files();
+    let proxy = Proxy::start_with_ulimit(limit, &USERS);
     let idle = (0..1_100).map(|_| connect_from(1, proxy.address())).collect();
     let connect = format!("CONNECT {} HTTP/1.1\nHost: o", origin.address());
     let mut tunnels = Vec::new();
@@ -88,4 +100,60 @@ fn a_low_hard_limit_of_open_files_is_shared_fairly() {
         assert_eq!(tunnel.ask("GET / HTTP/1.1\nHost: o").text(), "hello");
     }
     assert!(!proxy.stderr().contains("cannot accept connections"), "{}", proxy.stderr());
+}
+
+#[test]
+fn regression_connections_kept_for_many_origins_leave_descriptors_for_others() {
+    open_many_files();
+    let (origin, proxy) = (Origin::http(), Proxy::start_with_ulimit("-n 1024", &USERS));
+    let mut wire = connect_from(3, proxy.address());
+    let mut kept = Vec::new();
+    for number in 0..1_100 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let get = format!("GET http://{}/ HTTP/1.1\nHost: o", listener.local_addr().unwrap());
+        let answering = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            assert_ne!(stream.read(&mut [0; 4_096]).unwrap(), 0);
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+            stream
+        });
+        assert_eq!(wire.login(&get, BASIC).status, 204, "{number}");
+        kept.push(answering.join().unwrap());
+    }
+    serves_bob(&proxy, &origin);
+}
+
+#[test]
+fn regression_http_2_requests_of_one_user_leave_descriptors_for_others() {
+    open_many_files();
+    let (origin, proxy) = (Origin::http(), Proxy::start_with_ulimit("-n 1024", &USERS));
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    thread::spawn(move || silent.incoming().collect::<Vec<_>>());
+
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut requests = JoinSet::new();
+    let answered = runtime.block_on(async {
+        for _ in 0..10 {
+            let stream = tokio::net::TcpStream::connect(proxy.address()).await.unwrap();
+            let (mut sender, connection) =
+                hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+                    .await
+                    .unwrap();
+            tokio::spawn(connection);
+            for _ in 0..100 {
+                let request = Request::get(&url).header("proxy-authorization", BASIC);
+                sender.ready().await.unwrap();
+                requests.spawn(sender.send_request(request.body(Empty::<Bytes>::new()).unwrap()));
+            }
+        }
+        let mut answered = Vec::new();
+        while let Ok(Some(answer)) = timeout(SOON, requests.join_next()).await {
+            answered.push(answer.unwrap().unwrap().status().as_u16());
+        }
+        answered
+    });
+    serves_bob(&proxy, &origin);
+    assert!(!proxy.stderr().contains("cannot accept connections"), "{}", proxy.stderr());
+    assert!(!answered.is_empty() && answered.iter().all(|&status| status == 503), "{answered:?}");
 }
