@@ -149,8 +149,9 @@ impl LdapBuilder {
     ///
     /// # Security
     /// A user can log in under every name for which the filter finds the entry, so it must not
-    /// compare attributes that other users may share. If users can change their name attribute,
-    /// make the directory keep its values unique.
+    /// compare attributes that other users may share. If users can change an attribute that it
+    /// compares, make the directory keep its values unique: a user could otherwise take the name of
+    /// another, and neither could log in.
     pub const fn with_name_from_directory(mut self, from_directory: bool) -> Self {
         self.is_name_from_directory = from_directory;
         self

@@ -144,6 +144,10 @@ impl Entry {
     ) -> Result<Option<Self>, LookupError> {
         let values = take(&mut entry, &name.attribute)?;
         let Some(user) = name.user_id(values, sent)? else { return Ok(None) };
+        // A bind without a name is anonymous, whatever the password is.
+        if entry.dn.is_empty() {
+            return Err(LookupError::Unusable("the user's entry has no distinguished name".into()));
+        }
         let groups = match &groups.attribute {
             Some(attribute) => take(&mut entry, attribute)?,
             None => Vec::new(),
@@ -227,5 +231,12 @@ mod tests {
         let mut binary = entry(&[]);
         binary.bin_attrs.insert("uid".to_owned(), vec![vec![0xe9]]);
         assert_eq!(unusable(binary), "a value of uid is not UTF-8");
+    }
+
+    #[test]
+    fn an_entry_without_a_distinguished_name_is_unusable() {
+        let mut nameless = entry(&[("uid", &["alice"])]);
+        nameless.dn.clear();
+        assert_eq!(unusable(nameless), "the user's entry has no distinguished name");
     }
 }
