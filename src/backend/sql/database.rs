@@ -216,7 +216,8 @@ where
         let found = Self::fetch(&mut transaction, query, parameters, limit).await;
         match found {
             Ok(_) => transaction.commit().await?,
-            Err(_) => transaction.rollback().await?,
+            // The first error tells more than that of a failed rollback.
+            Err(_) => drop(transaction.rollback().await),
         }
         found
     }
