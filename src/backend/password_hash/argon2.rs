@@ -2,7 +2,7 @@
 //!
 //! [PHC string]: https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
 
-use std::{cmp::Ordering, fmt};
+use std::fmt;
 
 use ::argon2::{Algorithm, Argon2 as Context, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
@@ -41,6 +41,11 @@ impl Cost {
         u64::from(self.memory) * u64::from(self.passes)
     }
 
+    /// Orders costs by work, then by memory and so on.
+    pub(super) fn rank(self) -> impl Ord {
+        (self.work(), self.memory, self.lanes, self.algorithm, self.version)
+    }
+
     /// What is left after `spent`: whole passes over the memory, and one over a part of it.
     pub(super) fn after(self, spent: Option<Self>) -> impl Iterator<Item = Self> {
         let left = self.work().saturating_sub(spent.map_or(0, Self::work));
@@ -60,21 +65,6 @@ impl Cost {
         let Self { algorithm, version, memory, passes, lanes } = self;
         let params = Params::new(memory, passes, lanes, Some(hash_length)).ok()?;
         Some(Context::new(algorithm, version, params))
-    }
-}
-
-/// The higher cost has more work, or else more memory and so on.
-impl Ord for Cost {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let key =
-            |cost: &Self| (cost.work(), cost.memory, cost.lanes, cost.algorithm, cost.version);
-        key(self).cmp(&key(other))
-    }
-}
-
-impl PartialOrd for Cost {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The cost of checking passwords, equal for known and unknown users.
 
+use std::cmp::max_by_key;
+
 use super::{
     HashMethod, OutOfMemory, PasswordHash, argon2, bcrypt,
     hash::Stored,
@@ -109,8 +111,10 @@ impl HashCost {
             bcrypt: self.bcrypt.max(other.bcrypt),
             sha256_crypt: self.sha256_crypt.max(other.sha256_crypt),
             sha512_crypt: self.sha512_crypt.max(other.sha512_crypt),
-            argon2: self.argon2.max(other.argon2),
-            yescrypt: self.yescrypt.max(other.yescrypt),
+            argon2: max_by_key(self.argon2, other.argon2, |cost| cost.map(argon2::Cost::rank)),
+            yescrypt: max_by_key(self.yescrypt, other.yescrypt, |cost| {
+                cost.map(yescrypt::Cost::rank)
+            }),
             md5_crypt: self.md5_crypt.max(other.md5_crypt),
             sha1: self.sha1.max(other.sha1),
             sha256: self.sha256.max(other.sha256),

@@ -1,6 +1,6 @@
 //! yescrypt, as crypt(3) and `mkpasswd` write it.
 
-use std::{cmp::Ordering, fmt};
+use std::fmt;
 
 use ::yescrypt::{Mode, Params};
 use zeroize::Zeroizing;
@@ -41,6 +41,11 @@ impl Cost {
         Ok(cost)
     }
 
+    /// Orders costs by work, then by the size of blocks and so on.
+    pub(super) fn rank(self) -> impl Ord {
+        (self.work(), self.0.r(), self.0.p())
+    }
+
     /// The number of blocks that are computed.
     fn work(self) -> u64 {
         self.0.n().saturating_mul(self.0.r().into())
@@ -49,20 +54,6 @@ impl Cost {
     /// The memory of a check in bytes, without at most 3 MiB for its tables.
     fn memory(self) -> u64 {
         self.work().saturating_mul(128)
-    }
-}
-
-/// The higher cost has more work, or else larger blocks and so on.
-impl Ord for Cost {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let key = |cost: &Self| (cost.work(), cost.0.r(), cost.0.p());
-        key(self).cmp(&key(other))
-    }
-}
-
-impl PartialOrd for Cost {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
     }
 }
 
