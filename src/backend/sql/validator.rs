@@ -271,12 +271,14 @@ impl DigestSecrets for Sql {
     async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
         let functions = self.0.options.functions;
         let is_usable = |user: &User| {
-            let held = HashFunction::ALL.iter().filter(|&&one| functions.contains(one));
-            let mut secrets = held.map(|&function| user.ha1(function));
-            match secrets.find(|secret| !matches!(secret, Err(FindError::Unusable(_)))) {
-                Some(usable_or_failed) => usable_or_failed.map(|_| true),
-                None => Ok(false),
+            for function in functions.iter() {
+                match user.ha1(function) {
+                    Ok(_) => return Ok(true),
+                    Err(FindError::Unusable(_)) => {}
+                    Err(failed) => return Err(failed),
+                }
             }
+            Ok(false)
         };
         self.known(realm, user, is_usable).await
     }

@@ -44,6 +44,11 @@ impl HashFunctions {
         self.0 & Self::bit(function) != 0
     }
 
+    /// The functions in the set, the strongest first.
+    pub(crate) fn iter(self) -> impl Iterator<Item = HashFunction> {
+        HashFunction::ALL.iter().copied().filter(move |&function| self.contains(function))
+    }
+
     const fn bit(function: HashFunction) -> u8 {
         1 << function as u8
     }
@@ -52,9 +57,7 @@ impl HashFunctions {
 impl fmt::Display for HashFunctions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for function in
-            HashFunction::ALL.iter().copied().filter(|&function| self.contains(function))
-        {
+        for function in self.iter() {
             write!(f, "{separator}{function}")?;
             separator = ", ";
         }
