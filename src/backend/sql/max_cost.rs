@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::OnceCell;
 
-use super::{query::QueryRunner, user::stored_hash};
+use super::{query::QueryRunner, user::PASSWORD_HASH};
 use crate::{
     backend::{
         password_hash::{HashCost, HashMethod, HashPolicy, PasswordHash},
@@ -59,9 +59,9 @@ impl MaxCost {
             // It runs once, so it needs no place in the queue.
             let rows = Arc::clone(database).rows(Arc::clone(query), Vec::new(), MAX_HASHES);
             for row in tokio::spawn(rows).await.map_err(|error| task_error(&error))?? {
-                let hash = stored_hash(&row, policy).map_err(BackendError::new)?;
+                let hash = row.text(PASSWORD_HASH).map_err(BackendError::new)?;
                 // An unusable hash is never checked.
-                if let Some(Ok(hash)) = hash {
+                if let Some(Ok(hash)) = hash.map(|hash| PasswordHash::parse(hash, policy)) {
                     self.with(Some(&hash));
                 }
             }

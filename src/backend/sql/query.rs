@@ -28,11 +28,11 @@ pub(super) trait QueryRunner: Send + Sync {
     fn prepared(self: Arc<Self>, query: Arc<str>, parameters: Vec<String>) -> Answer<Prepared>;
 }
 
-/// A prepared query.
+/// What the database reports of a query.
 pub(super) struct Prepared {
-    /// The names of the columns in its rows, if the database reports them.
+    /// The names of the columns in its rows.
     pub(super) columns: Option<Vec<String>>,
-    /// The number of its parameters, if the database reports it.
+    /// The number of its parameters.
     pub(super) parameters: Option<usize>,
 }
 

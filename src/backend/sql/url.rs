@@ -51,14 +51,14 @@ pub(super) fn server_options<O: sqlx::ConnectOptions>(
 pub(super) enum Tls {
     Optional,
     Required,
-    /// With a certificate that may have another name.
+    /// Required, without a check of the name in the certificate.
     RequiredWithAnyName,
 }
 
 /// Refuses a URL that requires TLS in a build without it, before a password is sent.
 ///
-/// To ignore the name in a certificate, sqlx uses the default crypto provider of the process. rustls
-/// panics if there is none and it cannot choose one, so this requires one.
+/// To ignore the name in a certificate, sqlx uses the default crypto provider of the process. If
+/// there is none, rustls may panic, so such a URL is refused.
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
 pub(super) fn check_tls(database: &'static str, tls: Tls) -> Result<(), SqlConfigError> {
     #[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc-rs")))]

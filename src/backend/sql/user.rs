@@ -6,7 +6,7 @@ use super::row::{SqlRow, SqlRowError};
 use crate::{
     backend::{
         AccountStatus, UnusableRecord,
-        password_hash::{HashPolicy, PasswordHash, PasswordHashError},
+        password_hash::{HashPolicy, PasswordHash},
     },
     clock::Timestamp,
     error::BackendError,
@@ -121,8 +121,8 @@ impl User {
         &self,
         policy: &HashPolicy,
     ) -> Result<Option<PasswordHash>, FindError> {
-        let hash = stored_hash(&self.row, policy)?.transpose();
-        hash.map_err(|error| FindError::Unusable(error.into()))
+        let hash = self.row.text(PASSWORD_HASH)?.map(|text| PasswordHash::parse(text, policy));
+        hash.transpose().map_err(|error| FindError::Unusable(error.into()))
     }
 
     /// The stored H(A1), which is required for every user.
@@ -150,15 +150,6 @@ impl User {
         }
         Ok((account, self.row))
     }
-}
-
-/// The hash in a row; `None` for NULL.
-pub(super) fn stored_hash(
-    row: &SqlRow,
-    policy: &HashPolicy,
-) -> Result<Option<Result<PasswordHash, PasswordHashError>>, SqlRowError> {
-    let text = row.text(PASSWORD_HASH)?;
-    Ok(text.map(|text| PasswordHash::parse(text, policy)))
 }
 
 fn without_padding(text: &str) -> &str {
