@@ -2,12 +2,15 @@
 
 use std::{fs, os::unix::fs::symlink, process::Command, thread, time::Duration};
 
+use tower_proxy_auth::backend::password_hash::{HashMethod, hash_password};
+
 use crate::support::{
     proxy::Proxy,
     scene::{
         Scene,
         Way::{Basic, Digest},
     },
+    slapd::{PEOPLE, Setup},
     user_file::{UserFile, run},
 };
 
@@ -89,6 +92,24 @@ fn a_locked_user_stays_out_while_the_rest_of_the_file_takes_effect() {
     scene.refuses(Basic, "alice:wonder");
     scene.refuses(Basic, "bob:new");
     assert!(scene.proxy.stderr().contains("it has no user"));
+}
+
+#[test]
+#[ignore = "needs curl, slapd"]
+fn a_user_locked_in_a_file_stays_out_although_a_directory_knows_them() {
+    let slapd = Setup::new().user("alice", "wonder").start();
+    let (url, template) = (slapd.url(), format!("uid={{user}},{PEOPLE}"));
+    let hash = hash_password("wonder", HashMethod::Bcrypt { cost: 5 }).unwrap();
+    let file = UserFile::new(format!("alice:{hash}\nbob:{hash}\n"));
+    let ldap = ["--ldap", &url, "--insecure-ldap-plaintext", "--ldap-dn", &template];
+    let scene = Scene::new(&[&["--htpasswd", &text(&file), "--cache", "3600"][..], &ldap].concat());
+    scene.accepts(Basic, "alice:wonder");
+    file.replace(format!("alice:!{hash}\nbob:{hash}\n"));
+    thread::sleep(IN_FORCE);
+    scene.refuses(Basic, "alice:wonder");
+    file.replace(format!("bob:{hash}\n"));
+    thread::sleep(IN_FORCE);
+    scene.accepts(Basic, "alice:wonder");
 }
 
 #[test]
