@@ -186,6 +186,7 @@ pub mod authenticator;
 pub mod backend;
 pub mod clock;
 mod error;
+pub mod event;
 mod grammar;
 mod head;
 mod identity;

@@ -1,12 +1,12 @@
 //! Adds authentication to the spans and events of tower-http's `TraceLayer`.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use http::{Request, Response};
 use tower_http::trace::{MakeSpan, OnResponse};
 use tracing::{Level, Span, field};
 
-use crate::{authenticator::Refusal, identity::Identity, reason::Reason};
+use crate::{authenticator::Refusal, event::Escaped, identity::Identity, reason::Reason};
 
 /// The longest user name in a log line, in characters.
 const MAX_NAME: usize = 64;
@@ -91,7 +91,10 @@ impl<B> OnResponse<B> for AuthOnResponse {
                 span.record("scheme", scheme);
             }
             if let Some(account) = refusal.account() {
-                span.record("user", field::display(Shown(account.user().as_str())));
+                span.record(
+                    "user",
+                    field::display(Escaped::new(account.user().as_str(), MAX_NAME)),
+                );
             }
             let cause = refusal.causes().map(|causes| causes.to_string());
             if response.status().is_server_error() {
@@ -107,7 +110,7 @@ impl<B> OnResponse<B> for AuthOnResponse {
         if let Some(identity) = response.extensions().get::<Identity>() {
             span.record("scheme", identity.scheme());
             if let Some(user) = identity.user() {
-                span.record("user", field::display(Shown(user.as_str())));
+                span.record("user", field::display(Escaped::new(user.as_str(), MAX_NAME)));
             }
         }
         tracing::info!(status, latency_us, "request forwarded");
@@ -117,39 +120,4 @@ impl<B> OnResponse<B> for AuthOnResponse {
 /// Most clients send no credentials before the first 407, and need a new nonce from time to time.
 fn is_routine(reason: Reason) -> bool {
     reason == Reason::MissingCredentials || reason.is_stale()
-}
-
-/// Displays a name in printable ASCII, with everything else and blanks escaped, cut at [`MAX_NAME`]
-/// characters.
-struct Shown<'a>(&'a str);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0.chars();
-        for shown in rest.by_ref().take(MAX_NAME) {
-            match shown {
-                ' ' => write!(f, "{}", shown.escape_unicode())?,
-                _ => write!(f, "{}", shown.escape_default())?,
-            }
-        }
-        if rest.next().is_some() { f.write_str("...") } else { Ok(()) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escapes_and_cuts_user_names() {
-        for (name, shown) in [
-            ("J\u{e4}son Doe", r"J\u{e4}son\u{20}Doe"),
-            ("a\nb\u{1b}[31m\u{85}", r"a\nb\u{1b}[31m\u{85}"),
-            ("\u{202e}a\u{2028}\\", r"\u{202e}a\u{2028}\\"),
-        ] {
-            assert_eq!(Shown(name).to_string(), shown);
-        }
-        assert_eq!(Shown(&"x".repeat(64)).to_string(), "x".repeat(64));
-        assert_eq!(Shown(&"x".repeat(65)).to_string(), "x".repeat(64) + "...");
-    }
 }

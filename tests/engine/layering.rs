@@ -6,12 +6,13 @@ use std::{
 };
 
 /// The modules of the crate, from the bottom layer to the top one. Only `lib.rs` is exempt.
-const LAYERS: [&[&str]; 7] = [
+const LAYERS: [&[&str]; 8] = [
     &["clock", "error", "head", "reason", "secret", "user_id"],
     &["grammar"],
     &["wire"],
     &["identity", "revocation", "user_parameters"],
     &["backend", "nonce_store"],
+    &["event"],
     &["authenticator"],
     &["middleware"],
 ];

@@ -1,0 +1,7 @@
+//! What is reported about requests.
+
+mod claimed_user;
+mod escaped;
+
+pub use claimed_user::{ClaimedUser, ClaimedUsers};
+pub use escaped::Escaped;
