@@ -5,7 +5,7 @@
 //!         -x http://127.0.0.1:PORT http://example.org/
 //!     curl -i --proxy-basic -U alice:wonder -x http://127.0.0.1:PORT http://example.org/
 
-use std::{error::Error, future::Future, iter, process::ExitCode, sync::Arc};
+use std::{error::Error, iter, process::ExitCode};
 
 use axum::{Extension, Router, http::HeaderValue};
 use tokio::net::TcpListener;
@@ -13,9 +13,11 @@ use tower_proxy_auth::{
     Account, Authenticator, BackendError, Identity, ProxyAuthLayer, Realm, Reason, Refusal, UserId,
     Users,
     scheme::{
-        AuthResult, AuthScheme, Authenticated, ChallengeContext, RequestContext, SentCredentials,
+        AuthResult, AuthScheme, Authenticated, ChallengeContext, Claim, Claimant, RequestContext,
+        SentCredentials,
     },
     secret::{Password, constant_time_eq},
+    throttle::Ticket,
 };
 
 /// Accepts a fixed set of tokens.
@@ -38,6 +40,8 @@ impl BearerScheme {
 }
 
 impl AuthScheme for BearerScheme {
+    type Credentials = Password;
+
     fn name(&self) -> &'static str {
         "Bearer"
     }
@@ -47,17 +51,22 @@ impl AuthScheme for BearerScheme {
         Ok(vec![HeaderValue::try_from(challenge).map_err(BackendError::new)?])
     }
 
-    fn authenticate(
-        self: Arc<Self>,
+    fn parse(
+        &self,
         _: &RequestContext<'_>,
         credentials: SentCredentials,
-    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
+    ) -> Result<Password, Refusal> {
         let token = credentials.token68().ok_or_else(|| Refusal::new(Reason::Malformed))?;
-        let token = Password::new(token);
-        Ok(async move {
-            let owner = self.owner(&token).ok_or_else(|| Refusal::new(Reason::WrongPassword))?;
-            Ok(Authenticated::new(owner.clone()))
-        })
+        Ok(Password::new(token))
+    }
+
+    fn claim<'a>(&self, token: &'a Password) -> Claim<'a> {
+        Claim::new(Claimant::Unnamed).with_fixed_secret(token.expose())
+    }
+
+    async fn verify(&self, token: &Password, _: Option<&Ticket>) -> AuthResult {
+        let owner = self.owner(token).ok_or_else(|| Refusal::new(Reason::WrongPassword))?;
+        Ok(Authenticated::new(owner.clone()))
     }
 }
 

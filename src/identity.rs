@@ -104,6 +104,7 @@ impl fmt::Debug for Account {
 pub struct Identity {
     account: Option<Account>,
     scheme: &'static str,
+    algorithm: Option<&'static str>,
     realm: Realm,
     user_parameters: Option<Arc<UserParameters>>,
     revocation: Option<RevocationHandle>,
@@ -113,14 +114,34 @@ impl Identity {
     /// The owner of `account` in `realm`, authenticated by `scheme`.
     #[must_use]
     pub const fn new(account: Account, scheme: &'static str, realm: Realm) -> Self {
-        Self { account: Some(account), scheme, realm, user_parameters: None, revocation: None }
+        Self {
+            account: Some(account),
+            scheme,
+            algorithm: None,
+            realm,
+            user_parameters: None,
+            revocation: None,
+        }
     }
 
     /// The anonymous identity of `realm`.
     #[must_use]
     pub const fn anonymous(realm: Realm) -> Self {
-        let scheme = "anonymous";
-        Self { account: None, scheme, realm, user_parameters: None, revocation: None }
+        Self {
+            account: None,
+            scheme: "anonymous",
+            algorithm: None,
+            realm,
+            user_parameters: None,
+            revocation: None,
+        }
+    }
+
+    /// Adds the algorithm of the scheme, such as `MD5`; `None` if the scheme has only one.
+    #[must_use]
+    pub const fn with_algorithm(mut self, algorithm: Option<&'static str>) -> Self {
+        self.algorithm = algorithm;
+        self
     }
 
     /// Adds the parameters that were part of the user name.
@@ -135,6 +156,12 @@ impl Identity {
     pub(crate) fn with_revocation(mut self, handle: RevocationHandle) -> Self {
         self.revocation = Some(handle);
         self
+    }
+
+    /// The handle that revokes the access; `None` for an anonymous request.
+    #[must_use]
+    pub(crate) const fn revocation(&self) -> Option<&RevocationHandle> {
+        self.revocation.as_ref()
     }
 
     /// Whether the request came without credentials.
@@ -159,6 +186,13 @@ impl Identity {
     #[must_use]
     pub const fn scheme(&self) -> &'static str {
         self.scheme
+    }
+
+    /// The algorithm with which the user was authenticated, such as `SHA-256`; `None` if the scheme
+    /// has only one.
+    #[must_use]
+    pub const fn algorithm(&self) -> Option<&'static str> {
+        self.algorithm
     }
 
     /// The parameters that were part of the user name; empty if names are not split.

@@ -75,6 +75,7 @@
 //! | 400 | the credentials are malformed or sent more than once, or `uri` names another resource |
 //! | 403 | the credentials are right, and the account is disabled or has expired |
 //! | 407 | the credentials are missing, undecodable, wrong, or of a scheme that is not offered |
+//! | 429 | a [throttle] refused the attempt, or a limit of the user is reached |
 //! | 431 | the `Proxy-Authorization` field is longer than the limit |
 //! | 502 | the upstream answered with 407, unless [`allow_chaining`] is set |
 //! | 503 | a back end or the nonce store failed or is overloaded |
@@ -184,6 +185,7 @@
 
 pub mod authenticator;
 pub mod backend;
+mod claim;
 pub mod clock;
 mod error;
 pub mod event;
@@ -195,6 +197,7 @@ pub mod nonce_store;
 mod reason;
 pub mod revocation;
 pub mod secret;
+pub mod throttle;
 mod user_id;
 pub mod user_parameters;
 mod wire;
@@ -234,6 +237,7 @@ pub mod scheme {
         AuthResult, AuthScheme, Authenticated, ChallengeContext, RequestContext, SchemeSetup,
         SentCredentials,
     };
+    pub use crate::claim::{Claim, Claimant};
 }
 
 /// The guide. Its chapters are also files in `docs/guide`.

@@ -20,7 +20,7 @@ macro_rules! reasons {
             /// All reasons, for instance to register a counter for each.
             pub const ALL: &'static [Self] = &[$(Self::$reason,)*];
 
-            /// Returns the status of the response: 400, 403, 407, 431, 502 or 503.
+            /// Returns the status of the response: 400, 403, 407, 429, 431, 502 or 503.
             #[must_use]
             pub const fn status(self) -> StatusCode {
                 match self {
@@ -93,6 +93,12 @@ reasons! {
     AccountDisabled = FORBIDDEN, "account-disabled";
     /// The credentials are right and the account has expired.
     AccountExpired = FORBIDDEN, "account-expired";
+    /// There were too many failed attempts from this address or for this user, so the credentials
+    /// were not checked.
+    TooManyFailures = TOO_MANY_REQUESTS, "too-many-failures";
+    /// Too many checks from this address or for this user are running, so the credentials were not
+    /// checked.
+    TooManyChecks = TOO_MANY_REQUESTS, "too-many-checks";
     /// The `Proxy-Authorization` field is longer than the limit.
     FieldTooLong = REQUEST_HEADER_FIELDS_TOO_LARGE, "field-too-long";
     /// A back end could not answer.
@@ -113,6 +119,16 @@ impl Reason {
                 | Self::NonceForgotten
                 | Self::NonceReplayed
                 | Self::NonceOfOtherUser
+        )
+    }
+
+    /// Whether the request may have been an attempt to guess a password: the password was wrong, or
+    /// the user unknown or without a usable record.
+    #[must_use]
+    pub const fn is_guess(self) -> bool {
+        matches!(
+            self,
+            Self::WrongPassword | Self::PasswordTooLong | Self::UnknownUser | Self::UnusableRecord
         )
     }
 }

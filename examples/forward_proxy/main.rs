@@ -34,7 +34,6 @@ mod connector;
 mod descriptors;
 mod error;
 mod forward;
-mod hangup;
 mod headers;
 mod idle_timer;
 mod kept;
@@ -75,7 +74,6 @@ use crate::{
     cause_log::CauseLog,
     descriptors::Descriptors,
     forward::Forward,
-    hangup::Hangups,
     options::{Early, Options},
     sources::User,
 };
@@ -120,10 +118,7 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 async fn run(mut options: Options) -> Result<(), Mistake> {
-    let cannot_handle = |error| format!("cannot handle signals: {error}");
-    let signal = shutdown::signal().map_err(cannot_handle)?;
-    // From here on, SIGHUP does not end the process.
-    let _hangups = Hangups::subscribe().map_err(cannot_handle)?;
+    let signal = shutdown::signal().map_err(|error| format!("cannot handle signals: {error}"))?;
     let generated = match &mut options.auth {
         Some(auth) if auth.sources.is_empty() => {
             let user = User::generate().map_err(|error| format!("no random bytes: {error}"))?;

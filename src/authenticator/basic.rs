@@ -1,6 +1,6 @@
 //! The Basic scheme over a validator.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use http::HeaderValue;
 
@@ -12,11 +12,14 @@ use super::{
     },
 };
 use crate::{
-    backend::{BasicCredentials, CredentialValidator, Verdict},
+    backend::{AccountLookup, BasicCredentials, CredentialValidator, Verdict},
+    claim::{Claim, Claimant},
     error::{BackendError, ConfigError},
     identity::Account,
     reason::Reason,
     revocation::Revocations,
+    throttle::Ticket,
+    user_id::UserId,
     user_parameters::SplitName,
     wire::{
         Realm,
@@ -73,22 +76,26 @@ impl<V: CredentialValidator> BasicScheme<V> {
         self.options.max_password_length = length;
         self
     }
+}
 
-    async fn verify(
-        &self,
-        realm: Realm,
-        user_pass: UserPass,
-        split_name: Option<SplitName>,
-    ) -> AuthResult {
-        let user_id = split_name.as_ref().map_or(user_pass.user_id(), SplitName::user);
-        let credentials = BasicCredentials::new(&realm, user_id, user_pass.password());
-        let account = accepted(self.validator.validate(credentials).await?)?;
-        let parameters = split_name.map(|split| Arc::clone(split.parameters()));
-        Ok(Authenticated::new(account).with_user_parameters(parameters))
+/// The decoded credentials of a request.
+#[expect(unnameable_types, reason = "opaque outside of the scheme")]
+pub struct ParsedBasic {
+    realm: Realm,
+    user_pass: UserPass,
+    split_name: Option<SplitName>,
+}
+
+impl ParsedBasic {
+    /// The user-id without parameters.
+    fn user_id(&self) -> &str {
+        self.split_name.as_ref().map_or(self.user_pass.user_id(), SplitName::user)
     }
 }
 
 impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
+    type Credentials = ParsedBasic;
+
     fn name(&self) -> &'static str {
         basic::NAME
     }
@@ -97,16 +104,33 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
         Ok(basic::challenge(context.realm).into_iter().collect())
     }
 
-    fn authenticate(
-        self: Arc<Self>,
+    fn parse(
+        &self,
         context: &RequestContext<'_>,
         credentials: SentCredentials,
-    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
+    ) -> Result<ParsedBasic, Refusal> {
         let user_pass = UserPass::decode(credentials.as_bytes(), context.latin1, &self.options)
             .map_err(Refusal::new)?;
         let split_name = context.split_user_name(user_pass.user_id())?;
-        let realm = context.realm.clone();
-        Ok(async move { self.verify(realm, user_pass, split_name).await })
+        Ok(ParsedBasic { realm: context.realm.clone(), user_pass, split_name })
+    }
+
+    fn claim<'a>(&self, credentials: &'a ParsedBasic) -> Claim<'a> {
+        Claim::new(Claimant::Name(credentials.user_id()))
+            .with_fixed_secret(credentials.user_pass.password())
+    }
+
+    async fn verify(&self, sent: &ParsedBasic, ticket: Option<&Ticket>) -> AuthResult {
+        let credentials =
+            BasicCredentials::new(&sent.realm, sent.user_id(), sent.user_pass.password())
+                .with_ticket(ticket);
+        let account = accepted(self.validator.validate(credentials).await?)?;
+        let parameters = sent.split_name.as_ref().map(|split| Arc::clone(split.parameters()));
+        Ok(Authenticated::new(account).with_user_parameters(parameters))
+    }
+
+    async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        self.validator.account(realm, user).await
     }
 
     fn check(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
@@ -123,13 +147,20 @@ impl<V: CredentialValidator> AuthScheme for BasicScheme<V> {
 fn accepted(verdict: Verdict) -> Result<Account, Refusal> {
     Err(match verdict {
         Verdict::Accepted(account) => return Ok(account),
-        Verdict::WrongPassword | Verdict::WrongPasswordOf(_) => Refusal::new(Reason::WrongPassword),
+        Verdict::WrongPassword => Refusal::new(Reason::WrongPassword),
+        Verdict::WrongPasswordOf(user) => Refusal::new(Reason::WrongPassword).with_suspect(user),
         Verdict::PasswordTooLong => Refusal::new(Reason::PasswordTooLong),
         Verdict::UnknownUser => Refusal::new(Reason::UnknownUser),
         Verdict::Disabled(account) => Refusal::new(Reason::AccountDisabled).with_account(account),
         Verdict::Expired(account) => Refusal::new(Reason::AccountExpired).with_account(account),
         Verdict::Unusable(record) => record.into(),
     })
+}
+
+impl fmt::Debug for ParsedBasic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ParsedBasic(..)")
+    }
 }
 
 impl<V> fmt::Debug for BasicScheme<V> {

@@ -10,9 +10,11 @@ use crate::{
     backend::{CredentialValidator, DigestSecrets},
     clock::{Clock, SystemClock},
     error::ConfigError,
+    event::{ClaimedUserMaker, ClaimedUsers},
     grammar::is_tchar,
     head::RequestHead,
     revocation::Revocations,
+    throttle::{DynThrottle, Throttle},
     user_parameters::UserParameterSyntax,
     wire::{Realm, basic, digest},
 };
@@ -37,6 +39,8 @@ pub struct AuthenticatorBuilder {
     max_field_length: usize,
     latin1: bool,
     max_consecutive_stale: u32,
+    claimed_users: ClaimedUsers,
+    throttle: Option<Box<dyn DynThrottle>>,
     user_parameters: Option<UserParameterSyntax>,
     revocations: Revocations,
     clock: Arc<dyn Clock>,
@@ -61,6 +65,8 @@ impl AuthenticatorBuilder {
             max_field_length: DEFAULT_MAX_FIELD_LENGTH,
             latin1: false,
             max_consecutive_stale: DEFAULT_MAX_CONSECUTIVE_STALE,
+            claimed_users: ClaimedUsers::Name,
+            throttle: None,
             user_parameters: None,
             revocations: Revocations::new(),
             clock: Arc::new(SystemClock::new()),
@@ -257,6 +263,20 @@ impl AuthenticatorBuilder {
         self
     }
 
+    /// Sets what refusals and events contain of the user name that a refused client sent;
+    /// [`ClaimedUsers::Name`] by default.
+    pub const fn with_claimed_users(mut self, users: ClaimedUsers) -> Self {
+        self.claimed_users = users;
+        self
+    }
+
+    /// Limits failed attempts and running checks; no limit by default. Requests above a limit are
+    /// refused with 429 and `Retry-After`, without calling a back end.
+    pub fn with_throttle(mut self, throttle: impl Throttle) -> Self {
+        self.throttle = Some(Box::new(throttle));
+        self
+    }
+
     /// Splits parameters off user names. Back ends get the rest of the name, and the inner service
     /// finds the parameters in [`Identity::user_parameters`]. Names that cannot be split are
     /// refused with 407.
@@ -329,6 +349,8 @@ impl AuthenticatorBuilder {
             latin1: self.latin1,
             user_parameters: self.user_parameters,
             stale_limit: StaleLimit::new(self.max_consecutive_stale),
+            claimed_users: ClaimedUserMaker::new(self.claimed_users)?,
+            throttle: self.throttle,
             revocations: self.revocations,
             clock: self.clock,
         })))

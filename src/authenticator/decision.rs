@@ -5,14 +5,13 @@ use std::{
     future::Future,
     net::IpAddr,
     pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use http::{HeaderMap, HeaderValue};
 
-use super::{engine::Engine, erased::PendingResult, offer::Offer, refusal::Refusal};
-use crate::{identity::Identity, revocation::CheckStart, wire::Realm};
+use super::{offer::Offer, refusal::Refusal};
+use crate::{clock::Timestamp, identity::Identity, revocation::CheckStart, wire::Realm};
 
 /// Whether a request may be forwarded.
 #[derive(Debug)]
@@ -27,7 +26,7 @@ pub enum Decision {
         info: Option<HeaderValue>,
     },
     /// Answer the request with [`Refusal::status`] and these header fields: the challenges on 407,
-    /// `Cache-Control: no-store`, and `Retry-After` on 503.
+    /// `Cache-Control: no-store`, and `Retry-After` on 429 and 503.
     Refuse(Refusal, HeaderMap),
 }
 
@@ -43,9 +42,8 @@ pub enum Authentication {
 /// Verifies the credentials of a request. Dropping it forwards nothing.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct PendingDecision {
-    pub(super) engine: Arc<Engine>,
-    pub(super) result: PendingResult,
-    pub(super) check: Check,
+    pub(super) scheme: &'static str,
+    pub(super) decision: Pin<Box<dyn Future<Output = Decision> + Send>>,
 }
 
 /// The context of a check.
@@ -57,21 +55,19 @@ pub(super) struct Check {
     pub(super) field: HeaderValue,
     pub(super) offer: Offer,
     pub(super) start: CheckStart,
+    pub(super) now: Timestamp,
 }
 
 impl Future for PendingDecision {
     type Output = Decision;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Decision> {
-        let result = ready!(self.result.as_mut().poll(cx));
-        Poll::Ready(self.engine.decide(result, &self.check))
+        self.decision.as_mut().poll(cx)
     }
 }
 
 impl fmt::Debug for PendingDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingDecision")
-            .field("scheme", &self.check.scheme)
-            .finish_non_exhaustive()
+        f.debug_struct("PendingDecision").field("scheme", &self.scheme).finish_non_exhaustive()
     }
 }

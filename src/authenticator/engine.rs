@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::{
     builder::{AuthenticatorBuilder, Condition, OfferOf, RealmOf},
-    decision::{Authentication, Check, Decision, PendingDecision},
+    decision::{Authentication, Check, Decision},
     erased::DynScheme,
     field::ProxyAuthorization,
     offer::Offer,
@@ -15,13 +15,16 @@ use super::{
     stale_limit::{Client, StaleLimit},
 };
 use crate::{
+    claim::Claim,
     clock::{Clock, Timestamp},
     error::BackendError,
+    event::ClaimedUserMaker,
     grammar::split_scheme,
     head::RequestHead,
     identity::Identity,
     reason::Reason,
     revocation::Revocations,
+    throttle::{Admission, Attempt, DynThrottle, Settlement, Ticket},
     user_id::UserId,
     user_parameters::UserParameterSyntax,
     wire::Realm,
@@ -68,6 +71,8 @@ pub(super) struct Engine {
     pub(super) latin1: bool,
     pub(super) user_parameters: Option<UserParameterSyntax>,
     pub(super) stale_limit: StaleLimit,
+    pub(super) claimed_users: ClaimedUserMaker,
+    pub(super) throttle: Option<Box<dyn DynThrottle>>,
     pub(super) revocations: Revocations,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -121,17 +126,12 @@ impl Authenticator {
             field: credentials.field.clone(),
             offer,
             start: engine.revocations.start_check(),
+            now,
         };
         let user_parameters = engine.user_parameters.as_ref();
         let latin1 = engine.latin1;
         let context = RequestContext { head, realm, now, latin1, user_parameters };
-        match Arc::clone(scheme).authenticate(&context, credentials) {
-            Ok(result) => {
-                let engine = Arc::clone(engine);
-                Authentication::Pending(PendingDecision { engine, result, check })
-            }
-            Err(refusal) => Authentication::Ready(engine.decide(Err(refusal), &check)),
-        }
+        Arc::clone(scheme).authenticate(engine, &context, credentials, check)
     }
 
     /// Ends the access of a user: revokes every live [`Identity`] of theirs, and voids their cached
@@ -170,20 +170,48 @@ impl Engine {
         Ok((scheme, SentCredentials { field, position }))
     }
 
-    /// Turns the result of a check into a decision.
-    pub(super) fn decide(&self, result: AuthResult, check: &Check) -> Decision {
-        let result = result.and_then(|authenticated| self.admit(authenticated, check));
-        result.unwrap_or_else(|refusal| {
-            let (realm, now) = (&check.realm, self.clock.now());
-            let stale = refusal.reason().is_stale() && self.may_say_stale(&refusal, check, now);
-            let context = ChallengeContext { realm, now, stale };
-            self.refuse(refusal, Some(check.scheme), &check.offer, &context)
-        })
+    /// Waits until the throttle, if there is one, admits the attempt.
+    pub(super) async fn enter(
+        &self,
+        claim: Claim<'_>,
+        check: &Check,
+    ) -> Result<Option<Ticket>, Refusal> {
+        let Some(throttle) = &self.throttle else { return Ok(None) };
+        let attempt = Attempt::new(&check.realm, claim, check.now).with_peer(check.peer);
+        match throttle.admit(attempt).await? {
+            Admission::Allowed(ticket) => Ok(Some(ticket)),
+            Admission::Refused(overload) => Err(overload.into()),
+        }
+    }
+
+    /// Turns the result of a check into a decision, and settles the ticket.
+    pub(super) fn conclude(
+        &self,
+        result: AuthResult,
+        claim: Claim<'_>,
+        ticket: Option<Ticket>,
+        check: &Check,
+    ) -> Decision {
+        let result = result.and_then(|authenticated| self.admit(authenticated, claim, check));
+        if let Some(ticket) = ticket {
+            ticket.settle(settlement(&result));
+        }
+        match result {
+            Ok((identity, info)) => Decision::Forward { identity, info },
+            Err(refusal) => {
+                self.refuse_credentials(refusal.with_claim(claim, &self.claimed_users), check)
+            }
+        }
     }
 
     /// Makes the identity. Its scheme and realm are those of the check, not what a scheme says, so
     /// that revocation always finds it.
-    fn admit(&self, authenticated: Authenticated, check: &Check) -> Result<Decision, Refusal> {
+    fn admit(
+        &self,
+        authenticated: Authenticated,
+        claim: Claim<'_>,
+        check: &Check,
+    ) -> Result<(Identity, Option<HeaderValue>), Refusal> {
         let Authenticated { account, user_parameters, info } = authenticated;
         let user = account.user();
         let Some(handle) = self.revocations.handle(&check.realm, user, check.start) else {
@@ -191,13 +219,22 @@ impl Engine {
             return Err(BackendError::transient(error).into());
         };
         self.stale_limit.clear(|| Client::new(&check.realm, check.peer, user));
-        let identity = Identity::new(account, check.scheme, check.realm.clone());
-        let identity = identity.with_revocation(handle);
+        let identity = Identity::new(account, check.scheme, check.realm.clone())
+            .with_algorithm(claim.algorithm())
+            .with_revocation(handle);
         let identity = match user_parameters {
             Some(parameters) => identity.with_user_parameters(parameters),
             None => identity,
         };
-        Ok(Decision::Forward { identity, info })
+        Ok((identity, info))
+    }
+
+    /// Refuses credentials: adds `stale` if only their nonce is wrong.
+    pub(super) fn refuse_credentials(&self, refusal: Refusal, check: &Check) -> Decision {
+        let (realm, now) = (&check.realm, self.clock.now());
+        let stale = refusal.reason().is_stale() && self.may_say_stale(&refusal, check, now);
+        let context = ChallengeContext { realm, now, stale };
+        self.refuse(refusal, Some(check.scheme), &check.offer, &context)
     }
 
     /// Counts a stale answer to a user who has proved to know the password, and returns whether
@@ -252,6 +289,20 @@ impl Engine {
             return Err(BackendError::new("no scheme can be offered for this request at present"));
         }
         Ok(headers)
+    }
+}
+
+/// The outcome of an attempt, for the throttle.
+fn settlement<T>(result: &Result<(Identity, T), Refusal>) -> Settlement<'_> {
+    match result {
+        Ok((identity, _)) => match (identity.user(), identity.revocation()) {
+            (Some(user), Some(revocation)) => Settlement::Accepted { user, revocation },
+            _ => Settlement::Neutral,
+        },
+        Err(refusal) if refusal.reason().is_guess() => {
+            Settlement::Strike { user: refusal.suspect.as_ref() }
+        }
+        Err(_) => Settlement::Neutral,
     }
 }
 

@@ -1,33 +1,33 @@
 //! Type-erased schemes, so that the engine has no type parameters.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use http::HeaderValue;
 
 use super::{
-    refusal::Refusal,
-    scheme::{
-        AuthResult, AuthScheme, ChallengeContext, RequestContext, SchemeSetup, SentCredentials,
-    },
+    decision::{Authentication, Check, PendingDecision},
+    engine::Engine,
+    scheme::{AuthScheme, ChallengeContext, RequestContext, SchemeSetup, SentCredentials},
 };
 use crate::{
     error::{BackendError, ConfigError},
     revocation::Revocations,
 };
 
-pub(super) type PendingResult = Pin<Box<dyn Future<Output = AuthResult> + Send>>;
-
-/// [`AuthScheme`] with a boxed future.
+/// [`AuthScheme`] without associated types, and with boxed futures.
 pub(super) trait DynScheme: Send + Sync {
     fn name(&self) -> &'static str;
 
     fn challenges(&self, context: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError>;
 
+    /// Parses the credentials and decides, or returns a future that verifies them and decides.
     fn authenticate(
         self: Arc<Self>,
+        engine: &Arc<Engine>,
         context: &RequestContext<'_>,
         credentials: SentCredentials,
-    ) -> Result<PendingResult, Refusal>;
+        check: Check,
+    ) -> Authentication;
 
     fn check(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError>;
 
@@ -45,10 +45,28 @@ impl<S: AuthScheme> DynScheme for S {
 
     fn authenticate(
         self: Arc<Self>,
+        engine: &Arc<Engine>,
         context: &RequestContext<'_>,
         credentials: SentCredentials,
-    ) -> Result<PendingResult, Refusal> {
-        Ok(Box::pin(AuthScheme::authenticate(self, context, credentials)?))
+        check: Check,
+    ) -> Authentication {
+        let credentials = match self.parse(context, credentials) {
+            Ok(credentials) => credentials,
+            Err(refusal) => {
+                return Authentication::Ready(engine.refuse_credentials(refusal, &check));
+            }
+        };
+        let (scheme, engine) = (check.scheme, Arc::clone(engine));
+        let decision = Box::pin(async move {
+            let claim = self.claim(&credentials);
+            let ticket = match engine.enter(claim, &check).await {
+                Ok(ticket) => ticket,
+                Err(refusal) => return engine.conclude(Err(refusal), claim, None, &check),
+            };
+            let result = self.verify(&credentials, ticket.as_ref()).await;
+            engine.conclude(result, claim, ticket, &check)
+        });
+        Authentication::Pending(PendingDecision { scheme, decision })
     }
 
     fn check(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {

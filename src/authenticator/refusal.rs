@@ -1,16 +1,24 @@
 //! Why a request is refused, and the status of its response.
 
-use std::{error::Error, fmt, iter, sync::Arc};
+use std::{error::Error, fmt, iter, num::NonZeroU32, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::{
-    backend::UnusableRecord, error::BackendError, identity::Account, reason::Reason,
-    user_parameters::UserParameterError, wire::Realm,
+    backend::UnusableRecord,
+    claim::Claim,
+    error::BackendError,
+    event::{ClaimedUser, ClaimedUserMaker},
+    identity::Account,
+    reason::Reason,
+    throttle::Overload,
+    user_id::UserId,
+    user_parameters::UserParameterError,
+    wire::Realm,
 };
 
-/// The `Retry-After` for a failed back end, in seconds.
-const BACKEND_RETRY_AFTER: u64 = 5;
+/// The `Retry-After` of a 429 or 503 without a time of its own, in seconds.
+const RETRY_AFTER: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
 /// Room for all names of header fields in a 407, so that the map does not grow.
 const FIELDS: usize = 6;
@@ -26,13 +34,29 @@ pub struct Refusal {
     pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
     pub(super) scheme: Option<&'static str>,
     pub(super) realm: Option<Realm>,
+    algorithm: Option<&'static str>,
+    claimed_user: Option<ClaimedUser>,
+    /// In seconds.
+    retry_after: Option<NonZeroU32>,
+    /// The user whose password was wrong, if the source knows the canonical name.
+    pub(super) suspect: Option<UserId>,
 }
 
 impl Refusal {
     /// A refusal for `reason`, which also fixes the status.
     #[must_use]
     pub const fn new(reason: Reason) -> Self {
-        Self { reason, account: None, source: None, scheme: None, realm: None }
+        Self {
+            reason,
+            account: None,
+            source: None,
+            scheme: None,
+            realm: None,
+            algorithm: None,
+            claimed_user: None,
+            retry_after: None,
+            suspect: None,
+        }
     }
 
     /// Adds the account of a user who has proved to know the password. Without it, a 407 never
@@ -50,6 +74,31 @@ impl Refusal {
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// Sets the `Retry-After` of a 429 or 503, which is rounded up to seconds, at least one; 5 s by
+    /// default.
+    #[must_use]
+    pub fn with_retry_after(mut self, time: Duration) -> Self {
+        let seconds = time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
+        let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+        self.retry_after = Some(NonZeroU32::new(seconds).unwrap_or(NonZeroU32::MIN));
+        self
+    }
+
+    /// Adds the canonical name of the user whose password was wrong, so that the throttle counts
+    /// failures under all spellings of the name together.
+    #[must_use]
+    pub fn with_suspect(mut self, user: UserId) -> Self {
+        self.suspect = Some(user);
+        self
+    }
+
+    /// Adds what the refused credentials claimed.
+    pub(super) fn with_claim(mut self, claim: Claim<'_>, users: &ClaimedUserMaker) -> Self {
+        self.algorithm = claim.algorithm();
+        self.claimed_user = users.make(claim.claimant());
         self
     }
 
@@ -71,6 +120,34 @@ impl Refusal {
         self.scheme
     }
 
+    /// The algorithm of the credentials, such as `MD5`; `None` if the scheme has only one, or the
+    /// credentials could not be parsed.
+    #[must_use]
+    pub const fn algorithm(&self) -> Option<&'static str> {
+        self.algorithm
+    }
+
+    /// The user that the client claims to be, as [`ClaimedUsers`] allows; `None` if the credentials
+    /// could not be parsed or have no name. Unless there is an [`account`](Self::account), nobody
+    /// has proved to be this user.
+    ///
+    /// [`ClaimedUsers`]: crate::event::ClaimedUsers
+    #[must_use]
+    pub const fn claimed_user(&self) -> Option<&ClaimedUser> {
+        self.claimed_user.as_ref()
+    }
+
+    /// When the client may try again, on 429 and 503.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after_seconds().map(|seconds| Duration::from_secs(seconds.get().into()))
+    }
+
+    fn retry_after_seconds(&self) -> Option<NonZeroU32> {
+        matches!(self.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+            .then(|| self.retry_after.unwrap_or(RETRY_AFTER))
+    }
+
     /// Displays the causes of the refusal, such as those of a back end's failure, in the form
     /// `timeout: caused by: no route`. `None` if there is none.
     ///
@@ -87,19 +164,19 @@ impl Refusal {
         self.realm.as_ref()
     }
 
-    /// The status of the response: 400, 403, 407, 431, 502 or 503.
+    /// The status of the response: 400, 403, 407, 429, 431, 502 or 503.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.reason.status()
     }
 
     /// The header fields of the response, without challenges: `Cache-Control: no-store`, and
-    /// `Retry-After` on 503.
+    /// `Retry-After` on 429 and 503.
     pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(FIELDS);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, BACKEND_RETRY_AFTER.into());
+        if let Some(seconds) = self.retry_after_seconds() {
+            headers.insert(header::RETRY_AFTER, seconds.get().into());
         }
         headers
     }
@@ -108,6 +185,16 @@ impl Refusal {
 impl From<BackendError> for Refusal {
     fn from(error: BackendError) -> Self {
         Self::new(Reason::BackendFailed).with_source(error)
+    }
+}
+
+impl From<Overload> for Refusal {
+    fn from(overload: Overload) -> Self {
+        let (reason, retry_after) = match overload {
+            Overload::Failures(time) => (Reason::TooManyFailures, time),
+            Overload::Checks(time) => (Reason::TooManyChecks, time),
+        };
+        Self::new(reason).with_retry_after(retry_after)
     }
 }
 

@@ -6,12 +6,16 @@ use http::HeaderValue;
 
 use super::refusal::Refusal;
 use crate::{
+    backend::AccountLookup,
+    claim::Claim,
     clock::Timestamp,
     error::{BackendError, ConfigError},
     grammar::token68,
     head::RequestHead,
     identity::Account,
     revocation::Revocations,
+    throttle::Ticket,
+    user_id::UserId,
     user_parameters::{SplitName, UserParameterSyntax, UserParameters},
     wire::Realm,
 };
@@ -21,6 +25,10 @@ use crate::{
 /// The engine finds the scheme by name. A request that the scheme refuses is answered with the
 /// challenges of all schemes. `examples/bearer_scheme.rs` adds a scheme.
 pub trait AuthScheme: Send + Sync + 'static {
+    /// Credentials that have been parsed, with everything from the head of the request that is
+    /// needed to verify them.
+    type Credentials: Send + Sync + 'static;
+
     /// The name of the scheme, a token. It compares without regard to case.
     fn name(&self) -> &'static str;
 
@@ -30,18 +38,44 @@ pub trait AuthScheme: Send + Sync + 'static {
     /// No challenge can be made now. The response becomes a 503 without challenges.
     fn challenges(&self, context: &ChallengeContext<'_>) -> Result<Vec<HeaderValue>, BackendError>;
 
-    /// Parses the credentials, and returns a future that verifies them.
-    ///
-    /// The head of the request is available only until the future is returned.
+    /// Parses the credentials.
     ///
     /// # Errors
     /// The credentials are malformed, or do not fit the head of the request. Nothing has been
     /// looked up or recorded.
-    fn authenticate(
-        self: Arc<Self>,
+    fn parse(
+        &self,
         context: &RequestContext<'_>,
         credentials: SentCredentials,
-    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal>;
+    ) -> Result<Self::Credentials, Refusal>;
+
+    /// Returns who the client claims to be, for limits and logs.
+    fn claim<'a>(&self, credentials: &'a Self::Credentials) -> Claim<'a>;
+
+    /// Verifies the credentials.
+    ///
+    /// A back end whose work may outlive the future keeps a clone of the `ticket` until it ends.
+    /// There is one if the authenticator has a
+    /// [throttle](super::AuthenticatorBuilder::with_throttle).
+    fn verify(
+        &self,
+        credentials: &Self::Credentials,
+        ticket: Option<&Ticket>,
+    ) -> impl Future<Output = AuthResult> + Send;
+
+    /// Looks up a user without credentials, as
+    /// [`CredentialValidator::account`](crate::CredentialValidator::account) does.
+    ///
+    /// # Errors
+    /// The source of users could not answer, which says nothing about the user.
+    fn account(
+        &self,
+        realm: &Realm,
+        user: &UserId,
+    ) -> impl Future<Output = Result<AccountLookup, BackendError>> + Send {
+        let _ = (realm, user);
+        async { Ok(AccountLookup::Unsupported) }
+    }
 
     /// Checks the scheme against the options of the authenticator that is built.
     ///

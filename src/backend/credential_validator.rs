@@ -10,6 +10,7 @@ use crate::{
     identity::Account,
     revocation::Revocations,
     secret::{Password, constant_time_eq},
+    throttle::Ticket,
     user_id::UserId,
     wire::Realm,
 };
@@ -24,13 +25,21 @@ pub struct BasicCredentials<'a> {
     user_id: &'a str,
     password: &'a str,
     recheck: bool,
+    ticket: Option<&'a Ticket>,
 }
 
 impl<'a> BasicCredentials<'a> {
     /// Credentials for `realm`, as a client sent them.
     #[must_use]
     pub const fn new(realm: &'a Realm, user_id: &'a str, password: &'a str) -> Self {
-        Self { realm, user_id, password, recheck: false }
+        Self { realm, user_id, password, recheck: false, ticket: None }
+    }
+
+    /// Adds the ticket of the attempt, if there is a throttle.
+    #[must_use]
+    pub const fn with_ticket(mut self, ticket: Option<&'a Ticket>) -> Self {
+        self.ticket = ticket;
+        self
     }
 
     /// Sets whether this check renews a verdict that a cache still keeps; `false` by default.
@@ -66,6 +75,13 @@ impl<'a> BasicCredentials<'a> {
         self.recheck
     }
 
+    /// The ticket of the attempt. Work that may outlive the call keeps a clone until it ends, as
+    /// [`to_owned`](Self::to_owned) does.
+    #[must_use]
+    pub const fn ticket(&self) -> Option<&'a Ticket> {
+        self.ticket
+    }
+
     /// Whether the password is `stored`: never for `None`, which stands for an unknown user.
     ///
     /// # Security
@@ -86,6 +102,7 @@ impl<'a> BasicCredentials<'a> {
             user_id: Password::new(self.user_id),
             password: Password::new(self.password),
             recheck: self.recheck,
+            ticket: self.ticket.cloned(),
         }
     }
 }
@@ -104,6 +121,7 @@ pub struct OwnedCredentials {
     user_id: Password,
     password: Password,
     recheck: bool,
+    ticket: Option<Ticket>,
 }
 
 impl OwnedCredentials {
@@ -112,6 +130,7 @@ impl OwnedCredentials {
     pub fn as_borrowed(&self) -> BasicCredentials<'_> {
         BasicCredentials::new(&self.realm, self.user_id.expose(), self.password.expose())
             .with_recheck(self.recheck)
+            .with_ticket(self.ticket.as_ref())
     }
 }
 

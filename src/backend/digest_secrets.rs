@@ -7,6 +7,7 @@ use crate::{
     error::{BackendError, ConfigError},
     identity::Account,
     revocation::Revocations,
+    throttle::Ticket,
     user_id::UserId,
     wire::{
         Realm,
@@ -22,6 +23,7 @@ pub struct DigestUser<'a> {
     name: DigestName<'a>,
     hashed_name: Option<&'a str>,
     recheck: bool,
+    ticket: Option<&'a Ticket>,
 }
 
 /// The user by name or by the hash of the name.
@@ -39,7 +41,7 @@ impl<'a> DigestUser<'a> {
     /// A look-up of the H(A1) for `function` of the user `name` in `realm`.
     #[must_use]
     pub const fn new(realm: &'a Realm, function: HashFunction, name: DigestName<'a>) -> Self {
-        Self { realm, function, name, hashed_name: None, recheck: false }
+        Self { realm, function, name, hashed_name: None, recheck: false, ticket: None }
     }
 
     /// Sets the name that the client hashed, if it is not the user's.
@@ -53,6 +55,13 @@ impl<'a> DigestUser<'a> {
     #[must_use]
     pub const fn with_recheck(mut self, recheck: bool) -> Self {
         self.recheck = recheck;
+        self
+    }
+
+    /// Adds the ticket of the attempt, if there is a throttle.
+    #[must_use]
+    pub const fn with_ticket(mut self, ticket: Option<&'a Ticket>) -> Self {
+        self.ticket = ticket;
         self
     }
 
@@ -98,6 +107,12 @@ impl<'a> DigestUser<'a> {
     #[must_use]
     pub const fn is_recheck(&self) -> bool {
         self.recheck
+    }
+
+    /// The ticket of the attempt. Work that may outlive the call keeps a clone until it ends.
+    #[must_use]
+    pub const fn ticket(&self) -> Option<&'a Ticket> {
+        self.ticket
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::escaped::Escaped;
-use crate::secret::MacKey;
+use crate::{claim::Claimant, error::ConfigError, secret::MacKey};
 
 /// The longest name, in characters before they are escaped.
 const MAX_CHARS: usize = 64;
@@ -31,8 +31,7 @@ impl ClaimedUser {
 
     /// The fingerprint of a name: 12 hexadecimal digits, which without the key can neither be
     /// computed nor be compared with a list of names.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for `ClaimedUsers::Fingerprint`"))]
-    pub(crate) fn fingerprint(name: &str, key: &MacKey) -> Self {
+    fn fingerprint(name: &str, key: &MacKey) -> Self {
         let mac = key.mac(&[name.as_bytes()]);
         let digits = base16ct::lower::encode_string(mac.get(..FINGERPRINT_LENGTH).unwrap_or(&mac));
         Self(digits.into())
@@ -70,6 +69,44 @@ pub enum ClaimedUsers {
     Fingerprint,
     /// Nothing.
     Omitted,
+}
+
+/// Makes the texts that [`ClaimedUsers`] requires.
+#[derive(Debug)]
+pub(crate) enum ClaimedUserMaker {
+    Name,
+    Fingerprint(MacKey),
+    Omitted,
+}
+
+impl ClaimedUserMaker {
+    /// # Errors
+    /// [`ConfigError::Randomness`] if a key is needed and there are no random bytes.
+    pub(crate) fn new(users: ClaimedUsers) -> Result<Self, ConfigError> {
+        Ok(match users {
+            ClaimedUsers::Name => Self::Name,
+            ClaimedUsers::Fingerprint => Self::Fingerprint(MacKey::random()?),
+            ClaimedUsers::Omitted => Self::Omitted,
+        })
+    }
+
+    /// The text for a claimant, of whose hash it has the digits.
+    pub(crate) fn make(&self, claimant: Claimant<'_>) -> Option<ClaimedUser> {
+        let digits;
+        let name = match claimant {
+            Claimant::Name(name) => name,
+            Claimant::Userhash(hash) => {
+                digits = base16ct::lower::encode_string(hash.as_bytes());
+                &digits
+            }
+            Claimant::Unnamed => return None,
+        };
+        match self {
+            Self::Name => Some(ClaimedUser::new(name)),
+            Self::Fingerprint(key) => Some(ClaimedUser::fingerprint(name, key)),
+            Self::Omitted => None,
+        }
+    }
 }
 
 #[cfg(test)]

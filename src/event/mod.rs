@@ -3,5 +3,6 @@
 mod claimed_user;
 mod escaped;
 
+pub(crate) use claimed_user::ClaimedUserMaker;
 pub use claimed_user::{ClaimedUser, ClaimedUsers};
 pub use escaped::Escaped;

@@ -94,6 +94,17 @@ fn texts(reason: Reason) -> [&'static str; 3] {
             "Your user name and password are right, but your account is disabled or has \
              expired. Ask the operator of the proxy."
         ),
+        (Reason::TooManyFailures, _) => page!(
+            "Too Many Requests",
+            "There were too many failed logins from your address or with your user name, so the \
+             proxy did not check your password, which may be right. Wait a minute. If you see \
+             this again, look for a program that still uses an old password."
+        ),
+        (_, StatusCode::TOO_MANY_REQUESTS) => page!(
+            "Too Many Requests",
+            "Too many logins from your address or with your user name are in progress, so the \
+             proxy did not check your password, which may be right. Try again in a moment."
+        ),
         (_, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => page!(
             "Request Header Fields Too Large",
             "The Proxy-Authorization field of this request is longer than the proxy accepts."

@@ -1,7 +1,6 @@
 //! Configuration mistakes: building fails, and the error names the remedy.
 
 use std::{
-    future::Future,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -17,7 +16,10 @@ use tower_proxy_auth::{
     backend::{SecretsChain, UserError, ValidatorChain},
     digest::{Algorithm, DigestBuilder, HashFunction, HashFunctions, NonceKey},
     revocation::Revocations,
-    scheme::{AuthResult, AuthScheme, ChallengeContext, RequestContext, SentCredentials},
+    scheme::{
+        AuthResult, AuthScheme, ChallengeContext, Claim, Claimant, RequestContext, SentCredentials,
+    },
+    throttle::Ticket,
     user_parameters::UserParameterSyntax,
 };
 
@@ -45,6 +47,8 @@ fn refuses<T>(built: Result<T, ConfigError>, message: &str) {
 struct Named(&'static str);
 
 impl AuthScheme for Named {
+    type Credentials = ();
+
     fn name(&self) -> &'static str {
         self.0
     }
@@ -53,12 +57,16 @@ impl AuthScheme for Named {
         Ok(vec![HeaderValue::from_static(self.0)])
     }
 
-    fn authenticate(
-        self: Arc<Self>,
-        _: &RequestContext<'_>,
-        _: SentCredentials,
-    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
-        Ok(async { Err(Refusal::new(Reason::UnknownUser)) })
+    fn parse(&self, _: &RequestContext<'_>, _: SentCredentials) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn claim<'a>(&self, (): &'a ()) -> Claim<'a> {
+        Claim::new(Claimant::Unnamed)
+    }
+
+    async fn verify(&self, (): &(), _: Option<&Ticket>) -> AuthResult {
+        Err(Refusal::new(Reason::UnknownUser))
     }
 }
 

@@ -6,11 +6,12 @@ use std::{
 };
 
 /// The modules of the crate, from the bottom layer to the top one. Only `lib.rs` is exempt.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     &["clock", "error", "head", "reason", "secret", "user_id"],
     &["grammar"],
     &["wire"],
-    &["identity", "revocation", "user_parameters"],
+    &["claim", "identity", "revocation", "user_parameters"],
+    &["throttle"],
     &["backend", "nonce_store"],
     &["event"],
     &["authenticator"],

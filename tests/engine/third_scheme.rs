@@ -16,9 +16,11 @@ use tower_proxy_auth::{
     Account, Authenticator, BackendError, ProxyAuthLayer, Reason, Refusal, UserId,
     authenticator::AuthenticatorBuilder,
     scheme::{
-        AuthResult, AuthScheme, Authenticated, ChallengeContext, RequestContext, SentCredentials,
+        AuthResult, AuthScheme, Authenticated, ChallengeContext, Claim, Claimant, RequestContext,
+        SentCredentials,
     },
     secret::constant_time_eq,
+    throttle::Ticket,
 };
 
 use crate::support::{
@@ -54,6 +56,8 @@ impl Bearer {
 }
 
 impl AuthScheme for Bearer {
+    type Credentials = String;
+
     fn name(&self) -> &'static str {
         "Bearer"
     }
@@ -64,22 +68,28 @@ impl AuthScheme for Bearer {
         Ok(vec![HeaderValue::try_from(challenge).unwrap()])
     }
 
-    fn authenticate(
-        self: Arc<Self>,
+    fn parse(
+        &self,
         context: &RequestContext<'_>,
         credentials: SentCredentials,
-    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
+    ) -> Result<String, Refusal> {
         assert_eq!(context.head.method(), Method::GET);
         assert!(!context.head.headers().contains_key("proxy-authorization"));
         let token = credentials.token68().ok_or(Refusal::new(Reason::Malformed))?.to_owned();
         assert_eq!(token.as_bytes(), credentials.as_bytes());
-        Ok(async move {
-            if self.waits {
-                task::yield_now().await;
-            }
-            self.lookups.fetch_add(1, Ordering::Relaxed);
-            Self::check(&token)
-        })
+        Ok(token)
+    }
+
+    fn claim<'a>(&self, token: &'a String) -> Claim<'a> {
+        Claim::new(Claimant::Unnamed).with_fixed_secret(token)
+    }
+
+    async fn verify(&self, token: &String, _: Option<&Ticket>) -> AuthResult {
+        if self.waits {
+            task::yield_now().await;
+        }
+        self.lookups.fetch_add(1, Ordering::Relaxed);
+        Self::check(token)
     }
 }
 

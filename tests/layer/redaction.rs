@@ -3,11 +3,7 @@
 use std::{
     convert::Infallible,
     fmt::Debug,
-    future::Future,
-    sync::{
-        Arc,
-        mpsc::{Sender, channel},
-    },
+    sync::mpsc::{Sender, channel},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -22,9 +18,11 @@ use tower_proxy_auth::{
     digest::{HashFunction, NonceKey, NonceKeys},
     nonce_store::MemoryNonceStore,
     scheme::{
-        AuthResult, AuthScheme, ChallengeContext, RequestContext, SchemeSetup, SentCredentials,
+        AuthResult, AuthScheme, ChallengeContext, Claim, Claimant, RequestContext, SchemeSetup,
+        SentCredentials,
     },
     secret::Password,
+    throttle::Ticket,
 };
 
 use crate::support::{
@@ -152,6 +150,8 @@ fn hides_secrets_in_service_and_future() {
 struct Curious(Sender<String>);
 
 impl AuthScheme for Curious {
+    type Credentials = Password;
+
     fn name(&self) -> &'static str {
         "Basic"
     }
@@ -161,14 +161,24 @@ impl AuthScheme for Curious {
         Ok(vec![HeaderValue::from_static("Basic realm=\"proxy\"")])
     }
 
-    fn authenticate(
-        self: Arc<Self>,
+    fn parse(
+        &self,
         context: &RequestContext<'_>,
         credentials: SentCredentials,
-    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
+    ) -> Result<Password, Refusal> {
         assert_eq!(credentials.as_bytes(), STANDARD.encode("alice:wonder").as_bytes());
         self.0.send(format!("{context:?} {credentials:?}")).unwrap();
-        Ok(async { Err(Refusal::new(Reason::WrongPassword)) })
+        Ok(Password::new("wonder"))
+    }
+
+    fn claim<'a>(&self, password: &'a Password) -> Claim<'a> {
+        let claim = Claim::new(Claimant::Name("wonder")).with_fixed_secret(password.expose());
+        self.0.send(format!("{claim:?}")).unwrap();
+        claim
+    }
+
+    async fn verify(&self, _: &Password, _: Option<&Ticket>) -> AuthResult {
+        Err(Refusal::new(Reason::WrongPassword))
     }
 
     fn check(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
@@ -183,7 +193,7 @@ fn hides_secrets_from_a_custom_scheme() {
     let proxy = Proxy::of(Authenticator::builder(realm()).with_scheme(Curious(sender)));
     proxy.get(basic("alice:wonder")).is("a custom scheme", 407, "wrong-password");
     let shown: Vec<_> = receiver.try_iter().collect();
-    assert_eq!(shown.len(), 3);
+    assert_eq!(shown.len(), 4);
     hides(&Digest::new("n"), &shown);
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     authenticator::{refusal::Refusal, scheme::RequestContext},
     backend::{DigestName, DigestUser},
+    claim::Claimant,
     user_parameters::{SplitName, UserParameters},
     wire::{
         Realm,
@@ -29,6 +30,16 @@ impl Candidate {
                 user(DigestName::UserId(split.user())).with_hashed_name(name)
             }
             Self::Userhash(hash) => user(DigestName::Userhash(hash)),
+        }
+    }
+
+    /// The user that the client claims to be.
+    pub(super) fn claimant(&self) -> Claimant<'_> {
+        match self {
+            Self::Name { name, split } => {
+                Claimant::Name(split.as_ref().map_or(name, SplitName::user))
+            }
+            Self::Userhash(hash) => Claimant::Userhash(hash),
         }
     }
 

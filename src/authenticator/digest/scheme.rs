@@ -1,6 +1,6 @@
 //! The Digest scheme: from a field to an authenticated user.
 
-use std::{fmt, future::Future, hint::black_box, sync::Arc};
+use std::{fmt, hint::black_box};
 
 use http::{HeaderValue, Method};
 
@@ -18,12 +18,15 @@ use crate::{
             SentCredentials,
         },
     },
-    backend::{AccountStatus, DigestAccount, DigestSecrets, SecretLookup},
+    backend::{AccountLookup, AccountStatus, DigestAccount, DigestSecrets, SecretLookup},
+    claim::{Claim, Claimant},
     clock::Timestamp,
     error::{BackendError, ConfigError},
     nonce_store::{MemoryNonceStore, NonceCheck, NonceCount, NonceId, NonceStore, NonceUse},
     reason::Reason,
     revocation::Revocations,
+    throttle::Ticket,
+    user_id::UserId,
     wire::{
         Realm,
         digest::{self, Algorithm, Challenge, Credentials, CredentialsError, HashedA1, Username},
@@ -55,8 +58,9 @@ pub struct DigestScheme<V, S = MemoryNonceStore> {
     pub(super) dummy_secrets: Box<[HashedA1]>,
 }
 
-/// A request whose credentials match its head, with everything that is needed to verify them.
-struct ParsedRequest {
+/// Credentials that match the head of their request, with everything that is needed to verify them.
+#[expect(unnameable_types, reason = "opaque outside of the scheme")]
+pub struct ParsedDigest {
     credentials: Credentials,
     realm: Realm,
     method: Method,
@@ -84,33 +88,6 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         self.options.legacy_rfc2069 && algorithm == Algorithm::Md5
     }
 
-    /// Parses the credentials and checks them against the head of the request.
-    fn parse(
-        &self,
-        context: &RequestContext<'_>,
-        sent: SentCredentials,
-    ) -> Result<ParsedRequest, Refusal> {
-        let SentCredentials { field, position } = sent;
-        let maximum = self.options.max_parameters;
-        let (mut credentials, username) =
-            Credentials::parse(field, position, context.latin1, maximum)
-                .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
-        self.refuse_what_was_not_offered(&credentials, &username)?;
-        if *credentials.realm() != *context.realm.as_str().as_bytes() {
-            return Err(Refusal::new(Reason::OtherRealm));
-        }
-        if !credentials.choose_uri(context.head, &self.options.uri_check) {
-            return Err(Refusal::new(Reason::OtherResource));
-        }
-        Ok(ParsedRequest {
-            candidates: candidates(context, username)?,
-            credentials,
-            realm: context.realm.clone(),
-            method: context.head.method().clone(),
-            now: context.now,
-        })
-    }
-
     fn refuse_what_was_not_offered(
         &self,
         sent: &Credentials,
@@ -130,34 +107,9 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         Ok(())
     }
 
-    /// Verifies the response before its nonce, so that a nonce-count cannot be used up without the
-    /// password.
-    async fn verify(&self, request: ParsedRequest) -> AuthResult {
-        let function = request.credentials.algorithm().hash_function();
-        let mut refusal = Refusal::new(Reason::UnknownUser);
-        for candidate in &request.candidates {
-            let lookup = self.secrets.secret(candidate.user(&request.realm, function)).await?;
-            match self.verify_response(&request, lookup) {
-                Ok(stored) => return self.use_nonce(&request, candidate, stored).await,
-                Err(next) => match next.reason() {
-                    Reason::UnknownUser => {}
-                    // Another reading may be the right one. The operator must hear of a record
-                    // that cannot be used, so a wrong password does not replace it.
-                    Reason::WrongPassword | Reason::UnusableRecord => {
-                        if refusal.reason() != Reason::UnusableRecord {
-                            refusal = next;
-                        }
-                    }
-                    _ => return Err(next),
-                },
-            }
-        }
-        Err(refusal)
-    }
-
     fn verify_response(
         &self,
-        request: &ParsedRequest,
+        request: &ParsedDigest,
         lookup: SecretLookup,
     ) -> Result<DigestAccount, Refusal> {
         let function = request.credentials.algorithm().hash_function();
@@ -179,7 +131,8 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
             return Err(BackendError::new(error).into());
         }
         if !is_right(stored.ha1()) {
-            return Err(Refusal::new(Reason::WrongPassword));
+            let user = stored.account().user().clone();
+            return Err(Refusal::new(Reason::WrongPassword).with_suspect(user));
         }
         match stored.status() {
             AccountStatus::Active => Ok(stored),
@@ -195,11 +148,11 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
     /// Verifies the nonce and records its count.
     async fn use_nonce(
         &self,
-        request: &ParsedRequest,
+        request: &ParsedDigest,
         candidate: &Candidate,
         stored: DigestAccount,
     ) -> AuthResult {
-        let ParsedRequest { credentials, realm, now, .. } = request;
+        let ParsedDigest { credentials, realm, now, .. } = request;
         let account = stored.account();
         let nonce = match self.nonces.verify(&credentials.nonce(), *now, realm) {
             Ok(nonce) => nonce,
@@ -228,12 +181,7 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
         Err(Refusal::new(reason).with_account(stored.into_account()))
     }
 
-    fn info(
-        &self,
-        request: &ParsedRequest,
-        nonce: &NonceId,
-        ha1: &HashedA1,
-    ) -> Option<HeaderValue> {
+    fn info(&self, request: &ParsedDigest, nonce: &NonceId, ha1: &HashedA1) -> Option<HeaderValue> {
         if self.options.auth_info == AuthInfo::Off {
             return None;
         }
@@ -249,6 +197,8 @@ impl<V: DigestSecrets, S: NonceStore> DigestScheme<V, S> {
 }
 
 impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
+    type Credentials = ParsedDigest;
+
     fn name(&self) -> &'static str {
         digest::NAME
     }
@@ -267,13 +217,65 @@ impl<V: DigestSecrets, S: NonceStore> AuthScheme for DigestScheme<V, S> {
         Ok(challenges.filter_map(Challenge::to_header_value).collect())
     }
 
-    fn authenticate(
-        self: Arc<Self>,
+    fn parse(
+        &self,
         context: &RequestContext<'_>,
-        credentials: SentCredentials,
-    ) -> Result<impl Future<Output = AuthResult> + Send + 'static, Refusal> {
-        let request = self.parse(context, credentials)?;
-        Ok(async move { self.verify(request).await })
+        sent: SentCredentials,
+    ) -> Result<ParsedDigest, Refusal> {
+        let SentCredentials { field, position } = sent;
+        let maximum = self.options.max_parameters;
+        let (mut credentials, username) =
+            Credentials::parse(field, position, context.latin1, maximum)
+                .map_err(|error| Refusal::new(reason_of(error)).with_source(error))?;
+        self.refuse_what_was_not_offered(&credentials, &username)?;
+        if *credentials.realm() != *context.realm.as_str().as_bytes() {
+            return Err(Refusal::new(Reason::OtherRealm));
+        }
+        if !credentials.choose_uri(context.head, &self.options.uri_check) {
+            return Err(Refusal::new(Reason::OtherResource));
+        }
+        Ok(ParsedDigest {
+            candidates: candidates(context, username)?,
+            credentials,
+            realm: context.realm.clone(),
+            method: context.head.method().clone(),
+            now: context.now,
+        })
+    }
+
+    fn claim<'a>(&self, request: &'a ParsedDigest) -> Claim<'a> {
+        let claimant = request.candidates.first().map_or(Claimant::Unnamed, Candidate::claimant);
+        Claim::new(claimant).with_algorithm(request.credentials.algorithm().as_str())
+    }
+
+    /// Verifies the response before its nonce, so that a nonce-count cannot be used up without the
+    /// password.
+    async fn verify(&self, request: &ParsedDigest, ticket: Option<&Ticket>) -> AuthResult {
+        let function = request.credentials.algorithm().hash_function();
+        let mut refusal = Refusal::new(Reason::UnknownUser);
+        for candidate in &request.candidates {
+            let user = candidate.user(&request.realm, function).with_ticket(ticket);
+            let lookup = self.secrets.secret(user).await?;
+            match self.verify_response(request, lookup) {
+                Ok(stored) => return self.use_nonce(request, candidate, stored).await,
+                Err(next) => match next.reason() {
+                    Reason::UnknownUser => {}
+                    // Another reading may be the right one. The operator must hear of a record
+                    // that cannot be used, so a wrong password does not replace it.
+                    Reason::WrongPassword | Reason::UnusableRecord => {
+                        if refusal.reason() != Reason::UnusableRecord {
+                            refusal = next;
+                        }
+                    }
+                    _ => return Err(next),
+                },
+            }
+        }
+        Err(refusal)
+    }
+
+    async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
+        self.secrets.account(realm, user).await
     }
 
     fn check(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
@@ -307,6 +309,12 @@ const fn reason_of(error: CredentialsError) -> Reason {
         CredentialsError::UndecodableUserId => Reason::Undecodable,
         CredentialsError::EmptyUserId => Reason::EmptyUserId,
         CredentialsError::ControlCharacter => Reason::ControlCharacter,
+    }
+}
+
+impl fmt::Debug for ParsedDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ParsedDigest(..)")
     }
 }
 

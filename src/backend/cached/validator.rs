@@ -178,6 +178,7 @@ impl<S: DigestSecrets> DigestSecrets for Cached<S> {
             let recheck = recheck || user.is_recheck();
             let (inner, realm, function) =
                 (Arc::clone(inner), user.realm().clone(), user.function());
+            let ticket = user.ticket().cloned();
             let name = match user.name() {
                 // People type passwords into the name field.
                 DigestName::UserId(name) => Ok(Password::new(name)),
@@ -188,7 +189,9 @@ impl<S: DigestSecrets> DigestSecrets for Cached<S> {
                     Ok(name) => DigestName::UserId(name.expose()),
                     Err(hash) => DigestName::Userhash(hash),
                 };
-                let user = DigestUser::new(&realm, function, name).with_recheck(recheck);
+                let user = DigestUser::new(&realm, function, name)
+                    .with_recheck(recheck)
+                    .with_ticket(ticket.as_ref());
                 inner.secret(user).await
             }
         };
