@@ -26,7 +26,9 @@ impl ClaimedUser {
     /// Escapes and cuts a name.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self(Escaped::new(name, MAX_CHARS).to_string().into())
+        let shown = Escaped::new(name, MAX_CHARS);
+        // Most names are plain, and need one allocation only.
+        Self(if shown.is_plain() { name.into() } else { shown.to_string().into() })
     }
 
     /// The fingerprint of a name: 12 hexadecimal digits, which without the key can neither be

@@ -29,7 +29,7 @@ impl<'a> Escaped<'a> {
     }
 
     /// Whether the text is displayed as it is.
-    fn is_plain(self) -> bool {
+    pub(super) fn is_plain(self) -> bool {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'\'');
         self.text.len() <= self.max_chars && self.text.bytes().all(is_plain)
     }

@@ -57,8 +57,8 @@ fn operations() -> [(&'static str, Authenticator, Client, usize, u64); 7] {
     let (md5, sha_256) = (Algorithm::Md5, Algorithm::Sha256);
     [
         ("Basic accepted", both(), Basic(RIGHT), 0, 5),
-        ("Basic refused by Basic alone", basic(), Basic(WRONG), 1, 11),
-        ("Basic refused by Basic and Digest", both(), Basic(WRONG), 3, 16),
+        ("Basic refused by Basic alone", basic(), Basic(WRONG), 1, 12),
+        ("Basic refused by Basic and Digest", both(), Basic(WRONG), 3, 17),
         ("Digest MD5 accepted, info off", digest(md5, Off), Digest, 0, 6),
         ("Digest SHA-256 accepted, info off", digest(sha_256, Off), Digest, 0, 6),
         ("Digest SHA-256 accepted, full info", digest(sha_256, Full), Digest, 0, 7),
