@@ -1,6 +1,13 @@
 //! The authenticated user of a request.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use http::Extensions;
 
@@ -108,6 +115,7 @@ pub struct Identity {
     realm: Realm,
     user_parameters: Option<Arc<UserParameters>>,
     revocation: Option<RevocationHandle>,
+    tunnel_place: Option<Arc<TunnelPlace>>,
 }
 
 impl Identity {
@@ -121,6 +129,7 @@ impl Identity {
             realm,
             user_parameters: None,
             revocation: None,
+            tunnel_place: None,
         }
     }
 
@@ -134,6 +143,7 @@ impl Identity {
             realm,
             user_parameters: None,
             revocation: None,
+            tunnel_place: None,
         }
     }
 
@@ -155,6 +165,13 @@ impl Identity {
     #[must_use]
     pub(crate) fn with_revocation(mut self, handle: RevocationHandle) -> Self {
         self.revocation = Some(handle);
+        self
+    }
+
+    /// Adds the place of a tunnel, which is free again once the last clone has been dropped.
+    #[must_use]
+    pub(crate) fn with_tunnel_place(mut self, place: Option<TunnelPlace>) -> Self {
+        self.tunnel_place = place.map(Arc::new);
         self
     }
 
@@ -214,5 +231,24 @@ impl Identity {
     /// anonymous request.
     pub fn revoked(&self) -> Revoked {
         self.revocation.as_ref().map_or(Revoked::never(), RevocationHandle::revoked)
+    }
+}
+
+/// The place of an open tunnel among those of its user.
+#[derive(Debug)]
+pub(crate) struct TunnelPlace(Arc<AtomicUsize>);
+
+impl TunnelPlace {
+    /// Takes a place; `None` if `limit` are taken.
+    pub(crate) fn take(taken: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
+        let more = |count: usize| (count < limit).then_some(count + 1);
+        taken.fetch_update(Relaxed, Relaxed, more).ok()?;
+        Some(Self(Arc::clone(taken)))
+    }
+}
+
+impl Drop for TunnelPlace {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }

@@ -99,6 +99,12 @@ reasons! {
     /// Too many checks from this address or for this user are running, so the credentials were not
     /// checked.
     TooManyChecks = TOO_MANY_REQUESTS, "too-many-checks";
+    /// The credentials are right, and the user has sent requests from too many addresses.
+    TooManyPeers = TOO_MANY_REQUESTS, "too-many-peers";
+    /// The credentials are right, and the user has too many open tunnels.
+    TooManyTunnels = TOO_MANY_REQUESTS, "too-many-tunnels";
+    /// The credentials are right, and the user sends requests too fast.
+    TooManyRequests = TOO_MANY_REQUESTS, "too-many-requests";
     /// The `Proxy-Authorization` field is longer than the limit.
     FieldTooLong = REQUEST_HEADER_FIELDS_TOO_LARGE, "field-too-long";
     /// A back end could not answer.

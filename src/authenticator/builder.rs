@@ -3,8 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    AuthScheme, Authenticator, BasicScheme, DigestScheme, Offer, engine::Engine, erased::DynScheme,
-    scheme::SchemeSetup, stale_limit::StaleLimit,
+    AuthScheme, Authenticator, BasicScheme, DigestScheme, Offer,
+    engine::Engine,
+    erased::DynScheme,
+    scheme::SchemeSetup,
+    stale_limit::StaleLimit,
+    user_limits::{UserLimits, UserUsage},
 };
 use crate::{
     backend::{CredentialValidator, DigestSecrets},
@@ -40,6 +44,7 @@ pub struct AuthenticatorBuilder {
     latin1: bool,
     max_consecutive_stale: u32,
     claimed_users: ClaimedUsers,
+    user_limits: UserLimits,
     throttle: Option<Box<dyn DynThrottle>>,
     user_parameters: Option<UserParameterSyntax>,
     revocations: Revocations,
@@ -66,6 +71,7 @@ impl AuthenticatorBuilder {
             latin1: false,
             max_consecutive_stale: DEFAULT_MAX_CONSECUTIVE_STALE,
             claimed_users: ClaimedUsers::Name,
+            user_limits: UserLimits::new(),
             throttle: None,
             user_parameters: None,
             revocations: Revocations::new(),
@@ -277,6 +283,13 @@ impl AuthenticatorBuilder {
         self
     }
 
+    /// Limits the peers, tunnels and requests of each user; no limits by default. Requests above a
+    /// limit are refused with 429 and `Retry-After`.
+    pub const fn with_user_limits(mut self, limits: UserLimits) -> Self {
+        self.user_limits = limits;
+        self
+    }
+
     /// Splits parameters off user names. Back ends get the rest of the name, and the inner service
     /// finds the parameters in [`Identity::user_parameters`]. Names that cannot be split are
     /// refused with 407.
@@ -330,6 +343,7 @@ impl AuthenticatorBuilder {
             ("with_max_field_length", self.max_field_length == 0),
             ("with_max_consecutive_stale", self.max_consecutive_stale == 0),
         ])?;
+        self.user_limits.check()?;
         let splits_user_names = self.user_parameters.is_some();
         let setup = SchemeSetup { realm: &self.realm, splits_user_names };
         self.schemes.iter().try_for_each(|scheme| scheme.check(&setup))?;
@@ -350,6 +364,7 @@ impl AuthenticatorBuilder {
             user_parameters: self.user_parameters,
             stale_limit: StaleLimit::new(self.max_consecutive_stale),
             claimed_users: ClaimedUserMaker::new(self.claimed_users)?,
+            user_usage: UserUsage::new(self.user_limits),
             throttle: self.throttle,
             revocations: self.revocations,
             clock: self.clock,

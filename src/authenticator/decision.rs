@@ -56,6 +56,8 @@ pub(super) struct Check {
     pub(super) offer: Offer,
     pub(super) start: CheckStart,
     pub(super) now: Timestamp,
+    /// Whether the request counts as a tunnel of its user.
+    pub(super) is_tunnel: bool,
 }
 
 impl Future for PendingDecision {

@@ -13,6 +13,7 @@ use super::{
     refusal::Refusal,
     scheme::{AuthResult, Authenticated, ChallengeContext, RequestContext, SentCredentials},
     stale_limit::{Client, StaleLimit},
+    user_limits::{UserRequest, UserUsage, asks_for_tunnel},
 };
 use crate::{
     claim::Claim,
@@ -72,6 +73,7 @@ pub(super) struct Engine {
     pub(super) user_parameters: Option<UserParameterSyntax>,
     pub(super) stale_limit: StaleLimit,
     pub(super) claimed_users: ClaimedUserMaker,
+    pub(super) user_usage: Option<UserUsage>,
     pub(super) throttle: Option<Box<dyn DynThrottle>>,
     pub(super) revocations: Revocations,
     pub(super) clock: Arc<dyn Clock>,
@@ -127,6 +129,7 @@ impl Authenticator {
             offer,
             start: engine.revocations.start_check(),
             now,
+            is_tunnel: engine.user_usage.is_some() && asks_for_tunnel(head),
         };
         let user_parameters = engine.user_parameters.as_ref();
         let latin1 = engine.latin1;
@@ -219,9 +222,18 @@ impl Engine {
             return Err(BackendError::transient(error).into());
         };
         self.stale_limit.clear(|| Client::new(&check.realm, check.peer, user));
+        let tunnel_place = match &self.user_usage {
+            Some(usage) => {
+                let &Check { ref realm, peer, is_tunnel, now, .. } = check;
+                let entered = usage.enter(&UserRequest { realm, user, peer, is_tunnel, now });
+                entered.map_err(|refusal| refusal.with_account(account.clone()))?
+            }
+            None => None,
+        };
         let identity = Identity::new(account, check.scheme, check.realm.clone())
             .with_algorithm(claim.algorithm())
-            .with_revocation(handle);
+            .with_revocation(handle)
+            .with_tunnel_place(tunnel_place);
         let identity = match user_parameters {
             Some(parameters) => identity.with_user_parameters(parameters),
             None => identity,

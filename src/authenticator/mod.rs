@@ -15,6 +15,7 @@ mod offer;
 pub(crate) mod refusal;
 pub(crate) mod scheme;
 mod stale_limit;
+mod user_limits;
 
 pub(crate) use basic::BasicScheme;
 pub use builder::AuthenticatorBuilder;
@@ -25,3 +26,4 @@ pub use field::ProxyAuthorization;
 pub use offer::Offer;
 pub(crate) use refusal::Refusal;
 pub(crate) use scheme::AuthScheme;
+pub use user_limits::UserLimits;

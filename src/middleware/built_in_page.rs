@@ -100,6 +100,17 @@ fn texts(reason: Reason) -> [&'static str; 3] {
              proxy did not check your password, which may be right. Wait a minute. If you see \
              this again, look for a program that still uses an old password."
         ),
+        (Reason::TooManyPeers, _) => page!(
+            "Too Many Requests",
+            "Your account is in use from more addresses than this proxy allows. Stop using it on \
+             other devices and wait, or ask the operator of the proxy. If others use your \
+             account, change your password."
+        ),
+        (Reason::TooManyTunnels | Reason::TooManyRequests, _) => page!(
+            "Too Many Requests",
+            "Your account has more connections or requests at once than this proxy allows. Close \
+             some programs and try again in a moment."
+        ),
         (_, StatusCode::TOO_MANY_REQUESTS) => page!(
             "Too Many Requests",
             "Too many logins from your address or with your user name are in progress, so the \

@@ -21,5 +21,6 @@ mod secrets;
 mod store;
 mod targets;
 mod third_scheme;
+mod user_limits;
 mod user_parameters;
 mod vectors;
