@@ -44,7 +44,9 @@ impl Prepared {
 
     fn build(self, address: SocketAddr) -> Result<ProxyAuthLayer, ConfigError> {
         let Self { options, realm, users: Opened { validator, secrets } } = self;
-        let mut builder = Authenticator::builder(realm).with_latin1(options.latin1);
+        let mut builder = Authenticator::builder(realm)
+            .with_latin1(options.latin1)
+            .with_user_limits(options.limits.user_limits());
         if let Some(secrets) = secrets.filter(|_| options.offers_digest) {
             builder = builder.with_scheme(digest_scheme(&options, secrets, address)?);
         }

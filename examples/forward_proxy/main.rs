@@ -37,6 +37,7 @@ mod forward;
 mod headers;
 mod idle_timer;
 mod kept;
+mod limit_arguments;
 mod lingering;
 mod listener;
 mod logging;

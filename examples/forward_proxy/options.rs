@@ -4,7 +4,10 @@ use std::{collections::HashSet, ffi::OsString, fmt, net::SocketAddr, time::Durat
 
 use clap::{CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
-use crate::sources::{SourceArguments, Sources, missing_feature};
+use crate::{
+    limit_arguments::LimitArguments,
+    sources::{SourceArguments, Sources, missing_feature},
+};
 
 /// A forward proxy that requires authentication.
 ///
@@ -59,9 +62,13 @@ struct CommandLine {
     #[arg(long)]
     allow_empty_passwords: bool,
 
+    #[command(flatten)]
+    limits: LimitArguments,
+
     /// Admit everyone, for tests and benchmarks: an OPEN PROXY.
     #[arg(long, conflicts_with_all = ["realm", "scheme", "sources", "algorithms", "nonce_lifetime",
-        "latin1", "legacy_rfc2069", "uri_check", "auth_info", "allow_empty_passwords"])]
+        "latin1", "legacy_rfc2069", "uri_check", "auth_info", "allow_empty_passwords",
+        "max_tunnels_per_user"])]
     insecure_no_auth: bool,
 }
 
@@ -90,6 +97,7 @@ pub(crate) struct AuthOptions {
     pub(crate) uri_check: Option<UriCheck>,
     pub(crate) auth_info: Option<AuthInfo>,
     pub(crate) allow_empty_passwords: bool,
+    pub(crate) limits: LimitArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -211,6 +219,7 @@ impl CommandLine {
             uri_check: self.uri_check,
             auth_info: self.auth_info,
             allow_empty_passwords: self.allow_empty_passwords,
+            limits: self.limits,
         };
         Ok(Options { listen: self.listen, auth: Some(auth) })
     }

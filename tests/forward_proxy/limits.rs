@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use crate::{
     open_proxy,
     support::{origin::Origin, proxy::Proxy, wire::Wire},
@@ -90,4 +92,35 @@ fn served_again(proxy: &Proxy, head: &str) {
         thread::sleep(Duration::from_millis(100));
     }
     panic!("the limit is still reached");
+}
+
+#[test]
+fn limits_the_open_tunnels_of_a_user() {
+    let origin = Origin::http();
+    let options = ["--user", "alice:wonder", "--user", "bob:builder"];
+    let proxy = Proxy::start(&[&options[..], &["--max-tunnels-per-user", "2"]].concat());
+    let connect = |user_pass: &str| {
+        let mut wire = Wire::connect(proxy.address());
+        let (authority, credentials) = (origin.address(), STANDARD.encode(user_pass));
+        let answer = wire.ask(&format!(
+            "CONNECT {authority} HTTP/1.1\nHost: o\nProxy-Authorization: Basic {credentials}"
+        ));
+        (wire, answer)
+    };
+    let (first, _) = connect("alice:wonder");
+    let (mut second, answer) = connect("alice:wonder");
+    assert_eq!(answer.status, 200);
+    let (_, refused) = connect("alice:wonder");
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.field("retry-after").as_deref(), Some("5"));
+    assert_eq!(connect("bob:builder").1.status, 200);
+    assert_eq!(second.ask("GET / HTTP/1.1\nHost: o").text(), "hello");
+    drop(first);
+    // The proxy must notice that the tunnel has ended.
+    let end = Instant::now() + Duration::from_secs(30);
+    while connect("alice:wonder").1.status != 200 {
+        assert!(Instant::now() < end, "the place of an ended tunnel stays taken");
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(second.ask("GET / HTTP/1.1\nHost: o").text(), "hello");
 }
