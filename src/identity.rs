@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    hash::Hash,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -12,6 +13,7 @@ use std::{
 use http::Extensions;
 
 use crate::{
+    change_stamp::ChangeStamp,
     revocation::{RevocationHandle, Revoked},
     user_id::UserId,
     user_parameters::UserParameters,
@@ -30,6 +32,7 @@ struct Record {
     groups: Vec<Box<str>>,
     data: Extensions,
     max_age: Option<Duration>,
+    change_stamp: Option<ChangeStamp>,
 }
 
 impl Account {
@@ -40,6 +43,7 @@ impl Account {
             groups: Vec::new(),
             data: Extensions::new(),
             max_age: None,
+            change_stamp: None,
         }))
     }
 
@@ -66,6 +70,41 @@ impl Account {
     pub fn with_max_age(mut self, max_age: Duration) -> Self {
         Arc::make_mut(&mut self.0).max_age = Some(max_age);
         self
+    }
+
+    /// Adds `value` to what the change stamp covers: the stored password hash, the groups, or
+    /// anything else whose change must end the access of the user. It is hashed with a key of the
+    /// process and not kept.
+    ///
+    /// [`Authenticator::recheck`] compares the stamp of a login with that of
+    /// [`CredentialValidator::account`], so both must add the same values in the same order. Leave
+    /// out what changes with every login, and sort what has no order, such as the groups.
+    ///
+    /// # Examples
+    /// ```
+    /// use tower_proxy_auth::Account;
+    ///
+    /// let account = |stored_hash: &str| Account::new("alice").with_change_stamp(stored_hash);
+    /// assert_eq!(account("$2y$12$a").change_stamp(), account("$2y$12$a").change_stamp());
+    /// assert_ne!(account("$2y$12$a").change_stamp(), account("$2y$12$b").change_stamp());
+    /// ```
+    ///
+    /// [`Authenticator::recheck`]: crate::Authenticator::recheck
+    /// [`CredentialValidator::account`]: crate::CredentialValidator::account
+    #[must_use]
+    pub fn with_change_stamp(mut self, value: impl Hash) -> Self {
+        let record = Arc::make_mut(&mut self.0);
+        record.change_stamp = Some(match record.change_stamp {
+            Some(before) => ChangeStamp::of((before, value)),
+            None => ChangeStamp::of(value),
+        });
+        self
+    }
+
+    /// The change stamp; `None` if the back end does not set one.
+    #[must_use]
+    pub fn change_stamp(&self) -> Option<ChangeStamp> {
+        self.0.change_stamp
     }
 
     /// The canonical user-id.
@@ -250,5 +289,33 @@ impl TunnelPlace {
 impl Drop for TunnelPlace {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_stamp_covers_every_value_in_order() {
+        let stamp = |values: &[&str]| {
+            let account = Account::new("alice");
+            values.iter().fold(account, Account::with_change_stamp).change_stamp()
+        };
+        assert_eq!(stamp(&[]), None);
+        assert_eq!(stamp(&["a", "b"]), stamp(&["a", "b"]));
+        let all = [&[][..], &["a"], &["b"], &["a", "b"], &["b", "a"], &["ab"], &["a", "b", "c"]];
+        for (position, values) in all.iter().enumerate() {
+            for others in &all[..position] {
+                assert_ne!(stamp(values), stamp(others), "{values:?} and {others:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_change_stamp() {
+        let account = Account::new("alice").with_change_stamp("hash");
+        assert_eq!(format!("{account:?}"), "Account { user: \"alice\", groups: [], .. }");
+        assert_eq!(format!("{:?}", account.change_stamp()), "Some(ChangeStamp(..))");
     }
 }

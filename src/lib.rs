@@ -185,6 +185,7 @@
 
 pub mod authenticator;
 pub mod backend;
+mod change_stamp;
 mod claim;
 pub mod clock;
 mod error;
@@ -210,6 +211,7 @@ pub use backend::{
     digest_secrets::{DigestAccount, DigestSecrets, DigestUser, SecretLookup},
     users::Users,
 };
+pub use change_stamp::ChangeStamp;
 pub use error::{BackendError, ConfigError};
 pub use head::RequestHead;
 pub use identity::{Account, Identity};

@@ -12,6 +12,7 @@ use super::{
     impossible::{problem_of_name, problem_of_password},
 };
 use crate::{
+    change_stamp::ChangeStamp,
     error::{BackendError, ConfigError},
     identity::Account,
     revocation::{Attached, Revocations},
@@ -175,10 +176,13 @@ impl Users {
     ) {
         let realm = &self.0.realm;
         let secret = |&function| HashedA1::new(function, name.as_str(), realm, password);
-        let secrets = HashFunction::ALL.iter().map(secret).collect();
+        let secrets: Box<[_]> = HashFunction::ALL.iter().map(secret).collect();
+        let of_password = ChangeStamp::of(secrets.iter().map(HashedA1::as_hex).collect::<Vec<_>>());
         let hashes = self.hashes(name.as_str());
         self.change(|table| {
             let account = account(table.by_name.get(name).map(|user| &**user));
+            // The version covers groups and data.
+            let account = account.with_change_stamp((table.version, of_password));
             let user = Arc::new(User { account, secrets });
             for hash in hashes {
                 table.by_hash.insert(hash, Arc::clone(&user));
@@ -539,6 +543,32 @@ mod tests {
             "the authenticator's realm is \"Proxy\", and its users belong to the realm \"proxy\": \
              make both the same"
         );
+    }
+
+    #[test]
+    fn a_look_up_has_the_change_stamp_of_the_login() {
+        let users = alice();
+        let by_basic =
+            || match ready(users.validate(BasicCredentials::new(&realm(), "alice", "wonder"))) {
+                Verdict::Accepted(account) => account.change_stamp(),
+                other => panic!("{other:?}"),
+            };
+        let by_digest = || {
+            let found = find(&users, HashFunction::Md5, DigestName::UserId("alice")).unwrap();
+            found.account().change_stamp()
+        };
+        let looked_up =
+            || match ready(DigestSecrets::account(&users, &realm(), &UserId::new("alice"))) {
+                AccountLookup::Known(account) => account.change_stamp(),
+                other => panic!("{other:?}"),
+            };
+        let first = looked_up();
+        assert!(first.is_some());
+        assert_eq!([by_basic(), by_digest()], [first; 2]);
+        users.set_account(Account::new("alice").with_group("staff"), "wonder").unwrap();
+        let regrouped = looked_up();
+        assert_eq!([by_basic(), by_digest()], [regrouped; 2]);
+        assert_ne!(first, regrouped);
     }
 
     #[test]

@@ -5,8 +5,9 @@
 use std::{error::Error, fmt::Debug, time::Duration};
 
 use tower_proxy_auth::{
-    Account, Authenticator, BackendError, BasicCredentials, CredentialValidator, DigestAccount,
-    DigestSecrets, DigestUser, HashedA1, ProxyAuthLayer, Reason, SecretLookup, UserId, Verdict,
+    Account, Authenticator, BackendError, BasicCredentials, ChangeStamp, CredentialValidator,
+    DigestAccount, DigestSecrets, DigestUser, HashedA1, ProxyAuthLayer, Reason, SecretLookup,
+    UserId, Verdict,
     backend::{
         AccountLookup, AccountStatus, DigestName,
         password_hash::{HashMethod, hash_password},
@@ -72,6 +73,7 @@ macro_rules! cases {
                 notices_a_query_that_finds_every_user
                 names_a_mistake_in_the_query_for_hashes
                 looks_up_accounts_without_a_password
+                a_look_up_has_the_change_stamp_of_the_login
                 gives_up_on_a_slow_query_and_its_connection
                 limits_the_queue
                 answers_rechecks_before_queued_checks
@@ -620,6 +622,62 @@ pub(crate) async fn looks_up_accounts_without_a_password<D: Database>(database: 
     let user = UserId::new("bob");
     assert!(CredentialValidator::account(&sql, &realm(), &user).await.is_err());
     assert!(DigestSecrets::account(&sql, &realm(), &user).await.is_err());
+}
+
+/// The change stamps of alice: of a login and a look-up for Basic, and of both for Digest.
+async fn change_stamps(sql: &Sql) -> [ChangeStamp; 2] {
+    let user = UserId::new("alice");
+    let by_basic = accepted(ask(sql, "alice", "wonder").await);
+    let found = look_up(sql, HashFunction::Md5, DigestName::UserId("alice")).await;
+    let by_digest = found.unwrap().unwrap().into_account();
+    let basic = CredentialValidator::account(sql, &realm(), &user).await.unwrap();
+    let digest = DigestSecrets::account(sql, &realm(), &user).await.unwrap();
+    [(by_basic, basic), (by_digest, digest)].map(|(login, found)| {
+        let AccountLookup::Known(found) = found else { panic!("{found:?}") };
+        assert_eq!(login.change_stamp(), found.change_stamp());
+        found.change_stamp().unwrap()
+    })
+}
+
+pub(crate) async fn a_look_up_has_the_change_stamp_of_the_login<D: Database>(database: &D) {
+    fill(database, &[("alice", "wonder"), ("bob", "builder")]).await;
+    database.execute("ALTER TABLE users ADD role VARCHAR(64)").await;
+    let [name, _] = D::PARAMETERS;
+    let query = format!(
+        "SELECT name, password_hash, ha1_sha256, ha1_md5, expires, role AS {groups}, role \
+         FROM users WHERE name = {name}",
+        groups = if D::SCHEMA.contains("utf8mb4") { "`groups`" } else { "groups" },
+    );
+    let builder = || {
+        let functions = [HashFunction::Sha256, HashFunction::Md5];
+        database.builder().with_query(query.clone()).with_digest(functions)
+    };
+    let (sql, by_column) =
+        (builder().build().unwrap(), builder().with_change_columns(["expires"]).build().unwrap());
+    by_column.check(&realm()).await.unwrap();
+    let again = hash_password("wonder", METHOD).unwrap();
+    let sha_256 = HashedA1::new(HashFunction::Sha256, "alice", &realm(), "changed").expose_hex();
+    let mut before = (change_stamps(&sql).await, change_stamps(&by_column).await);
+    for (set, [basic, digest, column]) in [
+        ("name = name".to_owned(), [false; 3]),
+        ("role = 'staff,night'".to_owned(), [true; 3]),
+        ("role = 'night, staff'".to_owned(), [false; 3]),
+        ("role = 'staff'".to_owned(), [true; 3]),
+        ("expires = 4102444800".to_owned(), [false, false, true]),
+        (format!("password_hash = {}", D::literal(&again)), [true, false, true]),
+        (format!("ha1_sha256 = {}", D::literal(&sha_256)), [false, true, false]),
+    ] {
+        update(database, &set).await;
+        let now = (change_stamps(&sql).await, change_stamps(&by_column).await);
+        let has_changed =
+            [now.0[0] != before.0[0], now.0[1] != before.0[1], now.1[0] != before.1[0]];
+        assert_eq!(has_changed, [basic, digest, column], "{set}");
+        before = now;
+    }
+    let missing = database.builder().with_change_columns(["quota"]).build().unwrap();
+    let problem = "the column quota is missing from the rows of the query";
+    assert_eq!(said(missing.check(&realm()).await), problem);
+    assert_eq!(said(ask(&missing, "alice", "wonder").await), problem);
 }
 
 pub(crate) async fn gives_up_on_a_slow_query_and_its_connection<D: Database>(database: &D) {

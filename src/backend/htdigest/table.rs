@@ -73,8 +73,10 @@ impl Table {
         let Lines { by_name: entries, problems, skipped } = lines;
         let (mut by_name, mut by_userhash) = (HashMap::new(), HashMap::new());
         for (name, Entries { usable, error }) in entries {
-            let secrets = usable.into_iter().map(|entry| entry.secret).collect();
-            let user = Arc::new(User { account: Account::new(name), secrets, error });
+            let secrets: Box<[_]> = usable.into_iter().map(|entry| entry.secret).collect();
+            let hashes: Vec<_> = secrets.iter().map(HashedA1::as_hex).collect();
+            let account = Account::new(name).with_change_stamp(hashes);
+            let user = Arc::new(User { account, secrets, error });
             for &(_, function) in files {
                 by_userhash.insert(Userhash::new(function, name, realm), Arc::clone(&user));
             }
@@ -305,6 +307,38 @@ mod tests {
             assert_eq!(changed, ["bob", "carol", "dora"]);
         }
         assert_eq!(old.changed(&old).count(), 0);
+    }
+
+    #[test]
+    fn the_change_stamp_covers_the_secrets() {
+        let (sha_256, md5) = (HashFunction::Sha256, HashFunction::Md5);
+        let realm = realm();
+        let secret = |function, password| {
+            let secret = HashedA1::new(function, "alice", &realm, password);
+            format!("alice:{REALM}:{}\n", *secret.expose_hex())
+        };
+        let stamp = |of_sha_256: String, of_md5: String| {
+            let table =
+                good(&[("a", sha_256, of_sha_256.as_bytes()), ("b", md5, of_md5.as_bytes())]);
+            let AccountLookup::Known(account) = table.account(&UserId::new("alice")) else {
+                panic!("unknown")
+            };
+            let user = DigestUser::new(&realm, md5, DigestName::UserId("alice"));
+            let SecretLookup::Found(found) = table.find(&user) else { panic!("unknown") };
+            assert_eq!(found.account().change_stamp(), account.change_stamp());
+            account.change_stamp().unwrap()
+        };
+        let old = || secret(sha_256, "wonder");
+        let first = stamp(old(), secret(md5, "wonder"));
+        assert_eq!(
+            first,
+            stamp(
+                old(),
+                secret(md5, "wonder").to_uppercase().replace("ALICE:PROXY", "alice:proxy")
+            )
+        );
+        assert_ne!(first, stamp(old(), secret(md5, "changed")));
+        assert_ne!(first, stamp(secret(sha_256, "changed"), secret(md5, "wonder")));
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Table {
         };
         let is_right = self.cost.verify(hash, credentials.password())?;
         Ok(match record {
-            Some(Record::Hash(_)) if is_right => Verdict::Accepted(Account::new(user_id)),
+            Some(Record::Hash(hash)) if is_right => Verdict::Accepted(account(user_id, hash)),
             Some(Record::Hash(hash)) if hash.is_too_long(credentials.password()) => {
                 Verdict::PasswordTooLong
             }
@@ -94,7 +94,7 @@ impl Table {
     /// Looks up a user without a password. A user whose record cannot be used is unknown.
     pub(super) fn account(&self, user: &UserId) -> AccountLookup {
         match self.users.get(user.as_str()) {
-            Some(Record::Hash(_)) => AccountLookup::Known(Account::new(user.as_str())),
+            Some(Record::Hash(hash)) => AccountLookup::Known(account(user.as_str(), hash)),
             Some(Record::Unusable(_)) | None => AccountLookup::Unknown,
         }
     }
@@ -134,6 +134,10 @@ impl Costs {
     }
 }
 
+fn account(user: &str, hash: &PasswordHash) -> Account {
+    Account::new(user).with_change_stamp(hash.salt_and_hash())
+}
+
 /// The name, and what follows its colon.
 fn split(line: &[u8]) -> Result<(&str, &[u8]), String> {
     let mut parts = line.splitn(2, |&byte| byte == b':');
@@ -159,7 +163,10 @@ fn parse_hash(rest: &[u8], policy: &HashPolicy) -> Result<PasswordHash, String> 
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, path::Path};
+    use std::{
+        collections::{BTreeSet, HashSet},
+        path::Path,
+    };
 
     use super::*;
     use crate::{
@@ -214,6 +221,45 @@ mod tests {
         }
         assert_eq!(old.changed(&old).count(), 0);
         assert_eq!(new.changed(&new).count(), 0);
+    }
+
+    #[test]
+    fn the_change_stamp_covers_the_hash() {
+        let realm = Realm::new("proxy").unwrap();
+        let looked_up = |table: &Table| match table.account(&UserId::new("alice")) {
+            AccountLookup::Known(account) => account.change_stamp().unwrap(),
+            other => panic!("{other:?}"),
+        };
+        let text = "{SSHA}A7iu9w6m2UTBdDkmJpX5pLNLmPRzYWx0";
+        let policy = POLICY.allow_kind(HashKind::SaltedSha1);
+        let parse = |text: String| parse_bytes(text.as_bytes(), &policy).0;
+        let mut stamps = HashSet::new();
+        for method in [
+            HashMethod::Bcrypt { cost: 4 },
+            HashMethod::Sha512Crypt { rounds: 1_000 },
+            HashMethod::Argon2id { memory: 32, passes: 1, lanes: 1 },
+        ] {
+            for password in ["wonder", "wonder", "another"] {
+                let hash = hash_password(password, method).unwrap();
+                let table = parse(format!("bob:builder\nalice:{hash}\n"));
+                let credentials = BasicCredentials::new(&realm, "alice", password);
+                let stamp = match table.check(credentials).unwrap() {
+                    Verdict::Accepted(account) => account.change_stamp().unwrap(),
+                    other => panic!("{other:?}"),
+                };
+                assert_eq!(stamp, looked_up(&table));
+                assert_eq!(stamp, looked_up(&parse(format!("alice:{hash}:a comment\n"))));
+                assert!(stamps.insert(stamp), "every salt gives another stamp");
+            }
+        }
+        for hash in ["wonder", "another", text, "$1$abcd0123$Wn4nsBUcxGzG7dKmKHPjo/"] {
+            let policy = policy.allow_kind(HashKind::Md5Crypt);
+            let line = format!("alice:{hash}\n");
+            let table = || parse_bytes(line.as_bytes(), &policy).0;
+            let stamp = looked_up(&table());
+            assert_eq!(stamp, looked_up(&table()));
+            assert!(stamps.insert(stamp), "{hash}");
+        }
     }
 
     #[test]

@@ -132,6 +132,11 @@ impl Argon2 {
         compute(self.cost, &self.salt, password, &mut computed)?;
         Ok(constant_time_eq(&self.hash, &computed))
     }
+
+    #[cfg(feature = "htpasswd")]
+    pub(super) fn salt_and_hash(&self) -> (&[u8], &[u8]) {
+        (&self.salt, &self.hash)
+    }
 }
 
 /// A new hash of a valid cost as it is stored: 32 bytes, with a salt of 16.

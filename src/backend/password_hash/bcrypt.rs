@@ -65,6 +65,11 @@ impl Bcrypt {
         let computed = compute(self.cost(), self.salt, password);
         constant_time_eq(&*self.hash, &*computed) & (password.len() <= self.max_password())
     }
+
+    #[cfg(feature = "htpasswd")]
+    pub(super) fn salt_and_hash(&self) -> (&[u8], &[u8]) {
+        (&self.salt, &*self.hash)
+    }
 }
 
 /// The number of rounds of this cost, or of the nearest valid one.

@@ -102,6 +102,19 @@ impl PasswordHash {
         }
     }
 
+    /// The salt and the hash, which are others for every change of a password.
+    #[cfg(feature = "htpasswd")]
+    pub(in crate::backend) fn salt_and_hash(&self) -> (&[u8], &[u8]) {
+        match &self.0 {
+            Stored::Bcrypt(hash) => hash.salt_and_hash(),
+            Stored::ShaCrypt(hash) => hash.salt_and_hash(),
+            Stored::Argon2(hash) => hash.salt_and_hash(),
+            Stored::Yescrypt(hash) => hash.salt_and_hash(),
+            Stored::Md5Crypt(hash) => hash.salt_and_hash(),
+            Stored::SingleRound(hash) => hash.salt_and_hash(),
+        }
+    }
+
     /// Whether `password` is longer than the hash covers, so that it never matches: more than 72
     /// bytes for bcrypt, unless the policy
     /// [allows truncation](HashPolicy::allow_bcrypt_truncation), and more than 512 bytes for

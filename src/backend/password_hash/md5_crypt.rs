@@ -65,6 +65,11 @@ impl Md5Crypt {
         let computed = compute(self.variant, self.salt.as_bytes(), password);
         constant_time_eq(&self.hash, &*computed) & (password.len() <= MAX_PASSWORD)
     }
+
+    #[cfg(feature = "htpasswd")]
+    pub(super) fn salt_and_hash(&self) -> (&[u8], &[u8]) {
+        (self.salt.as_bytes(), &self.hash)
+    }
 }
 
 /// Does the work of a check.

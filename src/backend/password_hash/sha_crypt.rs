@@ -95,6 +95,11 @@ impl ShaCrypt {
         let computed = compute(self.function, self.rounds, self.salt.as_bytes(), password);
         constant_time_eq(&self.hash, &computed) & (password.len() <= MAX_PASSWORD)
     }
+
+    #[cfg(feature = "htpasswd")]
+    pub(super) fn salt_and_hash(&self) -> (&[u8], &[u8]) {
+        (self.salt.as_bytes(), &self.hash)
+    }
 }
 
 /// A new hash as it is stored.

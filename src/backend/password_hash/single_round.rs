@@ -99,6 +99,11 @@ impl SingleRound {
         work::count(self.function.name(), 1);
         constant_time_eq(&self.hash, &compute(self.function, password, &self.salt))
     }
+
+    #[cfg(feature = "htpasswd")]
+    pub(super) fn salt_and_hash(&self) -> (&[u8], &[u8]) {
+        (&self.salt, &self.hash)
+    }
 }
 
 /// Does the work of a check.

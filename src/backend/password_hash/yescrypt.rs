@@ -94,6 +94,11 @@ impl Yescrypt {
         let computed = compute(self.cost, &self.salt, password)?;
         Ok(constant_time_eq(&self.hash, &*computed))
     }
+
+    #[cfg(feature = "htpasswd")]
+    pub(super) fn salt_and_hash(&self) -> (&[u8], &[u8]) {
+        (&self.salt, &self.hash)
+    }
 }
 
 /// Does the work of a check of this cost, of which `spent` has been done.

@@ -46,6 +46,7 @@ pub(super) struct Options {
     pub(super) functions: HashFunctions,
     pub(super) policy: HashPolicy,
     pub(super) record: Option<Record>,
+    pub(super) change_columns: Vec<String>,
     pub(super) timeout: Duration,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -75,6 +76,7 @@ impl SqlBuilder {
                 functions: HashFunctions::NONE,
                 policy: HashPolicy::new(),
                 record: None,
+                change_columns: Vec::new(),
                 timeout: Duration::from_secs(5),
                 clock: Arc::new(SystemClock::default()),
             },
@@ -188,6 +190,17 @@ impl SqlBuilder {
         self.options.record = Some(Arc::new(move |row, account| {
             record(row).map(|value| account.with_data(value)).map_err(Into::into)
         }));
+        self
+    }
+
+    /// Adds columns to the [change stamp](Account::change_stamp), such as the role of a user. It
+    /// always covers the groups, and the password hash for Basic or the H(A1)s for Digest. A query
+    /// without such a column is refused with 503.
+    pub fn with_change_columns<C: Into<String>>(
+        mut self,
+        columns: impl IntoIterator<Item = C>,
+    ) -> Self {
+        self.options.change_columns.extend(columns.into_iter().map(Into::into));
         self
     }
 

@@ -58,6 +58,7 @@ impl Sql {
             needed.push(PASSWORD_HASH);
         }
         needed.insert(0, NAME);
+        needed.extend(self.parts().options.change_columns.iter().map(String::as_str));
         match needed.into_iter().find(|needed| !columns.iter().any(|column| column == needed)) {
             Some(missing) => Err(SqlRowError::missing(missing)),
             None => Ok(()),

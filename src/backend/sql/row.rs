@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::change_stamp::ChangeStamp;
+
 /// One value of a row.
 #[cfg_attr(not(test), allow(dead_code, reason = "each database makes some of them"))]
 pub(super) enum Value {
@@ -138,6 +140,23 @@ impl SqlRow {
         }
         let texts = self.text(column)?.unwrap_or_default().split(',').map(str::trim);
         Ok(texts.filter(|text| !text.is_empty()).collect())
+    }
+
+    /// A stamp of the value, of any type.
+    ///
+    /// # Errors
+    /// There is no such column, or more than one.
+    pub(super) fn stamp(&self, column: &str) -> Result<ChangeStamp, SqlRowError> {
+        Ok(match self.value(column)? {
+            Value::Null => ChangeStamp::of(()),
+            Value::Boolean(value) => ChangeStamp::of(value),
+            Value::Integer(number) => ChangeStamp::of(number),
+            Value::Real(number) => ChangeStamp::of(number.to_bits()),
+            Value::Text(text) => ChangeStamp::of(text.as_str()),
+            Value::Texts(texts) => ChangeStamp::of(texts),
+            Value::Bytes(bytes) => ChangeStamp::of(bytes.as_slice()),
+            other @ Value::Other(_) => return Err(other.is_not(column, "a type that is supported")),
+        })
     }
 
     /// Removes a column.

@@ -133,16 +133,25 @@ impl User {
             .map_err(|error| SqlRowError::new(column, &format!("is unusable: {error}")).into())
     }
 
-    /// The account, and the row without secrets.
-    pub(super) fn into_account(mut self) -> Result<(Account, SqlRow), FindError> {
-        let mut account = Account::new(self.name);
+    /// The account, and the row without secrets. The change stamp covers the groups, and the values
+    /// of the columns in `changes`.
+    pub(super) fn into_account<'a>(
+        mut self,
+        changes: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(Account, SqlRow), FindError> {
+        let mut groups = match self.row.has(GROUPS) {
+            true => self.row.texts(GROUPS)?,
+            false => Vec::new(),
+        };
+        let mut account = groups.iter().copied().fold(Account::new(self.name), Account::with_group);
         if let Some(time_left) = self.time_left {
             account = account.with_max_age(time_left);
         }
-        if self.row.has(GROUPS) {
-            for group in self.row.texts(GROUPS)? {
-                account = account.with_group(group);
-            }
+        // A query may return them in any order.
+        groups.sort_unstable();
+        account = account.with_change_stamp(groups);
+        for column in changes {
+            account = account.with_change_stamp(self.row.stamp(column)?);
         }
         self.row.remove(PASSWORD_HASH);
         for &function in HashFunction::ALL {
@@ -223,7 +232,7 @@ mod tests {
             let row = vec![("name", padded("alice")), ("ha1_md5", padded(MD5))];
             let user = read(row).unwrap().unwrap();
             assert_eq!(*user.ha1(HashFunction::Md5).unwrap().expose_hex(), MD5);
-            let (account, _) = user.into_account().unwrap();
+            let (account, _) = user.into_account([]).unwrap();
             assert_eq!(account.user().as_str(), "alice");
         }
         for other in [" alice", "alice\t", "alice\u{a0}"] {
@@ -290,17 +299,58 @@ mod tests {
             ("ha1_sha512_256", text("x")),
             ("quota", Value::Integer(7)),
         ]);
-        let (account, row) = user.unwrap().into_account().unwrap();
+        let (account, row) = user.unwrap().into_account([PASSWORD_HASH]).unwrap();
         assert_eq!(account.user().as_str(), "alice");
         assert_eq!(account.groups().collect::<Vec<_>>(), ["staff", "night"]);
         assert_eq!(row.columns().collect::<Vec<_>>(), ["name", "groups", "quota"]);
     }
 
     #[test]
+    fn the_change_stamp_covers_groups_and_the_given_columns() {
+        let stamp = |values: Vec<(&str, Value)>, changes: &[&str]| {
+            let (account, _) =
+                alice(values).unwrap().into_account(changes.iter().copied()).unwrap();
+            account.change_stamp().unwrap()
+        };
+        let row = |groups, hash, quota| {
+            vec![(GROUPS, text(groups)), (PASSWORD_HASH, text(hash)), ("quota", quota)]
+        };
+        let one = || stamp(row("staff,night", "x", Value::Integer(1)), &[PASSWORD_HASH]);
+        for (name, values, is_same) in [
+            ("the same", row("staff,night", "x", Value::Integer(1)), true),
+            ("groups in another order", row("night, staff", "x", Value::Integer(1)), true),
+            ("another column", row("staff,night", "x", Value::Null), true),
+            ("another hash", row("staff,night", "y", Value::Integer(1)), false),
+            ("a group less", row("staff", "x", Value::Integer(1)), false),
+        ] {
+            assert_eq!(stamp(values, &[PASSWORD_HASH]) == one(), is_same, "{name}");
+        }
+        let quota = |value| stamp(vec![("quota", value)], &["quota"]);
+        let values = || {
+            [
+                Value::Null,
+                Value::Boolean(true),
+                Value::Integer(2),
+                Value::Real(0.5),
+                text("2"),
+                Value::Texts(vec!["2".to_owned()]),
+                Value::Bytes(vec![2].into()),
+            ]
+        };
+        for (position, value) in values().into_iter().enumerate() {
+            let first = quota(value);
+            let is_same = |(at, other)| (quota(other) == first) == (at == position);
+            assert!(values().into_iter().enumerate().all(is_same), "{position}");
+        }
+        let without = alice(Vec::new()).unwrap().into_account(["quota"]);
+        assert_eq!(wrong_query(without), "the column quota is missing from the rows of the query");
+    }
+
+    #[test]
     fn an_account_lasts_until_it_expires() {
         let expires = vec![(EXPIRES, Value::Integer(1_060))];
         for (values, max_age) in [(expires, Some(Duration::from_secs(60))), (vec![], None)] {
-            let (account, _) = alice(values).unwrap().into_account().unwrap();
+            let (account, _) = alice(values).unwrap().into_account([]).unwrap();
             assert_eq!(account.max_age(), max_age);
         }
     }

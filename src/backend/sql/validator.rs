@@ -7,7 +7,7 @@ use super::{
     max_cost::MaxCost,
     query::{Answer, QueryRunner},
     row::{SqlRow, SqlRowError},
-    user::{FindError, User},
+    user::{FindError, PASSWORD_HASH, User, ha1_column},
 };
 use crate::{
     backend::{
@@ -161,13 +161,23 @@ impl Sql {
         self.0.hashing.run_for(credentials, check).await?
     }
 
-    fn full_account(&self, user: User) -> Result<Account, FindError> {
-        let (account, row) = user.into_account()?;
+    /// The account, with a change stamp for the stored secrets in the columns `secrets`.
+    fn full_account(
+        &self,
+        user: User,
+        secrets: impl Iterator<Item = &'static str>,
+    ) -> Result<Account, FindError> {
+        let others = self.0.options.change_columns.iter().map(String::as_str);
+        let (account, row) = user.into_account(secrets.map(|column| column).chain(others))?;
         let Some(record) = &self.0.options.record else { return Ok(account) };
         record(&row, account).map_err(|error| match error.downcast::<SqlRowError>() {
             Ok(error) => (*error).into(),
             Err(error) => FindError::Unusable(error),
         })
+    }
+
+    fn ha1_columns(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.0.options.functions.iter().map(ha1_column)
     }
 
     async fn verdict(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, FindError> {
@@ -188,7 +198,7 @@ impl Sql {
             return Ok(if is_too_long { Verdict::PasswordTooLong } else { Verdict::WrongPassword });
         }
         let status = user.status();
-        let account = self.full_account(user)?;
+        let account = self.full_account(user, [PASSWORD_HASH].into_iter())?;
         Ok(match status {
             AccountStatus::Active => Verdict::Accepted(account),
             AccountStatus::Disabled => Verdict::Disabled(account),
@@ -212,6 +222,7 @@ impl Sql {
         realm: &Realm,
         user: &UserId,
         usable: impl FnOnce(&User) -> Result<bool, FindError>,
+        secrets: impl Iterator<Item = &'static str>,
     ) -> Result<AccountLookup, BackendError> {
         let account = async {
             let found = self.find_by_name(user.as_str(), realm, true).await?;
@@ -219,7 +230,7 @@ impl Sql {
             if user.status() != AccountStatus::Active || !usable(&user)? {
                 return Ok(AccountLookup::Unknown);
             }
-            self.full_account(user).map(AccountLookup::Known)
+            self.full_account(user, secrets).map(AccountLookup::Known)
         };
         account.await.or_else(|error: FindError| error.answer(|_| AccountLookup::Unknown))
     }
@@ -237,7 +248,7 @@ impl Sql {
         };
         let Some(user) = found else { return Ok(SecretLookup::Unknown) };
         let (ha1, status) = (user.ha1(function)?, user.status());
-        let account = DigestAccount::new(self.full_account(user)?, ha1);
+        let account = DigestAccount::new(self.full_account(user, self.ha1_columns())?, ha1);
         Ok(SecretLookup::Found(account.with_status(status)))
     }
 }
@@ -254,7 +265,8 @@ impl CredentialValidator for Sql {
     /// Users without a usable password hash are unknown.
     async fn account(&self, realm: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
         let policy = &self.0.options.policy;
-        self.known(realm, user, |user| Ok(user.password_hash(policy)?.is_some())).await
+        let is_usable = |user: &User| Ok(user.password_hash(policy)?.is_some());
+        self.known(realm, user, is_usable, [PASSWORD_HASH].into_iter()).await
     }
 }
 
@@ -280,7 +292,7 @@ impl DigestSecrets for Sql {
             }
             Ok(false)
         };
-        self.known(realm, user, is_usable).await
+        self.known(realm, user, is_usable, self.ha1_columns()).await
     }
 }
 
@@ -307,11 +319,7 @@ mod tests {
     use super::*;
     use crate::backend::{
         password_hash::{HashCost, HashMethod, hash_password},
-        sql::{
-            query::Prepared,
-            row::Value,
-            user::{NAME, PASSWORD_HASH},
-        },
+        sql::{query::Prepared, row::Value, user::NAME},
     };
 
     const METHOD: HashMethod = HashMethod::Bcrypt { cost: 4 };
