@@ -3,6 +3,7 @@
 use std::{
     fmt,
     hash::{BuildHasher, Hash, RandomState},
+    num::NonZero,
     sync::LazyLock,
 };
 
@@ -13,12 +14,12 @@ use std::{
 /// process, so a stamp reveals nothing, cannot be compared with those of another process, and must
 /// not be stored. `Debug` shows nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ChangeStamp(u64);
+pub struct ChangeStamp(NonZero<u64>);
 
 impl ChangeStamp {
     pub(crate) fn of(value: impl Hash) -> Self {
         static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        Self(KEY.hash_one(value))
+        Self(NonZero::new(KEY.hash_one(value)).unwrap_or(NonZero::<u64>::MIN))
     }
 }
 

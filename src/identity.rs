@@ -14,7 +14,7 @@ use http::Extensions;
 
 use crate::{
     change_stamp::ChangeStamp,
-    revocation::{RevocationHandle, Revoked},
+    revocation::{Access, RevocationHandle, Revoked},
     user_id::UserId,
     user_parameters::UserParameters,
     wire::Realm,
@@ -153,7 +153,8 @@ pub struct Identity {
     algorithm: Option<&'static str>,
     realm: Realm,
     user_parameters: Option<Arc<UserParameters>>,
-    revocation: Option<RevocationHandle>,
+    /// `None` if the access cannot be revoked.
+    access: Option<Access>,
     tunnel_place: Option<Arc<TunnelPlace>>,
 }
 
@@ -167,7 +168,7 @@ impl Identity {
             algorithm: None,
             realm,
             user_parameters: None,
-            revocation: None,
+            access: None,
             tunnel_place: None,
         }
     }
@@ -181,7 +182,7 @@ impl Identity {
             algorithm: None,
             realm,
             user_parameters: None,
-            revocation: None,
+            access: None,
             tunnel_place: None,
         }
     }
@@ -200,10 +201,10 @@ impl Identity {
         self
     }
 
-    /// Adds the handle that revokes the access.
+    /// Adds the access, which can be revoked.
     #[must_use]
-    pub(crate) fn with_revocation(mut self, handle: RevocationHandle) -> Self {
-        self.revocation = Some(handle);
+    pub(crate) fn with_access(mut self, access: Access) -> Self {
+        self.access = Some(access);
         self
     }
 
@@ -217,7 +218,10 @@ impl Identity {
     /// The handle that revokes the access; `None` for an anonymous request.
     #[must_use]
     pub(crate) const fn revocation(&self) -> Option<&RevocationHandle> {
-        self.revocation.as_ref()
+        match &self.access {
+            Some(access) => Some(&access.handle),
+            None => None,
+        }
     }
 
     /// Whether the request came without credentials.
@@ -269,7 +273,7 @@ impl Identity {
     /// The future does not borrow the identity and needs no runtime. It never resolves for an
     /// anonymous request.
     pub fn revoked(&self) -> Revoked {
-        self.revocation.as_ref().map_or(Revoked::never(), RevocationHandle::revoked)
+        self.access.as_ref().map_or(Revoked::never(), |access| access.handle.revoked())
     }
 }
 

@@ -48,6 +48,7 @@ pub struct AuthenticatorBuilder {
     throttle: Option<Box<dyn DynThrottle>>,
     user_parameters: Option<UserParameterSyntax>,
     revocations: Revocations,
+    has_rechecks: bool,
     clock: Arc<dyn Clock>,
     mistake: Option<ConfigError>,
 }
@@ -75,6 +76,7 @@ impl AuthenticatorBuilder {
             throttle: None,
             user_parameters: None,
             revocations: Revocations::new(),
+            has_rechecks: false,
             clock: Arc::new(SystemClock::new()),
             mistake: None,
         }
@@ -309,6 +311,16 @@ impl AuthenticatorBuilder {
         self
     }
 
+    /// Sets whether users who are logged in are recorded for [`Authenticator::recheck`]; `false` by
+    /// default. A user is logged in for as long as a clone of an [`Identity`] is in use, so keep one
+    /// with each tunnel and stream.
+    ///
+    /// [`Identity`]: crate::Identity
+    pub const fn with_rechecks(mut self, record: bool) -> Self {
+        self.has_rechecks = record;
+        self
+    }
+
     /// Sets the clock; [`SystemClock`] by default.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -367,6 +379,7 @@ impl AuthenticatorBuilder {
             user_usage: UserUsage::new(self.user_limits),
             throttle: self.throttle,
             revocations: self.revocations,
+            has_rechecks: self.has_rechecks,
             clock: self.clock,
         })))
     }

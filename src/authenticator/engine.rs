@@ -76,6 +76,7 @@ pub(super) struct Engine {
     pub(super) user_usage: Option<UserUsage>,
     pub(super) throttle: Option<Box<dyn DynThrottle>>,
     pub(super) revocations: Revocations,
+    pub(super) has_rechecks: bool,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -217,7 +218,9 @@ impl Engine {
     ) -> Result<(Identity, Option<HeaderValue>), Refusal> {
         let Authenticated { account, user_parameters, info } = authenticated;
         let user = account.user();
-        let Some(handle) = self.revocations.handle(&check.realm, user, check.start) else {
+        let record = (&check.realm, user, account.change_stamp());
+        let scheme = self.has_rechecks.then_some(check.scheme);
+        let Some(access) = self.revocations.access(record, check.start, scheme) else {
             let error = "the user was changed or removed while the credentials were checked";
             return Err(BackendError::transient(error).into());
         };
@@ -232,7 +235,7 @@ impl Engine {
         };
         let identity = Identity::new(account, check.scheme, check.realm.clone())
             .with_algorithm(claim.algorithm())
-            .with_revocation(handle)
+            .with_access(access)
             .with_tunnel_place(tunnel_place);
         let identity = match user_parameters {
             Some(parameters) => identity.with_user_parameters(parameters),

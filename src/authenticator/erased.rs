@@ -1,6 +1,6 @@
 //! Type-erased schemes, so that the engine has no type parameters.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc};
 
 use http::HeaderValue;
 
@@ -10,9 +10,15 @@ use super::{
     scheme::{AuthScheme, ChallengeContext, RequestContext, SchemeSetup, SentCredentials},
 };
 use crate::{
+    backend::AccountLookup,
     error::{BackendError, ConfigError},
     revocation::Revocations,
+    user_id::UserId,
+    wire::Realm,
 };
+
+pub(super) type PendingLookup<'a> =
+    Pin<Box<dyn Future<Output = Result<AccountLookup, BackendError>> + Send + 'a>>;
 
 /// [`AuthScheme`] without associated types, and with boxed futures.
 pub(super) trait DynScheme: Send + Sync {
@@ -30,6 +36,8 @@ pub(super) trait DynScheme: Send + Sync {
     ) -> Authentication;
 
     fn check(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError>;
+
+    fn account<'a>(&'a self, realm: &'a Realm, user: &'a UserId) -> PendingLookup<'a>;
 
     fn attach(&self, revocations: &Revocations);
 }
@@ -71,6 +79,10 @@ impl<S: AuthScheme> DynScheme for S {
 
     fn check(&self, setup: &SchemeSetup<'_>) -> Result<(), ConfigError> {
         AuthScheme::check(self, setup)
+    }
+
+    fn account<'a>(&'a self, realm: &'a Realm, user: &'a UserId) -> PendingLookup<'a> {
+        Box::pin(AuthScheme::account(self, realm, user))
     }
 
     fn attach(&self, revocations: &Revocations) {

@@ -4,13 +4,17 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use super::{CheckStart, RevocationHandle, handle::Flag};
-use crate::{user_id::UserId, wire::Realm};
+use super::{
+    Access, CheckStart, RevocationHandle,
+    handle::Flag,
+    live::{LiveLogin, LiveUser, Login},
+};
+use crate::{change_stamp::ChangeStamp, user_id::UserId, wire::Realm};
 
 pub(super) struct Registry {
     /// The number of revocations so far.
@@ -27,11 +31,21 @@ const PLACES: usize = 1_024;
 
 struct Shard {
     /// Entries that only the registry holds are removed from time to time.
-    handles: HashMap<UserId, Vec<(Realm, Arc<Flag>)>>,
+    handles: HashMap<UserId, Vec<Entry>>,
     /// The number of users at which such entries are removed next.
     prune_at: usize,
     /// For each place, the number of the last revocation of one of its users.
     last_revoked: Box<[u64; PLACES]>,
+}
+
+/// One flag. A user of a realm has one for each change stamp, so that a login with the present
+/// record outlives those with an old one.
+pub(super) struct Entry {
+    pub(super) realm: Realm,
+    pub(super) stamp: Option<ChangeStamp>,
+    pub(super) flag: Arc<Flag>,
+    /// One for each scheme by which the user is logged in.
+    logins: Vec<(&'static str, Weak<Login>)>,
 }
 
 impl Registry {
@@ -50,9 +64,10 @@ impl Registry {
         (shard, hash / SHARDS % PLACES)
     }
 
-    pub(super) fn revoke(&self, user: &UserId, realm: Option<&Realm>) {
+    /// Revokes the flags of a user that match.
+    pub(super) fn revoke(&self, user: &UserId, matches: impl Fn(&Entry) -> bool) {
         let (mut shard, place) = self.locate(user);
-        let revoked = shard.remove(user, |other| realm.is_none_or(|realm| realm == other));
+        let revoked = shard.remove(user, matches);
         // Before the number changes: a check with the new number must not find a cached verdict
         // whose flag is not set yet.
         revoked.iter().for_each(|flag| flag.set());
@@ -65,12 +80,14 @@ impl Registry {
         revoked.iter().for_each(|flag| flag.wake());
     }
 
-    pub(super) fn handle(
+    /// The access of a user who has passed a check that began at `start`. It holds a token if a
+    /// `scheme` is given.
+    pub(super) fn access(
         &self,
-        realm: &Realm,
-        user: &UserId,
+        (realm, user, stamp): (&Realm, &UserId, Option<ChangeStamp>),
         start: CheckStart,
-    ) -> Option<RevocationHandle> {
+        scheme: Option<&'static str>,
+    ) -> Option<Access> {
         let (mut shard, place) = self.locate(user);
         if shard.last_revoked.get(place).is_none_or(|&last| last > start.0) {
             return None;
@@ -79,13 +96,69 @@ impl Registry {
         if !shard.handles.contains_key(user) {
             shard.handles.insert(user.clone(), Vec::with_capacity(1));
         }
-        let handles = shard.handles.get_mut(user)?;
-        if let Some((_, flag)) = handles.iter().find(|(other, _)| other == realm) {
-            return Some(RevocationHandle(Arc::clone(flag)));
+        let entries = shard.handles.get_mut(user)?;
+        let is_it = |entry: &Entry| entry.stamp == stamp && entry.realm == *realm;
+        if !entries.iter().any(is_it) {
+            // A stamp may differ at each login.
+            entries.retain(Entry::is_used);
+            let (realm, flag, logins) = (realm.clone(), Arc::default(), Vec::new());
+            entries.push(Entry { realm, stamp, flag, logins });
         }
-        let flag = Arc::<Flag>::default();
-        handles.push((realm.clone(), Arc::clone(&flag)));
-        Some(RevocationHandle(flag))
+        let entry = entries.iter_mut().find(|entry| is_it(entry))?;
+        let _login = scheme.map(|scheme| entry.login(scheme));
+        Some(Access { handle: RevocationHandle(Arc::clone(&entry.flag)), _login })
+    }
+
+    /// The users who are logged in, once for each scheme.
+    pub(super) fn live_users(&self) -> Vec<LiveUser> {
+        let mut users = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            for (user, entries) in &shard.handles {
+                let first = users.len();
+                entries.iter().for_each(|entry| entry.add_to(&mut users, first, user));
+            }
+        }
+        users
+    }
+}
+
+impl Entry {
+    /// Whether anything but the registry holds the flag.
+    fn is_used(&self) -> bool {
+        Arc::strong_count(&self.flag) > 1
+    }
+
+    /// The token of the logins by `scheme`.
+    fn login(&mut self, scheme: &'static str) -> Arc<Login> {
+        let known = self.logins.iter_mut().find(|(other, _)| *other == scheme);
+        if let Some(login) = known.as_ref().and_then(|(_, login)| login.upgrade()) {
+            return login;
+        }
+        let login = Arc::new(Login);
+        match known {
+            Some((_, dead)) => *dead = Arc::downgrade(&login),
+            None => self.logins.push((scheme, Arc::downgrade(&login))),
+        }
+        login
+    }
+
+    /// Adds the live logins of `user` to `users`, where those of this user begin at `first`.
+    fn add_to(&self, users: &mut Vec<LiveUser>, first: usize, user: &UserId) {
+        for (scheme, login) in self.logins.iter().filter(|(_, login)| login.strong_count() > 0) {
+            let handle = RevocationHandle(Arc::clone(&self.flag));
+            let login = LiveLogin { stamp: self.stamp, handle, login: Weak::clone(login) };
+            let mut own = users.iter_mut().skip(first);
+            match own.find(|one| one.scheme == *scheme && one.realm == self.realm) {
+                Some(known) => known.logins.push(login),
+                None => users.push(LiveUser {
+                    realm: self.realm.clone(),
+                    user: user.clone(),
+                    scheme,
+                    logins: vec![login],
+                }),
+            }
+        }
     }
 }
 
@@ -102,12 +175,12 @@ impl Default for Registry {
 impl Shard {
     const MIN_PRUNE_AT: usize = 64;
 
-    /// Removes and returns the flags of a user in the realms that match.
-    fn remove(&mut self, user: &UserId, matches: impl Fn(&Realm) -> bool) -> Vec<Arc<Flag>> {
-        let Some(handles) = self.handles.get_mut(user) else { return Vec::new() };
-        let removed = handles.extract_if(.., |(realm, _)| matches(realm)).map(|(_, flag)| flag);
+    /// Removes and returns the flags of a user that match.
+    fn remove(&mut self, user: &UserId, matches: impl Fn(&Entry) -> bool) -> Vec<Arc<Flag>> {
+        let Some(entries) = self.handles.get_mut(user) else { return Vec::new() };
+        let removed = entries.extract_if(.., |entry| matches(entry)).map(|entry| entry.flag);
         let removed = removed.collect();
-        if handles.is_empty() {
+        if entries.is_empty() {
             self.handles.remove(user);
         }
         removed
@@ -119,9 +192,9 @@ impl Shard {
         if self.handles.len() < self.prune_at {
             return;
         }
-        self.handles.retain(|_, handles| {
-            handles.retain(|(_, flag)| Arc::strong_count(flag) > 1);
-            !handles.is_empty()
+        self.handles.retain(|_, entries| {
+            entries.retain(Entry::is_used);
+            !entries.is_empty()
         });
         self.prune_at = Self::MIN_PRUNE_AT.max(2 * self.handles.len());
     }
@@ -145,18 +218,28 @@ mod tests {
     fn keeps_no_entry_for_users_who_have_left() {
         let registry = Registry::default();
         let realm = Realm::new("a").unwrap();
-        let log_in = |user: &str| {
+        let log_in = |user: &str, stamp: u32| {
             let start = CheckStart(registry.count());
-            registry.handle(&realm, &UserId::new(user), start).unwrap()
+            let user = UserId::new(user);
+            let stamp = Some(ChangeStamp::of(stamp));
+            registry.access((&realm, &user, stamp), start, Some("Basic")).unwrap()
         };
-        let alive = log_in("alice");
-        for user in 0..100_000 {
-            drop(log_in(&user.to_string()));
+        let alive = log_in("alice", 0);
+        for number in 0..100_000 {
+            drop(log_in(&number.to_string(), 0));
+            drop(log_in("alice", number));
         }
         let entries = |shard: &Mutex<Shard>| shard.lock().unwrap().handles.len();
+        let users: usize = registry.shards.iter().map(entries).sum();
+        assert!(users <= SHARDS * Shard::MIN_PRUNE_AT, "{users}");
+        let entries = |shard: &Mutex<Shard>| {
+            shard.lock().unwrap().handles.values().map(Vec::len).sum::<usize>()
+        };
         let entries: usize = registry.shards.iter().map(entries).sum();
         assert!(entries <= SHARDS * Shard::MIN_PRUNE_AT, "{entries}");
-        registry.revoke(&UserId::new("alice"), Some(&realm));
-        assert!(alive.is_revoked());
+        assert_eq!(registry.live_users().len(), 1);
+        registry.revoke(&UserId::new("alice"), |entry| entry.realm == realm);
+        assert!(alive.handle.is_revoked());
+        assert_eq!(registry.live_users().len(), 0);
     }
 }

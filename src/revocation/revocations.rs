@@ -5,8 +5,12 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
-use super::{RevocationHandle, registry::Registry};
-use crate::{user_id::UserId, wire::Realm};
+use super::{
+    LiveLogin, LiveUser, RevocationHandle,
+    live::Login,
+    registry::{Entry, Registry},
+};
+use crate::{change_stamp::ChangeStamp, user_id::UserId, wire::Realm};
 
 /// Ends the access of users who are logged in, and voids their cached verdicts.
 ///
@@ -59,14 +63,14 @@ impl Revocations {
 
     /// Revokes the access of `user` in `realm`.
     pub fn revoke(&self, realm: &Realm, user: &UserId) {
-        if self.realm.as_ref().is_none_or(|only| only == realm) {
-            self.registry.revoke(user, Some(realm));
+        if self.reaches(realm) {
+            self.registry.revoke(user, |entry| entry.realm == *realm);
         }
     }
 
     /// Revokes the access of `user` in every realm, for a source without realms.
     pub fn revoke_in_all_realms(&self, user: &UserId) {
-        self.registry.revoke(user, self.realm.as_ref());
+        self.registry.revoke(user, |entry| self.reaches(&entry.realm));
     }
 
     /// Notes the beginning of a check. Call it before you read any stored data.
@@ -77,6 +81,9 @@ impl Revocations {
 
     /// The handle of a user who has passed a check that began at `start`; `None` if the user may
     /// have been revoked since, so that the result of the check is void.
+    ///
+    /// A [re-check](crate::Authenticator::recheck) revokes it together with the logins whose record
+    /// has changed.
     #[must_use]
     pub fn handle(
         &self,
@@ -84,7 +91,39 @@ impl Revocations {
         user: &UserId,
         start: CheckStart,
     ) -> Option<RevocationHandle> {
-        self.registry.handle(realm, user, start)
+        self.access((realm, user, None), start, None).map(|access| access.handle)
+    }
+
+    /// The access of a user with a change stamp, as [`handle`](Self::handle). A user who was
+    /// admitted by a `scheme` is among the [live users](Self::live_users) for as long as the result
+    /// is held.
+    pub(crate) fn access(
+        &self,
+        user: (&Realm, &UserId, Option<ChangeStamp>),
+        start: CheckStart,
+        scheme: Option<&'static str>,
+    ) -> Option<Access> {
+        self.registry.access(user, start, scheme)
+    }
+
+    /// The users who were admitted by a scheme and are still logged in.
+    pub(crate) fn live_users(&self) -> Vec<LiveUser> {
+        self.registry.live_users()
+    }
+
+    /// Revokes one login of a user, and what holds a handle for no particular record. Logins of the
+    /// user with another change stamp continue.
+    pub(crate) fn revoke_login(&self, user: &LiveUser, login: &LiveLogin) {
+        let is_concerned = |entry: &Entry| {
+            entry.realm == user.realm && (entry.stamp.is_none() || entry.stamp == login.stamp)
+        };
+        if self.reaches(&user.realm) && login.is_live() {
+            self.registry.revoke(&user.user, is_concerned);
+        }
+    }
+
+    fn reaches(&self, realm: &Realm) -> bool {
+        self.realm.as_ref().is_none_or(|only| only == realm)
     }
 
     /// Whether both reach the same users of the same registry.
@@ -97,6 +136,14 @@ impl fmt::Debug for Revocations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Revocations").field("realm", &self.realm).finish_non_exhaustive()
     }
+}
+
+/// The access of a user who has passed a check.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    pub(crate) handle: RevocationHandle,
+    /// `None` if the login is not recorded for re-checks.
+    pub(super) _login: Option<Arc<Login>>,
 }
 
 /// The registries that a source is attached to.
@@ -141,13 +188,15 @@ impl Attached {
     /// since `starts`, or if another registry was attached.
     pub(crate) fn handles(
         &self,
-        realm: &Realm,
-        user: &UserId,
+        user: (&Realm, &UserId, Option<ChangeStamp>),
         starts: &[CheckStart],
     ) -> Option<Box<[RevocationHandle]>> {
         let all = self.read();
         let pairs = (all.len() == starts.len()).then(|| all.iter().zip(starts))?;
-        pairs.map(|(revocations, &start)| revocations.handle(realm, user, start)).collect()
+        let access = |(revocations, &start): (&Revocations, _)| {
+            revocations.access(user, start, None).map(|access| access.handle)
+        };
+        pairs.map(access).collect()
     }
 }
 

@@ -46,7 +46,7 @@ fn bounds_the_memory_of_made_up_names() {
 }
 
 #[test]
-fn takes_700_to_950_bytes_for_a_verdict() {
+fn takes_740_to_1_000_bytes_for_a_verdict() {
     let _turn = turn();
     let (runtime, directory) = (runtime(), Directory::new());
     let names: Vec<&'static str> =
@@ -61,8 +61,8 @@ fn takes_700_to_950_bytes_for_a_verdict() {
         }
     };
     let ((), cost) = count(|| log_in(&names[..10_000]));
-    // The account with its name takes about 120 of it, the user's revocation handle 180.
-    assert!(cost.bytes_kept < 10_000 * 700, "{cost:?}");
+    // The account with its name takes about 120 of it, the user's revocation handle 220.
+    assert!(cost.bytes_kept < 10_000 * 740, "{cost:?}");
     // The cache is full: others take their places. The registry removes the handles of users who
     // were evicted when it has doubled.
     let mut grown = 0;

@@ -15,6 +15,7 @@ mod names;
 mod nonces;
 mod offers;
 mod oracle;
+mod rechecks;
 mod replay;
 mod request;
 mod secrets;

@@ -123,7 +123,7 @@ impl<T> CachedBuilder<T> {
     }
 
     /// Sets the maximum number of right passwords, and of secrets; 10,000 by default. Each takes
-    /// 700 to 950 bytes with a plain account. The least recently used one is dropped first.
+    /// 740 to 1,000 bytes with a plain account. The least recently used one is dropped first.
     pub const fn with_capacity(mut self, answers: usize) -> Self {
         self.capacity = answers;
         self

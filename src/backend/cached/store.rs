@@ -266,7 +266,8 @@ impl<A: Answer> Ticket<A> {
         let Check { start, revocations, .. } = &*self.check;
         let handles = match answer.kind() {
             AnswerKind::Active(account) | AnswerKind::Inactive(account) => {
-                registries.handles(&self.realm, account.user(), revocations)?
+                let user = (&self.realm, account.user(), account.change_stamp());
+                registries.handles(user, revocations)?
             }
             AnswerKind::Refused | AnswerKind::Unusable => Box::default(),
         };

@@ -134,10 +134,11 @@ impl User {
     }
 
     /// The account, and the row without secrets. The change stamp covers the groups, and the values
-    /// of the columns in `changes`.
-    pub(super) fn into_account<'a>(
+    /// of the columns with stored secrets and of `others`.
+    pub(super) fn into_account(
         mut self,
-        changes: impl IntoIterator<Item = &'a str>,
+        secrets: impl IntoIterator<Item = &'static str>,
+        others: &[String],
     ) -> Result<(Account, SqlRow), FindError> {
         let mut groups = match self.row.has(GROUPS) {
             true => self.row.texts(GROUPS)?,
@@ -150,7 +151,10 @@ impl User {
         // A query may return them in any order.
         groups.sort_unstable();
         account = account.with_change_stamp(groups);
-        for column in changes {
+        for column in secrets {
+            account = account.with_change_stamp(self.row.stamp(column)?);
+        }
+        for column in others {
             account = account.with_change_stamp(self.row.stamp(column)?);
         }
         self.row.remove(PASSWORD_HASH);
@@ -232,7 +236,7 @@ mod tests {
             let row = vec![("name", padded("alice")), ("ha1_md5", padded(MD5))];
             let user = read(row).unwrap().unwrap();
             assert_eq!(*user.ha1(HashFunction::Md5).unwrap().expose_hex(), MD5);
-            let (account, _) = user.into_account([]).unwrap();
+            let (account, _) = user.into_account([], &[]).unwrap();
             assert_eq!(account.user().as_str(), "alice");
         }
         for other in [" alice", "alice\t", "alice\u{a0}"] {
@@ -299,7 +303,7 @@ mod tests {
             ("ha1_sha512_256", text("x")),
             ("quota", Value::Integer(7)),
         ]);
-        let (account, row) = user.unwrap().into_account([PASSWORD_HASH]).unwrap();
+        let (account, row) = user.unwrap().into_account([PASSWORD_HASH], &[]).unwrap();
         assert_eq!(account.user().as_str(), "alice");
         assert_eq!(account.groups().collect::<Vec<_>>(), ["staff", "night"]);
         assert_eq!(row.columns().collect::<Vec<_>>(), ["name", "groups", "quota"]);
@@ -307,15 +311,15 @@ mod tests {
 
     #[test]
     fn the_change_stamp_covers_groups_and_the_given_columns() {
-        let stamp = |values: Vec<(&str, Value)>, changes: &[&str]| {
+        let stamp = |values: Vec<(&str, Value)>, column: &str| {
             let (account, _) =
-                alice(values).unwrap().into_account(changes.iter().copied()).unwrap();
+                alice(values).unwrap().into_account([], &[column.to_owned()]).unwrap();
             account.change_stamp().unwrap()
         };
         let row = |groups, hash, quota| {
             vec![(GROUPS, text(groups)), (PASSWORD_HASH, text(hash)), ("quota", quota)]
         };
-        let one = || stamp(row("staff,night", "x", Value::Integer(1)), &[PASSWORD_HASH]);
+        let one = || stamp(row("staff,night", "x", Value::Integer(1)), PASSWORD_HASH);
         for (name, values, is_same) in [
             ("the same", row("staff,night", "x", Value::Integer(1)), true),
             ("groups in another order", row("night, staff", "x", Value::Integer(1)), true),
@@ -323,9 +327,9 @@ mod tests {
             ("another hash", row("staff,night", "y", Value::Integer(1)), false),
             ("a group less", row("staff", "x", Value::Integer(1)), false),
         ] {
-            assert_eq!(stamp(values, &[PASSWORD_HASH]) == one(), is_same, "{name}");
+            assert_eq!(stamp(values, PASSWORD_HASH) == one(), is_same, "{name}");
         }
-        let quota = |value| stamp(vec![("quota", value)], &["quota"]);
+        let quota = |value| stamp(vec![("quota", value)], "quota");
         let values = || {
             [
                 Value::Null,
@@ -342,7 +346,7 @@ mod tests {
             let is_same = |(at, other)| (quota(other) == first) == (at == position);
             assert!(values().into_iter().enumerate().all(is_same), "{position}");
         }
-        let without = alice(Vec::new()).unwrap().into_account(["quota"]);
+        let without = alice(Vec::new()).unwrap().into_account(["quota"], &[]);
         assert_eq!(wrong_query(without), "the column quota is missing from the rows of the query");
     }
 
@@ -350,7 +354,7 @@ mod tests {
     fn an_account_lasts_until_it_expires() {
         let expires = vec![(EXPIRES, Value::Integer(1_060))];
         for (values, max_age) in [(expires, Some(Duration::from_secs(60))), (vec![], None)] {
-            let (account, _) = alice(values).unwrap().into_account([]).unwrap();
+            let (account, _) = alice(values).unwrap().into_account([], &[]).unwrap();
             assert_eq!(account.max_age(), max_age);
         }
     }

@@ -167,8 +167,7 @@ impl Sql {
         user: User,
         secrets: impl Iterator<Item = &'static str>,
     ) -> Result<Account, FindError> {
-        let others = self.0.options.change_columns.iter().map(String::as_str);
-        let (account, row) = user.into_account(secrets.map(|column| column).chain(others))?;
+        let (account, row) = user.into_account(secrets, &self.0.options.change_columns)?;
         let Some(record) = &self.0.options.record else { return Ok(account) };
         record(&row, account).map_err(|error| match error.downcast::<SqlRowError>() {
             Ok(error) => (*error).into(),
