@@ -34,6 +34,7 @@ mod connector;
 mod descriptors;
 mod error;
 mod forward;
+mod hangup;
 mod headers;
 mod idle_timer;
 mod kept;
@@ -75,6 +76,7 @@ use crate::{
     cause_log::CauseLog,
     descriptors::Descriptors,
     forward::Forward,
+    hangup::Hangups,
     options::{Early, Options},
     sources::User,
 };
@@ -119,7 +121,10 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 async fn run(mut options: Options) -> Result<(), Mistake> {
-    let signal = shutdown::signal().map_err(|error| format!("cannot handle signals: {error}"))?;
+    let cannot_handle = |error| format!("cannot handle signals: {error}");
+    let signal = shutdown::signal().map_err(cannot_handle)?;
+    // From here on, SIGHUP does not end the process.
+    let _hangups = Hangups::subscribe().map_err(cannot_handle)?;
     let generated = match &mut options.auth {
         Some(auth) if auth.sources.is_empty() => {
             let user = User::generate().map_err(|error| format!("no random bytes: {error}"))?;

@@ -190,6 +190,18 @@ fn finishes_requests_in_flight_before_it_exits() {
 }
 
 #[test]
+fn sighup_ends_neither_the_proxy_nor_a_tunnel() {
+    let (origin, mut proxy) = (Origin::http(), open_proxy());
+    let mut wire = Wire::connect(proxy.address());
+    assert_eq!(wire.ask(&format!("CONNECT {} HTTP/1.1\nHost: o", origin.address())).status, 200);
+    for _ in 0..3 {
+        proxy.hang_up();
+    }
+    assert_eq!(wire.ask("GET / HTTP/1.1\nHost: o").text(), "hello");
+    assert!(proxy.ended(Duration::from_millis(500)).is_none());
+}
+
+#[test]
 fn closes_tunnels_five_seconds_after_sigterm() {
     let (origin, mut proxy) = (Origin::http(), open_proxy());
     let mut wire = Wire::connect(proxy.address());

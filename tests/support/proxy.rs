@@ -127,8 +127,17 @@ impl Proxy {
 
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
+        self.send_signal("-TERM");
+    }
+
+    /// Sends SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        self.send_signal("-HUP");
+    }
+
+    fn send_signal(&self, signal: &str) {
         let id = self.child.id().to_string();
-        let done = Command::new("kill").args(["-TERM", &id]).status().expect("kill can be run");
+        let done = Command::new("kill").args([signal, &id]).status().expect("kill can be run");
         assert!(done.success());
     }
 
