@@ -1,6 +1,6 @@
 //! Configuration errors, and failures of back ends.
 
-use std::{error::Error, fmt, ops::RangeInclusive, path::PathBuf, sync::Arc};
+use std::{error::Error, fmt, iter, ops::RangeInclusive, path::PathBuf, sync::Arc};
 
 /// A configuration mistake, reported when a realm, a store or an authenticator is built.
 ///
@@ -290,6 +290,17 @@ impl fmt::Display for BackendError {
 impl Error for BackendError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(self.source.as_ref())
+    }
+}
+
+/// Displays an error with its sources.
+pub(crate) struct Causes<'a>(pub(crate) &'a (dyn Error + 'static));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        iter::successors(self.0.source(), |&error| error.source())
+            .try_for_each(|cause| write!(f, ": caused by: {cause}"))
     }
 }
 

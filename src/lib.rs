@@ -59,6 +59,7 @@
 //! | choose a back end at run time | [`AnyValidator`](backend::AnyValidator), [`AnySecrets`](backend::AnySecrets) |
 //! | split parameters off user names | [`user_parameters`] |
 //! | end the access of users who are logged in | [`Authenticator::revoke`], [`Identity::revoked`], [`revocation`] |
+//! | log, count or audit every request | [`with_observer`](ProxyAuthLayer::with_observer), [`event`] |
 //! | find out why a request was refused | [`Refusal`] in the extensions of the response, [`Reason`] |
 //! | configure a client that does not log in | [clients](guide::clients) |
 //! | share nonces among several proxies | [`NonceStore`](nonce_store::NonceStore), [`NonceKeys`](digest::NonceKeys) |

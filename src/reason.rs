@@ -128,6 +128,13 @@ impl Reason {
         )
     }
 
+    /// Whether it occurs in normal operation: most clients send no credentials before the first 407,
+    /// need a new nonce from time to time, and then repeat the request by themselves.
+    #[must_use]
+    pub const fn is_routine(self) -> bool {
+        matches!(self, Self::MissingCredentials) || self.is_stale()
+    }
+
     /// Whether the request may have been an attempt to guess a password: the password was wrong, or
     /// the user unknown or without a usable record.
     #[must_use]

@@ -60,6 +60,13 @@ pub(super) struct Check {
     pub(super) is_tunnel: bool,
 }
 
+impl PendingDecision {
+    /// The scheme that verifies the credentials.
+    pub(crate) const fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+}
+
 impl Future for PendingDecision {
     type Output = Decision;
 

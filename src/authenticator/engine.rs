@@ -138,6 +138,11 @@ impl Authenticator {
         Arc::clone(scheme).authenticate(engine, &context, credentials, check)
     }
 
+    /// The time of the authenticator's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
     /// Ends the access of a user: revokes every live [`Identity`] of theirs, and voids their cached
     /// verdicts. It does not keep the user from logging in again.
     pub fn revoke(&self, realm: &Realm, user: &UserId) {

@@ -1,14 +1,14 @@
 //! Why a request is refused, and the status of its response.
 
-use std::{error::Error, fmt, iter, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{error::Error, fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::{
     backend::UnusableRecord,
     claim::Claim,
-    error::BackendError,
-    event::{ClaimedUser, ClaimedUserMaker},
+    error::{BackendError, Causes},
+    event::{ClaimedUser, ClaimedUserMaker, ReferenceId},
     identity::Account,
     reason::Reason,
     throttle::Overload,
@@ -31,7 +31,7 @@ const FIELDS: usize = 6;
 pub struct Refusal {
     pub(super) reason: Reason,
     pub(super) account: Option<Account>,
-    pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
+    pub(crate) source: Option<Arc<dyn Error + Send + Sync>>,
     pub(super) scheme: Option<&'static str>,
     pub(super) realm: Option<Realm>,
     algorithm: Option<&'static str>,
@@ -40,6 +40,8 @@ pub struct Refusal {
     retry_after: Option<NonZeroU32>,
     /// The user whose password was wrong, if the source knows the canonical name.
     pub(super) suspect: Option<UserId>,
+    /// The layer gives it to each refusal that becomes a response.
+    pub(crate) reference_id: Option<ReferenceId>,
 }
 
 impl Refusal {
@@ -56,6 +58,7 @@ impl Refusal {
             claimed_user: None,
             retry_after: None,
             suspect: None,
+            reference_id: None,
         }
     }
 
@@ -158,6 +161,13 @@ impl Refusal {
         self.source.as_deref().map(|source| Causes(source))
     }
 
+    /// The reference of the request, by which it is found in logs; `None` until the layer has made
+    /// the response.
+    #[must_use]
+    pub const fn reference_id(&self) -> Option<ReferenceId> {
+        self.reference_id
+    }
+
     /// The protection space of the request; `None` unless the engine has set it.
     #[must_use]
     pub const fn realm(&self) -> Option<&Realm> {
@@ -219,17 +229,6 @@ impl fmt::Display for Refusal {
 impl Error for Refusal {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn Error + 'static))
-    }
-}
-
-/// Displays an error with its sources.
-struct Causes<'a>(&'a (dyn Error + 'static));
-
-impl fmt::Display for Causes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        iter::successors(self.0.source(), |&error| error.source())
-            .try_for_each(|cause| write!(f, ": caused by: {cause}"))
     }
 }
 

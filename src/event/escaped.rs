@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use http::Uri;
+
 /// Displays text that a client sent in printable ASCII without blanks, for logs.
 ///
 /// Blanks, quotes, backslashes and everything that is not printable ASCII are escaped as in Rust
@@ -58,9 +60,68 @@ impl fmt::Debug for Escaped<'_> {
     }
 }
 
+/// The longest shown part of a target, in characters.
+const MAX_TARGET_PART: usize = 200;
+
+/// Displays a request target [`Escaped`], without user information and query, which may contain
+/// secrets. It shows up to 200 characters of host and port, and 200 of the path.
+#[derive(Clone, Copy)]
+pub struct EscapedTarget<'a>(&'a Uri);
+
+impl<'a> EscapedTarget<'a> {
+    /// Shows a target.
+    #[must_use]
+    pub const fn new(target: &'a Uri) -> Self {
+        Self(target)
+    }
+}
+
+impl fmt::Display for EscapedTarget<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = |text| Escaped::new(text, MAX_TARGET_PART);
+        if let Some(scheme) = self.0.scheme_str() {
+            write!(f, "{}://", part(scheme))?;
+        }
+        let authority = self.0.authority().map_or("", |authority| authority.as_str());
+        let host_and_port = authority.rsplit('@').next().unwrap_or_default();
+        write!(f, "{}{}", part(host_and_port), part(self.0.path()))
+    }
+}
+
+/// Shows what `Display` shows.
+impl fmt::Debug for EscapedTarget<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn targets_lose_user_information_and_query() {
+        for (target, shown) in [
+            ("http://me:secret@a.example/b?token=1", "http://a.example/b"),
+            ("http://me@you:secret@[2001:db8::1]:80/", "http://[2001:db8::1]:80/"),
+            ("me:secret@a.example:443", "a.example:443"),
+            ("a.example:443", "a.example:443"),
+            ("/b", "/b"),
+            ("*", "*"),
+            ("http://a.example/it's", r"http://a.example/it\'s"),
+        ] {
+            // The parser of `http` refuses some of them.
+            let Ok(target) = target.parse() else { continue };
+            assert_eq!(EscapedTarget::new(&target).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn cuts_long_targets() {
+        let target = format!("http://{}/{}", "h".repeat(10_000), "p".repeat(10_000));
+        let shown = EscapedTarget::new(&target.parse().unwrap()).to_string();
+        assert_eq!(shown, format!("http://{}.../{}...", "h".repeat(200), "p".repeat(199)));
+    }
 
     #[test]
     fn escapes_text_that_could_forge_a_log_line() {

@@ -1,8 +1,21 @@
-//! What is reported about requests.
+//! What happened to each request, for logs, metrics and alarms.
+//!
+//! A layer with [observers](crate::ProxyAuthLayer::with_observer) sends one [`AuthEvent`] for each
+//! request: forwarded, anonymous, bypassed, refused, or cancelled by its client.
 
+mod auth_event;
+mod channel;
 mod claimed_user;
 mod escaped;
+mod observer;
+mod reference_id;
 
+pub use auth_event::{AuthEvent, Outcome};
+pub use channel::ChannelObserver;
 pub(crate) use claimed_user::ClaimedUserMaker;
 pub use claimed_user::{ClaimedUser, ClaimedUsers};
-pub use escaped::Escaped;
+pub use escaped::{Escaped, EscapedTarget};
+pub use observer::Observer;
+pub(crate) use observer::Observers;
+pub use reference_id::ReferenceId;
+pub(crate) use reference_id::ReferenceIds;

@@ -8,6 +8,7 @@ use super::{
     connection,
     layer::{Options, PageOf},
     page::{Page, PagePreferences, PageRequest},
+    report::Report,
 };
 use crate::authenticator::Refusal;
 
@@ -24,6 +25,8 @@ pub(super) struct RequestFacts {
     preferences: Option<Box<PagePreferences>>,
     /// The `Proxy-Authorization` field, if it is relayed.
     pub(super) relayed_credentials: Option<HeaderValue>,
+    /// For observers only, so boxed.
+    pub(super) report: Option<Box<Report>>,
 }
 
 impl RequestFacts {
@@ -41,6 +44,7 @@ impl RequestFacts {
             must_close: must_close(request),
             preferences: options.page.as_ref().map(|_| preferences()),
             relayed_credentials,
+            report: None,
         }
     }
 

@@ -129,13 +129,17 @@ where
                     if Pin::new(&mut waiting.revoked).poll(cx).is_ready() {
                         take(admitted).refuse()
                     } else {
-                        ready!(waiting.service.poll_ready(cx))?;
-                        take(admitted).call()
+                        let result = ready!(waiting.service.poll_ready(cx));
+                        let admitted = take(admitted);
+                        result?;
+                        admitted.call()
                     }
                 }
                 StateProjection::Forwarded { future, forwarded } => {
-                    let response = ready!(future.poll(cx))?;
-                    return Poll::Ready(Ok(take(forwarded).finish(response)));
+                    let result = ready!(future.poll(cx));
+                    // If the service failed, the event is sent now.
+                    let forwarded = take(forwarded);
+                    return Poll::Ready(result.map(|response| forwarded.finish(response)));
                 }
             };
             this.state.set(next);

@@ -14,7 +14,12 @@ use super::{
     identity_header::IdentityHeader,
     page::{Page, PageRequest},
 };
-use crate::{authenticator::Authenticator, error::ConfigError, head::RequestHead};
+use crate::{
+    authenticator::Authenticator,
+    error::ConfigError,
+    event::{Observer, Observers, ReferenceIds},
+    head::RequestHead,
+};
 
 /// Adds proxy authentication to a service.
 ///
@@ -71,6 +76,8 @@ pub(super) struct Options {
     pub(super) allow_chaining: bool,
     pub(super) identity_in_response: bool,
     pub(super) page: Option<PageOf>,
+    pub(super) observers: Observers,
+    pub(super) references: Arc<ReferenceIds>,
 }
 
 type PeerAddress = Arc<dyn Fn(&RequestHead<'_>) -> Option<IpAddr> + Send + Sync>;
@@ -89,6 +96,8 @@ impl ProxyAuthLayer {
             allow_chaining: false,
             identity_in_response: false,
             page: None,
+            observers: Observers::default(),
+            references: Arc::default(),
         };
         Self { auth, options: Arc::new(options) }
     }
@@ -186,6 +195,32 @@ impl ProxyAuthLayer {
         page: impl Fn(&PageRequest) -> Option<Page> + Send + Sync + 'static,
     ) -> Self {
         self.with(|options| options.page = Some(Arc::new(page)))
+    }
+
+    /// Adds an observer, which receives one [`AuthEvent`](crate::event::AuthEvent) for each request
+    /// when the head of its response is there. Several observers receive it in the order in which
+    /// they were added.
+    ///
+    /// A service further in can refuse a request by itself: the event has the reason of the
+    /// [`Refusal`](crate::Refusal) in the extensions of its response. If that service is such a
+    /// layer, too, each of the two sends its own events to its own observers.
+    ///
+    /// # Examples
+    /// ```
+    /// use tower_proxy_auth::{Authenticator, ProxyAuthLayer, Realm, Users, event::AuthEvent};
+    ///
+    /// let realm = Realm::new("proxy")?;
+    /// let users = Users::new(&realm).with_user("alice", "wonder")?;
+    /// let auth = Authenticator::builder(realm).with_basic(users).build()?;
+    /// let layer = ProxyAuthLayer::new(auth).with_observer(|event: &AuthEvent| {
+    ///     println!("{} {} {:?}", event.id(), event.name(), event.peer());
+    /// });
+    /// # let _ = layer;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_observer(self, observer: impl Observer) -> Self {
+        self.with(|options| options.observers.add(observer))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {

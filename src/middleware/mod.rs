@@ -8,6 +8,7 @@ mod future;
 mod identity_header;
 pub(crate) mod layer;
 mod page;
+mod report;
 mod request;
 mod response;
 pub(crate) mod service;

@@ -10,6 +10,7 @@ use super::{
     connection,
     facts::RequestFacts,
     layer::Options,
+    report::Report,
     response::{Forwarded, refuse},
 };
 use crate::{
@@ -22,20 +23,24 @@ use crate::{
 pub(super) fn authenticate<Q: Body>(
     request: &mut Request<Q>,
     auth: &Authenticator,
-    options: &Options,
+    options: &Arc<Options>,
 ) -> (RequestFacts, Authentication) {
     let field = ProxyAuthorization::take(request.headers_mut());
     let relayed: Option<HeaderValue> = match &field {
         ProxyAuthorization::One(value) if options.relay_credentials => Some(value.clone()),
         _ => None,
     };
-    let facts = RequestFacts::new(request, relayed, options);
+    let mut facts = RequestFacts::new(request, relayed, options);
     let head = RequestHead::of_request(request);
     let peer = (options.peer_address)(&head).map(|address| address.to_canonical());
     let head = head.with_peer(peer);
     let target = options.request_target.as_ref().and_then(|target| target(&head));
     let head = target.as_ref().map_or(head, |target| head.with_target(target));
     let authentication = auth.authenticate(&head, field);
+    facts.report = Report::start(&head, auth, options);
+    if let (Some(report), Authentication::Pending(check)) = (&mut facts.report, &authentication) {
+        report.begin_check(check.scheme());
+    }
     (facts, authentication)
 }
 
@@ -54,6 +59,9 @@ pub(super) fn act<Q>(
     mut facts: RequestFacts,
     options: &Arc<Options>,
 ) -> Outcome {
+    if let Some(report) = &mut facts.report {
+        report.end_check();
+    }
     let (identity, info) = match decision {
         Decision::Bypass => (None, None),
         Decision::Forward { identity, info } => (Some(identity), info),
@@ -61,6 +69,9 @@ pub(super) fn act<Q>(
             return Outcome::Refuse(refuse(refusal, headers, facts, options));
         }
     };
+    if let Some(report) = &mut facts.report {
+        report.forward(identity.as_ref());
+    }
     let headers = request.headers_mut();
     if let Some(header) = &options.identity_header {
         header.set(headers, identity.as_ref());

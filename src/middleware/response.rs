@@ -18,11 +18,12 @@ pub(super) fn remove_upstream_fields(headers: &mut HeaderMap) {
 
 /// Makes the response to a request that is not forwarded.
 pub(super) fn refuse(
-    refusal: Refusal,
+    mut refusal: Refusal,
     mut headers: HeaderMap,
     mut facts: RequestFacts,
     options: &Options,
 ) -> Response<Bytes> {
+    note(&mut refusal, &mut facts, options);
     let page = facts.page(options.page.as_ref(), &refusal);
     headers.insert(header::CONTENT_TYPE, page.content_type);
     headers.insert(header::CONTENT_LENGTH, page.body.len().into());
@@ -34,7 +35,25 @@ pub(super) fn refuse(
     *response.status_mut() = refusal.status();
     *response.headers_mut() = headers;
     response.extensions_mut().insert(refusal);
+    report(facts, response.status());
     response
+}
+
+/// Gives the refusal a reference, and notes it for the observers.
+fn note(refusal: &mut Refusal, facts: &mut RequestFacts, options: &Options) {
+    match &mut facts.report {
+        Some(report) => report.refuse(refusal),
+        None => {
+            refusal.reference_id.get_or_insert_with(|| options.references.make());
+        }
+    }
+}
+
+/// Sends the event of a request that gets a response.
+fn report(facts: RequestFacts, status: StatusCode) {
+    if let Some(report) = facts.report {
+        report.finish(status);
+    }
 }
 
 /// Finishes the response to a forwarded request.
@@ -57,27 +76,33 @@ impl Forwarded {
         Self { facts, info, identity, options }
     }
 
-    pub(super) fn finish<B>(mut self, mut response: Response<B>) -> Response<ResponseBody<B>> {
+    pub(super) fn finish<B>(self, mut response: Response<B>) -> Response<ResponseBody<B>> {
+        let Self { mut facts, info, identity, options } = self;
         let is_challenge = response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-        let mut response = if !is_challenge {
-            remove_upstream_fields(response.headers_mut());
-            response.map(ResponseBody::inner)
-        } else if self.options.allow_chaining {
-            // The challenge is meant for the client.
-            response.headers_mut().remove(PROXY_AUTHENTICATION_INFO);
-            response.map(ResponseBody::inner)
-        } else {
+        let mut response = if is_challenge && !options.allow_chaining {
             // Only the inner service knows whether the request's body was read to its end.
-            self.facts.must_close = self.facts.version <= Version::HTTP_11
+            facts.must_close = facts.version <= Version::HTTP_11
                 && connection::has_option(response.headers(), b"close");
             let refusal = Refusal::new(Reason::UpstreamChallenge);
             let headers = refusal.headers();
-            refuse(refusal, headers, self.facts, &self.options).map(ResponseBody::own)
+            refuse(refusal, headers, facts, &options).map(ResponseBody::own)
+        } else {
+            if is_challenge {
+                // The challenge is meant for the client.
+                response.headers_mut().remove(PROXY_AUTHENTICATION_INFO);
+            } else {
+                remove_upstream_fields(response.headers_mut());
+            }
+            if let Some(refusal) = response.extensions_mut().get_mut() {
+                note(refusal, &mut facts, &options);
+            }
+            report(facts, response.status());
+            response.map(ResponseBody::inner)
         };
-        if let Some(info) = self.info {
+        if let Some(info) = info {
             response.headers_mut().insert(PROXY_AUTHENTICATION_INFO, info);
         }
-        if let Some(identity) = self.identity {
+        if let Some(identity) = identity {
             response.extensions_mut().insert(identity);
         }
         response

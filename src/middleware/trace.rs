@@ -6,7 +6,7 @@ use http::{Request, Response};
 use tower_http::trace::{MakeSpan, OnResponse};
 use tracing::{Level, Span, field};
 
-use crate::{authenticator::Refusal, event::Escaped, identity::Identity, reason::Reason};
+use crate::{authenticator::Refusal, event::Escaped, identity::Identity};
 
 /// The longest user name in a log line, in characters.
 const MAX_NAME: usize = 64;
@@ -99,7 +99,7 @@ impl<B> OnResponse<B> for AuthOnResponse {
             let cause = refusal.causes().map(|causes| causes.to_string());
             if response.status().is_server_error() {
                 tracing::error!(status, outcome, latency_us, cause, "request refused");
-            } else if is_routine(refusal.reason()) {
+            } else if refusal.reason().is_routine() {
                 tracing::debug!(status, outcome, latency_us, cause, "request refused");
             } else {
                 tracing::warn!(status, outcome, latency_us, cause, "request refused");
@@ -115,9 +115,4 @@ impl<B> OnResponse<B> for AuthOnResponse {
         }
         tracing::info!(status, latency_us, "request forwarded");
     }
-}
-
-/// Most clients send no credentials before the first 407, and need a new nonce from time to time.
-fn is_routine(reason: Reason) -> bool {
-    reason == Reason::MissingCredentials || reason.is_stale()
 }

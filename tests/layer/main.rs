@@ -5,6 +5,7 @@ mod support;
 
 mod bodies;
 mod chains;
+mod events;
 mod forwarded;
 mod http2;
 mod identity;

@@ -1,9 +1,6 @@
 //! The log of tower-http's `TraceLayer`, and what it must not contain.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
+use std::io;
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -17,7 +14,6 @@ use tower_proxy_auth::{
     digest::{HashFunction, HashFunctions},
     middleware::{AuthMakeSpan, AuthOnResponse},
 };
-use tracing::{Level, subscriber::DefaultGuard};
 
 use crate::support::{
     digest::{Digest, quoted},
@@ -26,50 +22,8 @@ use crate::support::{
         Origin, RIGHT, URL, WRONG, alice, both, get, realm, request, users, waiting,
         with_credentials,
     },
+    log::Log,
 };
-
-/// Everything that is logged on this thread, at every level.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn capture() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(Level::TRACE)
-            .with_ansi(false)
-            .without_time()
-            .with_writer(move || writer.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    /// The lines since the last call.
-    fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap()
-    }
-
-    /// The one line about the end of a request.
-    #[track_caller]
-    fn line(&self) -> String {
-        let log = self.take();
-        let mut lines = log.lines().filter(|line| line.contains(": request "));
-        let line = lines.next().expect("nothing was logged").to_owned();
-        assert_eq!(lines.next(), None);
-        line
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(text)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 async fn send(layer: &ProxyAuthLayer, sent: Request<Full<Bytes>>) -> http::HeaderMap {
     let trace = TraceLayer::new_for_http()

@@ -11,6 +11,7 @@ pub(crate) mod digest;
 pub(crate) mod engine;
 pub(crate) mod false_ldap;
 pub(crate) mod layer;
+pub(crate) mod log;
 pub(crate) mod origin;
 pub(crate) mod proxy;
 pub(crate) mod rechecks;

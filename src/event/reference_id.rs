@@ -1,0 +1,95 @@
+//! The reference of a request, by which people find it in a log.
+
+use std::{
+    collections::hash_map::RandomState,
+    fmt::{self, Write as _},
+    hash::BuildHasher,
+    num::NonZeroU64,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// The digits of a reference, which is a number with a fixed number of digits.
+const DIGITS: [char; 36] = [
+    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i',
+    'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+];
+
+/// The reference of a request: 12 characters, each one of `0` to `9` and `a` to `z`.
+///
+/// A user can quote it, and an operator finds the request in the log. Clients cannot predict it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ReferenceId(NonZeroU64);
+
+impl ReferenceId {
+    /// The number of characters.
+    pub const LENGTH: u32 = 12;
+
+    const BASE: u64 = DIGITS.len() as u64;
+
+    fn from_number(number: u64) -> Self {
+        let number = number % Self::BASE.pow(Self::LENGTH);
+        Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN))
+    }
+}
+
+impl fmt::Display for ReferenceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (0..Self::LENGTH).rev().try_for_each(|position| {
+            let digit = self.0.get() / Self::BASE.pow(position) % Self::BASE;
+            let digit = usize::try_from(digit).ok().and_then(|digit| DIGITS.get(digit));
+            f.write_char(digit.copied().unwrap_or_default())
+        })
+    }
+}
+
+impl fmt::Debug for ReferenceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReferenceId({self})")
+    }
+}
+
+/// Makes references: a keyed hash of a counter, without a lock and without a system call.
+///
+/// The hash is the keyed one of the standard library. References are not secrets; it is enough that
+/// they differ, and that they do not show how many requests there are.
+#[derive(Default)]
+pub(crate) struct ReferenceIds {
+    key: RandomState,
+    next: AtomicU64,
+}
+
+impl ReferenceIds {
+    pub(crate) fn make(&self) -> ReferenceId {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        ReferenceId::from_number(self.key.hash_one(number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn has_twelve_characters() {
+        for (number, text) in [
+            (0, "000000000001"),
+            (35, "00000000000z"),
+            (36, "000000000010"),
+            (36_u64.pow(12) - 1, "zzzzzzzzzzzz"),
+            (36_u64.pow(12) + 35, "00000000000z"),
+            (u64::MAX, "w5e11264sgsf"),
+        ] {
+            assert_eq!(ReferenceId::from_number(number).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn references_differ_within_a_process_and_between_processes() {
+        let (one, other) = (ReferenceIds::default(), ReferenceIds::default());
+        let made: HashSet<_> = (0..10_000).map(|_| one.make()).collect();
+        assert_eq!(made.len(), 10_000);
+        assert!((0..10_000).all(|_| !made.contains(&other.make())));
+    }
+}
