@@ -146,18 +146,21 @@
 //! | `htdigest` | `backend::htdigest`: users for Digest in files, reloaded when they change |
 //! | `htpasswd` | `backend::htpasswd`: users for Basic in a file, reloaded when it changes |
 //! | `ldap` | `backend::ldap`: users for Basic in a directory; needs a tokio runtime |
+//! | `metrics` | `MetricsObserver` in [`event`], which counts requests with the crate `metrics` |
 //! | `password-hash` | `backend::password_hash`: checks and creates stored passwords |
 //! | `sql-mysql`, `sql-postgres`, `sql-sqlite` | `backend::sql`: users in a database table; they need Rust 1.94 |
 //! | `sql` | the shared part of those three; it opens no database by itself |
 //! | `timeout` | `backend::Timeout`: a time limit for every back-end call |
 //! | `tls-aws-lc-rs`, `tls-ring` | TLS to directories, PostgreSQL and MySQL |
 //! | `tower-http` | `AuthMakeSpan` and `AuthOnResponse` in [`middleware`], for `TraceLayer` |
+//! | `tracing` | `TracingObserver` in [`event`], which logs each request |
 //!
 //! Some features have types of another crate in their API, or link a C library of which a program
 //! can contain only one version:
 //!
 //! | feature | version |
 //! |---|---|
+//! | `metrics` | the recorder of `metrics` 0.24 |
 //! | `sql-mysql`, `sql-postgres`, `sql-sqlite` | pools of `sqlx` 0.9 |
 //! | `sql-sqlite` | `libsqlite3-sys` 0.37 |
 //! | `tower-http` | `tower-http` 0.7 |

@@ -7,9 +7,17 @@ mod auth_event;
 mod channel;
 mod claimed_user;
 mod escaped;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod observer;
 mod reference_id;
+#[cfg(feature = "tracing")]
+mod tracing;
 
+#[cfg(feature = "metrics")]
+pub use self::metrics::{MetricsObserver, MetricsObserverBuilder};
+#[cfg(feature = "tracing")]
+pub use self::tracing::TracingObserver;
 pub use auth_event::{AuthEvent, Outcome};
 pub use channel::ChannelObserver;
 pub(crate) use claimed_user::ClaimedUserMaker;

@@ -10,7 +10,7 @@ use super::AuthEvent;
 /// Receives one [`AuthEvent`] for each request.
 ///
 /// Closures implement it. [`ChannelObserver`](super::ChannelObserver) passes the events on to
-/// another thread.
+/// another thread; the features `tracing` and `metrics` add observers that log and count.
 ///
 /// It is called on the task that serves the request, so it must be quick and must not block. If it
 /// panics, the panic is caught, after the panic hook has reported it: the request and the other

@@ -197,3 +197,58 @@ fn is_in_response_and_event() {
         assert!(has_claim || !reason.is_guess(), "{reason} without a name");
     }
 }
+
+#[cfg(feature = "tracing")]
+#[test]
+fn is_in_the_log() {
+    use crate::support::log::Log;
+    use tower_proxy_auth::event::TracingObserver;
+
+    let (log, _guard) = Log::capture();
+    for &reason in Reason::ALL {
+        let answer = scene(reason).play(|layer| layer.with_observer(TracingObserver::new()));
+        let line = log.line();
+        let (status, id) = (reason.status(), answer.refused.unwrap().reference_id().unwrap());
+        let level = match reason {
+            _ if status.is_server_error() => "ERROR",
+            Reason::MissingCredentials => "DEBUG",
+            _ if reason.is_stale() => "DEBUG",
+            _ => "WARN",
+        };
+        assert!(line.trim_start().starts_with(level), "{line}");
+        for part in [
+            format!("request refused outcome=\"{reason}\" status={} ", status.as_u16()),
+            " host=example.org ".to_owned(),
+            format!(" id={id}"),
+        ] {
+            assert!(line.contains(&part), "{part} is missing in {line}");
+        }
+        let has_name = line.contains(" claimed=") || line.contains(" user=");
+        assert!(has_name || !reason.is_guess(), "{line}");
+    }
+}
+
+#[cfg(feature = "metrics")]
+#[test]
+fn is_counted() {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use tower_proxy_auth::event::MetricsObserver;
+
+    let recorder = PrometheusBuilder::new().build_recorder();
+    metrics::with_local_recorder(&recorder, || {
+        let observer = MetricsObserver::new();
+        for &reason in Reason::ALL {
+            scene(reason).play(|layer| layer.with_observer(observer.clone()));
+        }
+    });
+    let rendered = recorder.handle().render();
+    for &reason in Reason::ALL {
+        let labels = format!("proxy_auth_requests_total{{outcome=\"{reason}\",");
+        let mut lines = rendered.lines().filter(|line| line.starts_with(&labels));
+        let line = lines.next().unwrap_or_else(|| panic!("{reason} is missing: {rendered}"));
+        assert!(line.ends_with(" 1") && lines.next().is_none(), "{line}");
+    }
+    for secret in ["alice", "wonder", "carol", "example.org"] {
+        assert!(!rendered.contains(secret), "{secret}: {rendered}");
+    }
+}

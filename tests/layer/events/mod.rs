@@ -1,6 +1,10 @@
 //! The events that observers receive, one for each request.
 
+#[cfg(feature = "metrics")]
+mod counted;
 mod every_reason;
+#[cfg(feature = "tracing")]
+mod logged;
 mod unfinished;
 
 use std::{
