@@ -46,7 +46,8 @@ impl Prepared {
         let Self { options, realm, users: Opened { validator, secrets } } = self;
         let mut builder = Authenticator::builder(realm)
             .with_latin1(options.latin1)
-            .with_user_limits(options.limits.user_limits());
+            .with_user_limits(options.limits.user_limits())
+            .with_claimed_users(options.observe.claimed_users());
         if let Some(secrets) = secrets.filter(|_| options.offers_digest) {
             builder = builder.with_scheme(digest_scheme(&options, secrets, address)?);
         }

@@ -42,6 +42,7 @@ mod limit_arguments;
 mod lingering;
 mod listener;
 mod logging;
+mod observe;
 mod options;
 mod origin;
 mod places;

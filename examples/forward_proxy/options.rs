@@ -6,6 +6,7 @@ use clap::{CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
 use crate::{
     limit_arguments::LimitArguments,
+    observe::ObserveArguments,
     sources::{SourceArguments, Sources, missing_feature},
 };
 
@@ -65,10 +66,13 @@ struct CommandLine {
     #[command(flatten)]
     limits: LimitArguments,
 
+    #[command(flatten)]
+    observe: ObserveArguments,
+
     /// Admit everyone, for tests and benchmarks: an OPEN PROXY.
     #[arg(long, conflicts_with_all = ["realm", "scheme", "sources", "algorithms", "nonce_lifetime",
         "latin1", "legacy_rfc2069", "uri_check", "auth_info", "allow_empty_passwords",
-        "max_tunnels_per_user"])]
+        "max_tunnels_per_user", "observe"])]
     insecure_no_auth: bool,
 }
 
@@ -98,6 +102,7 @@ pub(crate) struct AuthOptions {
     pub(crate) auth_info: Option<AuthInfo>,
     pub(crate) allow_empty_passwords: bool,
     pub(crate) limits: LimitArguments,
+    pub(crate) observe: ObserveArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -220,6 +225,7 @@ impl CommandLine {
             auth_info: self.auth_info,
             allow_empty_passwords: self.allow_empty_passwords,
             limits: self.limits,
+            observe: self.observe,
         };
         Ok(Options { listen: self.listen, auth: Some(auth) })
     }

@@ -70,6 +70,39 @@ fn regression_a_user_name_cannot_forge_or_hide_a_log_line() {
     assert!(log.is_ascii(), "{log}");
 }
 
+/// The access log of one refused request, after these options.
+#[track_caller]
+fn refused(options: &[&str], credentials: &str) -> String {
+    let options = [&["--user", "alice:wonder"], options].concat();
+    let log = log_of(&options, |proxy| {
+        let credentials = BASE64_STANDARD.encode(credentials);
+        let head = "GET http://me:secret@o.example/a?b HTTP/1.1\nHost: o";
+        let answer = Wire::connect(proxy.address()).login(head, &format!("Basic {credentials}"));
+        assert_eq!(answer.status, 407);
+    });
+    log.lines().find(|line| line.contains(": request ")).expect("it is logged").to_owned()
+}
+
+#[test]
+fn shows_who_was_refused_and_why() {
+    let line = refused(&[], "alice x:wrong");
+    let expected = r" claimed=alice\u{20}x method=GET target=http://o.example/a status=407";
+    assert!(line.contains(&format!("{expected} reason=\"unknown-user\" id=")), "{line}");
+    let id = line.split(" id=").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    assert!(id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{line}");
+    assert!(!line.contains(" user="), "{line}");
+}
+
+#[test]
+fn hides_claimed_names_as_configured() {
+    let line = refused(&["--claimed-users", "omitted"], "hunter2:wrong");
+    assert!(!line.contains("claimed=") && !line.contains("hunter2"), "{line}");
+    let line = refused(&["--claimed-users", "fingerprint"], "hunter2:wrong");
+    let digits = line.split(" claimed=").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    assert!(digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()), "{line}");
+    assert!(!line.contains("hunter2"), "{line}");
+}
+
 #[cfg(feature = "ldap")]
 #[test]
 fn names_the_cause_of_a_failed_back_end_once_a_second() {

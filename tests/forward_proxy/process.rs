@@ -86,6 +86,7 @@ fn reports_a_mistake_in_one_line_with_status_2() {
         ),
         (&["--insecure-no-auth", "--user", "alice:wonder"], "--user"),
         (&["--insecure-no-auth", "--scheme", "basic"], "--scheme"),
+        (&["--insecure-no-auth", "--claimed-users", "name"], "--claimed-users"),
         (&["--insecure-no-auth", "--htpasswd", "users"], "--htpasswd"),
         (&["--bogus"], "--bogus"),
         (&["stray"], "stray"),
@@ -156,6 +157,7 @@ fn prints_help_to_stdout() {
         "--latin1",
         "--legacy-rfc2069",
         "--insecure-no-auth",
+        "--claimed-users",
         "--version",
     ] {
         assert!(help.contains(option), "{option}: {help}");

@@ -1,0 +1,32 @@
+//! The options for what operators see.
+
+use clap::{Args, ValueEnum};
+use tower_proxy_auth::event;
+
+/// The options as given on the command line.
+#[derive(Args, Debug)]
+#[group(id = "observe", multiple = true)]
+pub(crate) struct ObserveArguments {
+    /// How the log shows the names of refused users, who may have typed a password there: the name,
+    /// 12 hexadecimal digits that are the same for the same name until the proxy ends, or nothing
+    /// [default: name].
+    #[arg(long, value_name = "HOW", value_enum)]
+    claimed_users: Option<ClaimedUsers>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ClaimedUsers {
+    Name,
+    Fingerprint,
+    Omitted,
+}
+
+impl ObserveArguments {
+    pub(crate) fn claimed_users(&self) -> event::ClaimedUsers {
+        match self.claimed_users {
+            None | Some(ClaimedUsers::Name) => event::ClaimedUsers::Name,
+            Some(ClaimedUsers::Fingerprint) => event::ClaimedUsers::Fingerprint,
+            Some(ClaimedUsers::Omitted) => event::ClaimedUsers::Omitted,
+        }
+    }
+}

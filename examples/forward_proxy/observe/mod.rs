@@ -1,0 +1,5 @@
+//! What operators see of requests, besides the log.
+
+mod arguments;
+
+pub(crate) use arguments::ObserveArguments;
