@@ -106,6 +106,11 @@ impl<T> Reload<T> {
         &self.state
     }
 
+    /// Makes the next poll read the files even if they do not seem to have changed.
+    pub(super) fn forget(&mut self) {
+        self.read = None;
+    }
+
     /// Reads the files again if they have changed, and reports the result.
     pub(super) fn poll(&mut self) {
         let now: Option<Vec<_>> = self.paths.iter().map(|path| Fingerprint::at(path)).collect();
@@ -322,6 +327,29 @@ mod tests {
         reload.poll();
         reload.poll();
         assert_eq!(current(reload), expected);
+    }
+
+    #[test]
+    fn a_reload_reads_an_unchanged_file_and_never_half_of_one() {
+        let files = Fixture::new();
+        files.write_in_place("a", "one");
+        let file = File::options().write(true).open(files.path("a")).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+        let mut reload = files.open(&["a"]).unwrap();
+        reload.poll();
+        assert!(reload.read.is_some());
+        reload.forget();
+        assert!(reload.read.is_none());
+        reload.poll();
+        assert!(reload.read.is_some(), "it was read again");
+        assert_eq!(files.events(), [""; 0]);
+
+        files.write_in_place("a", "half");
+        reload.forget();
+        reload.poll();
+        assert_eq!(current(&reload), "one");
+        files.write_in_place("a", "half and half");
+        becomes(&mut reload, "half and half");
     }
 
     #[test]

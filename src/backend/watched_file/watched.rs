@@ -6,10 +6,10 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -39,8 +39,8 @@ pub(in crate::backend) struct Watched<T> {
     state: Arc<RwLock<State<T>>>,
     max_age: Duration,
     revocations: Arc<Attached>,
-    /// Ends the thread when it is dropped.
-    _thread: Sender<()>,
+    /// Requests a reload. Ends the thread when it is dropped.
+    thread: SyncSender<()>,
 }
 
 impl<T: UserTable> Watched<T> {
@@ -58,12 +58,12 @@ impl<T: UserTable> Watched<T> {
         let replaced = move |old: &T, new: &T| revoke(old.changed(new), &attached);
         let reload = Reload::start(paths, Box::new(parse), Box::new(replaced), observer)?;
         let state = Arc::clone(reload.state());
-        let (sender, end) = channel();
+        let (sender, requests) = sync_channel(1);
         thread::Builder::new()
             .name("proxy-auth-files".into())
-            .spawn(move || poll(reload, &end))
+            .spawn(move || poll(reload, &requests))
             .map_err(|error| FileError::new(&first, format!("no thread to watch it: {error}")))?;
-        Ok(Self { state, max_age, revocations, _thread: sender })
+        Ok(Self { state, max_age, revocations, thread: sender })
     }
 
     /// The content that is in force.
@@ -83,6 +83,12 @@ impl<T: UserTable> Watched<T> {
     /// The content that was read last, of whatever age.
     pub(in crate::backend) fn last(&self) -> Arc<T> {
         Arc::clone(&self.read().current)
+    }
+
+    /// Makes the thread read the files at the next poll, in at most 250 ms.
+    pub(in crate::backend) fn reload(&self) {
+        // If there is a request already, this one is the same.
+        let _ = self.thread.try_send(());
     }
 
     /// Revokes users in this registry as well, in every realm that it is for.
@@ -122,10 +128,20 @@ fn revoke(users: impl Iterator<Item = UserId>, revocations: &Attached) {
     }
 }
 
-fn poll<T>(mut reload: Reload<T>, end: &Receiver<()>) {
-    while let Err(RecvTimeoutError::Timeout) = end.recv_timeout(INTERVAL) {
-        // A panic of the observer must not end the thread, which removes users from the tables.
-        let _ = catch_unwind(AssertUnwindSafe(|| reload.poll()));
+fn poll<T>(mut reload: Reload<T>, requests: &Receiver<()>) {
+    let mut next = Instant::now() + INTERVAL;
+    loop {
+        match requests.recv_timeout(next.saturating_duration_since(Instant::now())) {
+            // An earlier poll could take a file that is being written for a complete one.
+            Ok(()) => reload.forget(),
+            Err(RecvTimeoutError::Timeout) => {
+                // A panic of the observer must not end the thread, which removes users from the
+                // tables.
+                let _ = catch_unwind(AssertUnwindSafe(|| reload.poll()));
+                next = Instant::now() + INTERVAL;
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
     }
 }
 
@@ -135,8 +151,8 @@ mod tests {
         fs,
         future::Future as _,
         path::Path,
+        sync::mpsc::channel,
         task::{Context, Wake, Waker},
-        time::Instant,
     };
 
     use tempfile::NamedTempFile;
@@ -182,6 +198,19 @@ mod tests {
         }
         assert!(watched.version() >= 3);
         assert_eq!(watched.errors(), []);
+    }
+
+    #[test]
+    fn a_flood_of_reloads_does_not_delay_a_change() {
+        let file = NamedTempFile::new().unwrap();
+        let watched = open(&file, Arc::new(|_| ()));
+        fs::write(file.path(), "x").unwrap();
+        let end = Instant::now() + LIMIT;
+        while *watched.last() != 1 {
+            assert!(Instant::now() < end, "it is not read");
+            watched.reload();
+            thread::yield_now();
+        }
     }
 
     struct PanickingWaker;
