@@ -100,6 +100,12 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "GROUP", requires = "ldap_groups")]
     ldap_required_group: Option<String>,
 
+    /// An attribute that shows that a user's password or standing has changed, which ends the user's
+    /// access; repeat the option for more [default: userPassword, pwdChangedTime,
+    /// pwdAccountLockedTime, pwdLastSet, userAccountControl, nsAccountLock].
+    #[arg(long, value_name = "ATTRIBUTE", requires = "ldap_base")]
+    ldap_change_attribute: Vec<String>,
+
     /// Send passwords to LDAP servers unencrypted.
     #[arg(long, requires = "ldap", conflicts_with = "ldap_starttls")]
     insecure_ldap_plaintext: bool,
@@ -232,6 +238,7 @@ impl SourceArguments {
             ignores_case: self.ldap_ignore_case,
             group_attribute: self.ldap_groups.clone(),
             required_group: self.ldap_required_group.clone(),
+            change_attributes: self.ldap_change_attribute.clone(),
         }))
     }
 }

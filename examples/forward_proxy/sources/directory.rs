@@ -25,6 +25,8 @@ pub(super) struct Directory {
     pub(super) ignores_case: bool,
     pub(super) group_attribute: Option<String>,
     pub(super) required_group: Option<String>,
+    /// Empty for the default.
+    pub(super) change_attributes: Vec<String>,
 }
 
 /// How to find the entry of a user.
@@ -88,6 +90,9 @@ impl Directory {
         }
         if let Some(group) = self.required_group {
             builder = builder.with_required_group(group);
+        }
+        if !self.change_attributes.is_empty() {
+            builder = builder.with_change_attributes(self.change_attributes);
         }
         builder.build().map_err(|error| mistake(&error, &searches))
     }

@@ -7,12 +7,13 @@ use std::error::Error;
 use crate::{Mistake, error::chain};
 
 /// Texts in messages of the library, and their replacements. A text comes before its parts.
-const OPTIONS: [(&str, &str); 13] = [
+const OPTIONS: [(&str, &str); 14] = [
     ("allow_kind", "--htpasswd-allow"),
     ("give base and filter to with_search", "use --ldap-base and --ldap-filter"),
     ("insecure_plaintext", "--insecure-ldap-plaintext"),
     ("legacy_rfc2069", "--legacy-rfc2069"),
     ("with_ca_file", "--ldap-ca"),
+    ("with_change_attributes", "--ldap-change-attribute"),
     ("with_dn_template", "--ldap-dn"),
     ("with_group_attribute or with_group_search", "--ldap-groups"),
     ("with_group_attribute", "--ldap-groups"),

@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     address::{Address, Security},
+    changes,
     config_error::LdapConfigError,
     connection::Route,
     directory::Directory,
@@ -30,6 +31,7 @@ pub struct LdapBuilder {
     pub(super) scope: Option<SearchScope>,
     pub(super) is_name_from_directory: bool,
     pub(super) account: Option<ServiceAccount>,
+    pub(super) change_attributes: Vec<String>,
     pub(super) decoy_dn: Option<String>,
     strict_references: bool,
     observer: Observer,
@@ -69,6 +71,7 @@ impl LdapBuilder {
             scope: None,
             is_name_from_directory: false,
             account: None,
+            change_attributes: changes::DEFAULT.map(Into::into).into(),
             decoy_dn: None,
             strict_references: false,
             observer: Observer::default(),
@@ -177,6 +180,33 @@ impl LdapBuilder {
     /// from locking, and name it here. The result of its bind is ignored.
     pub fn with_decoy_dn(mut self, dn: impl Into<String>) -> Self {
         self.decoy_dn = Some(dn.into());
+        self
+    }
+
+    /// Sets the attributes that show that the password or the standing of a user has changed, for
+    /// the [change stamp](crate::Account::change_stamp); it always covers the groups and the
+    /// distinguished name. The search requests them. By default:
+    ///
+    /// | attribute | changes | needs |
+    /// |---|---|---|
+    /// | `userPassword` | with the password | that the service account may read it |
+    /// | `pwdChangedTime` | with the password | a password policy |
+    /// | `pwdAccountLockedTime` | when an administrator locks the account; other values are ignored, since guesses cause them | a password policy |
+    /// | `pwdLastSet`, `userAccountControl` | with the password, and when the account is disabled | Active Directory |
+    /// | `nsAccountLock` | when the account is locked | 389 Directory Server |
+    ///
+    /// If a directory has none of them, a new password does not end the access of its user.
+    /// `entryCSN` or `modifyTimestamp` change with it, but also with every other change of the
+    /// entry.
+    ///
+    /// # Security
+    /// The directory then sends stored passwords to this process, which hashes and wipes them, but
+    /// not the buffers of ldap3. Do not let the service account read `userPassword` if it need not.
+    pub fn with_change_attributes<A: Into<String>>(
+        mut self,
+        attributes: impl IntoIterator<Item = A>,
+    ) -> Self {
+        self.change_attributes = attributes.into_iter().map(Into::into).collect();
         self
     }
 

@@ -67,14 +67,17 @@ impl Groups {
         entry: Entry,
     ) -> Result<(Account, bool), LookupError> {
         let is_member = self.has_required(&mut reader, &entry).await?;
-        let Entry { user, dn, groups: mut names } = entry;
+        let Entry { user, dn, groups: mut names, changes } = entry;
         names.append(&mut self.names(&mut reader, &user, &dn).await?);
         if names.len() > MAX_GROUPS {
             let problem = format!("the user has more than {MAX_GROUPS} groups");
             return Err(LookupError::Unusable(problem));
         }
-        let account = names.into_iter().fold(Account::new(user), Account::with_group);
-        Ok((account, is_member))
+        let account = Account::new(user);
+        let account = names.iter().map(String::as_str).fold(account, Account::with_group);
+        // A directory sends them in any order.
+        names.sort_unstable();
+        Ok((account.with_change_stamp((dn, names, changes)), is_member))
     }
 
     /// The names of the groups that the search finds.

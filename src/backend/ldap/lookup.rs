@@ -3,6 +3,7 @@
 use ldap3::{Scope, SearchEntry};
 
 use super::{
+    changes::ChangeAttributes,
     connection::Query,
     failure::{Failure, FailureKind},
     groups::Groups,
@@ -10,7 +11,7 @@ use super::{
     server::{Bound, Server, ServiceAccount},
     template::{DnTemplate, FilterTemplate},
 };
-use crate::backend::UnusableRecord;
+use crate::{backend::UnusableRecord, change_stamp::ChangeStamp};
 
 /// The method of finding the entry of a user.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub(super) struct UserSearch {
     pub(super) scope: Scope,
     pub(super) filter: FilterTemplate,
     pub(super) name: NameAttribute,
+    pub(super) changes: ChangeAttributes,
     /// The distinguished name for the bind of an unknown user.
     pub(super) decoy: Box<str>,
 }
@@ -77,6 +79,8 @@ pub(super) struct Entry {
     pub(super) dn: String,
     /// The values of the attribute for groups.
     pub(super) groups: Vec<String>,
+    /// The values of the attributes that show changes.
+    pub(super) changes: ChangeStamp,
 }
 
 impl UserSearch {
@@ -93,7 +97,7 @@ impl UserSearch {
         sent: &str,
     ) -> Result<Option<Entry>, LookupError> {
         let filter = self.filter.fill(sent, "");
-        let attributes = attributes(&self.name, groups);
+        let attributes = attributes(&self.name, groups, &self.changes);
         let query = Query {
             base: &self.base,
             scope: self.scope,
@@ -104,7 +108,7 @@ impl UserSearch {
         let mut entries = server.search(&self.account, &query).await?.into_iter();
         match (entries.next(), entries.next()) {
             (None, _) => Ok(None),
-            (Some(entry), None) => Entry::read(entry, &self.name, groups, sent),
+            (Some(entry), None) => Entry::read(entry, &self.name, groups, &self.changes, sent),
             (Some(_), Some(_)) => Err(LookupError::Unusable(
                 "the search for the user finds more than one entry: use a narrower base or filter"
                     .to_owned(),
@@ -121,12 +125,14 @@ pub(super) async fn own_entry(
     groups: &Groups,
     sent: &str,
 ) -> Result<Option<Entry>, LookupError> {
-    let attributes = attributes(name, groups);
+    // The user cannot be looked up again, so changes do not matter.
+    let changes = ChangeAttributes::none();
+    let attributes = attributes(name, groups, &changes);
     let (base, scope, filter) = (dn, Scope::Base, ANYTHING);
     let query = Query { base, scope, filter, attributes: &attributes, limit: 1 };
     let found = bound.search(&query).await;
     match found.map_err(|failure| failure.about("the user's own entry"))?.pop() {
-        Some(entry) => Entry::read(entry, name, groups, sent),
+        Some(entry) => Entry::read(entry, name, groups, &changes, sent),
         None => {
             let text = "the user's own entry is not found: allow users to read theirs";
             Err(Failure::new(FailureKind::Final, text).into())
@@ -140,8 +146,10 @@ impl Entry {
         mut entry: SearchEntry,
         name: &NameAttribute,
         groups: &Groups,
+        changes: &ChangeAttributes,
         sent: &str,
     ) -> Result<Option<Self>, LookupError> {
+        let changes = changes.take(&mut entry);
         let values = take(&mut entry, &name.attribute)?;
         let Some(user) = name.user_id(values, sent)? else { return Ok(None) };
         // A bind without a name is anonymous, whatever the password is.
@@ -152,12 +160,22 @@ impl Entry {
             Some(attribute) => take(&mut entry, attribute)?,
             None => Vec::new(),
         };
-        Ok(Some(Self { user, dn: entry.dn, groups }))
+        Ok(Some(Self { user, dn: entry.dn, groups, changes }))
     }
 }
 
-fn attributes<'a>(name: &'a NameAttribute, groups: &'a Groups) -> Vec<&'a str> {
-    [&*name.attribute].into_iter().chain(groups.attribute.as_deref()).collect()
+fn attributes<'a>(
+    name: &'a NameAttribute,
+    groups: &'a Groups,
+    changes: &'a ChangeAttributes,
+) -> Vec<&'a str> {
+    let others = groups.attribute.as_deref().into_iter().chain(changes.names());
+    others.fold(vec![&*name.attribute], |mut all, one| {
+        if !all.iter().any(|known| known.eq_ignore_ascii_case(one)) {
+            all.push(one);
+        }
+        all
+    })
 }
 
 /// The values of an attribute, whose name a server may write in another case.
@@ -198,7 +216,7 @@ mod tests {
     fn read(entry: SearchEntry) -> Result<Option<Entry>, LookupError> {
         let groups = Groups { attribute: Some("memberOf".into()), ..Groups::default() };
         let name = NameAttribute { attribute: "uid".into(), is_from_directory: false };
-        Entry::read(entry, &name, &groups, "alice")
+        Entry::read(entry, &name, &groups, &ChangeAttributes::none(), "alice")
     }
 
     #[track_caller]

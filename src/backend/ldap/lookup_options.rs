@@ -2,6 +2,7 @@
 
 use super::{
     builder::{LdapBuilder, Search},
+    changes::ChangeAttributes,
     config_error::LdapConfigError,
     dn::{problem_of_attribute, problem_of_dn},
     groups::{GroupSearch, Groups},
@@ -67,12 +68,16 @@ impl LdapBuilder {
             Some(dn) => check_dn("with_decoy_dn", dn).map(|()| dn.clone())?,
             None => decoy_below(&search.base)?,
         };
+        for attribute in &self.change_attributes {
+            check_attribute("with_change_attributes", attribute)?;
+        }
         Ok(UserSearch {
             account,
             base: search.base.as_str().into(),
             scope: self.scope.unwrap_or_default().into(),
             filter,
             name: self.name(&search.name_attribute),
+            changes: ChangeAttributes::new(self.change_attributes.iter().map(String::as_str)),
             decoy: decoy.into(),
         })
     }

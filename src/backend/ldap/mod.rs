@@ -18,6 +18,7 @@
 mod address;
 mod attempts;
 mod builder;
+mod changes;
 mod config_error;
 mod connection;
 mod directory;

@@ -51,7 +51,10 @@ use crate::{
 /// # Look-ups
 /// With a search, [`account`](CredentialValidator::account) finds a user without a password:
 /// [`Known`](AccountLookup::Known) if there is one usable entry, in the required group. It does not
-/// detect that an account is locked or has expired. The result is
+/// detect by itself that an account is locked or has expired, but its
+/// [change stamp](crate::Account::change_stamp) then differs from that of the login, as it does after
+/// a change of the password or the groups, if the directory has
+/// [attributes](LdapBuilder::with_change_attributes) that show it. The result is
 /// [`Unsupported`](AccountLookup::Unsupported) with a template, and with `with_name_from_directory`
 /// if the filter does not compare the name attribute.
 ///
