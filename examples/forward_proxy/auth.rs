@@ -13,6 +13,7 @@ use crate::{
     listener::local_addresses,
     options::{Algorithm, AuthInfo, AuthOptions, UriCheck},
     sources::{Opened, in_options},
+    upkeep::Upkeep,
 };
 
 /// Authentication with its users, before the address of the proxy is known.
@@ -34,18 +35,19 @@ impl Prepared {
         Ok(Self { options, realm, users })
     }
 
-    /// The layer for a proxy that listens on `address`.
+    /// The layer for a proxy that listens on `address`, and what to do while it runs.
     ///
     /// # Errors
     /// One line about the mistake in an option.
-    pub(crate) fn layer(self, address: SocketAddr) -> Result<ProxyAuthLayer, Mistake> {
+    pub(crate) fn layer(self, address: SocketAddr) -> Result<(ProxyAuthLayer, Upkeep), Mistake> {
         self.build(address).map_err(|error| in_options(&error.to_string()))
     }
 
-    fn build(self, address: SocketAddr) -> Result<ProxyAuthLayer, ConfigError> {
-        let Self { options, realm, users: Opened { validator, secrets } } = self;
+    fn build(self, address: SocketAddr) -> Result<(ProxyAuthLayer, Upkeep), ConfigError> {
+        let Self { options, realm, users: Opened { validator, secrets, reloads } } = self;
         let mut builder = Authenticator::builder(realm)
             .with_latin1(options.latin1)
+            .with_rechecks(options.recheck.is_some())
             .with_user_limits(options.limits.user_limits())
             .with_claimed_users(options.observe.claimed_users());
         if let Some(secrets) = secrets.filter(|_| options.offers_digest) {
@@ -56,12 +58,14 @@ impl Prepared {
             let basic = basic.allow_empty_passwords(options.allow_empty_passwords);
             builder = builder.with_scheme(basic);
         }
+        let auth = builder.build()?;
         // The access log shows the user.
-        Ok(ProxyAuthLayer::new(builder.build()?)
+        let layer = ProxyAuthLayer::new(auth.clone())
             .with_peer_address(|head| {
                 head.extensions().get::<Client>().map(|client| client.address.ip())
             })
-            .with_identity_in_response(access_log::is_enabled()))
+            .with_identity_in_response(access_log::is_enabled());
+        Ok((layer, Upkeep { auth, recheck: options.recheck, reloads }))
     }
 }
 

@@ -41,17 +41,18 @@ impl CauseLog {
             return;
         }
         let text = format!("{refusal}: caused by: {causes}");
-        if !self.of_kind(is_failure).is_due(&text) {
-            return;
-        }
         match is_failure {
-            true => tracing::error!("{text}"),
-            false => tracing::warn!("{text}"),
+            true => self.failure(&text),
+            false if self.records.is_due(&text) => tracing::warn!("{text}"),
+            false => {}
         }
     }
 
-    const fn of_kind(&self, is_failure: bool) -> &Recent {
-        if is_failure { &self.failures } else { &self.records }
+    /// Logs the failure of a back end.
+    pub(crate) fn failure(&self, text: &str) {
+        if self.failures.is_due(text) {
+            tracing::error!("{text}");
+        }
     }
 }
 
@@ -90,9 +91,9 @@ mod tests {
     fn regression_unusable_records_do_not_hide_failures() {
         let log = CauseLog::default();
         for number in 0..1_000 {
-            log.of_kind(false).is_due(&number.to_string());
+            log.records.is_due(&number.to_string());
         }
-        assert!(log.of_kind(true).is_due("the directory does not answer"));
+        assert!(log.failures.is_due("the directory does not answer"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -40,6 +40,8 @@ pub(crate) enum ForwardError {
     TransferCoding,
     #[error("this user has too many connections and tunnels")]
     TooManySessions,
+    #[error("the access of this user has ended")]
+    AccessEnded,
     #[error("the name of the origin could not be resolved")]
     UnknownHost,
     #[error("the origin refused the connection")]
@@ -91,7 +93,7 @@ impl ForwardError {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
-            Self::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManySessions | Self::AccessEnded => StatusCode::SERVICE_UNAVAILABLE,
             Self::UnknownHost
             | Self::Refused
             | Self::Unreachable
@@ -139,6 +141,7 @@ mod tests {
             (ForwardError::MethodNotAllowed, 405, "405 Method Not Allowed: the proxy"),
             (ForwardError::TransferCoding, 501, "501 Not Implemented: chunked"),
             (ForwardError::TooManySessions, 503, "503 Service Unavailable: this user"),
+            (ForwardError::AccessEnded, 503, "503 Service Unavailable: the access"),
             (ForwardError::UnknownHost, 502, "502 Bad Gateway: the name"),
             (ForwardError::Refused, 502, "502 Bad Gateway: the origin refused"),
             (ForwardError::Unreachable, 502, "502 Bad Gateway: the origin cannot"),

@@ -20,6 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
 use crate::{
+    access::{Access, while_allowed},
     client::{Client, Owner},
     descriptors::Descriptors,
     error::ForwardError,
@@ -78,7 +79,9 @@ impl Inner {
         let method = request.method().clone();
         let may_be_unread =
             request.version() <= Version::HTTP_11 && !request.body().is_end_stream();
-        self.forward(request, client).await.unwrap_or_else(|error| {
+        let access = request.extensions().get().map(Access::of);
+        let forwarding = self.forward(request, client, access.clone());
+        while_allowed(access, forwarding).await.unwrap_or_else(|error| {
             tracing::debug!(%error, "not forwarded");
             let mut response = error.into_response(&method).map(Either::Right);
             if may_be_unread || error == ForwardError::TooManySessions {
@@ -93,6 +96,7 @@ impl Inner {
         &self,
         mut request: Request<Incoming>,
         client: Option<Client>,
+        access: Option<Access>,
     ) -> Result<Response<ProxyBody>, ForwardError> {
         let owner = Owner::of(&request);
         if client.as_ref().is_some_and(|client| !client.admit(&owner, &self.sessions)) {
@@ -123,7 +127,7 @@ impl Inner {
                 }
                 let evicted = client.map_or_else(CancellationToken::new, |client| client.evicted);
                 let place = self.stream_place(request.version(), owner, evicted)?;
-                let exchange = self.origins.send(request, uri)?;
+                let exchange = self.origins.send(request, uri, access)?;
                 let response = exchange.response(busy, place, &self.tasks).await?;
                 Ok(response.map(Either::Left))
             }

@@ -30,7 +30,6 @@ impl Hangups {
     }
 
     /// Waits for the next signal.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no file is read again yet"))]
     pub(crate) async fn next(&mut self) {
         #[cfg(unix)]
         let _ = self.signal.recv().await;

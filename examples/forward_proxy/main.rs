@@ -23,6 +23,7 @@
 //! | silent tunnel | 15 min | `tunnel.rs` |
 //! | shutdown | 5 s | `shutdown.rs` |
 
+mod access;
 mod access_log;
 mod activity;
 mod admission;
@@ -54,6 +55,7 @@ mod sources;
 mod target;
 mod tunnel;
 mod upgrade;
+mod upkeep;
 
 use std::{
     env,
@@ -125,7 +127,7 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
     let cannot_handle = |error| format!("cannot handle signals: {error}");
     let signal = shutdown::signal().map_err(cannot_handle)?;
     // From here on, SIGHUP does not end the process.
-    let _hangups = Hangups::subscribe().map_err(cannot_handle)?;
+    let hangups = Hangups::subscribe().map_err(cannot_handle)?;
     let generated = match &mut options.auth {
         Some(auth) if auth.sources.is_empty() => {
             let user = User::generate().map_err(|error| format!("no random bytes: {error}"))?;
@@ -139,7 +141,7 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
         None => None,
     };
     let (listener, address) = listener::bind(options.listen).await?;
-    let layer = auth.map(|auth| auth.layer(address)).transpose()?;
+    let (layer, upkeep) = auth.map(|auth| auth.layer(address)).transpose()?.unzip();
     listener::announce(address, generated.as_ref());
     if layer.is_none() && !address.ip().is_loopback() {
         tracing::warn!("this is an open proxy: --insecure-no-auth admits everyone");
@@ -148,11 +150,17 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
     let descriptors = Descriptors::raise();
     let forward = Forward::new(tasks.clone(), descriptors);
     let pending = descriptors.pending();
+    let causes = Arc::new(CauseLog::default());
+    let keeping = async {
+        if let Some(upkeep) = upkeep {
+            upkeep.run(hangups, &causes, stop.clone()).await;
+        }
+    };
     let serving = async {
         let (tasks, stop) = (tasks.clone(), stop.clone());
         match layer {
             Some(layer) => {
-                let causes = Arc::new(CauseLog::default());
+                let causes = Arc::clone(&causes);
                 let service = ServiceBuilder::new()
                     .map_response(move |response| {
                         causes.record(&response);
@@ -170,7 +178,7 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
         tracing::info!("shutting down: requests in progress may finish");
         stop.cancel();
     };
-    tokio::join!(serving, stopping);
+    tokio::join!(serving, keeping, stopping);
     tasks.close();
     if timeout(shutdown::DRAIN_TIME, tasks.wait()).await.is_err() {
         tracing::warn!("shut down before all requests had finished");

@@ -10,6 +10,9 @@ use crate::{
     sources::{SourceArguments, Sources, missing_feature},
 };
 
+/// The default of --recheck with a source that does not report changes, in seconds.
+const DEFAULT_RECHECK: u64 = 60;
+
 /// A forward proxy that requires authentication.
 ///
 /// Serves http:// targets and CONNECT, over HTTP/1.0, HTTP/1.1 and HTTP/2, to clients that
@@ -63,6 +66,12 @@ struct CommandLine {
     #[arg(long)]
     allow_empty_passwords: bool,
 
+    /// How often to look up the users who are logged in, to end the tunnels and streams of those who
+    /// were removed, disabled or changed; 0 for never [default: 60 with --ldap or a database,
+    /// otherwise 0: files report changes].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    recheck: Option<u64>,
+
     #[command(flatten)]
     limits: LimitArguments,
 
@@ -72,7 +81,7 @@ struct CommandLine {
     /// Admit everyone, for tests and benchmarks: an OPEN PROXY.
     #[arg(long, conflicts_with_all = ["realm", "scheme", "sources", "algorithms", "nonce_lifetime",
         "latin1", "legacy_rfc2069", "uri_check", "auth_info", "allow_empty_passwords",
-        "max_tunnels_per_user", "observe"])]
+        "recheck", "max_tunnels_per_user", "observe"])]
     insecure_no_auth: bool,
 }
 
@@ -101,6 +110,8 @@ pub(crate) struct AuthOptions {
     pub(crate) uri_check: Option<UriCheck>,
     pub(crate) auth_info: Option<AuthInfo>,
     pub(crate) allow_empty_passwords: bool,
+    /// The time between two re-checks; `None` for no re-checks.
+    pub(crate) recheck: Option<Duration>,
     pub(crate) limits: LimitArguments,
     pub(crate) observe: ObserveArguments,
 }
@@ -212,6 +223,8 @@ impl CommandLine {
                 None => format!("{option} applies to Basic, which no source of users serves"),
             });
         }
+        let default = if sources.need_rechecks() { DEFAULT_RECHECK } else { 0 };
+        let recheck = self.recheck.unwrap_or(default);
         let auth = AuthOptions {
             realm: self.realm,
             offers_basic,
@@ -224,6 +237,7 @@ impl CommandLine {
             uri_check: self.uri_check,
             auth_info: self.auth_info,
             allow_empty_passwords: self.allow_empty_passwords,
+            recheck: (recheck > 0).then(|| Duration::from_secs(recheck)),
             limits: self.limits,
             observe: self.observe,
         };
@@ -306,6 +320,27 @@ mod tests {
         let found: Vec<String> =
             auth(&arguments).algorithms.iter().map(Algorithm::to_string).collect();
         assert_eq!(found, names);
+    }
+
+    #[test]
+    fn rechecks_what_reports_no_changes() {
+        for (arguments, seconds) in [
+            (&["--user", "alice:wonder"][..], None),
+            (&["--user", "alice:wonder", "--recheck", "5"], Some(5)),
+            #[cfg(feature = "ldap")]
+            (&["--ldap", "ldap://a", "--ldap-dn", "uid={user},dc=org"], Some(60)),
+            #[cfg(feature = "sql")]
+            (&["--database", "sqlite:a"], Some(60)),
+            #[cfg(feature = "sql")]
+            (&["--database", "sqlite:a", "--recheck", "0"], None),
+        ] {
+            assert_eq!(auth(arguments).recheck, seconds.map(Duration::from_secs), "{arguments:?}");
+        }
+        for value in ["-1", "86401", "1.5", "x", ""] {
+            let option = format!("--recheck={value}");
+            let Err(Early::Mistake(text)) = parse(&[&option]) else { panic!("{option}") };
+            assert!(text.contains("--recheck"), "{text}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio_util::task::TaskTracker;
 
 use crate::{
+    access::Access,
     activity::Busy,
     client::Owner,
     connector::{Connector, connect, connector},
@@ -73,6 +74,7 @@ impl Origins {
         &self,
         mut request: Request<Incoming>,
         uri: Uri,
+        access: Option<Access>,
     ) -> Result<Exchange, ForwardError> {
         if headers::has_other_coding(request.headers()) {
             return Err(ForwardError::TransferCoding);
@@ -84,7 +86,7 @@ impl Origins {
         if let Some(upgrade) = &upgrade {
             upgrade.write_to(&mut head.headers);
         }
-        let body = RequestBody::new(body, hop_by_hop);
+        let body = RequestBody::new(body, hop_by_hop, access.clone());
         let progress = body.progress();
         if version == Version::HTTP_10 || progress.is_finished() {
             head.headers.remove(EXPECT);
@@ -99,7 +101,7 @@ impl Origins {
             true => self.unshared.request(request),
             false => self.pooled.request(request),
         };
-        Ok(Exchange { response, version, progress, gate, upgrade })
+        Ok(Exchange { response, version, progress, access, gate, upgrade })
     }
 }
 
@@ -110,6 +112,7 @@ pub(crate) struct Exchange {
     /// The version that the client used.
     version: Version,
     progress: Arc<Progress>,
+    access: Option<Access>,
     gate: Option<Gate>,
     upgrade: Option<UpgradeRequest>,
 }
@@ -159,7 +162,7 @@ impl Exchange {
         let hop_by_hop = headers::toward_client(&mut head.headers, head.version);
         // Not made from `head`: its extensions belong to the connection to the origin.
         let mut response =
-            Response::new(ResponseBody::new(body, hop_by_hop, busy, place, self.gate));
+            Response::new(ResponseBody::new(body, hop_by_hop, self.access, busy, place, self.gate));
         *response.status_mut() = head.status;
         *response.headers_mut() = head.headers;
         if let Some(protocol) = protocol {

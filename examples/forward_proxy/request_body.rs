@@ -22,7 +22,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::{sync::watch, time::timeout};
 
-use crate::{headers::HopByHop, idle_timer::IdleTimer};
+use crate::{access::Access, error::ForwardError, headers::HopByHop, idle_timer::IdleTimer};
 
 /// An origin that is silent for this time gets the body anyway: it may not support `Expect`.
 const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -31,6 +31,8 @@ const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) struct RequestBody {
     body: Incoming,
     hop_by_hop: HopByHop,
+    /// The body fails when it ends.
+    access: Option<Access>,
     progress: Arc<Progress>,
     wanted: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
 }
@@ -49,10 +51,10 @@ pub(crate) struct Progress {
 pub(crate) struct Gate(Arc<watch::Sender<Option<bool>>>);
 
 impl RequestBody {
-    pub(crate) fn new(body: Incoming, hop_by_hop: HopByHop) -> Self {
+    pub(crate) fn new(body: Incoming, hop_by_hop: HopByHop, access: Option<Access>) -> Self {
         let finished = AtomicBool::new(body.is_end_stream());
         let progress = Arc::new(Progress { moved: IdleTimer::start(), finished });
-        Self { body, hop_by_hop, progress, wanted: None }
+        Self { body, hop_by_hop, access, progress, wanted: None }
     }
 
     pub(crate) fn progress(&self) -> Arc<Progress> {
@@ -119,6 +121,9 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if self.access.as_mut().is_some_and(|access| access.poll_ended(cx).is_ready()) {
+            return Poll::Ready(Some(Err(io::Error::other(ForwardError::AccessEnded))));
+        }
         if let Some(wanted) = self.wanted.as_mut() {
             if !ready!(wanted.as_mut().poll(cx)) {
                 return Poll::Ready(Some(Err(io::Error::other("the origin does not want it"))));

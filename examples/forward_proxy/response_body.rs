@@ -2,22 +2,28 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+use tower::BoxError;
 
-use crate::{activity::Busy, client::Owner, headers::HopByHop, places::Place, request_body::Gate};
+use crate::{
+    access::Access, activity::Busy, client::Owner, error::ForwardError, headers::HopByHop,
+    places::Place, request_body::Gate,
+};
 
 pin_project! {
-    /// A streamed body whose trailers lose the hop-by-hop fields.
+    /// A streamed body whose trailers lose the hop-by-hop fields. It fails when the access of the
+    /// user ends, so that the client does not take the part that it has for the whole.
     #[derive(Debug)]
     pub(crate) struct ResponseBody<B> {
         #[pin]
         body: B,
         hop_by_hop: HopByHop,
+        access: Option<Access>,
         // Kept until the body has been sent or is dropped.
         busy: Option<Busy>,
         place: Option<Place<Owner>>,
@@ -30,27 +36,35 @@ impl<B> ResponseBody<B> {
     pub(crate) const fn new(
         body: B,
         hop_by_hop: HopByHop,
+        access: Option<Access>,
         busy: Option<Busy>,
         place: Option<Place<Owner>>,
         gate: Option<Gate>,
     ) -> Self {
-        Self { body, hop_by_hop, busy, place, gate }
+        Self { body, hop_by_hop, access, busy, place, gate }
     }
 }
 
-impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
+impl<B: Body<Data = Bytes, Error: Into<BoxError>>> Body for ResponseBody<B> {
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = BoxError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
-        this.body.poll_frame(cx).map_ok(|mut frame| {
-            this.hop_by_hop.remove_from_trailers(&mut frame);
-            frame
-        })
+        if this.access.as_mut().is_some_and(|access| access.poll_ended(cx).is_ready()) {
+            return Poll::Ready(Some(Err(ForwardError::AccessEnded.into())));
+        }
+        let frame = ready!(this.body.poll_frame(cx));
+        Poll::Ready(frame.map(|frame| match frame {
+            Ok(mut frame) => {
+                this.hop_by_hop.remove_from_trailers(&mut frame);
+                Ok(frame)
+            }
+            Err(error) => Err(error.into()),
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -81,7 +95,7 @@ mod tests {
             .with_trailers(std::future::ready(Some(Ok(trailers))));
         let hop_by_hop = toward_client(&mut header, Version::HTTP_11);
         let received =
-            ResponseBody::new(body, hop_by_hop, None, None, None).collect().await.unwrap();
+            ResponseBody::new(body, hop_by_hop, None, None, None, None).collect().await.unwrap();
         let left = received.trailers().unwrap().keys();
         assert_eq!(left.map(HeaderName::as_str).collect::<Vec<_>>(), ["x-sum"]);
         assert_eq!(received.to_bytes(), "hello");

@@ -10,6 +10,8 @@ mod curl;
 #[cfg(unix)]
 mod descriptors;
 mod digest_options;
+#[cfg(all(feature = "htpasswd", feature = "ldap"))]
+mod ended_access;
 mod first_programs;
 mod libsoup;
 mod limits;

@@ -21,6 +21,7 @@ pub(crate) mod slapd;
 pub(crate) mod sql;
 #[cfg(feature = "sql")]
 pub(crate) mod sql_proxy;
+pub(crate) mod streams;
 pub(crate) mod user_file;
 pub(crate) mod validator_battery;
 pub(crate) mod wire;

@@ -45,6 +45,8 @@ pub(crate) struct Setup {
     options: String,
     /// Who may read everything but passwords, besides the service account.
     readers: &'static str,
+    /// Who may read passwords.
+    password_readers: String,
 }
 
 impl Setup {
@@ -55,6 +57,7 @@ impl Setup {
             names: NAMES.iter().map(|&name| name.to_owned()).collect(),
             options: String::new(),
             readers: "by users read",
+            password_readers: String::new(),
         };
         setup = setup
             .entry(SUFFIX, &[("objectClass", "domain"), ("dc", "example")])
@@ -114,6 +117,12 @@ impl Setup {
         self
     }
 
+    /// Lets the service account read stored passwords.
+    pub(crate) fn passwords_readable(mut self) -> Self {
+        self.password_readers = format!("by dn.exact={} read", SERVICE.0);
+        self
+    }
+
     /// Adds a line to the configuration of the database.
     pub(crate) fn option(mut self, line: &str) -> Self {
         self.options += line;
@@ -128,8 +137,7 @@ impl Setup {
         let path = folder.path();
         certificates::write(path, &self.names);
         fs::create_dir(path.join("data")).expect("a folder can be made");
-        fs::write(path.join("slapd.conf"), configuration(path, self.readers, &self.options))
-            .expect("it is written");
+        fs::write(path.join("slapd.conf"), configuration(path, &self)).expect("it is written");
         fs::write(path.join("content.ldif"), self.ldif).expect("it is written");
         let mut slapadd = program("slapadd");
         slapadd.arg("-f").arg(path.join("slapd.conf")).arg("-l").arg(path.join("content.ldif"));
@@ -236,6 +244,29 @@ impl Slapd {
         succeed(ldapdelete.arg(dn_of(name)));
     }
 
+    /// Changes an entry, as an administrator does: the lines of an LDIF file after `changetype`.
+    #[track_caller]
+    pub(crate) fn modify(&self, dn: &str, change: &str) {
+        self.ldif(&[], &format!("dn: {dn}\nchangetype: modify\n{change}\n"));
+    }
+
+    /// Adds an entry, as an administrator does.
+    #[track_caller]
+    pub(crate) fn add(&self, dn: &str, attributes: &[(&str, &str)]) {
+        let lines = attributes.iter().map(|(name, value)| format!("{name}: {value}\n"));
+        self.ldif(&["-a"], &format!("dn: {dn}\n{}", lines.collect::<String>()));
+    }
+
+    #[track_caller]
+    fn ldif(&self, options: &[&str], text: &str) {
+        let (root, root_password) = ROOT;
+        let file = self.folder.path().join("change.ldif");
+        fs::write(&file, text).expect("it is written");
+        let mut ldapmodify = program("ldapmodify");
+        ldapmodify.args(["-x", "-H", &self.url(), "-D", root, "-w", root_password]);
+        succeed(ldapmodify.args(options).arg("-f").arg(file));
+    }
+
     /// Changes a password, as an administrator does.
     #[track_caller]
     pub(crate) fn set_password(&self, name: &str, password: &str) {
@@ -252,7 +283,8 @@ impl Drop for Slapd {
     }
 }
 
-fn configuration(folder: &Path, readers: &str, options: &str) -> String {
+fn configuration(folder: &Path, setup: &Setup) -> String {
+    let Setup { readers, password_readers, options, .. } = setup;
     let folder = folder.display();
     let (root, password) = ROOT;
     let (service, _) = SERVICE;
@@ -272,7 +304,7 @@ fn configuration(folder: &Path, readers: &str, options: &str) -> String {
          directory {folder}/data\n\
          rootdn {root}\n\
          rootpw {password}\n\
-         access to attrs=userPassword by anonymous auth by * none\n\
+         access to attrs=userPassword {password_readers} by anonymous auth by * none\n\
          access to * by dn.exact={service} read {readers} by anonymous auth by * none\n\
          {options}"
     )

@@ -31,7 +31,7 @@ pub(crate) use self::{
 use self::{
     database::Database, digest_files::DigestFile, directory::Directory, password_file::PasswordFile,
 };
-use crate::Mistake;
+use crate::{Mistake, upkeep::Reload};
 
 /// The sources of users as given on the command line.
 #[derive(Debug, Default)]
@@ -53,6 +53,8 @@ pub(crate) struct Sources {
 pub(crate) struct Opened {
     pub(crate) validator: Option<ValidatorChain>,
     pub(crate) secrets: Option<SecretsChain>,
+    /// One for each kind of watched files.
+    pub(crate) reloads: Vec<Reload>,
 }
 
 impl Sources {
@@ -63,6 +65,11 @@ impl Sources {
     /// Whether any source is slow enough for a cache.
     fn has_cacheable(&self) -> bool {
         self.password_file.is_some() || self.directory.is_some() || self.database.is_some()
+    }
+
+    /// Whether any source learns of no changes by itself.
+    pub(crate) const fn need_rechecks(&self) -> bool {
+        self.directory.is_some() || self.database.is_some()
     }
 
     /// Whether any source stores hashes of passwords.
@@ -88,17 +95,25 @@ impl Sources {
     pub(crate) async fn open(self, realm: &Realm) -> Result<Opened, Mistake> {
         let (basic, digest) = (self.serve_basic(), self.serve_digest());
         let (mut validator, mut secrets) = (ValidatorChain::new(), SecretsChain::new());
+        #[cfg_attr(
+            not(any(feature = "htdigest", feature = "htpasswd")),
+            expect(unused_mut, reason = "no file is watched")
+        )]
+        let mut reloads = Vec::<Reload>::new();
         if !self.users.is_empty() {
             let users = user_list::open(realm, &self.users)?;
             (validator, secrets) = (validator.with(users.clone()), secrets.with(users));
         }
         #[cfg(feature = "htpasswd")]
         if let Some(file) = self.password_file {
-            validator = validator.with(file.open()?);
+            let file = file.open()?;
+            validator = validator.with(file.clone());
+            reloads.push(Box::new(move || file.reload()));
         }
         #[cfg(feature = "htdigest")]
         if let Some(files) = digest_files::open(&self.digest_files, realm)? {
-            secrets = secrets.with(files);
+            secrets = secrets.with(files.clone());
+            reloads.push(Box::new(move || files.reload()));
         }
         #[cfg(feature = "ldap")]
         if let Some(directory) = self.directory {
@@ -115,6 +130,7 @@ impl Sources {
         }
         #[cfg(any(feature = "htpasswd", feature = "ldap", feature = "sql"))]
         let validator = cache::verdicts(validator, self.cache)?;
-        Ok(Opened { validator: basic.then_some(validator), secrets: digest.then_some(secrets) })
+        let (validator, secrets) = (basic.then_some(validator), digest.then_some(secrets));
+        Ok(Opened { validator, secrets, reloads })
     }
 }
