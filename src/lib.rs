@@ -60,6 +60,7 @@
 //! | split parameters off user names | [`user_parameters`] |
 //! | end the access of users who are logged in | [`Authenticator::revoke`], [`Identity::revoked`], [`revocation`] |
 //! | log, count or audit every request | [`with_observer`](ProxyAuthLayer::with_observer), [`event`] |
+//! | decide who may go where | [`access`] |
 //! | find out why a request was refused | [`Refusal`] in the extensions of the response, [`Reason`] |
 //! | configure a client that does not log in | [clients](guide::clients) |
 //! | share nonces among several proxies | [`NonceStore`](nonce_store::NonceStore), [`NonceKeys`](digest::NonceKeys) |
@@ -74,7 +75,7 @@
 //! | status | when |
 //! |---|---|
 //! | 400 | the credentials are malformed or sent more than once, or `uri` names another resource |
-//! | 403 | the credentials are right, and the account is disabled or has expired |
+//! | 403 | the credentials are right, and the account is disabled or has expired, or a [policy](access) denies the target |
 //! | 407 | the credentials are missing, undecodable, wrong, or of a scheme that is not offered |
 //! | 429 | a [throttle] refused the attempt, or a limit of the user is reached |
 //! | 431 | the `Proxy-Authorization` field is longer than the limit |
@@ -142,6 +143,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
+//! | `access-rules` | `access::AccessRules`: ordered rules in a TOML document |
 //! | `cached` | `backend::cached`: a cache for verdicts and Digest secrets |
 //! | `htdigest` | `backend::htdigest`: users for Digest in files, reloaded when they change |
 //! | `htpasswd` | `backend::htpasswd`: users for Basic in a file, reloaded when it changes |
@@ -187,6 +189,7 @@
 //! [RFC 7617]: https://www.rfc-editor.org/rfc/rfc7617
 //! [RFC 8265]: https://www.rfc-editor.org/rfc/rfc8265
 
+pub mod access;
 pub mod authenticator;
 pub mod backend;
 mod change_stamp;

@@ -93,6 +93,8 @@ reasons! {
     AccountDisabled = FORBIDDEN, "account-disabled";
     /// The credentials are right and the account has expired.
     AccountExpired = FORBIDDEN, "account-expired";
+    /// The user may not reach the target.
+    Forbidden = FORBIDDEN, "forbidden";
     /// There were too many failed attempts from this address or for this user, so the credentials
     /// were not checked.
     TooManyFailures = TOO_MANY_REQUESTS, "too-many-failures";

@@ -33,11 +33,11 @@ pin_project! {
 }
 
 impl<B> ResponseBody<B> {
-    pub(super) const fn inner(body: B) -> Self {
+    pub(crate) const fn inner(body: B) -> Self {
         Self { kind: Kind::Inner { body } }
     }
 
-    pub(super) fn own(body: Bytes) -> Self {
+    pub(crate) fn own(body: Bytes) -> Self {
         Self { kind: Kind::Own { body: Some(body).filter(|body| !body.is_empty()) } }
     }
 }

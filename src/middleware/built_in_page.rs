@@ -89,6 +89,11 @@ fn texts(reason: Reason) -> [&'static str; 3] {
              Check them in the proxy settings of your program. If they are right, ask the \
              operator of the proxy whether the account exists."
         ),
+        (Reason::Forbidden, _) => page!(
+            "Forbidden",
+            "This proxy does not forward requests to this destination for you. Your password is \
+             not the problem. Ask the operator of the proxy if you need access."
+        ),
         (_, StatusCode::FORBIDDEN) => page!(
             "Forbidden",
             "Your user name and password are right, but your account is disabled or has \

@@ -80,15 +80,13 @@ pub(super) struct Options {
     pub(super) references: Arc<ReferenceIds>,
 }
 
-type PeerAddress = Arc<dyn Fn(&RequestHead<'_>) -> Option<IpAddr> + Send + Sync>;
+pub(crate) type PeerAddress = Arc<dyn Fn(&RequestHead<'_>) -> Option<IpAddr> + Send + Sync>;
 type RequestTarget = Arc<dyn Fn(&RequestHead<'_>) -> Option<Uri> + Send + Sync>;
 pub(super) type PageOf = Arc<dyn Fn(&PageRequest) -> Option<Page> + Send + Sync>;
 
-impl ProxyAuthLayer {
-    /// A layer that authenticates each request with `auth`.
-    #[must_use]
-    pub fn new(auth: Authenticator) -> Self {
-        let options = Options {
+impl Options {
+    pub(super) fn new() -> Self {
+        Self {
             peer_address: Arc::new(socket_address),
             request_target: None,
             identity_header: None,
@@ -98,8 +96,15 @@ impl ProxyAuthLayer {
             page: None,
             observers: Observers::default(),
             references: Arc::default(),
-        };
-        Self { auth, options: Arc::new(options) }
+        }
+    }
+}
+
+impl ProxyAuthLayer {
+    /// A layer that authenticates each request with `auth`.
+    #[must_use]
+    pub fn new(auth: Authenticator) -> Self {
+        Self { auth, options: Arc::new(Options::new()) }
     }
 
     /// Sets how the peer address of a request is found. By default it is the [`SocketAddr`] that
@@ -229,7 +234,7 @@ impl ProxyAuthLayer {
     }
 }
 
-fn socket_address(head: &RequestHead<'_>) -> Option<IpAddr> {
+pub(crate) fn socket_address(head: &RequestHead<'_>) -> Option<IpAddr> {
     head.extensions().get::<SocketAddr>().map(SocketAddr::ip)
 }
 

@@ -17,7 +17,9 @@ mod trace;
 
 pub use body::ResponseBody;
 pub use future::ResponseFuture;
+pub(crate) use layer::{PeerAddress, socket_address};
 pub use page::{Page, PageRequest};
+pub(crate) use response::Refuser;
 use service::ProxyAuth;
 #[cfg(feature = "tower-http")]
 pub use trace::{AuthMakeSpan, AuthOnResponse};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
+use http_body::Body;
 
 use super::{body::ResponseBody, connection, facts::RequestFacts, layer::Options};
 use crate::{authenticator::Refusal, error::BackendError, identity::Identity, reason::Reason};
@@ -53,6 +54,25 @@ fn note(refusal: &mut Refusal, facts: &mut RequestFacts, options: &Options) {
 fn report(facts: RequestFacts, status: StatusCode) {
     if let Some(report) = facts.report {
         report.finish(status);
+    }
+}
+
+/// Answers requests that another layer of this crate refuses.
+#[derive(Clone)]
+pub(crate) struct Refuser(Arc<Options>);
+
+impl Refuser {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Options::new()))
+    }
+
+    pub(crate) fn refuse<B: Body>(
+        &self,
+        request: &Request<B>,
+        refusal: Refusal,
+    ) -> Response<Bytes> {
+        let (headers, facts) = (refusal.headers(), RequestFacts::new(request, None, &self.0));
+        refuse(refusal, headers, facts, &self.0)
     }
 }
 

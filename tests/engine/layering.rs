@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The modules of the crate, from the bottom layer to the top one. Only `lib.rs` is exempt.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["change_stamp", "clock", "error", "head", "reason", "secret", "user_id"],
     &["grammar"],
     &["wire"],
@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 9] = [
     &["event"],
     &["authenticator"],
     &["middleware"],
+    &["access"],
 ];
 
 fn rank(module: &str) -> Option<usize> {

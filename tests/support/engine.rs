@@ -260,7 +260,8 @@ impl Answer {
             return;
         };
         let (status, reason) = (self.status, refused.reason().as_str());
-        assert_eq!(self.forwarded.is_some(), status == 502, "{reason}: refused and forwarded");
+        let is_from_inside = status == 502 || reason == "forbidden";
+        assert_eq!(self.forwarded.is_some(), is_from_inside, "{reason}: refused and forwarded");
         assert!([400, 403, 407, 429, 431, 502, 503].contains(&status), "{reason}: {status}");
         assert_eq!(refused.to_string(), format!("request refused: {reason}"));
         assert_eq!(!self.challenges().is_empty(), status == 407, "{reason}: challenges");

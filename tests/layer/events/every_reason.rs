@@ -1,12 +1,14 @@
 //! Every reason, through the whole stack, under one name everywhere.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use http::{HeaderValue, Method, Request, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
+use tower::{Layer, ServiceExt, service_fn};
 use tower_proxy_auth::{
     Account, Authenticator, BackendError, BasicCredentials, CredentialValidator, DigestScheme,
     ProxyAuthLayer, Reason, Verdict,
+    access::{Access, AccessLayer, AccessPolicy, AccessRequest},
     authenticator::UserLimits,
     backend::UnusableRecord,
     nonce_store::MemoryNonceStore,
@@ -17,7 +19,7 @@ use tower_proxy_auth::{
 use super::Events;
 use crate::support::{
     digest::{Digest, quoted},
-    engine::{Answer, Body, Proxy, basic, field, realm, request, users},
+    engine::{Answer, Body, Proxy, basic, field, now, realm, request, users},
 };
 
 /// A proxy, and a request that it refuses for the reason.
@@ -93,6 +95,7 @@ fn scene(reason: Reason) -> Scene {
         Reason::OtherResource => one(proxy, digest.params().with("uri", quoted("/other")).field()),
         Reason::AccountDisabled => judged(|| Ok(Verdict::Disabled(Account::new("alice")))),
         Reason::AccountExpired => judged(|| Ok(Verdict::Expired(Account::new("alice")))),
+        Reason::Forbidden => one(proxy.inner(|_| denied()), basic("alice:wonder")),
         Reason::TooManyFailures => throttled(Overload::Failures(Duration::from_secs(7))),
         Reason::TooManyChecks => throttled(Overload::Checks(Duration::from_secs(7))),
         Reason::TooManyPeers => many_peers(),
@@ -121,6 +124,25 @@ struct Judge(fn() -> Result<Verdict, BackendError>);
 impl CredentialValidator for Judge {
     async fn validate(&self, _: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
         (self.0)()
+    }
+}
+
+/// The response of a layer inside of the one for authentication.
+fn denied() -> Response<Body> {
+    let service = service_fn(|_: Request<Body>| async {
+        Ok::<_, Infallible>(Response::new(Body::default()))
+    });
+    let sent = request(&Method::GET, "http://example.org/", []);
+    let response = now(AccessLayer::new(Nobody).layer(service).oneshot(sent)).unwrap();
+    let (parts, body) = response.into_parts();
+    Response::from_parts(parts, Full::from(now(body.collect()).unwrap().to_bytes()))
+}
+
+struct Nobody;
+
+impl AccessPolicy for Nobody {
+    async fn decide(&self, _: AccessRequest<'_>) -> Result<Access, BackendError> {
+        Ok(Access::denied("nobody may go anywhere"))
     }
 }
 

@@ -1,0 +1,74 @@
+//! Decides about a request again, once the address of its host is known.
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use http::{Method, Uri};
+
+use super::{
+    Access, AccessRequest,
+    erased::{Decision, DynPolicy},
+};
+use crate::{authenticator::Refusal, identity::Identity, reason::Reason};
+
+/// Decides about a forwarded request for the address to which the proxy connects. The
+/// [`AccessLayer`](super::AccessLayer) puts it into the extensions of each request that it forwards.
+///
+/// Call [`check`](Self::check) for each address before connecting to it, and for each request that
+/// uses an existing connection.
+#[derive(Clone)]
+pub struct AddressCheck(Arc<Facts>);
+
+/// What the policy needs to know about the request.
+struct Facts {
+    policy: Arc<dyn DynPolicy>,
+    identity: Option<Identity>,
+    method: Method,
+    target: Uri,
+    peer: Option<IpAddr>,
+}
+
+impl AddressCheck {
+    pub(super) fn new(policy: &Arc<dyn DynPolicy>, request: AccessRequest<'_>) -> Self {
+        Self(Arc::new(Facts {
+            policy: Arc::clone(policy),
+            identity: request.identity().cloned(),
+            method: request.method().clone(),
+            target: request.target().clone(),
+            peer: request.peer(),
+        }))
+    }
+
+    /// Whether the proxy may connect to this address for the request.
+    ///
+    /// # Errors
+    /// The [`Refusal`] for the response: 403, or 503 if the policy could not decide. Put it into the
+    /// extensions of the response, so that it is logged.
+    pub async fn check(&self, address: IpAddr) -> Result<(), Refusal> {
+        match self.decide(Some(address.to_canonical())).await? {
+            Access::Allowed => Ok(()),
+            Access::Denied(cause) => Err(refusal(&cause)),
+            Access::AddressNeeded => Err(refusal("the policy does not decide about an address")),
+        }
+    }
+
+    /// Decides about the request, with an address if it is known.
+    pub(super) fn decide(&self, address: Option<IpAddr>) -> Decision<'_> {
+        let Facts { policy, identity, method, target, peer } = &*self.0;
+        let request = AccessRequest::new(method, target)
+            .with_identity(identity.as_ref())
+            .with_peer(*peer)
+            .with_address(address);
+        policy.decide(request)
+    }
+}
+
+/// The refusal of a request for a cause, which only the operator's log shows.
+pub(super) fn refusal(cause: &str) -> Refusal {
+    Refusal::new(Reason::Forbidden).with_source(cause)
+}
+
+impl fmt::Debug for AddressCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AddressCheck(..)")
+    }
+}
