@@ -20,6 +20,7 @@
 //! | reading on after an early response | 8 MiB, 8 s, 2 s of silence | `lingering.rs` |
 //! | look-up of an origin and connecting to it | 10 s | `connector.rs` |
 //! | time to a response since the request body last moved | 60 s | `error.rs` |
+//! | lines that wait for the audit file | 4,096 | `observe/audit.rs` |
 //! | silent tunnel | 15 min | `tunnel.rs` |
 //! | shutdown | 5 s | `shutdown.rs` |
 
@@ -80,6 +81,7 @@ use crate::{
     descriptors::Descriptors,
     forward::Forward,
     hangup::Hangups,
+    observe::Observation,
     options::{Early, Options},
     sources::User,
 };
@@ -108,9 +110,14 @@ fn main() -> ExitCode {
 fn start(options: Options) -> Result<(), Mistake> {
     let _log = logging::start();
     let runtime = runtime().map_err(|error| format!("cannot start: {error}"))?;
-    let result = runtime.block_on(run(options));
+    let observation = match &options.auth {
+        Some(auth) => Observation::start(&auth.observe)?,
+        None => Observation::default(),
+    };
+    let result = runtime.block_on(run(options, &observation));
     // Does not wait for blocking tasks, such as a name look-up.
     runtime.shutdown_timeout(Duration::ZERO);
+    observation.finish();
     result
 }
 
@@ -123,11 +130,12 @@ fn runtime() -> io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-async fn run(mut options: Options) -> Result<(), Mistake> {
+async fn run(mut options: Options, observation: &Observation) -> Result<(), Mistake> {
     let cannot_handle = |error| format!("cannot handle signals: {error}");
     let signal = shutdown::signal().map_err(cannot_handle)?;
     // From here on, SIGHUP does not end the process.
     let hangups = Hangups::subscribe().map_err(cannot_handle)?;
+    observation.reopen_at(Hangups::subscribe().map_err(cannot_handle)?);
     let generated = match &mut options.auth {
         Some(auth) if auth.sources.is_empty() => {
             let user = User::generate().map_err(|error| format!("no random bytes: {error}"))?;
@@ -142,6 +150,7 @@ async fn run(mut options: Options) -> Result<(), Mistake> {
     };
     let (listener, address) = listener::bind(options.listen).await?;
     let (layer, upkeep) = auth.map(|auth| auth.layer(address)).transpose()?.unzip();
+    let layer = layer.map(|layer| observation.observe(layer));
     listener::announce(address, generated.as_ref());
     if layer.is_none() && !address.ip().is_loopback() {
         tracing::warn!("this is an open proxy: --insecure-no-auth admits everyone");

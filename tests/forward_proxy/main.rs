@@ -18,6 +18,8 @@ mod limits;
 mod log;
 mod logins;
 mod old_clients;
+#[cfg(unix)]
+mod operate;
 mod plain;
 mod process;
 mod programs;

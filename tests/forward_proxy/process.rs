@@ -157,6 +157,7 @@ fn prints_help_to_stdout() {
         "--latin1",
         "--legacy-rfc2069",
         "--insecure-no-auth",
+        "--audit",
         "--claimed-users",
         "--version",
     ] {

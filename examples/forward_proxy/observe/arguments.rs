@@ -1,5 +1,7 @@
 //! The options for what operators see.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use tower_proxy_auth::event;
 
@@ -7,7 +9,11 @@ use tower_proxy_auth::event;
 #[derive(Args, Debug)]
 #[group(id = "observe", multiple = true)]
 pub(crate) struct ObserveArguments {
-    /// How the log shows the names of refused users, who may have typed a password there: the name,
+    /// A file to which one line of JSON is appended for each request. It is opened again on SIGHUP.
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+
+    /// How the log and the audit file show the names of refused users, who may have typed a password there: the name,
     /// 12 hexadecimal digits that are the same for the same name until the proxy ends, or nothing
     /// [default: name].
     #[arg(long, value_name = "HOW", value_enum)]
@@ -22,6 +28,10 @@ enum ClaimedUsers {
 }
 
 impl ObserveArguments {
+    pub(super) fn audit(&self) -> Option<PathBuf> {
+        self.audit.clone()
+    }
+
     pub(crate) fn claimed_users(&self) -> event::ClaimedUsers {
         match self.claimed_users {
             None | Some(ClaimedUsers::Name) => event::ClaimedUsers::Name,

@@ -1,0 +1,3 @@
+//! What operators see: the audit file, metrics, and the programs that read them.
+
+mod audit;
