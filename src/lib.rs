@@ -202,6 +202,7 @@ mod head;
 mod identity;
 pub mod middleware;
 pub mod nonce_store;
+mod peer;
 mod reason;
 pub mod revocation;
 pub mod secret;

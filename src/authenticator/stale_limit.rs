@@ -7,12 +7,12 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher as _, Hash, RandomState},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use crate::{clock::Timestamp, user_id::UserId, wire::Realm};
+use crate::{clock::Timestamp, peer::PeerPrefix, user_id::UserId, wire::Realm};
 
 /// A count expires after this time without a stale answer.
 const QUIET: Duration = Duration::from_secs(10);
@@ -55,7 +55,11 @@ struct Count {
 impl Client {
     /// Treats all IPv6 addresses of a /64, which one subscriber often has, as one peer.
     pub(super) fn new(realm: &Realm, peer: Option<IpAddr>, user: &UserId) -> Self {
-        Self { realm: realm.clone(), peer: peer.map(network), user: user.clone() }
+        Self {
+            realm: realm.clone(),
+            peer: peer.map(|peer| PeerPrefix::DEFAULT.network(peer)),
+            user: user.clone(),
+        }
     }
 }
 
@@ -107,16 +111,6 @@ impl Counts {
             self.clients.retain(|_, count| now.saturating_since(count.last) < QUIET);
             self.pruned = now;
         }
-    }
-}
-
-pub(super) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        v4 => v4,
     }
 }
 

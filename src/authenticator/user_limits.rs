@@ -12,10 +12,10 @@ use std::{
 
 use http::{Method, header};
 
-use super::{Refusal, stale_limit::network};
+use super::Refusal;
 use crate::{
-    clock::Timestamp, error::ConfigError, head::RequestHead, identity::TunnelPlace, reason::Reason,
-    user_id::UserId, wire::Realm,
+    clock::Timestamp, error::ConfigError, head::RequestHead, identity::TunnelPlace,
+    peer::PeerPrefix, reason::Reason, user_id::UserId, wire::Realm,
 };
 
 /// Limits of one user of a realm: see [`with_user_limits`]. Each is off by default.
@@ -146,7 +146,7 @@ impl UserUsage {
         users.prune(request.now, &self.limits);
         let key = (request.realm.clone(), request.user.clone());
         let usage = users.usage.entry(key).or_default();
-        let peer = request.peer.map(network);
+        let peer = request.peer.map(|peer| PeerPrefix::DEFAULT.network(peer));
         usage.check_peer(peer, request.now, &self.limits)?;
         usage.check_rate(request.now, &self.limits)?;
         let place = match self.limits.tunnels {

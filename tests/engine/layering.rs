@@ -7,7 +7,7 @@ use std::{
 
 /// The modules of the crate, from the bottom layer to the top one. Only `lib.rs` is exempt.
 const LAYERS: [&[&str]; 10] = [
-    &["change_stamp", "clock", "error", "head", "reason", "secret", "user_id"],
+    &["change_stamp", "clock", "error", "head", "peer", "reason", "secret", "user_id"],
     &["grammar"],
     &["wire"],
     &["claim", "identity", "revocation", "user_parameters"],
