@@ -12,6 +12,8 @@ pub(crate) mod credential_validator;
 pub(crate) mod digest_secrets;
 mod erased;
 mod from_fn;
+#[cfg(any(feature = "ldap", feature = "password-hash"))]
+mod gate;
 #[cfg(feature = "htdigest")]
 pub mod htdigest;
 #[cfg(feature = "htpasswd")]

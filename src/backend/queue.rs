@@ -7,8 +7,11 @@ use tokio::{
     time,
 };
 
-use super::runtime;
-use crate::error::BackendError;
+use super::{
+    gate::{Gate, Pass},
+    runtime,
+};
+use crate::{error::BackendError, throttle::Ticket};
 
 /// Runs at most `limit` checks at once and lets at most `waiting` more wait. The next one fails as
 /// [overloaded](BackendError::is_overloaded).
@@ -23,11 +26,12 @@ use crate::error::BackendError;
 /// ```
 ///
 /// A first check holds its permit of the gate until it ends. So a re-check waits for at most
-/// `limit` first checks, even if many more wait at the gate.
+/// `limit` first checks, even if many more wait at the gate. The gate prefers checks of peers that
+/// have few others, by the [rank](Ticket::rank) of their tickets.
 pub(super) struct Queue {
     limit: usize,
     waiting: usize,
-    gate: Arc<Semaphore>,
+    gate: Arc<Gate>,
     running: Arc<Semaphore>,
     waiting_first_checks: Semaphore,
     waiting_rechecks: Semaphore,
@@ -38,7 +42,24 @@ pub(super) struct Queue {
 pub(super) struct Permit {
     // Dropped first, so that a re-check gets it before the gate lets the next first check in.
     _running: OwnedSemaphorePermit,
-    _gate: Option<OwnedSemaphorePermit>,
+    _gate: Option<Pass>,
+    /// Kept until the check ends, even if its caller is cancelled.
+    _ticket: Option<Ticket>,
+}
+
+/// A check that wants to run.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Check<'a> {
+    /// The check of a client, with the ticket of its attempt, if there is a throttle.
+    First(Option<&'a Ticket>),
+    /// Renews a verdict that a cache still keeps, or looks up a user who is logged in.
+    Recheck(Option<&'a Ticket>),
+}
+
+impl<'a> Check<'a> {
+    pub(super) const fn new(is_recheck: bool, ticket: Option<&'a Ticket>) -> Self {
+        if is_recheck { Self::Recheck(ticket) } else { Self::First(ticket) }
+    }
 }
 
 impl Queue {
@@ -47,7 +68,7 @@ impl Queue {
         Self {
             limit,
             waiting,
-            gate: Arc::new(semaphore(limit)),
+            gate: Arc::new(Gate::new(limit)),
             running: Arc::new(semaphore(limit)),
             waiting_first_checks: semaphore(waiting),
             waiting_rechecks: semaphore(waiting),
@@ -64,40 +85,51 @@ impl Queue {
     /// The runtime has no timer.
     pub(super) async fn enter(
         &self,
-        recheck: bool,
+        check: Check<'_>,
         limit: Duration,
     ) -> Result<Permit, BackendError> {
         runtime::current()?;
-        time::timeout(limit, self.turn(recheck)).await.unwrap_or_else(|_| {
+        time::timeout(limit, self.turn(check)).await.unwrap_or_else(|_| {
             Err(BackendError::overloaded(format!("no turn in the queue within {limit:?}")))
         })
     }
 
-    async fn turn(&self, recheck: bool) -> Result<Permit, BackendError> {
-        if let Some(permit) = self.try_enter(recheck) {
+    async fn turn(&self, check: Check<'_>) -> Result<Permit, BackendError> {
+        if let Some(permit) = self.try_enter(check) {
             return Ok(permit);
         }
-        let places = if recheck { &self.waiting_rechecks } else { &self.waiting_first_checks };
+        let places = match check {
+            Check::First(_) => &self.waiting_first_checks,
+            Check::Recheck(_) => &self.waiting_rechecks,
+        };
         let _place = places.try_acquire().map_err(|_| {
             let (running, waiting) = (self.limit, self.waiting);
             let text = format!("the queue is full: {running} running, {waiting} waiting");
             BackendError::overloaded(text)
         })?;
-        // The semaphores are never closed.
-        let gate = match recheck {
-            true => None,
-            false => Some(acquire(&self.gate).await?),
+        let gate = match check {
+            Check::First(ticket) => Some(self.gate.enter(ticket.map_or(0, Ticket::rank)).await?),
+            Check::Recheck(_) => None,
         };
-        Ok(Permit { _running: acquire(&self.running).await?, _gate: gate })
+        // The semaphore is never closed.
+        let running = Arc::clone(&self.running).acquire_owned().await.map_err(BackendError::new)?;
+        Ok(Permit::new(running, gate, check))
     }
 
-    fn try_enter(&self, recheck: bool) -> Option<Permit> {
-        let gate = match recheck {
-            true => None,
-            false => Some(Arc::clone(&self.gate).try_acquire_owned().ok()?),
+    fn try_enter(&self, check: Check<'_>) -> Option<Permit> {
+        let gate = match check {
+            Check::First(_) => Some(self.gate.try_enter()?),
+            Check::Recheck(_) => None,
         };
         let running = Arc::clone(&self.running).try_acquire_owned().ok()?;
-        Some(Permit { _running: running, _gate: gate })
+        Some(Permit::new(running, gate, check))
+    }
+}
+
+impl Permit {
+    fn new(running: OwnedSemaphorePermit, gate: Option<Pass>, check: Check<'_>) -> Self {
+        let (Check::First(ticket) | Check::Recheck(ticket)) = check;
+        Self { _running: running, _gate: gate, _ticket: ticket.cloned() }
     }
 }
 
@@ -117,10 +149,6 @@ impl Permit {
     }
 }
 
-async fn acquire(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, BackendError> {
-    Arc::clone(semaphore).acquire_owned().await.map_err(BackendError::new)
-}
-
 impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { limit, waiting, .. } = self;
@@ -138,8 +166,8 @@ mod tests {
 
     use super::*;
 
-    const FIRST: bool = false;
-    const RECHECK: bool = true;
+    const FIRST: Check<'_> = Check::First(None);
+    const RECHECK: Check<'_> = Check::Recheck(None);
 
     type Entering<'a> = Pin<Box<dyn Future<Output = Result<Permit, BackendError>> + 'a>>;
 
@@ -148,15 +176,15 @@ mod tests {
     }
 
     #[track_caller]
-    fn waits(queue: &Queue, recheck: bool) -> Entering<'_> {
-        let mut entering: Entering<'_> = Box::pin(queue.turn(recheck));
+    fn waits<'a>(queue: &'a Queue, check: Check<'a>) -> Entering<'a> {
+        let mut entering: Entering<'_> = Box::pin(queue.turn(check));
         assert!(poll(&mut entering).is_pending());
         entering
     }
 
     #[track_caller]
-    fn runs(queue: &Queue, recheck: bool) -> Permit {
-        admitted(&mut (Box::pin(queue.turn(recheck)) as Entering<'_>))
+    fn runs(queue: &Queue, check: Check<'_>) -> Permit {
+        admitted(&mut (Box::pin(queue.turn(check)) as Entering<'_>))
     }
 
     #[track_caller]
@@ -168,8 +196,8 @@ mod tests {
     }
 
     #[track_caller]
-    fn is_refused(queue: &Queue, recheck: bool, text: &str) {
-        match poll(&mut (Box::pin(queue.turn(recheck)) as Entering<'_>)) {
+    fn is_refused(queue: &Queue, check: Check<'_>, text: &str) {
+        match poll(&mut (Box::pin(queue.turn(check)) as Entering<'_>)) {
             Poll::Ready(Err(error)) => {
                 assert!(error.is_overloaded());
                 assert_eq!(error.source().unwrap().to_string(), text);
@@ -248,5 +276,43 @@ mod tests {
         assert!(poll(three).is_pending() && poll(four).is_pending());
         drop((two, recheck));
         drop([admitted(three), admitted(four)]);
+    }
+
+    /// The state of a ticket.
+    struct Ranked(u32);
+
+    impl crate::throttle::Settle for Ranked {
+        fn rank(&self) -> u32 {
+            self.0
+        }
+
+        fn settle(&self, _: crate::throttle::Settlement<'_>) {}
+    }
+
+    #[test]
+    fn peers_with_few_checks_are_first() {
+        let queue = Queue::new(1, 10);
+        let mut running = runs(&queue, FIRST);
+        let tickets = [3, 2, 1, 0].map(|rank| Ticket::new(Ranked(rank)));
+        let mut waiting: Vec<_> =
+            tickets.iter().map(|ticket| waits(&queue, Check::First(Some(ticket)))).collect();
+        while let Some(mut next) = waiting.pop() {
+            drop(running);
+            assert!(waiting.iter_mut().all(|check| poll(check).is_pending()));
+            running = admitted(&mut next);
+        }
+    }
+
+    #[test]
+    fn a_permit_keeps_the_ticket_of_its_check() {
+        let queue = Queue::new(1, 10);
+        let state: Arc<dyn crate::throttle::Settle> = Arc::new(Ranked(0));
+        let ticket = Ticket::from(Arc::clone(&state));
+        for check in [Check::First(Some(&ticket)), Check::Recheck(Some(&ticket))] {
+            let permit = runs(&queue, check);
+            assert_eq!(Arc::strong_count(&state), 3);
+            drop(permit);
+            assert_eq!(Arc::strong_count(&state), 2);
+        }
     }
 }

@@ -15,7 +15,13 @@ pub struct Ticket(Arc<dyn Settle>);
 
 /// The state of a ticket. Dropping it releases the place of the check.
 pub trait Settle: Send + Sync + 'static {
-    /// Records the outcome. Called at most once, by the engine.
+    /// The number of checks of the same peer that were running when this one was admitted. The
+    /// default is 0.
+    fn rank(&self) -> u32 {
+        0
+    }
+
+    /// Records the outcome. The engine calls it at most once for each request that has the ticket.
     fn settle(&self, settlement: Settlement<'_>);
 }
 
@@ -45,9 +51,23 @@ impl Ticket {
         Self(Arc::new(state))
     }
 
+    /// The number of checks of the same peer that were running when this one was admitted. Queues
+    /// serve lower ranks first, so that a peer with many checks does not delay others.
+    #[must_use]
+    pub fn rank(&self) -> u32 {
+        self.0.rank()
+    }
+
     /// Records the outcome of the attempt.
     pub fn settle(&self, settlement: Settlement<'_>) {
         self.0.settle(settlement);
+    }
+}
+
+/// Several requests can share one ticket.
+impl From<Arc<dyn Settle>> for Ticket {
+    fn from(state: Arc<dyn Settle>) -> Self {
+        Self(state)
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     backend::{
         AccountLookup, BasicCredentials, Verdict,
-        queue::Queue,
+        queue::{Check, Queue},
         runtime::{self, within},
     },
     error::BackendError,
@@ -64,7 +64,8 @@ impl Directory {
         credentials: BasicCredentials<'_>,
     ) -> Result<Verdict, BackendError> {
         let limit = self.limits.timeout;
-        let permit = self.queue.enter(credentials.is_recheck(), limit).await?;
+        let turn = Check::new(credentials.is_recheck(), credentials.ticket());
+        let permit = self.queue.enter(turn, limit).await?;
         let (directory, credentials) = (Arc::clone(self), credentials.to_owned());
         let check = async move { directory.check_now(credentials.as_borrowed()).await };
         permit.run(within(limit, check)).await
@@ -76,7 +77,7 @@ impl Directory {
         user: &UserId,
     ) -> Result<AccountLookup, BackendError> {
         let limit = self.limits.timeout;
-        let permit = self.queue.enter(true, limit).await?;
+        let permit = self.queue.enter(Check::Recheck(None), limit).await?;
         let (directory, user) = (Arc::clone(self), user.clone());
         let look_up = async move { directory.account_now(user.as_str()).await };
         permit.run(within(limit, look_up)).await

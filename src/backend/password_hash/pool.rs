@@ -7,7 +7,7 @@ use tokio::task;
 use crate::{
     backend::{
         BasicCredentials,
-        queue::{Permit, Queue},
+        queue::{Check, Permit, Queue},
         runtime,
     },
     error::{BackendError, ConfigError},
@@ -16,7 +16,7 @@ use crate::{
 /// The highest default number of concurrent hashes.
 const MAX_DEFAULT_HASHES: usize = 16;
 /// The default length of the queue for each concurrent hash.
-const QUEUE_PER_HASH: usize = 64;
+const QUEUE_PER_HASH: usize = 256;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Hashes passwords on tokio's blocking threads, with limited concurrency and a bounded queue.
@@ -24,7 +24,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// An expensive hash on a thread that serves requests would delay all other requests on it. If the
 /// queue is full, or a check waits in it for too long, the check fails with a [`BackendError`] that
 /// [is overloaded](BackendError::is_overloaded), and the client gets 503.
-/// [Re-checks](BasicCredentials::is_recheck) precede other checks, and have their own queue.
+/// [Re-checks](BasicCredentials::is_recheck) precede other checks, and have their own queue. If there
+/// is a [throttle](crate::throttle), checks of peers that have few others come next, so that a user
+/// does not wait for all checks of a peer that guesses.
 ///
 /// Cloning is cheap, and clones share the limit: share one pool among all validators, so that
 /// together they leave a core to the rest of the process. It needs a tokio runtime; without one,
@@ -61,7 +63,7 @@ pub struct HashingPoolBuilder {
 
 impl HashingPool {
     /// A pool with the default options: one concurrent hash fewer than the machine has cores, but
-    /// at least 1 and at most 16, and 64 queued checks for each, which wait for at most 10 s.
+    /// at least 1 and at most 16, and 256 queued checks for each, which wait for at most 10 s.
     #[must_use]
     pub fn new() -> Self {
         Self::builder().pool()
@@ -86,7 +88,7 @@ impl HashingPool {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, BackendError> {
-        run(self.enter(false).await?, work).await
+        run(self.enter(Check::First(None)).await?, work).await
     }
 
     /// As [`run`](Self::run), for a check of these credentials, which goes ahead of others if it is
@@ -99,11 +101,12 @@ impl HashingPool {
         credentials: BasicCredentials<'_>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, BackendError> {
-        run(self.enter(credentials.is_recheck()).await?, work).await
+        let check = Check::new(credentials.is_recheck(), credentials.ticket());
+        run(self.enter(check).await?, work).await
     }
 
-    async fn enter(&self, recheck: bool) -> Result<Permit, BackendError> {
-        self.queue.enter(recheck, self.timeout).await
+    async fn enter(&self, check: Check<'_>) -> Result<Permit, BackendError> {
+        self.queue.enter(check, self.timeout).await
     }
 }
 
@@ -133,10 +136,12 @@ impl HashingPoolBuilder {
     }
 
     /// Sets the maximum number of queued checks, 1 or more, and also of queued re-checks; by
-    /// default 64 for each concurrent hash.
+    /// default 256 for each concurrent hash.
     ///
-    /// If a check takes a quarter of a second, the last of 64 would wait for 16 seconds. Choose a
-    /// length that matches how long clients wait.
+    /// Checks that a [throttle](crate::throttle) has admitted have a place until they end. By
+    /// default, a peer has at most 8, so 256 places are enough for 32 peers that guess. Without a
+    /// throttle, choose a length that matches how long clients wait: if a check takes a quarter of a
+    /// second, the last of 40 waits for the default limit of 10 s.
     pub const fn with_queue(mut self, checks: usize) -> Self {
         self.queue = Some(checks);
         self
@@ -245,10 +250,10 @@ mod tests {
         let limit = Duration::from_secs(3);
         let builder = HashingPool::builder().with_max_hashes(1).with_timeout(limit);
         let pool = builder.build().unwrap();
-        let permit = pool.enter(false).await.unwrap();
-        for recheck in [false, true] {
+        let permit = pool.enter(Check::First(None)).await.unwrap();
+        for check in [Check::First(None), Check::Recheck(None)] {
             let start = time::Instant::now();
-            let error = pool.enter(recheck).await.unwrap_err();
+            let error = pool.enter(check).await.unwrap_err();
             assert_eq!(start.elapsed(), limit);
             assert!(error.is_overloaded(), "a stale verdict must not stand in: {error:?}");
             assert_eq!(cause::<()>(Err(error)), "no turn in the queue within 3s");

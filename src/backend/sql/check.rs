@@ -9,6 +9,7 @@ use super::{
     validator::{Sql, in_hex},
 };
 use crate::{
+    backend::queue::Check,
     error::BackendError,
     wire::{Realm, digest::Userhash},
 };
@@ -35,7 +36,7 @@ impl Sql {
             let described = parameters.clone();
             let prepare =
                 |database: Arc<dyn QueryRunner>| database.prepared(Arc::clone(query), described);
-            let prepared = self.run(false, prepare).await?;
+            let prepared = self.run(Check::First(None), prepare).await?;
             if let Some(columns) = prepared.columns {
                 self.check_columns(&columns).map_err(BackendError::new)?;
             }
@@ -43,7 +44,7 @@ impl Sql {
                 let text = format!("the query takes {taken} parameters but is given {given}");
                 return Err(BackendError::new(text));
             }
-            if !self.rows(query, parameters, 1, false).await?.is_empty() {
+            if !self.rows(query, parameters, 1, Check::First(None)).await?.is_empty() {
                 return Err(BackendError::new("the query finds a user that cannot exist"));
             }
         }

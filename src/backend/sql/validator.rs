@@ -14,7 +14,7 @@ use crate::{
         AccountLookup, AccountStatus, BasicCredentials, CredentialValidator, DigestAccount,
         DigestName, DigestSecrets, DigestUser, SecretLookup, Verdict,
         password_hash::{HashingPool, PasswordHash},
-        queue::Queue,
+        queue::{Check, Queue},
         runtime::within,
     },
     error::BackendError,
@@ -67,11 +67,11 @@ impl Sql {
     /// Waits in the queue, and runs a query to its end even if the caller is cancelled.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        recheck: bool,
+        check: Check<'_>,
         query: impl FnOnce(Arc<dyn QueryRunner>) -> Answer<T>,
     ) -> Result<T, BackendError> {
         let limit = self.0.options.timeout;
-        let permit = self.0.queue.enter(recheck, limit).await?;
+        let permit = self.0.queue.enter(check, limit).await?;
         let answer = query(Arc::clone(&self.0.database));
         within(limit, permit.run(answer)).await
     }
@@ -86,11 +86,11 @@ impl Sql {
         query: &Arc<str>,
         parameters: Vec<String>,
         limit: usize,
-        recheck: bool,
+        check: Check<'_>,
     ) -> Result<Vec<SqlRow>, BackendError> {
         let select =
             |database: Arc<dyn QueryRunner>| database.rows(Arc::clone(query), parameters, limit);
-        self.run(recheck, select).await
+        self.run(check, select).await
     }
 
     /// Includes stored hashes in the cost of all checks, once.
@@ -105,12 +105,12 @@ impl Sql {
         query: &Arc<str>,
         key: String,
         realm: &Realm,
-        recheck: bool,
+        check: Check<'_>,
         is_wanted: impl FnOnce(&str) -> bool,
     ) -> Result<Option<User>, FindError> {
         let parameters = self.parameters(key, realm);
         // A second row is ambiguous.
-        let mut rows = self.rows(query, parameters, 2, recheck).await?;
+        let mut rows = self.rows(query, parameters, 2, check).await?;
         match (rows.pop(), rows.is_empty()) {
             (None, _) => Ok(None),
             (Some(row), true) => User::read(row, is_wanted, self.0.options.clock.now()),
@@ -124,12 +124,12 @@ impl Sql {
         &self,
         name: &str,
         realm: &Realm,
-        recheck: bool,
+        check: Check<'_>,
     ) -> Result<Option<User>, FindError> {
         if name.len() > MAX_NAME || name.contains('\0') {
             return Ok(None);
         }
-        self.find(&self.0.query, name.to_owned(), realm, recheck, |found| found == name).await
+        self.find(&self.0.query, name.to_owned(), realm, check, |found| found == name).await
     }
 
     async fn find_by_userhash(
@@ -137,11 +137,11 @@ impl Sql {
         hash: &Userhash,
         function: HashFunction,
         realm: &Realm,
-        recheck: bool,
+        check: Check<'_>,
     ) -> Result<Option<User>, FindError> {
         let Some(query) = self.0.options.by_userhash.get(&function) else { return Ok(None) };
         let is_wanted = |found: &str| Userhash::new(function, found, realm) == *hash;
-        self.find(query, in_hex(hash), realm, recheck, is_wanted).await
+        self.find(query, in_hex(hash), realm, check, is_wanted).await
     }
 
     /// Whether the password is right, which an empty one never is. The work is the same with a hash
@@ -180,8 +180,8 @@ impl Sql {
     }
 
     async fn verdict(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, FindError> {
-        let (name, recheck) = (credentials.user_id(), credentials.is_recheck());
-        let found = self.find_by_name(name, credentials.realm(), recheck).await;
+        let check = Check::new(credentials.is_recheck(), credentials.ticket());
+        let found = self.find_by_name(credentials.user_id(), credentials.realm(), check).await;
         let (hash, found) = match found.and_then(|user| self.with_hash(user)) {
             Ok(Some((user, hash))) => (hash, Ok(Some(user))),
             Ok(None) => (None, Ok(None)),
@@ -224,7 +224,7 @@ impl Sql {
         secrets: impl Iterator<Item = &'static str>,
     ) -> Result<AccountLookup, BackendError> {
         let account = async {
-            let found = self.find_by_name(user.as_str(), realm, true).await?;
+            let found = self.find_by_name(user.as_str(), realm, Check::Recheck(None)).await?;
             let Some(user) = found else { return Ok(AccountLookup::Unknown) };
             if user.status() != AccountStatus::Active || !usable(&user)? {
                 return Ok(AccountLookup::Unknown);
@@ -235,14 +235,15 @@ impl Sql {
     }
 
     async fn stored(&self, user: DigestUser<'_>) -> Result<SecretLookup, FindError> {
-        let (function, realm, recheck) = (user.function(), user.realm(), user.is_recheck());
+        let (function, realm) = (user.function(), user.realm());
+        let check = Check::new(user.is_recheck(), user.ticket());
         if !self.0.options.functions.contains(function) {
             return Err(BackendError::new(format!("no H(A1) is stored for {function}")).into());
         }
         let found = match user.name() {
-            DigestName::UserId(name) => self.find_by_name(name, realm, recheck).await?,
+            DigestName::UserId(name) => self.find_by_name(name, realm, check).await?,
             DigestName::Userhash(hash) => {
-                self.find_by_userhash(hash, function, realm, recheck).await?
+                self.find_by_userhash(hash, function, realm, check).await?
             }
         };
         let Some(user) = found else { return Ok(SecretLookup::Unknown) };

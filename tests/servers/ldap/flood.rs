@@ -16,7 +16,7 @@ use tower_proxy_auth::{
         ValidatorChain,
         cached::Cached,
         htpasswd::Htpasswd,
-        password_hash::{HashMethod, hash_password},
+        password_hash::{HashMethod, HashingPool, hash_password},
     },
 };
 
@@ -44,9 +44,9 @@ async fn a_flood_of_guesses_neither_ends_nor_prolongs_verdicts() {
     let server = people().start();
     let hash = hash_password("welcome", HashMethod::Bcrypt { cost: 12 }).unwrap();
     let file = UserFile::new(format!("guest:{hash}\n"));
-    let chain = ValidatorChain::new()
-        .with(Htpasswd::open(file.path()).unwrap())
-        .with(search(server.url()).build().unwrap());
+    let pool = HashingPool::builder().with_queue(64).build().unwrap();
+    let htpasswd = Htpasswd::builder(file.path()).with_hashing_pool(pool).open().unwrap();
+    let chain = ValidatorChain::new().with(htpasswd).with(search(server.url()).build().unwrap());
     let cached = Cached::builder(chain)
         .with_lifetime(LIFETIME)
         .allow_stale_if_error(Duration::from_secs(600))
