@@ -58,6 +58,7 @@
 //! | keep the users of several realms apart | [`ByRealm`](backend::ByRealm) |
 //! | choose a back end at run time | [`AnyValidator`](backend::AnyValidator), [`AnySecrets`](backend::AnySecrets) |
 //! | split parameters off user names | [`user_parameters`] |
+//! | limit guesses of passwords | [`throttle`] |
 //! | end the access of users who are logged in | [`Authenticator::revoke`], [`Identity::revoked`], [`revocation`] |
 //! | log, count or audit every request | [`with_observer`](ProxyAuthLayer::with_observer), [`event`] |
 //! | decide who may go where | [`access`] |
@@ -114,8 +115,10 @@
 //! - Digest with `qop=auth` does not protect bodies and header fields.
 //! - Most clients send only path and query as `uri`, which does not bind the host: an attacker who
 //!   intercepts such a request can have it forwarded, once, to the same path of another host.
-//! - Guessing is not throttled. Guesses also fill the queue of a slow back end, and then requests
-//!   get 503.
+//! - Without a [throttle], which is off by default, nothing limits guessing. A throttle in memory
+//!   does not stop guesses from so many networks that each stays below its limits, and several
+//!   processes do not share their counts. Guesses also fill the queue of a slow back end: those from more than 32
+//!   peers at a time can still cause 503.
 //!
 //! # Deviations from the RFCs
 //! - `uri` may be only path and query even if the request target is absolute, because most clients

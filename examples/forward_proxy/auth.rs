@@ -45,11 +45,11 @@ impl Prepared {
 
     fn build(self, address: SocketAddr) -> Result<(ProxyAuthLayer, Upkeep), ConfigError> {
         let Self { options, realm, users: Opened { validator, secrets, reloads } } = self;
-        let mut builder = Authenticator::builder(realm)
+        let builder = Authenticator::builder(realm)
             .with_latin1(options.latin1)
             .with_rechecks(options.recheck.is_some())
-            .with_user_limits(options.limits.user_limits())
             .with_claimed_users(options.observe.claimed_users());
+        let mut builder = options.limits.apply(builder)?;
         if let Some(secrets) = secrets.filter(|_| options.offers_digest) {
             builder = builder.with_scheme(digest_scheme(&options, secrets, address)?);
         }

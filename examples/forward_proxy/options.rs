@@ -81,7 +81,7 @@ struct CommandLine {
     /// Admit everyone, for tests and benchmarks: an OPEN PROXY.
     #[arg(long, conflicts_with_all = ["realm", "scheme", "sources", "algorithms", "nonce_lifetime",
         "latin1", "legacy_rfc2069", "uri_check", "auth_info", "allow_empty_passwords",
-        "recheck", "max_tunnels_per_user", "observe"])]
+        "recheck", "max_failures", "max_tunnels_per_user", "observe"])]
     insecure_no_auth: bool,
 }
 

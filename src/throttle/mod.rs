@@ -3,24 +3,73 @@
 //! The engine calls [`Throttle::admit`] after it has parsed credentials and before it calls a back
 //! end. The throttle admits the attempt with a [`Ticket`], or refuses it with 429 and `Retry-After`.
 //! The engine settles the ticket with the outcome.
+//!
+//! # What counts
+//! A *strike* is a wrong password, an unknown user, or a user whose record cannot be used. Nothing
+//! else counts: neither missing and malformed credentials, nor stale nonces, disabled accounts and
+//! failures of a back end. While a check runs, it counts as if it failed, so parallel guesses do not
+//! slip through.
+//!
+//! # Limits of [`MemoryThrottle`]
+//! A peer is the address of the connection: an IPv4 address or an IPv6 network of 64 bits, in which
+//! one client often has all addresses. `X-Forwarded-For` is ignored. A user is the realm with the
+//! name as sent, without regard to case; once a back end has said which user-id a name leads to, all
+//! its names count together.
+//!
+//! | attempts | strikes within a minute | checks at once |
+//! |---|--:|--:|
+//! | of a peer | 50 | 8 |
+//! | for a user | 501 | 40 |
+//! | of a peer for one user | | 4 |
+//! | of a user who has logged in from this peer within the last hour | 50 | 8 |
+//! | with Basic credentials that were accepted within the last hour, of each peer | | 8 |
+//!
+//! The first three apply to strangers. The last two replace them: whoever has logged in is spared
+//! the failures of others at the same address, and accepted Basic credentials always pass to the
+//! back end, from any address, until they are refused once or the user is
+//! [revoked](crate::revocation). Identical Basic credentials from one peer share a check, up to 32
+//! requests, since browsers start with many connections.
+//!
+//! - Too many strikes: 429 at once, with the time until one is forgotten as `Retry-After`. A strike
+//!   is forgotten after 60 to 70 seconds.
+//! - Too many running checks: the request waits for up to a second if there is a
+//!   [timer](MemoryThrottleBuilder::with_timer), then 429. A check holds its place until its work
+//!   ends, even if the client has left.
+//!
+//! Where the peer is unknown, only the limits of the user apply: see
+//! [`ProxyAuthLayer::with_peer_address`](crate::ProxyAuthLayer::with_peer_address).
+//!
+//! # Security
+//! - One peer cannot lock a user out, and ten cannot either: it takes eleven IPv4 addresses or IPv6
+//!   /64 networks that guess all the time. Even then, the user gets in with Basic credentials or at
+//!   an address that succeeded within the hour. Ten peers with four slow checks each can take all
+//!   places of a user who has not logged in, so that their request is refused for as long as the
+//!   checks last.
+//! - Users behind one address share its limit until they log in. A user who guesses there can keep
+//!   others from logging in for the first time.
+//! - The 407s and 429s do not show whether a user exists.
+//! - Strikes are counted in a table of fixed size under a keyed hash. Nothing in it is forgotten
+//!   early; keys that share a place share a limit, which is then stricter. The tables of logins and
+//!   names are of fixed size as well, and forget their oldest entries when they are full, which
+//!   makes the limits stricter too.
+//! - Every process counts for itself, and forgets its counts when it ends.
+//! - Attempts without credentials are not limited: limit connections and requests elsewhere.
 
 mod attempt;
 mod erased;
+mod memory;
 mod ticket;
 
 use std::{future::Future, sync::Arc};
 
 pub use attempt::{Admission, Attempt, Overload};
 pub(crate) use erased::DynThrottle;
+pub use memory::{MemoryThrottle, MemoryThrottleBuilder};
 pub use ticket::{Settle, Settlement, Ticket};
 
 use crate::error::BackendError;
 
-/// Limits attempts to log in.
-///
-/// A *strike* is a wrong password, an unknown user, or a user whose record cannot be used. Nothing
-/// else counts: not missing or malformed credentials, a stale nonce, a disabled account, or the
-/// failure of a back end.
+/// Limits attempts to log in. The [module documentation](self) says what counts.
 pub trait Throttle: Send + Sync + 'static {
     /// Decides whether credentials may be checked. It may wait, for a limited time.
     ///

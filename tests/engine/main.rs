@@ -22,6 +22,7 @@ mod secrets;
 mod store;
 mod targets;
 mod third_scheme;
+mod throttle;
 mod user_limits;
 mod user_parameters;
 mod vectors;
