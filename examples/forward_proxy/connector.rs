@@ -1,15 +1,20 @@
 //! Opens connections to origins.
 
-use std::{io, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use http::{Uri, uri::Authority};
 use hyper_util::{
-    client::legacy::connect::{HttpConnector, dns::GaiResolver},
+    client::legacy::connect::{
+        HttpConnector,
+        dns::{GaiResolver, Name},
+    },
     rt::TokioIo,
 };
 use thiserror::Error;
 use tokio::net::TcpStream;
-use tower::{BoxError, ServiceExt, timeout::Timeout, util::BoxCloneSyncService};
+use tower::{BoxError, Service, ServiceExt, timeout::Timeout, util::BoxCloneSyncService};
+
+use crate::addresses::AllowedAddresses;
 
 /// How long name look-up and connecting may take together.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,12 +28,23 @@ pub(crate) type Connector = BoxCloneSyncService<Uri, TokioIo<TcpStream>, BoxErro
 pub(crate) struct UnknownHost(io::Error);
 
 pub(crate) fn connector() -> Connector {
-    connector_with(CONNECT_TIMEOUT)
+    connector_with(GaiResolver::new(), CONNECT_TIMEOUT)
 }
 
-fn connector_with(limit: Duration) -> Connector {
-    let resolver = GaiResolver::new().map_err(UnknownHost);
-    let mut connector = HttpConnector::new_with_resolver(resolver);
+/// A connector for the names that [`addresses::allowed`] makes.
+///
+/// [`addresses::allowed`]: crate::addresses::allowed
+pub(crate) fn connector_of_allowed() -> Connector {
+    connector_with(AllowedAddresses, CONNECT_TIMEOUT)
+}
+
+fn connector_with<R>(resolver: R, limit: Duration) -> Connector
+where
+    R: Service<Name, Error = io::Error> + Clone + Send + Sync + 'static,
+    R::Response: Iterator<Item = SocketAddr> + Send,
+    R::Future: Unpin + Send,
+{
+    let mut connector = HttpConnector::new_with_resolver(resolver.map_err(UnknownHost));
     // Without this a small write would wait for the acknowledgement of the one before.
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(limit));
@@ -81,7 +97,7 @@ mod tests {
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = socket.listen(1).unwrap();
         let authority: Authority = listener.local_addr().unwrap().to_string().parse().unwrap();
-        let connector = connector_with(Duration::from_millis(200));
+        let connector = connector_with(GaiResolver::new(), Duration::from_millis(200));
         let mut queue = Vec::new();
         let error = loop {
             match connect(connector.clone(), &authority).await {

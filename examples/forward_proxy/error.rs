@@ -13,6 +13,7 @@ use http::{
 use http_body_util::Full;
 use thiserror::Error;
 use tower::timeout::error::Elapsed;
+use tower_proxy_auth::{Reason, Refusal};
 
 use crate::{
     connector::{CONNECT_TIMEOUT, UnknownHost},
@@ -38,6 +39,8 @@ pub(crate) enum ForwardError {
     MethodNotAllowed,
     #[error("chunked is the only transfer coding served")]
     TransferCoding,
+    #[error("the proxy does not forward requests to this destination for you")]
+    Forbidden,
     #[error("this user has too many connections and tunnels")]
     TooManySessions,
     #[error("the access of this user has ended")]
@@ -93,6 +96,7 @@ impl ForwardError {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::TooManySessions | Self::AccessEnded => StatusCode::SERVICE_UNAVAILABLE,
             Self::UnknownHost
             | Self::Refused
@@ -118,6 +122,10 @@ impl ForwardError {
         let mut response = Response::new(body);
         *response.status_mut() = status;
         response.extensions_mut().insert(self);
+        if self == Self::Forbidden {
+            // So that it is reported as the rules' own refusals are.
+            response.extensions_mut().insert(Refusal::new(Reason::Forbidden));
+        }
         let headers = response.headers_mut();
         headers.insert(CONTENT_LENGTH, length);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -140,6 +148,7 @@ mod tests {
             (ForwardError::BadRequest("no"), 400, "400 Bad Request: no\n"),
             (ForwardError::MethodNotAllowed, 405, "405 Method Not Allowed: the proxy"),
             (ForwardError::TransferCoding, 501, "501 Not Implemented: chunked"),
+            (ForwardError::Forbidden, 403, "403 Forbidden: the proxy"),
             (ForwardError::TooManySessions, 503, "503 Service Unavailable: this user"),
             (ForwardError::AccessEnded, 503, "503 Service Unavailable: the access"),
             (ForwardError::UnknownHost, 502, "502 Bad Gateway: the name"),

@@ -12,15 +12,18 @@ use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, Version,
     header::{CONNECTION, MAX_FORWARDS},
+    uri::Authority,
 };
 use http_body::Body;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
+use tower_proxy_auth::access::AddressCheck;
 
 use crate::{
     access::{Access, while_allowed},
+    addresses,
     client::{Client, Owner},
     descriptors::Descriptors,
     error::ForwardError,
@@ -30,6 +33,8 @@ use crate::{
     target::Target,
     tunnel::{self, Session},
 };
+
+const NO_HOST: ForwardError = ForwardError::BadRequest("the target has no host");
 
 /// The body of a response: streamed from the origin, or a short text of the proxy itself.
 pub(crate) type ProxyBody = Either<ResponseBody<Incoming>, Full<Bytes>>;
@@ -46,9 +51,10 @@ struct Inner {
 }
 
 impl Forward {
-    /// A proxy that spawns its tunnels on `tasks`, and shares `descriptors` fairly.
-    pub(crate) fn new(tasks: TaskTracker, descriptors: Descriptors) -> Self {
-        let origins = Origins::new(descriptors.kept());
+    /// A proxy that spawns its tunnels on `tasks`, and shares `descriptors` fairly. With rules, it
+    /// checks the address of each request.
+    pub(crate) fn new(tasks: TaskTracker, descriptors: Descriptors, has_rules: bool) -> Self {
+        let origins = Origins::new(descriptors.kept(), has_rules);
         let sessions = Places::new(descriptors.sessions());
         Self(Arc::new(Inner { origins, tasks, sessions }))
     }
@@ -103,13 +109,18 @@ impl Inner {
             return Err(ForwardError::TooManySessions);
         }
         let busy = client.as_ref().map(|client| client.activity.begin());
+        let check: Option<AddressCheck> = request.extensions_mut().remove();
+        let address = async |authority: &Authority, default_port| match &check {
+            Some(check) => addresses::allowed(authority, default_port, check).await,
+            None => Ok(authority.clone()),
+        };
         match Target::of(&request)? {
             Target::Tunnel(authority) => {
                 let upgrade = tunnel::client(&mut request)?;
                 let evicted = CancellationToken::new();
                 let place = self.stream_place(request.version(), owner, evicted)?;
                 let identity = request.extensions_mut().remove();
-                let origin = self.origins.connect(&authority).await?;
+                let origin = self.origins.connect(&address(&authority, 443).await?).await?;
                 let gate = client.as_ref().map(|client| &client.gate);
                 let first = tunnel::first_bytes(request.into_body(), gate).await?;
                 let session = Session { busy, client, identity, place };
@@ -127,7 +138,9 @@ impl Inner {
                 }
                 let evicted = client.map_or_else(CancellationToken::new, |client| client.evicted);
                 let place = self.stream_place(request.version(), owner, evicted)?;
-                let exchange = self.origins.send(request, uri, access)?;
+                let authority = uri.authority().ok_or(NO_HOST)?;
+                let authority = address(authority, 80).await?;
+                let exchange = self.origins.send(request, uri, authority, access)?;
                 let response = exchange.response(busy, place, &self.tasks).await?;
                 Ok(response.map(Either::Left))
             }

@@ -27,6 +27,7 @@
 mod access;
 mod access_log;
 mod activity;
+mod addresses;
 mod admission;
 mod auth;
 mod cause_log;
@@ -51,6 +52,7 @@ mod places;
 mod read_gate;
 mod request_body;
 mod response_body;
+mod rules;
 mod shutdown;
 mod sources;
 mod target;
@@ -68,12 +70,18 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
 use tokio::{
+    net::TcpListener,
     runtime::{Builder, Runtime},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::ServiceBuilder;
+use tower::{BoxError, Layer, Service, ServiceBuilder};
+use tower_proxy_auth::ProxyAuthLayer;
 
 use crate::{
     auth::Prepared,
@@ -83,6 +91,8 @@ use crate::{
     hangup::Hangups,
     observe::Observation,
     options::{Early, Options},
+    places::Limits,
+    rules::RulesFile,
     sources::User,
 };
 
@@ -144,6 +154,8 @@ async fn run(mut options: Options, observation: &Observation) -> Result<(), Mist
         }
         _ => None,
     };
+    let rules = options.rules.map(RulesFile::open).transpose()?;
+    let rule_hangups = Hangups::subscribe().map_err(cannot_handle)?;
     let auth = match options.auth {
         Some(auth) => Some(Prepared::new(auth).await?),
         None => None,
@@ -157,7 +169,8 @@ async fn run(mut options: Options, observation: &Observation) -> Result<(), Mist
     }
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let descriptors = Descriptors::raise();
-    let forward = Forward::new(tasks.clone(), descriptors);
+    let forward = Forward::new(tasks.clone(), descriptors, rules.is_some());
+    let access = rules.as_ref().map(RulesFile::layer);
     let pending = descriptors.pending();
     let causes = Arc::new(CauseLog::default());
     let keeping = async {
@@ -165,21 +178,17 @@ async fn run(mut options: Options, observation: &Observation) -> Result<(), Mist
             upkeep.run(hangups, &causes, stop.clone()).await;
         }
     };
+    let watching = async {
+        if let Some(rules) = rules {
+            rules.watch(rule_hangups, stop.clone()).await;
+        }
+    };
     let serving = async {
-        let (tasks, stop) = (tasks.clone(), stop.clone());
-        match layer {
-            Some(layer) => {
-                let causes = Arc::clone(&causes);
-                let service = ServiceBuilder::new()
-                    .map_response(move |response| {
-                        causes.record(&response);
-                        response
-                    })
-                    .layer(layer)
-                    .service(forward);
-                connection::serve(listener, pending, service, tasks, stop).await;
-            }
-            None => connection::serve(listener, pending, forward, tasks, stop).await,
+        let server = Server { listener, pending, tasks: tasks.clone(), stop: stop.clone() };
+        let causes = Arc::clone(&causes);
+        match access {
+            Some(access) => server.serve(layer, causes, access.layer(forward)).await,
+            None => server.serve(layer, causes, forward).await,
         }
     };
     let stopping = async {
@@ -187,10 +196,41 @@ async fn run(mut options: Options, observation: &Observation) -> Result<(), Mist
         tracing::info!("shutting down: requests in progress may finish");
         stop.cancel();
     };
-    tokio::join!(serving, keeping, stopping);
+    tokio::join!(serving, keeping, watching, stopping);
     tasks.close();
     if timeout(shutdown::DRAIN_TIME, tasks.wait()).await.is_err() {
         tracing::warn!("shut down before all requests had finished");
     }
     Ok(())
+}
+
+/// What serves connections.
+struct Server {
+    listener: TcpListener,
+    pending: Limits,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Server {
+    /// Serves `inner` behind authentication, if there is a layer for it.
+    async fn serve<S, B>(self, layer: Option<ProxyAuthLayer>, causes: Arc<CauseLog>, inner: S)
+    where
+        S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let Self { listener, pending, tasks, stop } = self;
+        let Some(layer) = layer else {
+            return connection::serve(listener, pending, inner, tasks, stop).await;
+        };
+        let record = move |response| {
+            causes.record(&response);
+            response
+        };
+        let service = ServiceBuilder::new().map_response(record).layer(layer).service(inner);
+        connection::serve(listener, pending, service, tasks, stop).await;
+    }
 }

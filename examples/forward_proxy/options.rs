@@ -1,6 +1,8 @@
 //! The command line. A mistake in it is reported in one line.
 
-use std::{collections::HashSet, ffi::OsString, fmt, net::SocketAddr, time::Duration};
+use std::{
+    collections::HashSet, ffi::OsString, fmt, net::SocketAddr, path::PathBuf, time::Duration,
+};
 
 use clap::{CommandFactory, Parser, ValueEnum, error::ErrorKind};
 
@@ -75,6 +77,11 @@ struct CommandLine {
     #[command(flatten)]
     limits: LimitArguments,
 
+    /// Rules about who may go where, in TOML; the file is read again when it changes and at SIGHUP
+    /// [default: everyone may go everywhere].
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+
     #[command(flatten)]
     observe: ObserveArguments,
 
@@ -91,6 +98,7 @@ pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
     /// `None` for an open proxy.
     pub(crate) auth: Option<AuthOptions>,
+    pub(crate) rules: Option<PathBuf>,
 }
 
 /// The options of authentication. `None` means the default of the library.
@@ -182,7 +190,7 @@ impl Options {
 impl CommandLine {
     fn checked(self) -> Result<Options, String> {
         if self.insecure_no_auth {
-            return Ok(Options { listen: self.listen, auth: None });
+            return Ok(Options { listen: self.listen, auth: None, rules: self.rules });
         }
         let digest_only = [
             ("--algorithm", !self.algorithms.is_empty()),
@@ -241,7 +249,7 @@ impl CommandLine {
             limits: self.limits,
             observe: self.observe,
         };
-        Ok(Options { listen: self.listen, auth: Some(auth) })
+        Ok(Options { listen: self.listen, auth: Some(auth), rules: self.rules })
     }
 }
 

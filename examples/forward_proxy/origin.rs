@@ -23,7 +23,7 @@ use crate::{
     access::Access,
     activity::Busy,
     client::Owner,
-    connector::{Connector, connect, connector},
+    connector::{Connector, connect, connector, connector_of_allowed},
     error::{ForwardError, HEAD_TIMEOUT},
     headers,
     kept::{KeepingConnector, keeping},
@@ -39,6 +39,8 @@ const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many idle connections are kept for one origin.
 const POOL_IDLE_PER_ORIGIN: usize = 32;
 
+const INVALID_HOST: ForwardError = ForwardError::BadRequest("the host of the target is not valid");
+
 /// Connections to origins.
 #[derive(Debug)]
 pub(crate) struct Origins {
@@ -49,9 +51,10 @@ pub(crate) struct Origins {
 }
 
 impl Origins {
-    /// Keeps at most `kept` connections for later requests.
-    pub(crate) fn new(kept: usize) -> Self {
-        let connector = connector();
+    /// Keeps at most `kept` connections for later requests. With rules, it connects only to
+    /// [allowed](crate::addresses::allowed) addresses.
+    pub(crate) fn new(kept: usize, has_rules: bool) -> Self {
+        let connector = if has_rules { connector_of_allowed() } else { connector() };
         let pooled = client(keeping(connector.clone(), kept), POOL_IDLE_PER_ORIGIN);
         let unshared = client(connector.clone(), 0);
         Self { connector, pooled, unshared }
@@ -66,7 +69,7 @@ impl Origins {
         connect(connector, authority).await.map_err(|error| ForwardError::of(&*error))
     }
 
-    /// Sends `request` to the origin of `uri`.
+    /// Sends `request` to the origin of `uri`, by a connection to `authority`.
     ///
     /// # Errors
     /// The request cannot be forwarded.
@@ -74,6 +77,7 @@ impl Origins {
         &self,
         mut request: Request<Incoming>,
         uri: Uri,
+        authority: Authority,
         access: Option<Access>,
     ) -> Result<Exchange, ForwardError> {
         if headers::has_other_coding(request.headers()) {
@@ -94,7 +98,7 @@ impl Origins {
         // Not made from `head`: its extensions belong to the connection of the client.
         let mut request = Request::new(body);
         *request.method_mut() = head.method;
-        *request.uri_mut() = uri;
+        *request.uri_mut() = with_authority(uri, authority)?;
         *request.headers_mut() = head.headers;
         let gate = request.headers().contains_key(EXPECT).then(|| Gate::close(&mut request));
         let response = match has_sticky_login(request.headers()) {
@@ -186,9 +190,14 @@ fn client<C: Connect + Clone>(connector: C, idle_per_origin: usize) -> Client<C,
         .build(connector)
 }
 
+fn with_authority(uri: Uri, authority: Authority) -> Result<Uri, ForwardError> {
+    let mut parts = uri.into_parts();
+    parts.authority = Some(authority);
+    Uri::from_parts(parts).map_err(|_| INVALID_HOST)
+}
+
 fn host(uri: &Uri) -> Result<HeaderValue, ForwardError> {
-    HeaderValue::from_str(uri.authority().map_or("", Authority::as_str))
-        .map_err(|_| ForwardError::BadRequest("the host of the target is not valid"))
+    HeaderValue::from_str(uri.authority().map_or("", Authority::as_str)).map_err(|_| INVALID_HOST)
 }
 
 /// Whether the request logs in for its whole connection.

@@ -24,6 +24,8 @@ mod plain;
 mod process;
 mod programs;
 mod refusals;
+#[cfg(all(unix, feature = "access-rules"))]
+mod rules;
 #[cfg(all(feature = "cached", feature = "htdigest", feature = "htpasswd", feature = "ldap"))]
 mod sources;
 mod tunnels;

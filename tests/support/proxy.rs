@@ -1,5 +1,7 @@
 //! The example `forward_proxy`, and others, as processes.
 
+#[cfg(feature = "access-rules")]
+use std::path::Path;
 use std::{
     collections::BTreeMap,
     env,
@@ -29,6 +31,15 @@ impl Proxy {
     #[track_caller]
     pub(crate) fn start(options: &[&str]) -> Self {
         Self::start_command(command(&["--listen", "127.0.0.1:0"]), options)
+    }
+
+    /// Starts a proxy that resolves the names in this file, by Debian's libnss-wrapper.
+    #[cfg(feature = "access-rules")]
+    #[track_caller]
+    pub(crate) fn start_with_hosts(hosts: &Path, options: &[&str]) -> Self {
+        let mut command = command(&["--listen", "127.0.0.1:0"]);
+        command.env("LD_PRELOAD", "libnss_wrapper.so").env("NSS_WRAPPER_HOSTS", hosts);
+        Self::start_command(command, options)
     }
 
     /// Starts another example that prints its address like `forward_proxy`.
@@ -225,6 +236,7 @@ fn binary(example: &str) -> PathBuf {
 /// The enabled features that the example uses.
 fn features() -> Vec<&'static str> {
     let all = [
+        ("access-rules", cfg!(feature = "access-rules")),
         ("cached", cfg!(feature = "cached")),
         ("htdigest", cfg!(feature = "htdigest")),
         ("htpasswd", cfg!(feature = "htpasswd")),

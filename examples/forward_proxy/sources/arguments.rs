@@ -150,6 +150,7 @@ pub(crate) fn missing_feature(option: &str) -> Option<Mistake> {
         }
         _ if option.starts_with("--database") => (SQL, cfg!(feature = "sql")),
         "--cache" => ("cached", cfg!(feature = "cached")),
+        "--rules" => ("access-rules", cfg!(feature = "access-rules")),
         _ => return None,
     };
     (!is_on).then(|| format!("{option} needs a build with --features {feature}"))

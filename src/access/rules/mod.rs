@@ -6,7 +6,7 @@ mod host;
 mod model;
 mod rule;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 pub use document::RulesError;
 
@@ -18,7 +18,7 @@ use super::{Access, AccessPolicy, AccessRequest};
 use crate::error::BackendError;
 
 /// Ordered rules about who may go where. The first that matches decides, and where none matches,
-/// the request is refused.
+/// the request is refused. Clones share the rules.
 ///
 /// # Rules
 /// Rules are a TOML document of `[[rule]]` tables:
@@ -68,7 +68,7 @@ use crate::error::BackendError;
 /// address its names resolve. A rule with `networks` can only decide about a name once it has been
 /// resolved.
 #[derive(Clone, Debug, Default)]
-pub struct AccessRules(Arc<[Rule]>);
+pub struct AccessRules(Arc<RwLock<Arc<[Rule]>>>);
 
 impl AccessRules {
     /// Parses a document.
@@ -76,7 +76,14 @@ impl AccessRules {
     /// # Errors
     /// The first mistake, with its line: also an unknown key.
     pub fn parse(text: &str) -> Result<Self, RulesError> {
-        document::parse(text).map(|rules| Self(rules.into()))
+        document::parse(text).map(|rules| Self(Arc::new(RwLock::new(rules.into()))))
+    }
+
+    /// Puts the rules of `new` in force, in all clones, for instance when a file has changed. The
+    /// access of requests that have been forwarded does not end.
+    pub fn replace(&self, new: &Self) {
+        let rules = new.current();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = rules;
     }
 
     /// Decides about a request.
@@ -85,7 +92,7 @@ impl AccessRules {
         let Some(destination) = Destination::of(request.method(), request.target()) else {
             return Access::denied("the target has no valid host");
         };
-        for rule in &*self.0 {
+        for rule in &*self.current() {
             match rule.matches(request, &destination) {
                 Match::No => {}
                 Match::AddressNeeded => return Access::AddressNeeded,
@@ -98,6 +105,10 @@ impl AccessRules {
             }
         }
         Access::denied("no rule matches")
+    }
+
+    fn current(&self) -> Arc<[Rule]> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -163,6 +174,18 @@ mod tests {
     fn no_rule_denies_everything() {
         table("", &[("alice GET http://example.test/ - -", "denied")]);
         assert_eq!(decide(&AccessRules::default(), "alice GET http://a.test/ - -"), "denied");
+    }
+
+    #[test]
+    fn clones_share_the_rules() {
+        let request = "alice GET http://a.test/ - -";
+        let rules = AccessRules::default();
+        let clone = rules.clone();
+        rules.replace(&AccessRules::parse("[[rule]]\naction = \"allow\"").unwrap());
+        assert_eq!([&rules, &clone].map(|rules| decide(rules, request)), ["allowed"; 2]);
+        clone.replace(&rules);
+        clone.replace(&AccessRules::default());
+        assert_eq!([&rules, &clone].map(|rules| decide(rules, request)), ["denied"; 2]);
     }
 
     #[test]

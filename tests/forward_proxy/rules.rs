@@ -1,0 +1,197 @@
+//! `--rules`: who may go where.
+
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use tempfile::TempDir;
+
+use crate::support::{
+    origin::Origin,
+    proxy::Proxy,
+    user_file::wait_until,
+    wire::{Answer, Wire},
+};
+
+/// A file with rules.
+struct Rules(TempDir);
+
+impl Rules {
+    fn new(text: &str) -> Self {
+        let rules = Self(TempDir::new().unwrap());
+        rules.write(text);
+        rules
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("rules.toml")
+    }
+
+    fn write(&self, text: &str) {
+        let new = self.0.path().join("new");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, self.path()).unwrap();
+    }
+
+    /// The options for these rules and two users.
+    fn options(&self) -> Vec<String> {
+        let path = self.path().into_os_string().into_string().unwrap();
+        let options = ["--user", "alice:wonder", "--user", "bob:builder", "--rules", &path];
+        options.map(str::to_owned).into()
+    }
+
+    fn start(&self) -> Proxy {
+        Proxy::start(&self.options().iter().map(String::as_str).collect::<Vec<_>>())
+    }
+}
+
+fn get(proxy: &Proxy, user_pass: &str, url: &str) -> Answer {
+    let credentials = STANDARD.encode(user_pass);
+    Wire::connect(proxy.address())
+        .ask(&format!("GET {url} HTTP/1.1\nHost: o\nProxy-Authorization: Basic {credentials}"))
+}
+
+fn connect(proxy: &Proxy, user_pass: &str, authority: &str) -> u16 {
+    let credentials = STANDARD.encode(user_pass);
+    let head = format!("CONNECT {authority} HTTP/1.1\nHost: o");
+    Wire::connect(proxy.address())
+        .ask(&format!("{head}\nProxy-Authorization: Basic {credentials}"))
+        .status
+}
+
+#[test]
+fn only_what_a_rule_allows_is_forwarded() {
+    let origin = Origin::http();
+    let port = origin.address().port();
+    let rules = Rules::new(&format!(
+        "[[rule]]\naction = \"allow\"\nusers = [\"alice\"]\nnetworks = [\"127.0.0.1\"]\n\
+         ports = [{port}]\nmethods = [\"GET\", \"CONNECT\"]\n"
+    ));
+    let proxy = rules.start();
+    let url = |host: &str| format!("http://{host}:{port}/");
+    for (host, status) in [
+        ("127.0.0.1", 200),
+        ("localhost", 200),
+        ("2130706433", 200),
+        ("[::ffff:127.0.0.1]", 200),
+        ("127.0.0.2", 403),
+        ("[::1]", 403),
+    ] {
+        assert_eq!(get(&proxy, "alice:wonder", &url(host)).status, status, "{host}");
+        let authority = format!("{host}:{port}");
+        assert_eq!(connect(&proxy, "alice:wonder", &authority), status, "CONNECT {host}");
+    }
+    assert_eq!(connect(&proxy, "alice:wonder", "127.0.0.1:1"), 403, "another port");
+    assert_eq!(get(&proxy, "bob:builder", &url("127.0.0.1")).status, 403);
+    let stranger = get(&proxy, "alice:wrong", &url("127.0.0.1"));
+    assert_eq!(stranger.status, 407);
+    let refused = get(&proxy, "alice:wonder", &url("127.0.0.2"));
+    assert_eq!(refused.field("proxy-authenticate"), None);
+    wait_until(|| proxy.stderr().contains("reason=\"forbidden\""));
+}
+
+#[test]
+fn a_changed_file_is_in_force_and_a_bad_one_is_not() {
+    const ALLOW: &str = "[[rule]]\naction = \"allow\"\n";
+    const DENY: &str = "[[rule]]\naction = \"deny\"\n";
+    let (origin, rules) = (Origin::http(), Rules::new(DENY));
+    let proxy = rules.start();
+    let status = || get(&proxy, "alice:wonder", &origin.url("/")).status;
+    assert_eq!(status(), 403);
+    rules.write(ALLOW);
+    wait_until(|| status() == 200);
+    rules.write("[[rule]]\naction = \"deny\"\nhost = [\"a\"]\n");
+    wait_until(|| proxy.stderr().contains("line 3: unknown field `host`"));
+    assert!(proxy.stderr().contains("the old rules stay in force"), "{}", proxy.stderr());
+    assert_eq!(status(), 200);
+    fs::remove_file(rules.path()).unwrap();
+    wait_until(|| proxy.stderr().matches("the old rules stay in force").count() == 2);
+    assert_eq!(status(), 200);
+    rules.write(DENY);
+    proxy.hang_up();
+    wait_until(|| status() == 403);
+}
+
+#[test]
+fn a_mistake_ends_the_proxy_with_one_line() {
+    let rules = Rules::new("[[rule]]\naction = \"allow\"\nports = [99999]\n");
+    let options = rules.options();
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    let line = |options: &[&str]| {
+        let output = Proxy::run(options);
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let bad = line(&options);
+    assert!(bad.starts_with(&format!("error: --rules {:?}, line 3: ", rules.path())), "{bad}");
+    assert_eq!(bad.lines().count(), 1, "{bad}");
+    let missing = line(&["--rules", "/nowhere/rules.toml"]);
+    assert!(
+        missing.starts_with("error: --rules \"/nowhere/rules.toml\": No such file"),
+        "{missing}"
+    );
+}
+
+/// The names and addresses that the proxy resolves, by Debian's libnss-wrapper.
+struct Hosts(TempDir);
+
+impl Hosts {
+    fn new(text: &str) -> Self {
+        let hosts = Self(TempDir::new().unwrap());
+        hosts.write(text, 0);
+        hosts
+    }
+
+    /// Writes the file. The library reads it again when its time of modification differs.
+    fn write(&self, text: &str, age: u64) {
+        fs::write(self.path(), text).unwrap();
+        let time = SystemTime::now() - Duration::from_secs(60 - age);
+        File::options().write(true).open(self.path()).unwrap().set_modified(time).unwrap();
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("hosts")
+    }
+}
+
+#[test]
+#[ignore = "needs libnss-wrapper"]
+fn a_name_counts_by_the_address_that_it_resolves_to() {
+    let origin = Origin::http();
+    let port = origin.address().port();
+    let rules = Rules::new(&format!(
+        "[[rule]]\naction = \"deny\"\nnetworks = [\"127.0.0.2/31\"]\n\
+         [[rule]]\naction = \"allow\"\nusers = [\"alice\"]\nhosts = [\"*.example.test\"]\n\
+         ports = [{port}]\n"
+    ));
+    let hosts = Hosts::new(
+        "127.0.0.1 good.example.test\n127.0.0.2 evil.example.test\n127.0.0.1 other.test\n\
+         127.0.0.3 both.example.test\n127.0.0.1 both.example.test\n",
+    );
+    let options = rules.options();
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    let proxy = Proxy::start_with_hosts(&hosts.path(), &options);
+    let status = |host: &str| {
+        let by_get = get(&proxy, "alice:wonder", &format!("http://{host}:{port}/")).status;
+        assert_eq!(connect(&proxy, "alice:wonder", &format!("{host}:{port}")), by_get, "{host}");
+        by_get
+    };
+    for (host, expected) in [
+        ("good.example.test", 200),
+        ("GOOD.example.test.", 200),
+        ("evil.example.test", 403),
+        ("both.example.test", 200), // by the address that is allowed
+        ("other.test", 403),
+        ("127.0.0.1", 403),
+    ] {
+        assert_eq!(status(host), expected, "{host}");
+    }
+    // There is a pooled connection to the old address of the name.
+    hosts.write("127.0.0.2 good.example.test\n", 30);
+    wait_until(|| status("good.example.test") == 403);
+    hosts.write("127.0.0.1 good.example.test\n", 40);
+    wait_until(|| status("good.example.test") == 200);
+}
