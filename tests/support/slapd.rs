@@ -250,6 +250,14 @@ impl Slapd {
         self.ldif(&[], &format!("dn: {dn}\nchangetype: modify\n{change}\n"));
     }
 
+    /// Moves the entry of a user below another one.
+    #[track_caller]
+    pub(crate) fn rename(&self, name: &str, parent: &str) {
+        let (dn, kind) = (dn_of(name), "changetype: modrdn");
+        let new = format!("newrdn: uid={name}\ndeleteoldrdn: 0\nnewsuperior: {parent}");
+        self.ldif(&[], &format!("dn: {dn}\n{kind}\n{new}\n"));
+    }
+
     /// Adds an entry, as an administrator does.
     #[track_caller]
     pub(crate) fn add(&self, dn: &str, attributes: &[(&str, &str)]) {

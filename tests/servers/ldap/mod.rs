@@ -11,6 +11,7 @@ mod groups;
 mod hang_ups;
 mod logins;
 mod names;
+mod rechecks;
 mod tls;
 
 use std::{

@@ -2,6 +2,7 @@
 //!
 //! [`of_server`] makes the same tests for each kind of server.
 
+mod ended_access;
 #[cfg(feature = "sql-mysql")]
 mod mysql;
 mod outage;
@@ -235,6 +236,12 @@ macro_rules! of_server {
         #[ignore = $needs]
         async fn recovers_when_the_server_comes_back() {
             super::comes_back::<$database>().await;
+        }
+
+        #[tokio::test]
+        #[ignore = $needs]
+        async fn the_end_of_a_record_ends_access() {
+            super::ended_access::ends_with_the_record::<$database>().await;
         }
 
         #[tokio::test]
