@@ -59,7 +59,7 @@
 //! | choose a back end at run time | [`AnyValidator`](backend::AnyValidator), [`AnySecrets`](backend::AnySecrets) |
 //! | split parameters off user names | [`user_parameters`] |
 //! | limit guesses of passwords | [`throttle`] |
-//! | end the access of users who are logged in | [`Authenticator::revoke`], [`Identity::revoked`], [`revocation`] |
+//! | end the access of users who are logged in | [ending access](guide::ending_access), [`Authenticator::revoke`], [`Authenticator::recheck`], [`Identity::revoked`], [`revocation`] |
 //! | log, count or audit every request | [`with_observer`](ProxyAuthLayer::with_observer), [`event`] |
 //! | decide who may go where | [`access`] |
 //! | find out why a request was refused | [`Refusal`] in the extensions of the response, [`Reason`] |
@@ -264,6 +264,9 @@ pub mod guide {
 
     #[doc = include_str!("../docs/guide/clients.md")]
     pub mod clients {}
+
+    #[doc = include_str!("../docs/guide/ending-access.md")]
+    pub mod ending_access {}
 
     #[doc = include_str!("../docs/guide/troubleshooting.md")]
     pub mod troubleshooting {}

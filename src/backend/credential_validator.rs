@@ -225,6 +225,12 @@ pub trait CredentialValidator: Send + Sync + 'static {
 
     /// Looks up a user without a password, by the user-id of their [`Account`].
     ///
+    /// [`Authenticator::recheck`](crate::Authenticator::recheck) calls it for users who are logged
+    /// in, and ends the access of those who are [`Unknown`](AccountLookup::Unknown), or whose account
+    /// has another [change stamp](Account::change_stamp) than that of
+    /// [`Verdict::Accepted`]. So a user who may not log in any more is unknown, and both methods set
+    /// the same stamp.
+    ///
     /// # Errors
     /// The back end could not answer, which says nothing about the user.
     fn account(
