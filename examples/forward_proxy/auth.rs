@@ -4,7 +4,7 @@ use std::{mem, net::SocketAddr};
 
 use tower_proxy_auth::{
     Authenticator, BasicScheme, ConfigError, DigestScheme, ProxyAuthLayer, Realm,
-    backend::SecretsChain, digest,
+    backend::SecretsChain, digest, nonce_store::MemoryNonceStore, throttle::MemoryThrottle,
 };
 
 use crate::{
@@ -21,6 +21,15 @@ pub(crate) struct Prepared {
     options: AuthOptions,
     realm: Realm,
     users: Opened,
+    stores: Stores,
+}
+
+/// What the proxy remembers of clients. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Stores {
+    pub(crate) nonces: MemoryNonceStore,
+    /// `None` if guesses are not limited.
+    pub(crate) throttle: Option<MemoryThrottle>,
 }
 
 impl Prepared {
@@ -32,7 +41,13 @@ impl Prepared {
         let realm =
             Realm::new(options.realm.as_str()).map_err(|error| format!("--realm: {error}"))?;
         let users = mem::take(&mut options.sources).open(&realm).await?;
-        Ok(Self { options, realm, users })
+        let throttle = options.limits.throttle().map_err(|error| error.to_string())?;
+        let stores = Stores { nonces: MemoryNonceStore::new(), throttle };
+        Ok(Self { options, realm, users, stores })
+    }
+
+    pub(crate) fn stores(&self) -> Stores {
+        self.stores.clone()
     }
 
     /// The layer for a proxy that listens on `address`, and what to do while it runs.
@@ -44,14 +59,15 @@ impl Prepared {
     }
 
     fn build(self, address: SocketAddr) -> Result<(ProxyAuthLayer, Upkeep), ConfigError> {
-        let Self { options, realm, users: Opened { validator, secrets, reloads } } = self;
+        let Self { options, realm, users: Opened { validator, secrets, reloads }, stores } = self;
         let builder = Authenticator::builder(realm)
             .with_latin1(options.latin1)
             .with_rechecks(options.recheck.is_some())
             .with_claimed_users(options.observe.claimed_users());
-        let mut builder = options.limits.apply(builder)?;
+        let mut builder = options.limits.apply(builder, stores.throttle);
         if let Some(secrets) = secrets.filter(|_| options.offers_digest) {
-            builder = builder.with_scheme(digest_scheme(&options, secrets, address)?);
+            builder =
+                builder.with_scheme(digest_scheme(&options, secrets, stores.nonces, address)?);
         }
         if let Some(validator) = validator.filter(|_| options.offers_basic) {
             let basic = BasicScheme::new(validator);
@@ -72,9 +88,12 @@ impl Prepared {
 fn digest_scheme(
     options: &AuthOptions,
     secrets: SecretsChain,
+    nonces: MemoryNonceStore,
     address: SocketAddr,
 ) -> Result<DigestScheme<SecretsChain>, ConfigError> {
-    let mut digest = DigestScheme::builder(secrets).legacy_rfc2069(options.legacy_rfc2069);
+    let mut digest = DigestScheme::builder(secrets)
+        .with_nonce_store(nonces)
+        .legacy_rfc2069(options.legacy_rfc2069);
     if !options.algorithms.is_empty() {
         digest = digest.with_algorithms(options.algorithms.iter().map(|&one| one.into()));
     }

@@ -21,7 +21,7 @@ use tower::{BoxError, Service, ServiceExt};
 
 use crate::{
     access_log, admission::PendingConnections, client::Client, error::chain, headers::MAX_FIELDS,
-    lingering::Lingering, places::Limits, read_gate::Gated,
+    lingering::Lingering, observe::open_count, places::Limits, read_gate::Gated,
 };
 
 /// A connection without a request in progress is closed after this time, which also limits the time
@@ -115,6 +115,7 @@ async fn serve_connection<I, S, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    let _open = open_count::CONNECTIONS.open();
     let Client { address, admission, activity, gate, evicted, .. } = client.clone();
     let protocols = protocols();
     let service = service_fn(move |request| respond(service.clone(), client.clone(), request));

@@ -25,22 +25,23 @@ const MAX_FAILURES: u32 = 50;
 
 impl LimitArguments {
     /// Adds the limits.
-    ///
-    /// # Errors
-    /// The operating system provides no random bytes.
     pub(crate) fn apply(
         &self,
         builder: AuthenticatorBuilder,
-    ) -> Result<AuthenticatorBuilder, ConfigError> {
+        throttle: Option<MemoryThrottle>,
+    ) -> AuthenticatorBuilder {
         let builder = builder.with_user_limits(self.user_limits());
-        Ok(match self.throttle()? {
+        match throttle {
             Some(throttle) => builder.with_throttle(throttle),
             None => builder,
-        })
+        }
     }
 
     /// The limit on guesses, unless it is off.
-    fn throttle(&self) -> Result<Option<MemoryThrottle>, ConfigError> {
+    ///
+    /// # Errors
+    /// The operating system provides no random bytes.
+    pub(crate) fn throttle(&self) -> Result<Option<MemoryThrottle>, ConfigError> {
         let max_failures = self.max_failures.unwrap_or(MAX_FAILURES);
         if max_failures == 0 {
             return Ok(None);

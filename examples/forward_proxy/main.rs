@@ -120,11 +120,11 @@ fn main() -> ExitCode {
 fn start(options: Options) -> Result<(), Mistake> {
     let _log = logging::start();
     let runtime = runtime().map_err(|error| format!("cannot start: {error}"))?;
-    let observation = match &options.auth {
+    let mut observation = match &options.auth {
         Some(auth) => Observation::start(&auth.observe)?,
         None => Observation::default(),
     };
-    let result = runtime.block_on(run(options, &observation));
+    let result = runtime.block_on(run(options, &mut observation));
     // Does not wait for blocking tasks, such as a name look-up.
     runtime.shutdown_timeout(Duration::ZERO);
     observation.finish();
@@ -140,7 +140,7 @@ fn runtime() -> io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-async fn run(mut options: Options, observation: &Observation) -> Result<(), Mistake> {
+async fn run(mut options: Options, observation: &mut Observation) -> Result<(), Mistake> {
     let cannot_handle = |error| format!("cannot handle signals: {error}");
     let signal = shutdown::signal().map_err(cannot_handle)?;
     // From here on, SIGHUP does not end the process.
@@ -161,8 +161,9 @@ async fn run(mut options: Options, observation: &Observation) -> Result<(), Mist
         None => None,
     };
     let (listener, address) = listener::bind(options.listen).await?;
+    let stores = auth.as_ref().map(Prepared::stores);
     let (layer, upkeep) = auth.map(|auth| auth.layer(address)).transpose()?.unzip();
-    let layer = layer.map(|layer| observation.observe(layer));
+    let layer = layer.zip(stores).map(|(layer, stores)| observation.observe(layer, stores));
     listener::announce(address, generated.as_ref());
     if layer.is_none() && !address.ip().is_loopback() {
         tracing::warn!("this is an open proxy: --insecure-no-auth admits everyone");

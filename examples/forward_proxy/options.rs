@@ -262,7 +262,8 @@ fn known(argument: &OsString) -> Option<&str> {
     is_known.then_some(option)
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+/// Parses an address for an option.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:3128".into())
 }
 

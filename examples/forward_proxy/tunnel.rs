@@ -26,6 +26,7 @@ use crate::{
     error::ForwardError,
     idle_timer::IdleTimer,
     lingering::Lingering,
+    observe::open_count,
     places::Place,
     read_gate::{Gated, ReadGate},
 };
@@ -117,6 +118,7 @@ pub(crate) async fn relay(
     origin: impl AsyncRead + AsyncWrite + Unpin,
     session: Session,
 ) {
+    let _open = open_count::TUNNELS.open();
     let (early, client) = into_stream(client);
     let first = if first.is_empty() { early } else { [first, early].concat().into() };
     tokio::select! {

@@ -11,12 +11,13 @@ use crate::{
 };
 
 /// The features that some options need. Without the feature, that is the mistake reported.
-const FEATURES: [(&str, bool); 5] = [
+const FEATURES: [(&str, bool); 6] = [
     ("htpasswd", cfg!(feature = "htpasswd")),
     ("htdigest", cfg!(feature = "htdigest")),
     ("ldap", cfg!(feature = "ldap")),
     ("sql-sqlite", cfg!(feature = "sql")),
     ("cached", cfg!(feature = "cached")),
+    ("metrics", cfg!(feature = "metrics")),
 ];
 
 #[test]
@@ -87,6 +88,9 @@ fn reports_a_mistake_in_one_line_with_status_2() {
         (&["--insecure-no-auth", "--user", "alice:wonder"], "--user"),
         (&["--insecure-no-auth", "--scheme", "basic"], "--scheme"),
         (&["--insecure-no-auth", "--claimed-users", "name"], "--claimed-users"),
+        (&["--insecure-no-auth", "--metrics", "127.0.0.1:0"], "--metrics"),
+        (&["--metrics", "localhost"], "localhost"),
+        (&["--metrics", &taken.1], &format!("--metrics {}: ", taken.1)),
         (&["--insecure-no-auth", "--htpasswd", "users"], "--htpasswd"),
         (&["--bogus"], "--bogus"),
         (&["stray"], "stray"),
@@ -109,8 +113,8 @@ fn reports_a_mistake_in_one_line_with_status_2() {
 #[test]
 fn names_the_feature_of_an_option_that_lacks_it() {
     // Where the feature is on, each row has another mistake.
-    let [htpasswd, htdigest, ldap, sql, cached] = FEATURES;
-    let rows: [(&[&str], _); 11] = [
+    let [htpasswd, htdigest, ldap, sql, cached, metrics] = FEATURES;
+    let rows: [(&[&str], _); 12] = [
         (&["--htpasswd", "/nowhere/users"], htpasswd),
         (&["--htpasswd-allow", "apr1"], htpasswd),
         (&["--htdigest", "/nowhere/users"], htdigest),
@@ -122,6 +126,7 @@ fn names_the_feature_of_an_option_that_lacks_it() {
         (&["--database-query", "SELECT 1"], sql),
         (&["--user", "alice:wonder", "--cache", "60"], cached),
         (&["--cache", "0"], cached),
+        (&["--metrics", "nowhere"], metrics),
     ];
     for (options, (feature, is_on)) in rows {
         let output = Proxy::run(options);
@@ -158,6 +163,7 @@ fn prints_help_to_stdout() {
         "--legacy-rfc2069",
         "--insecure-no-auth",
         "--audit",
+        "--metrics",
         "--claimed-users",
         "--version",
     ] {

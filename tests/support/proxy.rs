@@ -241,6 +241,7 @@ fn features() -> Vec<&'static str> {
         ("htdigest", cfg!(feature = "htdigest")),
         ("htpasswd", cfg!(feature = "htpasswd")),
         ("ldap", cfg!(feature = "ldap")),
+        ("metrics", cfg!(feature = "metrics")),
         ("sql-mysql", cfg!(feature = "sql-mysql")),
         ("sql-postgres", cfg!(feature = "sql-postgres")),
         ("sql-sqlite", cfg!(feature = "sql-sqlite")),

@@ -1,9 +1,11 @@
 //! The options for what operators see.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use tower_proxy_auth::event;
+
+use crate::options::address;
 
 /// The options as given on the command line.
 #[derive(Args, Debug)]
@@ -13,9 +15,13 @@ pub(crate) struct ObserveArguments {
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
 
-    /// How the log and the audit file show the names of refused users, who may have typed a password there: the name,
-    /// 12 hexadecimal digits that are the same for the same name until the proxy ends, or nothing
-    /// [default: name].
+    /// Serve metrics for Prometheus at http://ADDR/metrics, without authentication.
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    metrics: Option<SocketAddr>,
+
+    /// How log and audit file show the names of refused users, who may have typed a password there:
+    /// the name, 12 hexadecimal digits that are the same for the same name until the proxy ends, or
+    /// nothing [default: name].
     #[arg(long, value_name = "HOW", value_enum)]
     claimed_users: Option<ClaimedUsers>,
 }
@@ -30,6 +36,11 @@ enum ClaimedUsers {
 impl ObserveArguments {
     pub(super) fn audit(&self) -> Option<PathBuf> {
         self.audit.clone()
+    }
+
+    #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "needs the feature"))]
+    pub(super) const fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     pub(crate) fn claimed_users(&self) -> event::ClaimedUsers {

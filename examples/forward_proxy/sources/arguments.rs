@@ -149,6 +149,7 @@ pub(crate) fn missing_feature(option: &str) -> Option<Mistake> {
             ("ldap", cfg!(feature = "ldap"))
         }
         _ if option.starts_with("--database") => (SQL, cfg!(feature = "sql")),
+        "--metrics" => ("metrics", cfg!(feature = "metrics")),
         "--cache" => ("cached", cfg!(feature = "cached")),
         "--rules" => ("access-rules", cfg!(feature = "access-rules")),
         _ => return None,
