@@ -34,6 +34,8 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn start<B>(peer: SocketAddr, request: &Request<B>) -> Self {
         let (method, target) = (request.method().clone(), request.uri().clone());
+        // As in events: an IPv4 address may be mapped to IPv6.
+        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         Self { peer, method, target, start: Instant::now() }
     }
 

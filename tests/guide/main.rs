@@ -13,6 +13,7 @@ mod service;
 mod validator;
 
 mod documents;
+mod reasons;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -129,3 +129,63 @@ fn idle_readers_do_not_lock_out_others_for_long() {
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     drop(idle);
 }
+
+/// The queries of the dashboard.
+fn queries() -> Vec<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operate/grafana/dashboard.json");
+    let text = std::fs::read_to_string(path).unwrap();
+    let dashboard: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().unwrap());
+    targets.map(|target| target["expr"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The words of a query, outside of strings.
+fn words(query: &str) -> Vec<&str> {
+    let outside: Vec<&str> = query.split('"').step_by(2).collect();
+    let is_part = |char: char| char == '_' || char == '$' || char.is_alphanumeric();
+    let words = outside.into_iter().flat_map(|text| text.split(move |char| !is_part(char)));
+    words.filter(|word| !word.is_empty()).collect()
+}
+
+/// What PromQL itself defines, of what the queries use.
+const PROMQL: [&str; 6] = ["sum", "by", "rate", "histogram_quantile", "$__rate_interval", "le"];
+
+#[test]
+fn the_dashboard_reads_metrics_and_labels_that_exist() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = folder.path().join("audit");
+    let (_proxy, address, _tunnel) = busy_proxy(&["--audit", audit.to_str().unwrap()]);
+    let text = scrape(address);
+    let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let has_label = |sample: &str, label: &str| {
+        [format!("{{{label}=\""), format!(",{label}=\"")].iter().any(|part| sample.contains(part))
+    };
+    let queries = queries();
+    assert!(queries.len() >= 15, "{queries:?}");
+    for query in &queries {
+        let words = words(query);
+        let is_metric = |word: &&str| word.starts_with("proxy_");
+        let metrics: Vec<&str> = words.iter().copied().filter(is_metric).collect();
+        assert!(!metrics.is_empty(), "{query}");
+        for metric in &metrics {
+            let of = |sample: &&&str| {
+                sample.strip_prefix(metric).is_some_and(|rest| rest.starts_with(['{', ' ']))
+            };
+            let samples: Vec<_> = samples.iter().filter(of).collect();
+            assert!(!samples.is_empty(), "{metric} is missing in {text}");
+            let labels = words.iter().filter(|word| {
+                !is_metric(word) && !PROMQL.contains(word) && word.parse::<f64>().is_err()
+            });
+            for label in labels {
+                assert!(samples.iter().all(|sample| has_label(sample, label)), "{label}: {query}");
+            }
+        }
+        // The values of labels.
+        for value in query.split('"').skip(1).step_by(2).flat_map(|values| values.split('|')) {
+            let is_outcome = tower_proxy_auth::Reason::ALL.iter().any(|one| one.as_str() == value);
+            let is_known = ["forwarded", "Basic", "MD5", "MD5-sess"].contains(&value);
+            assert!(is_outcome || is_known, "{value}: {query}");
+        }
+    }
+}

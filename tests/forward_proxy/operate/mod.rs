@@ -1,5 +1,6 @@
 //! What operators see: the audit file, metrics, and the programs that read them.
 
 mod audit;
+mod fail2ban;
 #[cfg(feature = "metrics")]
 mod metrics;
