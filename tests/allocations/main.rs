@@ -28,6 +28,7 @@ use tower_proxy_auth::{
     Authenticator, DigestScheme, ProxyAuth, ProxyAuthLayer,
     digest::{Algorithm, AuthInfo},
     middleware::ResponseBody,
+    throttle::MemoryThrottle,
 };
 
 use crate::support::{
@@ -49,15 +50,17 @@ const WARM_UP: usize = 3;
 /// In all of them, 3 are for the first value in the extensions, the identity or the refusal: a map,
 /// its table and the boxed value. Credentials take 1 for the boxed future, Basic credentials 1 for
 /// the decoded text, and Digest credentials 2 for the list of names. `Proxy-Authentication-Info`
-/// takes 1, and a user who was not logged in 1 with re-checks. A 407 takes 2 for the header map, 1 for each challenge, 1 for the list of each scheme,
-/// 1 for the nonce of Digest, 2 for the length, and 1 for the list of repeated fields if there are
-/// several.
-fn operations() -> [(&'static str, Authenticator, Client, usize, u64); 8] {
+/// takes 1, and a user who was not logged in 1 with re-checks. A throttle takes 2, for its boxed
+/// future and the ticket. A 407 takes 2 for the header map, 1 for each challenge, 1 for the list of
+/// each scheme, 1 for the nonce of Digest, 2 for the length, and 1 for the list of repeated fields if
+/// there are several.
+fn operations() -> [(&'static str, Authenticator, Client, usize, u64); 9] {
     use self::{AuthInfo::*, Client::*};
     let (md5, sha_256) = (Algorithm::Md5, Algorithm::Sha256);
     [
         ("Basic accepted", both(), Basic(RIGHT), 0, 5),
         ("Basic accepted, with re-checks", rechecked(), Basic(RIGHT), 0, 6),
+        ("Basic accepted, with a throttle", throttled(), Basic(RIGHT), 0, 7),
         ("Basic refused by Basic alone", basic(), Basic(WRONG), 1, 12),
         ("Basic refused by Basic and Digest", both(), Basic(WRONG), 3, 17),
         ("Digest MD5 accepted, info off", digest(md5, Off), Digest, 0, 6),
@@ -85,6 +88,11 @@ fn makes_exactly_the_known_number_of_allocations() {
         }
     }
     assert!(changed.is_empty(), "{}", changed.join("\n"));
+}
+
+fn throttled() -> Authenticator {
+    let throttle = MemoryThrottle::builder().build().unwrap();
+    Authenticator::builder(realm()).with_basic(users()).with_throttle(throttle).build().unwrap()
 }
 
 fn rechecked() -> Authenticator {

@@ -13,6 +13,7 @@ mod digest_options;
 #[cfg(all(feature = "htpasswd", feature = "ldap"))]
 mod ended_access;
 mod first_programs;
+mod guesses;
 mod libsoup;
 mod limits;
 mod log;

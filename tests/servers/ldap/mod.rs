@@ -12,6 +12,7 @@ mod hang_ups;
 mod logins;
 mod names;
 mod rechecks;
+mod throttle;
 mod tls;
 
 use std::{
