@@ -1,6 +1,13 @@
 //! Limits the running and the queued checks of a back end.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -35,6 +42,16 @@ pub(super) struct Queue {
     running: Arc<Semaphore>,
     waiting_first_checks: Semaphore,
     waiting_rechecks: Semaphore,
+    ended: Arc<Ended>,
+}
+
+/// How many checks have ended.
+#[derive(Debug, Default)]
+struct Ended {
+    /// With an answer, such as a wrong password.
+    answered: AtomicU64,
+    /// Because the back end did not answer.
+    failed: AtomicU64,
 }
 
 /// Permission to run one check, until it is dropped.
@@ -45,6 +62,11 @@ pub(super) struct Permit {
     _gate: Option<Pass>,
     /// Kept until the check ends, even if its caller is cancelled.
     _ticket: Option<Ticket>,
+    #[cfg_attr(
+        not(any(feature = "ldap", feature = "sql")),
+        expect(dead_code, reason = "only `run` counts")
+    )]
+    ended: Arc<Ended>,
 }
 
 /// A check that wants to run.
@@ -72,6 +94,7 @@ impl Queue {
             running: Arc::new(semaphore(limit)),
             waiting_first_checks: semaphore(waiting),
             waiting_rechecks: semaphore(waiting),
+            ended: Arc::default(),
         }
     }
 
@@ -79,7 +102,8 @@ impl Queue {
     ///
     /// # Errors
     /// Too many checks are waiting, or the wait is too long. Both are overload and not an outage,
-    /// since clients can cause them. Or there is no tokio runtime.
+    /// since clients can cause them; but it is an outage if the back end has answered no check
+    /// meanwhile and others have failed. Or there is no tokio runtime.
     ///
     /// # Panics
     /// The runtime has no timer.
@@ -89,8 +113,13 @@ impl Queue {
         limit: Duration,
     ) -> Result<Permit, BackendError> {
         runtime::current()?;
+        let [answered, failed] = self.ended.counts();
         time::timeout(limit, self.turn(check)).await.unwrap_or_else(|_| {
-            Err(BackendError::overloaded(format!("no turn in the queue within {limit:?}")))
+            let now = self.ended.counts();
+            Err(match now[0] == answered && now[1] != failed {
+                true => BackendError::transient(format!("no check was answered within {limit:?}")),
+                false => BackendError::overloaded(format!("no turn in the queue within {limit:?}")),
+            })
         })
     }
 
@@ -113,7 +142,7 @@ impl Queue {
         };
         // The semaphore is never closed.
         let running = Arc::clone(&self.running).acquire_owned().await.map_err(BackendError::new)?;
-        Ok(Permit::new(running, gate, check))
+        Ok(self.permit(running, gate, check))
     }
 
     fn try_enter(&self, check: Check<'_>) -> Option<Permit> {
@@ -122,14 +151,18 @@ impl Queue {
             Check::Recheck(_) => None,
         };
         let running = Arc::clone(&self.running).try_acquire_owned().ok()?;
-        Some(Permit::new(running, gate, check))
+        Some(self.permit(running, gate, check))
     }
-}
 
-impl Permit {
-    fn new(running: OwnedSemaphorePermit, gate: Option<Pass>, check: Check<'_>) -> Self {
+    fn permit(
+        &self,
+        running: OwnedSemaphorePermit,
+        gate: Option<Pass>,
+        check: Check<'_>,
+    ) -> Permit {
         let (Check::First(ticket) | Check::Recheck(ticket)) = check;
-        Self { _running: running, _gate: gate, _ticket: ticket.cloned() }
+        let (ticket, ended) = (ticket.cloned(), Arc::clone(&self.ended));
+        Permit { _running: running, _gate: gate, _ticket: ticket, ended }
     }
 }
 
@@ -142,10 +175,22 @@ impl Permit {
         work: impl Future<Output = Result<T, BackendError>> + Send + 'static,
     ) -> Result<T, BackendError> {
         let running = tokio::spawn(async move {
-            let _permit = self;
-            work.await
+            // The whole permit, also if the caller is cancelled.
+            let permit = self;
+            let result = work.await;
+            let Ended { answered, failed } = &*permit.ended;
+            let is_failure = result.as_ref().is_err_and(BackendError::is_transient);
+            if is_failure { failed } else { answered }.fetch_add(1, Relaxed);
+            result
         });
         running.await.map_err(|error| runtime::task_error(&error))?
+    }
+}
+
+impl Ended {
+    /// The numbers of answered and of failed checks.
+    fn counts(&self) -> [u64; 2] {
+        [&self.answered, &self.failed].map(|count| count.load(Relaxed))
     }
 }
 
@@ -314,5 +359,40 @@ mod tests {
             drop(permit);
             assert_eq!(Arc::strong_count(&state), 2);
         }
+    }
+
+    /// The error of a check that waits for a second in vain, while others end every 300 ms.
+    #[cfg(any(feature = "ldap", feature = "sql"))]
+    async fn error_of_a_wait(answer: impl Fn(u32) -> Result<(), BackendError>) -> BackendError {
+        let (queue, limit) = (Queue::new(1, 10), Duration::from_secs(1));
+        // The first check waits at the gate for one that never ends.
+        let _first = queue.gate.try_enter().expect("it is free");
+        let others = async {
+            for number in 0..3 {
+                let permit = queue.try_enter(RECHECK).expect("it is free");
+                let answer = answer(number);
+                let work = async {
+                    time::sleep(Duration::from_millis(300)).await;
+                    answer
+                };
+                let _ = permit.run(work).await;
+            }
+        };
+        let (error, ()) = tokio::join!(queue.enter(FIRST, limit), others);
+        error.expect_err("it never has its turn")
+    }
+
+    #[cfg(any(feature = "ldap", feature = "sql"))]
+    #[tokio::test(start_paused = true)]
+    async fn regression_a_wait_without_answers_is_an_outage() {
+        let hangs = || Err(BackendError::transient("no answer"));
+        let error = error_of_a_wait(|_| hangs()).await;
+        assert!(error.is_transient() && !error.is_overloaded(), "{error:?}");
+        // A wrong password is an answer, and so is a refused query.
+        let once = |number| if number == 1 { Ok(()) } else { hangs() };
+        assert!(error_of_a_wait(once).await.is_overloaded());
+        assert!(error_of_a_wait(|_| Ok(())).await.is_overloaded());
+        let refused = |_| Err(BackendError::new("no such column"));
+        assert!(error_of_a_wait(refused).await.is_overloaded());
     }
 }
