@@ -119,9 +119,15 @@ struct Folded<'a>(&'a str);
 
 impl Hash for Folded<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // To upper case first, since several lower-case letters can have the same upper case.
-        for char in self.0.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase) {
-            state.write_u32(char.into());
+        for char in self.0.chars() {
+            if char.is_ascii() {
+                state.write_u32(char.to_ascii_lowercase().into());
+                continue;
+            }
+            // To upper case first, since several lower-case letters can have the same upper case.
+            for char in char.to_uppercase().flat_map(char::to_lowercase) {
+                state.write_u32(char.into());
+            }
         }
     }
 }

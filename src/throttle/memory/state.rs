@@ -1,7 +1,7 @@
 //! Everything that the throttle remembers. A lock guards it, and no method waits.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Weak},
     task::Waker,
     time::Duration,
@@ -111,7 +111,7 @@ impl State {
         let number = self.made;
         let hold = make(Taken { number, keys: *keys, rank, charges });
         if let Some(key) = share_key
-            && (self.shareable.len() < MAX_SHAREABLE || self.shareable.contains_key(&key))
+            && self.shareable.len() < MAX_SHAREABLE
         {
             let shareable = Shareable { number, hold: Arc::downgrade(&hold), shared: 1 };
             self.shareable.insert(key, shareable);
@@ -250,8 +250,10 @@ impl State {
     fn stop_sharing(&mut self, taken: &Taken) {
         let Some(credentials) = taken.keys.credentials else { return };
         let key = (credentials, taken.keys.peer);
-        if self.shareable.get(&key).is_some_and(|it| it.number == taken.number) {
-            self.shareable.remove(&key);
+        if let Entry::Occupied(entry) = self.shareable.entry(key)
+            && entry.get().number == taken.number
+        {
+            entry.remove();
         }
     }
 }
