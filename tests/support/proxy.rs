@@ -48,6 +48,15 @@ impl Proxy {
         Self::start_command(Command::new(binary(name)), arguments)
     }
 
+    /// Starts a proxy that logs everything.
+    #[track_caller]
+    pub(crate) fn start_tracing(options: &[&str]) -> Self {
+        let mut command = Command::new("env");
+        command.arg("RUST_LOG=trace").arg(binary("forward_proxy"));
+        command.args(["--listen", "127.0.0.1:0"]);
+        Self::start_command(command, options)
+    }
+
     /// Starts a proxy with a limit of open files: the options of `ulimit`.
     #[track_caller]
     pub(crate) fn start_with_ulimit(limit: &str, options: &[&str]) -> Self {

@@ -11,7 +11,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// The address of the endpoint. The log is written in the background.
 #[track_caller]
-fn endpoint(proxy: &Proxy) -> SocketAddr {
+pub(super) fn endpoint(proxy: &Proxy) -> SocketAddr {
     let end = Instant::now() + LIMIT;
     loop {
         let log = proxy.stderr();
@@ -26,7 +26,7 @@ fn endpoint(proxy: &Proxy) -> SocketAddr {
 }
 
 #[track_caller]
-fn scrape(address: SocketAddr) -> String {
+pub(super) fn scrape(address: SocketAddr) -> String {
     let answer = Wire::connect(address).ask("GET /metrics HTTP/1.1\nHost: m");
     assert_eq!(answer.status, 200);
     let content_type = answer.field("content-type").unwrap();
@@ -49,7 +49,7 @@ fn wait_for(address: SocketAddr, lines: &[&str]) -> String {
 }
 
 /// A proxy after traffic of all kinds, and its endpoint. The connection is an open tunnel.
-pub(super) fn busy_proxy(options: &[&str]) -> (Proxy, SocketAddr, Wire) {
+fn busy_proxy(options: &[&str]) -> (Proxy, SocketAddr, Wire) {
     let own = ["--user", "alice:wonder", "--metrics", "127.0.0.1:0"];
     let proxy = Proxy::start(&[&own, options].concat());
     let origin = Origin::http();

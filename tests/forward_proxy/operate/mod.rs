@@ -4,3 +4,5 @@ mod audit;
 mod fail2ban;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(all(feature = "ldap", feature = "metrics", feature = "sql-sqlite"))]
+mod secrets;
