@@ -27,6 +27,7 @@ use tower::{Layer, Service};
 use tower_proxy_auth::{
     Authenticator, DigestScheme, ProxyAuth, ProxyAuthLayer,
     digest::{Algorithm, AuthInfo},
+    event::AuthEvent,
     middleware::ResponseBody,
     throttle::MemoryThrottle,
 };
@@ -99,6 +100,22 @@ fn rechecked() -> Authenticator {
     Authenticator::builder(realm()).with_basic(users()).with_rechecks(true).build().unwrap()
 }
 
+/// One for the event.
+#[test]
+fn an_observer_takes_one_allocation() {
+    let _turn = turn();
+    let observed = |auth| {
+        let layer = ProxyAuthLayer::new(auth).with_observer(|event: &AuthEvent| {
+            assert!(!event.name().is_empty());
+        });
+        Bench::of(layer)
+    };
+    for (name, auth, client, challenges, known) in operations() {
+        let count = observed(auth).cost(client, challenges);
+        assert_eq!(count, known + 1, "{name}");
+    }
+}
+
 fn digest(algorithm: Algorithm, info: AuthInfo) -> Authenticator {
     let scheme = DigestScheme::builder(users()).with_algorithms([algorithm]).with_auth_info(info);
     Authenticator::builder(realm()).with_scheme(scheme.build().unwrap()).build().unwrap()
@@ -111,8 +128,12 @@ struct Bench {
 
 impl Bench {
     fn new(auth: Authenticator) -> Self {
+        Self::of(ProxyAuthLayer::new(auth))
+    }
+
+    fn of(layer: ProxyAuthLayer) -> Self {
         let inner = Prepared::default();
-        Self { service: ProxyAuthLayer::new(auth).layer(inner.clone()), inner }
+        Self { service: layer.layer(inner.clone()), inner }
     }
 
     /// The allocations of the last of several requests, each of which gets this number of
