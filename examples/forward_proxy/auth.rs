@@ -2,6 +2,8 @@
 
 use std::{mem, net::SocketAddr};
 
+#[cfg(feature = "password-hash")]
+use tower_proxy_auth::backend::password_hash::HashingPool;
 use tower_proxy_auth::{
     Authenticator, BasicScheme, ConfigError, DigestScheme, ProxyAuthLayer, Realm,
     backend::SecretsChain, digest, nonce_store::MemoryNonceStore, throttle::MemoryThrottle,
@@ -24,12 +26,15 @@ pub(crate) struct Prepared {
     stores: Stores,
 }
 
-/// What the proxy remembers of clients. Clones share it.
+/// What the proxy remembers of clients, and the queue of their checks. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Stores {
     pub(crate) nonces: MemoryNonceStore,
     /// `None` if guesses are not limited.
     pub(crate) throttle: Option<MemoryThrottle>,
+    /// All sources share it.
+    #[cfg(feature = "password-hash")]
+    pub(crate) hashing: HashingPool,
 }
 
 impl Prepared {
@@ -40,9 +45,13 @@ impl Prepared {
     pub(crate) async fn new(mut options: AuthOptions) -> Result<Self, Mistake> {
         let realm =
             Realm::new(options.realm.as_str()).map_err(|error| format!("--realm: {error}"))?;
-        let users = mem::take(&mut options.sources).open(&realm).await?;
-        let throttle = options.limits.throttle().map_err(|error| error.to_string())?;
-        let stores = Stores { nonces: MemoryNonceStore::new(), throttle };
+        let stores = Stores {
+            nonces: MemoryNonceStore::new(),
+            throttle: options.limits.throttle().map_err(|error| error.to_string())?,
+            #[cfg(feature = "password-hash")]
+            hashing: HashingPool::new(),
+        };
+        let users = mem::take(&mut options.sources).open(&realm, &stores).await?;
         Ok(Self { options, realm, users, stores })
     }
 

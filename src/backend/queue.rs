@@ -98,6 +98,21 @@ impl Queue {
         }
     }
 
+    /// The number of checks that run.
+    #[cfg(feature = "password-hash")]
+    pub(super) fn running(&self) -> usize {
+        self.limit.saturating_sub(self.running.available_permits())
+    }
+
+    /// The number of checks that wait.
+    #[cfg(feature = "password-hash")]
+    pub(super) fn waiting(&self) -> usize {
+        [&self.waiting_first_checks, &self.waiting_rechecks]
+            .map(|places| self.waiting.saturating_sub(places.available_permits()))
+            .into_iter()
+            .sum()
+    }
+
     /// Waits until a check may run, for at most `limit`.
     ///
     /// # Errors

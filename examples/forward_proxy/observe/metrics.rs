@@ -47,7 +47,7 @@ impl Metrics {
         stores: Stores,
         audit: Option<ChannelObserver<Message>>,
     ) -> MetricsObserver {
-        let Stores { nonces, throttle } = stores;
+        let Stores { nonces, throttle, .. } = stores;
         let mut observer = MetricsObserver::builder()
             .with_gauge("proxy_auth_nonces", "Used nonces in the store", move || {
                 nonces.len() as f64
@@ -65,6 +65,19 @@ impl Metrics {
                 .with_gauge("proxy_auth_checks_waiting", "Checks without a place yet", move || {
                     waiting.waiting() as f64
                 });
+        }
+        #[cfg(feature = "password-hash")]
+        {
+            let (running, waiting) = (stores.hashing.clone(), stores.hashing);
+            observer = observer
+                .with_gauge("proxy_auth_hashes_running", "Password hashes", move || {
+                    running.running() as f64
+                })
+                .with_gauge(
+                    "proxy_auth_hashes_waiting",
+                    "Checks that wait for a hash",
+                    move || waiting.waiting() as f64,
+                );
         }
         if let Some(audit) = audit {
             let description = "Events that did not fit into the queue of the audit file";

@@ -36,6 +36,7 @@ impl Database {
     pub(super) async fn open(
         self,
         realm: &tower_proxy_auth::Realm,
+        hashing: tower_proxy_auth::backend::password_hash::HashingPool,
     ) -> Result<tower_proxy_auth::backend::sql::Sql, crate::Mistake> {
         use std::error::Error as _;
 
@@ -52,7 +53,10 @@ impl Database {
             }
         };
         let policy = HashPolicy::new().allow_bcrypt_truncation(self.truncates);
-        let mut builder = Sql::builder(url).with_digest(self.functions).with_hash_policy(policy);
+        let mut builder = Sql::builder(url)
+            .with_digest(self.functions)
+            .with_hash_policy(policy)
+            .with_hashing_pool(hashing);
         if self.query.is_some() && self.cost_query.is_none() {
             tracing::warn!(
                 "--database-query without --database-cost-query: until the first login, response \

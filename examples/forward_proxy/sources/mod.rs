@@ -31,7 +31,7 @@ pub(crate) use self::{
 use self::{
     database::Database, digest_files::DigestFile, directory::Directory, password_file::PasswordFile,
 };
-use crate::{Mistake, upkeep::Reload};
+use crate::{Mistake, auth::Stores, upkeep::Reload};
 
 /// The sources of users as given on the command line.
 #[derive(Debug, Default)]
@@ -92,7 +92,9 @@ impl Sources {
     ///
     /// # Errors
     /// One line that names the option.
-    pub(crate) async fn open(self, realm: &Realm) -> Result<Opened, Mistake> {
+    pub(crate) async fn open(self, realm: &Realm, stores: &Stores) -> Result<Opened, Mistake> {
+        #[cfg(not(feature = "password-hash"))]
+        let _ = stores;
         let (basic, digest) = (self.serve_basic(), self.serve_digest());
         let (mut validator, mut secrets) = (ValidatorChain::new(), SecretsChain::new());
         #[cfg_attr(
@@ -106,7 +108,7 @@ impl Sources {
         }
         #[cfg(feature = "htpasswd")]
         if let Some(file) = self.password_file {
-            let file = file.open()?;
+            let file = file.open(stores.hashing.clone())?;
             validator = validator.with(file.clone());
             reloads.push(Box::new(move || file.reload()));
         }
@@ -122,7 +124,7 @@ impl Sources {
         #[cfg(feature = "sql")]
         if let Some(database) = self.database {
             let serves_digest = database.serves_digest();
-            let users = database.open(realm).await?;
+            let users = database.open(realm, stores.hashing.clone()).await?;
             if serves_digest {
                 secrets = cache::add_secrets(secrets, users.clone(), self.cache)?;
             }

@@ -16,6 +16,7 @@ pub(super) struct PasswordFile {
 impl PasswordFile {
     pub(super) fn open(
         self,
+        hashing: tower_proxy_auth::backend::password_hash::HashingPool,
     ) -> Result<tower_proxy_auth::backend::htpasswd::Htpasswd, crate::Mistake> {
         use tower_proxy_auth::backend::{
             htpasswd::Htpasswd,
@@ -36,6 +37,7 @@ impl PasswordFile {
         }
         let file = Htpasswd::builder(self.path)
             .with_hash_policy(policy)
+            .with_hashing_pool(hashing)
             .on_change(super::reload_log::for_option(OPTION))
             .open()
             .map_err(|error| format!("{OPTION} {error}"))?;

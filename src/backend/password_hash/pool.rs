@@ -105,6 +105,18 @@ impl HashingPool {
         run(self.enter(check).await?, work).await
     }
 
+    /// The number of hashes that are being computed, for metrics.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.queue.running()
+    }
+
+    /// The number of checks that wait in the queue, for metrics.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.waiting()
+    }
+
     async fn enter(&self, check: Check<'_>) -> Result<Permit, BackendError> {
         self.queue.enter(check, self.timeout).await
     }
@@ -239,10 +251,12 @@ mod tests {
 
         let mut waiting = pin!(pool.run(|| 1));
         assert!(poll(waiting.as_mut()).is_pending());
+        assert_eq!((pool.running(), pool.waiting()), (1, 1));
         let refused = at_once(pool.run(|| 2));
         assert!(refused.as_ref().is_err_and(BackendError::is_overloaded));
         drop(resume);
         assert_eq!(waiting.await.unwrap(), 1);
+        assert_eq!((pool.running(), pool.waiting()), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]

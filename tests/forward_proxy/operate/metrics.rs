@@ -92,6 +92,8 @@ fn counts_requests_checks_nonces_and_tunnels() {
             "proxy_auth_nonces 1",
             "proxy_auth_checks_running 0",
             "proxy_auth_checks_waiting 0",
+            #[cfg(feature = "password-hash")]
+            "proxy_auth_hashes_waiting 0",
             "proxy_connections 0",
             "proxy_tunnels 1",
             "proxy_audit_dropped_total 0",
