@@ -146,20 +146,19 @@ impl DigestSecrets for SecretsChain {
     }
 }
 
-/// The first known account. The user is unknown only if all members say so.
+/// The first answer but `Unknown`. A member that cannot look up users may have admitted the user, so
+/// the answers of later members do not count.
 async fn first_known<F>(lookups: impl Iterator<Item = F>) -> Result<AccountLookup, BackendError>
 where
     F: Future<Output = Result<AccountLookup, BackendError>>,
 {
-    let mut combined = AccountLookup::Unknown;
     for lookup in lookups {
         match lookup.await? {
-            known @ AccountLookup::Known(_) => return Ok(known),
             AccountLookup::Unknown => {}
-            AccountLookup::Unsupported => combined = AccountLookup::Unsupported,
+            found => return Ok(found),
         }
     }
-    Ok(combined)
+    Ok(AccountLookup::Unknown)
 }
 
 /// One version for several members.

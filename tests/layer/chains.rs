@@ -337,7 +337,7 @@ async fn the_first_member_with_an_account_decides() {
         (&[unknown, unknown], "Unknown"),
         (&[first, second], "first"),
         (&[unknown, second, first], "second"),
-        (&[unsupported, second], "second"),
+        (&[unsupported, second], "Unsupported"),
         (&[unsupported, unknown], "Unsupported"),
         (&[unknown, unsupported], "Unsupported"),
         (&[first, fails], "first"),
