@@ -1,149 +1,26 @@
 //! Re-checks of users who are logged in.
 
+mod source;
+
 use std::{
-    collections::HashMap,
-    future::{Future, poll_fn},
+    future::Future,
     pin::{Pin, pin},
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
-    },
+    sync::atomic::Ordering::SeqCst,
     task::{Context, Poll, Waker},
 };
 
 use tower_proxy_auth::{
-    Account, Authenticator, BackendError, BasicCredentials, BasicScheme, CredentialValidator,
-    DigestAccount, DigestSecrets, DigestUser, HashedA1, Identity, Realm, SecretLookup, UserId,
-    Users, Verdict,
-    authenticator::{AuthenticatorBuilder, Recheck},
-    backend::{AccountLookup, ByRealm, DigestName, SecretsChain, ValidatorChain},
-    digest::HashFunctions,
+    Authenticator, BackendError, BasicScheme, CredentialValidator, Identity, Realm, RequestHead,
+    UserId, Users,
+    authenticator::{
+        Authentication, AuthenticatorBuilder, Decision, PendingDecision, ProxyAuthorization,
+        Recheck,
+    },
+    backend::{ByRealm, SecretsChain, ValidatorChain},
 };
 
+use self::source::{RECORD, Record, Source};
 use crate::support::engine::{Proxy, basic, now, realm};
-
-/// A stored user, whose password is `wonder`.
-#[derive(Clone)]
-struct Record {
-    group: &'static str,
-    hash: u32,
-    is_stamped: bool,
-    /// Whether a look-up finds the user; a login does in any case.
-    is_enabled: bool,
-    failure: Option<fn(&'static str) -> BackendError>,
-    is_supported: bool,
-}
-
-const RECORD: Record = Record {
-    group: "staff",
-    hash: 1,
-    is_stamped: true,
-    is_enabled: true,
-    failure: None,
-    is_supported: true,
-};
-
-/// A source of users for Basic and Digest, which can be changed while it is used.
-#[derive(Clone, Default)]
-struct Source(Arc<Shared>);
-
-#[derive(Default)]
-struct Shared {
-    records: Mutex<HashMap<String, Record>>,
-    lookups: AtomicUsize,
-    /// Whether look-ups wait before they read the record.
-    is_closed_before: AtomicBool,
-    /// Whether look-ups wait after they have read the record.
-    is_closed_after: AtomicBool,
-    running: AtomicUsize,
-    most_running: AtomicUsize,
-}
-
-impl Source {
-    fn with<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let source = Self::default();
-        source.records().extend(names.into_iter().map(|name| (name.to_owned(), RECORD)));
-        source
-    }
-
-    fn records(&self) -> MutexGuard<'_, HashMap<String, Record>> {
-        self.0.records.lock().unwrap()
-    }
-
-    fn change(&self, name: &str, change: impl FnOnce(&mut Record)) {
-        change(self.records().get_mut(name).expect("a user"));
-    }
-
-    fn lookups(&self) -> usize {
-        self.0.lookups.load(SeqCst)
-    }
-
-    fn account_of(name: &str, record: &Record) -> Account {
-        let account = Account::new(name).with_group(record.group);
-        match record.is_stamped {
-            true => account.with_change_stamp((record.group, record.hash)),
-            false => account,
-        }
-    }
-
-    fn find(&self, name: &str) -> Option<Account> {
-        self.records().get(name).map(|record| Self::account_of(name, record))
-    }
-
-    async fn look_up(&self, user: &UserId) -> Result<AccountLookup, BackendError> {
-        let shared = &*self.0;
-        shared.lookups.fetch_add(1, SeqCst);
-        let running = shared.running.fetch_add(1, SeqCst) + 1;
-        shared.most_running.fetch_max(running, SeqCst);
-        opening(&shared.is_closed_before).await;
-        let record = self.records().get(user.as_str()).cloned();
-        opening(&shared.is_closed_after).await;
-        shared.running.fetch_sub(1, SeqCst);
-        match record {
-            Some(Record { failure: Some(failure), .. }) => Err(failure("no answer")),
-            Some(Record { is_supported: false, .. }) => Ok(AccountLookup::Unsupported),
-            Some(record) if record.is_enabled => {
-                Ok(AccountLookup::Known(Self::account_of(user.as_str(), &record)))
-            }
-            _ => Ok(AccountLookup::Unknown),
-        }
-    }
-}
-
-/// Waits while a gate is closed. Whoever opens it polls again.
-async fn opening(is_closed: &AtomicBool) {
-    poll_fn(|_| if is_closed.load(SeqCst) { Poll::Pending } else { Poll::Ready(()) }).await;
-}
-
-impl CredentialValidator for Source {
-    async fn validate(&self, credentials: BasicCredentials<'_>) -> Result<Verdict, BackendError> {
-        Ok(match self.find(credentials.user_id()) {
-            Some(account) if credentials.verify(Some("wonder")) => Verdict::Accepted(account),
-            Some(_) => Verdict::WrongPassword,
-            None => Verdict::UnknownUser,
-        })
-    }
-
-    async fn account(&self, _: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
-        self.look_up(user).await
-    }
-}
-
-impl DigestSecrets for Source {
-    fn hash_functions(&self) -> HashFunctions {
-        HashFunctions::ALL
-    }
-
-    async fn secret(&self, user: DigestUser<'_>) -> Result<SecretLookup, BackendError> {
-        let DigestName::UserId(name) = user.name() else { return Ok(SecretLookup::Unknown) };
-        let ha1 = HashedA1::new(user.function(), name, user.realm(), "wonder");
-        Ok(self.find(name).map(|account| DigestAccount::new(account, ha1)).into())
-    }
-
-    async fn account(&self, _: &Realm, user: &UserId) -> Result<AccountLookup, BackendError> {
-        self.look_up(user).await
-    }
-}
 
 fn builder() -> AuthenticatorBuilder {
     Authenticator::builder(realm()).with_rechecks(true)
@@ -440,14 +317,10 @@ fn a_check_that_began_before_the_end_is_void() {
 }
 
 /// A check of alice's password that has read her record and not ended.
-struct WaitingCheck(tower_proxy_auth::authenticator::PendingDecision);
+struct WaitingCheck(PendingDecision);
 
 impl WaitingCheck {
     fn start(proxy: &Proxy) -> Self {
-        use tower_proxy_auth::{
-            RequestHead,
-            authenticator::{Authentication, ProxyAuthorization},
-        };
         let request = http::Request::get("http://example.org/").body(()).unwrap();
         let field = ProxyAuthorization::One(basic("alice:wonder"));
         match proxy.authenticator().authenticate(&RequestHead::of_request(&request), field) {
@@ -457,7 +330,6 @@ impl WaitingCheck {
     }
 
     fn finish(self) -> u16 {
-        use tower_proxy_auth::authenticator::Decision;
         match now(self.0) {
             Decision::Refuse(refusal, _) => refusal.status().as_u16(),
             _ => 200,
@@ -488,7 +360,7 @@ fn the_same_name_in_two_realms_is_two_users() {
     let [here, there] = [Source::with(["alice"]), Source::with(["alice"])];
     let users = ByRealm::new().with(&realm(), here.clone()).with(&other, there.clone());
     let of_other = other.clone();
-    let realm_of = move |head: &tower_proxy_auth::RequestHead<'_>| {
+    let realm_of = move |head: &RequestHead<'_>| {
         (head.target().host() == Some("other.example")).then(|| of_other.clone())
     };
     let proxy = Proxy::of(builder().with_realm_of(realm_of).with_basic(users));
