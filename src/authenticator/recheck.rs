@@ -137,14 +137,13 @@ impl<'a> Pass<'a> {
             self.start(user);
         }
         let mut finished = Vec::new();
-        let mut is_finished = |lookup: &mut Lookup| match lookup.as_mut().poll(cx) {
+        self.running.retain_mut(|lookup| match lookup.as_mut().poll(cx) {
             Poll::Ready(found) => {
                 finished.push(found);
-                true
+                false
             }
-            Poll::Pending => false,
-        };
-        self.running.extract_if(.., |lookup| is_finished(lookup)).for_each(drop);
+            Poll::Pending => true,
+        });
         if finished.is_empty() {
             return if self.running.is_empty() { Poll::Ready(()) } else { Poll::Pending };
         }
