@@ -2,11 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
-use super::escaped::Escaped;
+use super::escaped::{Escaped, MAX_NAME};
 use crate::{claim::Claimant, error::ConfigError, secret::MacKey};
-
-/// The longest name, in characters before they are escaped.
-const MAX_CHARS: usize = 64;
 
 /// The bytes of a fingerprint; each is two digits.
 const FINGERPRINT_LENGTH: usize = 6;
@@ -26,7 +23,7 @@ impl ClaimedUser {
     /// Escapes and cuts a name.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let shown = Escaped::new(name, MAX_CHARS);
+        let shown = Escaped::new(name, MAX_NAME);
         // Most names are plain, and need one allocation only.
         Self(if shown.is_plain() { name.into() } else { shown.to_string().into() })
     }

@@ -4,6 +4,9 @@ use std::fmt;
 
 use http::Uri;
 
+/// The longest shown user name, in characters before they are escaped.
+pub(crate) const MAX_NAME: usize = 64;
+
 /// Displays text that a client sent in printable ASCII without blanks, for logs.
 ///
 /// Blanks, quotes, backslashes and everything that is not printable ASCII are escaped as in Rust

@@ -22,6 +22,8 @@ pub use auth_event::{AuthEvent, Outcome};
 pub use channel::ChannelObserver;
 pub(crate) use claimed_user::ClaimedUserMaker;
 pub use claimed_user::{ClaimedUser, ClaimedUsers};
+#[cfg(feature = "tower-http")]
+pub(crate) use escaped::MAX_NAME;
 pub use escaped::{Escaped, EscapedTarget};
 pub use observer::Observer;
 pub(crate) use observer::Observers;

@@ -22,8 +22,7 @@ pub struct ReferenceId(NonZeroU64);
 
 impl ReferenceId {
     /// The number of characters.
-    pub const LENGTH: u32 = 12;
-
+    const LENGTH: u32 = 12;
     const BASE: u64 = DIGITS.len() as u64;
 
     fn from_number(number: u64) -> Self {

@@ -2,10 +2,7 @@
 
 use tracing::field;
 
-use super::{AuthEvent, Escaped, Observer, Outcome};
-
-/// The longest shown user name, in characters.
-const MAX_NAME: usize = 64;
+use super::{AuthEvent, Escaped, Observer, Outcome, escaped::MAX_NAME};
 
 /// The longest shown method and host, in characters.
 const MAX_TEXT: usize = 200;

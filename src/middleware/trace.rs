@@ -6,10 +6,11 @@ use http::{Request, Response};
 use tower_http::trace::{MakeSpan, OnResponse};
 use tracing::{Level, Span, field};
 
-use crate::{authenticator::Refusal, event::Escaped, identity::Identity};
-
-/// The longest user name in a log line, in characters.
-const MAX_NAME: usize = 64;
+use crate::{
+    authenticator::Refusal,
+    event::{Escaped, MAX_NAME},
+    identity::Identity,
+};
 
 /// Makes a span with fields for user, scheme and outcome, for `TraceLayer::make_span_with`.
 ///
