@@ -96,10 +96,11 @@ impl Htdigest {
         self.0.table.last().skipped()
     }
 
-    /// Reads the files again within a quarter of a second, even if they do not seem to have changed, on the
-    /// thread that polls them. Call it when an operator asks for it, by SIGHUP for instance.
+    /// Reads the files again within a quarter of a second, even if they do not seem to have changed,
+    /// on the thread that polls them. Call it when an operator asks for it, by SIGHUP for instance.
     ///
-    /// Errors are reported as usual, and files that are being written are read when they are complete.
+    /// Errors are reported as usual, and files that are being written are read when they are
+    /// complete.
     pub fn reload(&self) {
         self.0.table.reload();
     }

@@ -94,8 +94,8 @@ impl Htpasswd {
         self.0.table.last().len()
     }
 
-    /// Reads the file again within a quarter of a second, even if it does not seem to have changed, on the
-    /// thread that polls it. Call it when an operator asks for it, by SIGHUP for instance.
+    /// Reads the file again within a quarter of a second, even if it does not seem to have changed,
+    /// on the thread that polls it. Call it when an operator asks for it, by SIGHUP for instance.
     ///
     /// Errors are reported as usual, and a file that is being written is read when it is complete.
     pub fn reload(&self) {
