@@ -15,7 +15,7 @@ use crate::error::ForwardError;
 const MAX_METHOD_SHOWN: usize = 200;
 
 /// The maximum number of logged characters of a user name.
-const MAX_USER_SHOWN: usize = 64;
+pub(crate) const MAX_USER_SHOWN: usize = 64;
 
 /// Whether requests are logged.
 pub(crate) fn is_enabled() -> bool {

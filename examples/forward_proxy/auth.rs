@@ -10,9 +10,9 @@ use tower_proxy_auth::{
 };
 
 use crate::{
-    Mistake, access_log,
-    client::Client,
+    Mistake, access_log, client,
     listener::local_addresses,
+    observe::Observation,
     options::{Algorithm, AuthInfo, AuthOptions, UriCheck},
     sources::{Opened, in_options},
     upkeep::Upkeep,
@@ -55,16 +55,18 @@ impl Prepared {
         Ok(Self { options, realm, users, stores })
     }
 
-    pub(crate) fn stores(&self) -> Stores {
-        self.stores.clone()
-    }
-
     /// The layer for a proxy that listens on `address`, and what to do while it runs.
     ///
     /// # Errors
     /// One line about the mistake in an option.
-    pub(crate) fn layer(self, address: SocketAddr) -> Result<(ProxyAuthLayer, Upkeep), Mistake> {
-        self.build(address).map_err(|error| in_options(&error.to_string()))
+    pub(crate) fn layer(
+        self,
+        address: SocketAddr,
+        observation: &mut Observation,
+    ) -> Result<(ProxyAuthLayer, Upkeep), Mistake> {
+        let stores = self.stores.clone();
+        let built = self.build(address).map_err(|error| in_options(&error.to_string()));
+        built.map(|(layer, upkeep)| (observation.observe(layer, stores), upkeep))
     }
 
     fn build(self, address: SocketAddr) -> Result<(ProxyAuthLayer, Upkeep), ConfigError> {
@@ -86,9 +88,7 @@ impl Prepared {
         let auth = builder.build()?;
         // The access log shows the user.
         let layer = ProxyAuthLayer::new(auth.clone())
-            .with_peer_address(|head| {
-                head.extensions().get::<Client>().map(|client| client.address.ip())
-            })
+            .with_peer_address(client::peer)
             .with_identity_in_response(access_log::is_enabled());
         Ok((layer, Upkeep { auth, recheck: options.recheck, reloads }))
     }

@@ -7,7 +7,7 @@ use std::{
 
 use http::Request;
 use tokio_util::sync::CancellationToken;
-use tower_proxy_auth::{Identity, UserId};
+use tower_proxy_auth::{Identity, RequestHead, UserId};
 
 use crate::{
     activity::Activity,
@@ -60,6 +60,11 @@ impl Client {
         }
         place.is_some()
     }
+}
+
+/// The address of the client of a request.
+pub(crate) fn peer(head: &RequestHead<'_>) -> Option<IpAddr> {
+    head.extensions().get::<Client>().map(|client| client.address.ip())
 }
 
 impl Owner {

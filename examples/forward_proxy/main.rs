@@ -161,9 +161,8 @@ async fn run(mut options: Options, observation: &mut Observation) -> Result<(), 
         None => None,
     };
     let (listener, address) = listener::bind(options.listen).await?;
-    let stores = auth.as_ref().map(Prepared::stores);
-    let (layer, upkeep) = auth.map(|auth| auth.layer(address)).transpose()?.unzip();
-    let layer = layer.zip(stores).map(|(layer, stores)| observation.observe(layer, stores));
+    let auth = auth.map(|auth| auth.layer(address, observation)).transpose()?;
+    let (layer, upkeep) = auth.unzip();
     listener::announce(address, generated.as_ref());
     if layer.is_none() && !address.ip().is_loopback() {
         tracing::warn!("this is an open proxy: --insecure-no-auth admits everyone");
@@ -176,14 +175,15 @@ async fn run(mut options: Options, observation: &mut Observation) -> Result<(), 
     let causes = Arc::new(CauseLog::default());
     let keeping = async {
         if let Some(upkeep) = upkeep {
-            upkeep.run(hangups, &causes, stop.clone()).await;
+            upkeep.run(hangups, &causes).await;
         }
     };
     let watching = async {
         if let Some(rules) = rules {
-            rules.watch(rule_hangups, stop.clone()).await;
+            rules.watch(rule_hangups).await;
         }
     };
+    let background = stop.run_until_cancelled(async { tokio::join!(keeping, watching) });
     let serving = async {
         let server = Server { listener, pending, tasks: tasks.clone(), stop: stop.clone() };
         let causes = Arc::clone(&causes);
@@ -197,7 +197,7 @@ async fn run(mut options: Options, observation: &mut Observation) -> Result<(), 
         tracing::info!("shutting down: requests in progress may finish");
         stop.cancel();
     };
-    tokio::join!(serving, keeping, watching, stopping);
+    tokio::join!(serving, background, stopping);
     tasks.close();
     if timeout(shutdown::DRAIN_TIME, tasks.wait()).await.is_err() {
         tracing::warn!("shut down before all requests had finished");

@@ -4,16 +4,13 @@
 use std::{error::Error, fmt::Write as _, time::Duration};
 
 use tokio::time::sleep;
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tokio_util::task::AbortOnDropHandle;
 use tower_proxy_auth::{Authenticator, authenticator::Recheck, event::Escaped};
 
-use crate::{cause_log::CauseLog, error::chain, hangup::Hangups};
+use crate::{access_log::MAX_USER_SHOWN, cause_log::CauseLog, error::chain, hangup::Hangups};
 
 /// How many users are named in a line of the log.
 const MAX_NAMED: usize = 20;
-
-/// The longest name in the log, in characters.
-const MAX_NAME: usize = 64;
 
 /// Makes a file be read again.
 pub(crate) type Reload = Box<dyn Fn() + Send + Sync>;
@@ -27,13 +24,9 @@ pub(crate) struct Upkeep {
 }
 
 impl Upkeep {
-    /// Runs until `stop`.
-    pub(crate) async fn run(self, hangups: Hangups, causes: &CauseLog, stop: CancellationToken) {
-        let keeping = async { tokio::join!(self.recheck(causes), self.reload(hangups)) };
-        tokio::select! {
-            _ = keeping => {}
-            () = stop.cancelled() => {}
-        }
+    /// Does it. It never ends.
+    pub(crate) async fn run(self, hangups: Hangups, causes: &CauseLog) {
+        tokio::join!(self.recheck(causes), self.reload(hangups));
     }
 
     async fn reload(&self, mut hangups: Hangups) {
@@ -90,7 +83,7 @@ fn named(result: &Recheck) -> String {
     let mut text = String::new();
     for (_, user) in result.revoked().take(MAX_NAMED) {
         let separator = if text.is_empty() { "" } else { ", " };
-        let _ = write!(text, "{separator}{}", Escaped::new(user.as_str(), MAX_NAME));
+        let _ = write!(text, "{separator}{}", Escaped::new(user.as_str(), MAX_USER_SHOWN));
     }
     if result.revoked().len() > MAX_NAMED {
         text.push_str(", ...");

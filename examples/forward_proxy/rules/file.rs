@@ -6,11 +6,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
+use tokio::{task::spawn_blocking, time::sleep};
 use tower_proxy_auth::access::{AccessLayer, AccessRules};
 
-use crate::{Mistake, client::Client, hangup::Hangups};
+use crate::{Mistake, client, hangup::Hangups};
 
 /// The time between two looks at the file.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -40,35 +39,35 @@ impl RulesFile {
         AccessLayer::new(self.rules.clone())
             // See `addresses.rs`.
             .with_address_check(true)
-            .with_peer_address(|head| {
-                head.extensions().get::<Client>().map(|client| client.address.ip())
-            })
+            .with_peer_address(client::peer)
     }
 
-    /// Puts a changed file in force, within two seconds or at SIGHUP, until `stop`.
-    pub(crate) async fn watch(mut self, mut hangups: Hangups, stop: CancellationToken) {
+    /// Puts a changed file in force, within two seconds or at SIGHUP. It never ends.
+    pub(crate) async fn watch(mut self, mut hangups: Hangups) {
         let mut before = self.seen.clone();
         loop {
             let is_requested = tokio::select! {
                 () = sleep(INTERVAL) => false,
                 () = hangups.next() => true,
-                () = stop.cancelled() => return,
             };
-            let now = read(&self.path).map_err(|error| error.kind());
+            // A slow disk must not hold up the thread, which serves requests.
+            let path = self.path.clone();
+            let Ok(now) = spawn_blocking(move || read(&path)).await else { continue };
+            let now = now.map_err(|error| error.kind());
             // A file that is being written is left until it is the same at two looks.
             if is_requested || now == before {
-                self.take(now.clone());
+                self.take(&now);
             }
             before = now;
         }
     }
 
-    fn take(&mut self, now: Result<String, io::ErrorKind>) {
-        if self.seen == now {
+    fn take(&mut self, now: &Result<String, io::ErrorKind>) {
+        if self.seen == *now {
             return;
         }
         let path = &self.path;
-        match now.as_ref().map(|text| AccessRules::parse(text)) {
+        match now.as_deref().map(AccessRules::parse) {
             Ok(Ok(new)) => {
                 self.rules.replace(&new);
                 tracing::info!("--rules {path:?} reloaded");
@@ -80,7 +79,7 @@ impl RulesFile {
                 tracing::error!("--rules {path:?}: {error}; the old rules stay in force");
             }
         }
-        self.seen = now;
+        self.seen.clone_from(now);
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use tokio_util::sync::CancellationToken;
 use tower_proxy_auth::access::AccessLayer;
 
 use crate::{Mistake, hangup::Hangups};
@@ -21,7 +20,7 @@ impl RulesFile {
         match *self {}
     }
 
-    pub(crate) async fn watch(self, _: Hangups, _: CancellationToken) {
+    pub(crate) async fn watch(self, _: Hangups) {
         match self {}
     }
 }
