@@ -227,10 +227,10 @@ fn interval(limits: &UserLimits) -> Option<Duration> {
 
 /// Whether a request asks for a tunnel: CONNECT, or an upgrade to another protocol than HTTP/2.
 pub(super) fn asks_for_tunnel(head: &RequestHead<'_>) -> bool {
-    let upgrade = head.headers().get(header::UPGRADE);
+    let mut upgrades = head.headers().get_all(header::UPGRADE).iter();
     let is_http_2 = |value: &[u8]| value.eq_ignore_ascii_case(b"h2c");
     head.method() == Method::CONNECT
-        || upgrade.is_some_and(|value| !is_http_2(value.as_bytes().trim_ascii()))
+        || upgrades.any(|value| !is_http_2(value.as_bytes().trim_ascii()))
 }
 
 #[cfg(test)]

@@ -100,6 +100,24 @@ fn limits_open_tunnels_until_their_identities_are_dropped() {
 }
 
 #[test]
+fn regression_a_second_upgrade_field_is_a_tunnel() {
+    let proxy = proxy(UserLimits::new().with_max_tunnels(1));
+    let upgrade = |protocols: &[&'static str]| {
+        let mut request = request(&Method::GET, "http://example.org/", [basic("alice:wonder")]);
+        for protocol in protocols {
+            request.headers_mut().append(header::UPGRADE, HeaderValue::from_static(protocol));
+        }
+        proxy.send(request)
+    };
+    let open = upgrade(&["h2c", "websocket"]);
+    assert_eq!(open.reason(), "");
+    for protocols in [&["h2c", "websocket"][..], &["h2c, websocket"], &["", "websocket"]] {
+        assert_eq!(upgrade(protocols).reason(), "too-many-tunnels", "{protocols:?}");
+    }
+    upgrade(&["h2c", "H2C"]).passes("upgrades to HTTP/2", "alice");
+}
+
+#[test]
 fn the_same_name_in_another_realm_is_another_user() {
     let [one, other] = ["proxy", "other"].map(|realm| Realm::new(realm).unwrap());
     let in_realm = |realm: &Realm| Users::new(realm).with_user("alice", "wonder").unwrap();
