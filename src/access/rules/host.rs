@@ -49,6 +49,13 @@ impl Host {
             UrlHost::Ipv6(address) => Some(Self::Address(IpAddr::from(address).to_canonical())),
         }
     }
+
+    pub(super) const fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Name(_) => None,
+            Self::Address(address) => Some(*address),
+        }
+    }
 }
 
 /// A pattern for names of hosts.

@@ -40,7 +40,8 @@ use crate::error::BackendError;
 ///
 /// Names of hosts compare without regard to case and to a dot at the end, and may be Unicode. An
 /// IPv4 address counts as an address in every notation that name look-ups accept, and if it is
-/// mapped to IPv6.
+/// mapped to IPv6. The addresses `0.0.0.0` and `::`, by which operating systems reach the machine
+/// itself, are always denied.
 ///
 /// # Examples
 /// ```
@@ -92,8 +93,14 @@ impl AccessRules {
         let Some(destination) = Destination::of(request.method(), request.target()) else {
             return Access::denied("the target has no valid host");
         };
+        // The address that is dialled counts, even for a host that is an address.
+        let address = request.address().or(destination.host.address());
+        let address = address.map(|address| address.to_canonical());
+        if address.is_some_and(|address| address.is_unspecified()) {
+            return Access::denied("the unspecified address, which reaches the proxy's machine");
+        }
         for rule in &*self.current() {
-            match rule.matches(request, &destination) {
+            match rule.matches(request, &destination, address) {
                 Match::No => {}
                 Match::AddressNeeded => return Access::AddressNeeded,
                 Match::Yes => {
@@ -174,6 +181,25 @@ mod tests {
     fn no_rule_denies_everything() {
         table("", &[("alice GET http://example.test/ - -", "denied")]);
         assert_eq!(decide(&AccessRules::default(), "alice GET http://a.test/ - -"), "denied");
+    }
+
+    #[test]
+    fn regression_the_unspecified_address_is_this_machine() {
+        const RULES: &str = r#"
+            [[rule]]
+            action = "deny"
+            networks = ["127.0.0.0/8", "::1"]
+
+            [[rule]]
+            action = "allow"
+        "#;
+        for target in ["http://0.0.0.0/", "http://0/", "http://[::]/", "http://[::ffff:0.0.0.0]/"] {
+            table(RULES, &[(&format!("alice GET {target} - -"), "denied")]);
+        }
+        for address in ["0.0.0.0", "::", "::ffff:0.0.0.0"] {
+            table(RULES, &[(&format!("alice GET http://a.test/ - {address}"), "denied")]);
+        }
+        table(RULES, &[("alice GET http://a.test/ - 192.0.2.1", "allowed")]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{net::IpAddr, ops::RangeInclusive};
 
 use ipnet::IpNet;
 
-use super::host::{Destination, Host, HostPattern};
+use super::host::{Destination, HostPattern};
 use crate::{access::AccessRequest, identity::Account, user_id::UserId};
 
 /// What happens to the requests that a rule matches.
@@ -40,7 +40,13 @@ pub(super) enum Match {
 }
 
 impl Rule {
-    pub(super) fn matches(&self, request: &AccessRequest<'_>, destination: &Destination) -> Match {
+    /// `address` is the canonical one that the proxy connects to, if it is known.
+    pub(super) fn matches(
+        &self,
+        request: &AccessRequest<'_>,
+        destination: &Destination,
+        address: Option<IpAddr>,
+    ) -> Match {
         let applies = holds(&self.methods, |method| request.method().as_str() == method)
             && holds(&self.ports, |ports| {
                 destination.port.is_some_and(|port| ports.contains(&port))
@@ -52,12 +58,7 @@ impl Rule {
             return Match::No;
         }
         let Some(networks) = &self.networks else { return Match::Yes };
-        // The address that is dialled counts, even for a host that is an address.
-        let address = match (request.address(), &destination.host) {
-            (Some(address), _) => address,
-            (None, Host::Address(address)) => *address,
-            (None, Host::Name(_)) => return Match::AddressNeeded,
-        };
+        let Some(address) = address else { return Match::AddressNeeded };
         if networks.iter().any(|network| includes(network, address)) {
             Match::Yes
         } else {
