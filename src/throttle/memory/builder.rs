@@ -90,7 +90,7 @@ impl MemoryThrottleBuilder {
 
     /// Lets requests wait for up to a second if only running checks are in their way. `sleep` makes
     /// a future that resolves after the given time, such as `tokio::time::sleep`. At most 1,024
-    /// requests wait at once.
+    /// requests wait at once, and 128 of them for the same peer or user.
     ///
     /// Without a timer, such requests are refused at once.
     pub fn with_timer<F>(mut self, sleep: impl Fn(Duration) -> F + Send + Sync + 'static) -> Self

@@ -5,6 +5,9 @@ use std::{collections::BTreeMap, task::Waker};
 /// The maximum number of attempts that wait at once.
 const CAPACITY: usize = 1_024;
 
+/// The maximum number of those that wait for the same bucket, so that a peer cannot take all places.
+const CAPACITY_PER_BUCKET: usize = CAPACITY / 8;
+
 /// Attempts that wait, in the order of their arrival.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
@@ -44,7 +47,8 @@ impl Waiters {
 
     /// Adds an attempt that found `bucket` full, and returns its number; `None` if too many wait.
     pub(super) fn add(&mut self, bucket: usize, waker: Waker) -> Option<u64> {
-        if self.waiting.len() >= CAPACITY {
+        let rivals = self.waiting.values().filter(|waiter| waiter.bucket == bucket).count();
+        if self.waiting.len() >= CAPACITY || rivals >= CAPACITY_PER_BUCKET {
             return None;
         }
         self.next += 1;
@@ -174,11 +178,24 @@ mod tests {
         let mut scene = Scene::new();
         let first = scene.add(1, 5);
         for task in 1..CAPACITY {
-            scene.add(task, 5);
+            scene.add(task, 5 + task / CAPACITY_PER_BUCKET);
         }
-        assert!(scene.waiters.add(5, Waker::noop().clone()).is_none());
+        assert!(scene.waiters.add(99, Waker::noop().clone()).is_none());
         scene.waiters.remove(first, false).wake();
         scene.add(1, 5);
         assert_eq!(scene.waiters.len(), CAPACITY);
+    }
+
+    #[test]
+    fn regression_one_bucket_cannot_take_all_places() {
+        let mut scene = Scene::new();
+        let waits: Vec<_> = (0..CAPACITY_PER_BUCKET).map(|task| scene.add(task, 5)).collect();
+        assert!(scene.waiters.add(5, Waker::noop().clone()).is_none());
+        scene.add(1, 6);
+        for number in waits {
+            scene.waiters.remove(number, false).wake();
+        }
+        scene.add(1, 5);
+        assert_eq!(scene.waiters.len(), 2);
     }
 }
