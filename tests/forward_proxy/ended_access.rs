@@ -106,7 +106,9 @@ async fn two_users_on_one_http_2_connection_end_separately() {
     let silent = format!("http://{}/silent", origin.address());
     let mut other = sender.clone();
     let waiting = tokio::spawn(async move { send(&mut other, Method::GET, &silent, alice).await });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    while origin.requests() < 5 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 
     file.replace(BOB_ALONE);
     let start = Instant::now();
@@ -175,7 +177,7 @@ fn removal_from_a_directory_ends_tunnels_and_streams_of_that_user_alone() {
     assert!(took < OF_OTHERS, "{took:?}");
     wait_until(|| proxy.stderr().contains("access ended users=alice count=1"));
     // Further re-checks find nothing new.
-    std::thread::sleep(OF_OTHERS);
+    wait_until(|| proxy.stderr().matches("re-checked checked=1").count() >= 2);
     origin.resume();
     bob.finish();
     assert_eq!(proxy.stderr().matches("access ended").count(), 1);

@@ -4,14 +4,17 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Condvar, Mutex},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{origin::Origin, proxy::Proxy, wire::Wire};
+use super::{origin::Origin, proxy::Proxy, user_file::wait_until, wire::Wire};
 
 /// An origin that pauses in the middle of each response until it is told to continue.
 ///
@@ -23,41 +26,54 @@ use super::{origin::Origin, proxy::Proxy, wire::Wire};
 /// | `/upload` | after ten bytes, `10` |
 pub(crate) struct PausingOrigin {
     address: SocketAddr,
-    resumed: Arc<(Mutex<bool>, Condvar)>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// The number of requests so far.
+    requests: AtomicUsize,
+    is_resumed: Mutex<bool>,
+    resumed: Condvar,
 }
 
 impl PausingOrigin {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let resumed = Arc::<(Mutex<bool>, Condvar)>::default();
-        let shared = Arc::clone(&resumed);
+        let shared = Arc::<Shared>::default();
+        let accepting = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let shared = Arc::clone(&shared);
+                let shared = Arc::clone(&accepting);
                 // The proxy may close the connection at any time.
                 thread::spawn(move || drop(serve(stream, &shared)));
             }
         });
-        Self { address, resumed }
+        Self { address, shared }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
+    /// The number of requests whose head has arrived, which have passed authentication then.
+    pub(crate) fn requests(&self) -> usize {
+        self.shared.requests.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn resume(&self) {
-        *self.resumed.0.lock().unwrap() = true;
-        self.resumed.1.notify_all();
+        *self.shared.is_resumed.lock().unwrap() = true;
+        self.shared.resumed.notify_all();
     }
 }
 
-fn serve(stream: TcpStream, resumed: &(Mutex<bool>, Condvar)) -> std::io::Result<()> {
+fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let mut from = BufReader::new(stream.try_clone()?);
     let mut to = stream;
     let pause = || {
-        let is_paused = resumed.0.lock().unwrap();
-        drop(resumed.1.wait_while(is_paused, |resumed| !*resumed).unwrap());
+        let is_resumed = shared.is_resumed.lock().unwrap();
+        drop(shared.resumed.wait_while(is_resumed, |is_resumed| !*is_resumed).unwrap());
     };
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -65,6 +81,7 @@ fn serve(stream: TcpStream, resumed: &(Mutex<bool>, Condvar)) -> std::io::Result
             return Ok(());
         }
     }
+    shared.requests.fetch_add(1, Ordering::SeqCst);
     match head.split(' ').nth(1).unwrap_or_default() {
         "/length" => {
             to.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfirst")?;
@@ -106,7 +123,7 @@ impl Streams {
     pub(crate) fn open(proxy: &Proxy, origin: &PausingOrigin, user_pass: &str) -> Self {
         let credentials = format!("Proxy-Authorization: {}", basic(user_pass));
         let address = origin.address();
-        let echo = Origin::http();
+        let (echo, earlier) = (Origin::http(), origin.requests());
         let start = |head: &str, body: &str| {
             let mut wire = Wire::connect(proxy.address());
             wire.send(format!("{head}\r\nHost: o\r\n{credentials}\r\n\r\n{body}"));
@@ -133,8 +150,7 @@ impl Streams {
         assert_eq!(web_socket.exactly(5), b"first");
         let head = format!("POST http://{address}/upload HTTP/1.1\r\nContent-Length: 10");
         let (upload, silent) = (start(&head, "first"), get("/silent"));
-        // The head of the last request must have passed authentication.
-        thread::sleep(Duration::from_millis(300));
+        wait_until(|| origin.requests() == earlier + 5);
         Self { tunnel, web_socket, length, chunked, upload, silent, _echo: echo }
     }
 

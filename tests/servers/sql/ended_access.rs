@@ -49,7 +49,7 @@ pub(super) async fn ends_with_the_record<D: OfServer>() {
         |user: &str, password: &str| Streams::open(&proxy, &origin, &format!("{user}:{password}"));
     let (bob, others) =
         (open("bob", "builder"), changes.each_ref().map(|(name, _)| open(name, "wonder")));
-    std::thread::sleep(LIMIT);
+    wait_until(|| proxy.stderr().matches("re-checked checked=6").count() >= 2);
     assert!(!proxy.stderr().contains("access ended"), "nothing has changed");
     let start = Instant::now();
     for (_, change) in &changes {
