@@ -4,9 +4,18 @@ use std::net::{SocketAddr, TcpListener};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time::{Duration, sleep};
-use tower_proxy_auth::event::{ChannelObserver, MetricsObserver};
+#[cfg(feature = "password-hash")]
+use tower_proxy_auth::backend::password_hash::HashingPool;
+use tower_proxy_auth::{
+    event::{ChannelObserver, MetricsObserver, MetricsObserverBuilder},
+    throttle::MemoryThrottle,
+};
 
-use super::{audit::Message, metrics_endpoint, open_count};
+use super::{
+    audit::Message,
+    metrics_endpoint,
+    open_count::{CONNECTIONS, TUNNELS},
+};
 use crate::{Mistake, auth::Stores};
 
 /// The buckets of the time of a check, in seconds: from a look-up in memory to the longest queue.
@@ -47,44 +56,7 @@ impl Metrics {
         stores: Stores,
         audit: Option<ChannelObserver<Message>>,
     ) -> MetricsObserver {
-        let Stores { nonces, throttle, .. } = stores;
-        let mut observer = MetricsObserver::builder()
-            .with_gauge("proxy_auth_nonces", "Used nonces in the store", move || {
-                nonces.len() as f64
-            })
-            .with_gauge("proxy_connections", "Open connections of clients", || {
-                open_count::CONNECTIONS.get() as f64
-            })
-            .with_gauge("proxy_tunnels", "Open tunnels", || open_count::TUNNELS.get() as f64);
-        if let Some(running) = throttle {
-            let waiting = running.clone();
-            observer = observer
-                .with_gauge("proxy_auth_checks_running", "Checks of credentials", move || {
-                    running.running() as f64
-                })
-                .with_gauge("proxy_auth_checks_waiting", "Checks without a place yet", move || {
-                    waiting.waiting() as f64
-                });
-        }
-        #[cfg(feature = "password-hash")]
-        {
-            let (running, waiting) = (stores.hashing.clone(), stores.hashing);
-            observer = observer
-                .with_gauge("proxy_auth_hashes_running", "Password hashes", move || {
-                    running.running() as f64
-                })
-                .with_gauge(
-                    "proxy_auth_hashes_waiting",
-                    "Checks that wait for a hash",
-                    move || waiting.waiting() as f64,
-                );
-        }
-        if let Some(audit) = audit {
-            let description = "Events that did not fit into the queue of the audit file";
-            observer = observer
-                .with_counter("proxy_audit_dropped_total", description, move || audit.dropped());
-        }
-        let observer = observer.build();
+        let observer = observer(stores, audit);
         let (reader, handle) = (observer.clone(), self.handle.clone());
         let render = move || {
             reader.update();
@@ -103,4 +75,55 @@ impl Metrics {
         });
         observer
     }
+}
+
+/// Counts requests, and reads what the stores and the audit file count.
+fn observer(stores: Stores, audit: Option<ChannelObserver<Message>>) -> MetricsObserver {
+    let mut builder = MetricsObserver::builder();
+    builder =
+        gauge(builder, "proxy_auth_nonces", "Used nonces in the store", stores.nonces, |store| {
+            store.len()
+        });
+    builder =
+        gauge(builder, "proxy_connections", "Open connections of clients", &CONNECTIONS, |count| {
+            count.get()
+        });
+    builder = gauge(builder, "proxy_tunnels", "Open tunnels", &TUNNELS, |count| count.get());
+    if let Some(throttle) = stores.throttle {
+        let (running, waiting) = ("proxy_auth_checks_running", "proxy_auth_checks_waiting");
+        let description = "Checks of credentials";
+        builder = gauge(builder, running, description, throttle.clone(), MemoryThrottle::running);
+        let description = "Checks without a place yet";
+        builder = gauge(builder, waiting, description, throttle, MemoryThrottle::waiting);
+    }
+    #[cfg(feature = "password-hash")]
+    {
+        let (running, waiting) = ("proxy_auth_hashes_running", "proxy_auth_hashes_waiting");
+        builder = gauge(
+            builder,
+            running,
+            "Password hashes",
+            stores.hashing.clone(),
+            HashingPool::running,
+        );
+        let description = "Checks that wait for a hash";
+        builder = gauge(builder, waiting, description, stores.hashing, HashingPool::waiting);
+    }
+    if let Some(audit) = audit {
+        let description = "Events that did not fit into the queue of the audit file";
+        builder =
+            builder.with_counter("proxy_audit_dropped_total", description, move || audit.dropped());
+    }
+    builder.build()
+}
+
+/// Adds a number that is read from `source`.
+fn gauge<T: Send + Sync + 'static>(
+    builder: MetricsObserverBuilder,
+    name: &'static str,
+    description: &'static str,
+    source: T,
+    read: fn(&T) -> usize,
+) -> MetricsObserverBuilder {
+    builder.with_gauge(name, description, move || read(&source) as f64)
 }
