@@ -42,16 +42,23 @@
 //! # Security
 //! - One peer cannot lock a user out, and ten cannot either: it takes eleven IPv4 addresses or IPv6
 //!   /64 networks that guess all the time. Even then, the user gets in with Basic credentials or at
-//!   an address that succeeded within the hour. Ten peers with four slow checks each can take all
+//!   an address that succeeded within the hour. Whoever guesses at that very address can lock the
+//!   user out there, unless the user has Basic credentials that succeeded within the hour: the
+//!   response of Digest differs each time. Ten peers with four slow checks each can take all
 //!   places of a user who has not logged in, so that their request is refused for as long as the
 //!   checks last.
 //! - Users behind one address share its limit until they log in. A user who guesses there can keep
 //!   others from logging in for the first time.
 //! - The 407s and 429s do not show whether a user exists.
+//! - A name that nobody has tried before counts as a user of its own until its first check ends. A
+//!   directory that ignores more than case, such as blanks, accepts any number of spellings, so the
+//!   limit of a user does not end guesses that spell the name anew each time; that of a peer does.
+//! - Names that differ only in case count as one user, even if they are two. Do not let people
+//!   choose a name that is taken in another case.
 //! - Strikes are counted in a table of fixed size under a keyed hash. Nothing in it is forgotten
 //!   early; keys that share a place share a limit, which is then stricter. The tables of logins and
-//!   names are of fixed size as well, and forget their oldest entries when they are full, which
-//!   makes the limits stricter too.
+//!   of names are of fixed size as well. The first one forgets its oldest entries when it is full,
+//!   which makes limits stricter. A name that is forgotten counts as a new one.
 //! - Every process counts for itself, and forgets its counts when it ends.
 //! - Attempts without credentials are not limited: limit connections and requests elsewhere.
 
