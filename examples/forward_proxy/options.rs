@@ -4,7 +4,7 @@ use std::{
     collections::HashSet, ffi::OsString, fmt, net::SocketAddr, path::PathBuf, time::Duration,
 };
 
-use clap::{CommandFactory, Parser, ValueEnum, error::ErrorKind};
+use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum, error::ErrorKind};
 
 use crate::{
     limit_arguments::LimitArguments,
@@ -78,7 +78,7 @@ struct CommandLine {
     limits: LimitArguments,
 
     /// Rules about who may go where, in TOML; the file is read again when it changes and at SIGHUP
-    /// [default: everyone may go everywhere].
+    /// [default: every user may go everywhere, also to this machine and its private networks].
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 
@@ -88,7 +88,7 @@ struct CommandLine {
     /// Admit everyone, for tests and benchmarks: an OPEN PROXY.
     #[arg(long, conflicts_with_all = ["realm", "scheme", "sources", "algorithms", "nonce_lifetime",
         "latin1", "legacy_rfc2069", "uri_check", "auth_info", "allow_empty_passwords",
-        "recheck", "max_failures", "max_tunnels_per_user", "observe"])]
+        "recheck", "max_failures", "max_tunnels_per_user", "audit", "metrics", "claimed_users"])]
     insecure_no_auth: bool,
 }
 
@@ -182,7 +182,13 @@ impl Options {
         if let Some(mistake) = missing {
             return Err(Early::Mistake(mistake));
         }
-        let line = CommandLine::try_parse_from(arguments).map_err(early)?;
+        // Otherwise, `-1` would be another option, and the message would not name this one.
+        let command = CommandLine::command().mut_args(|argument| {
+            let takes_values = argument.get_action().takes_values();
+            argument.allow_negative_numbers(takes_values)
+        });
+        let matches = command.try_get_matches_from(arguments).map_err(early)?;
+        let line = CommandLine::from_arg_matches(&matches).map_err(early)?;
         line.checked().map_err(Early::Mistake)
     }
 }

@@ -1,4 +1,4 @@
-//! The options for what operators see.
+//! The options of the audit file, the metrics, and the names in the log.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -9,7 +9,6 @@ use crate::options::address;
 
 /// The options as given on the command line.
 #[derive(Args, Debug)]
-#[group(id = "observe", multiple = true)]
 pub(crate) struct ObserveArguments {
     /// A file to which one line of JSON is appended for each request. It is opened again on SIGHUP.
     #[arg(long, value_name = "FILE")]

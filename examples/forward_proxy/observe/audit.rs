@@ -38,7 +38,7 @@ pub(crate) struct Audit {
 /// A message to the thread.
 pub(crate) enum Message {
     Line(String),
-    /// The thread has to look at the flags of [`AuditControl`].
+    /// Makes the thread check the flags of [`AuditControl`].
     Wake,
 }
 
@@ -68,7 +68,7 @@ impl Audit {
     /// # Errors
     /// One line about the file.
     pub(crate) fn start(path: PathBuf) -> Result<Self, Mistake> {
-        let option = format!("--audit {}", path.display());
+        let option = format!("--audit {}", path.display().to_string().escape_debug());
         let file = AuditFile::open(path).map_err(|error| format!("{option}: {error}"))?;
         let (sender, messages) = sync_channel(MAX_LINES);
         let observer = ChannelObserver::new(sender.clone());
@@ -115,7 +115,7 @@ impl AuditControl {
     }
 
     fn wake(&self) {
-        // If the queue is full, the thread sees the flags when it goes on.
+        // If the queue is full, the thread checks the flags after the next message.
         let _ = self.sender.try_send(Message::Wake);
     }
 }
