@@ -117,7 +117,12 @@ fn has_one_line_for_each_request() {
     }
     assert!(lines[0]["check_us"].is_u64() && lines[1]["check_us"].is_null());
     // The reference of a refusal is in the log, too.
-    assert!(proxy.stderr().contains(&format!("id={}", lines[2]["id"].as_str().unwrap())));
+    let id = format!("id={}", lines[2]["id"].as_str().unwrap());
+    let end = Instant::now() + LIMIT;
+    while !proxy.stderr().contains(&id) {
+        assert!(Instant::now() < end, "{id}");
+        thread::sleep(Duration::from_millis(10));
+    }
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
