@@ -8,7 +8,7 @@ use std::{
 };
 
 /// What an account was at one moment: a keyed hash of everything whose change must end the access
-/// of its user, such as the stored password hash, the groups and the standing.
+/// of its user, such as the stored password hash, the groups and the account status.
 ///
 /// Two stamps are equal if the same values were hashed. The key is random and belongs to the
 /// process, so a stamp reveals nothing, cannot be compared with those of another process, and must

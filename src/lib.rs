@@ -117,8 +117,8 @@
 //!   intercepts such a request can have it forwarded, once, to the same path of another host.
 //! - Without a [throttle], which is off by default, nothing limits guessing. A throttle in memory
 //!   does not stop guesses from so many networks that each stays below its limits, and several
-//!   processes do not share their counts. Guesses also fill the queue of a slow back end: those from more than 32
-//!   peers at a time can still cause 503.
+//!   processes do not share their counts. Guesses also fill the queue of a slow back end: those
+//!   from more than 32 peers at a time can still cause 503.
 //!
 //! # Deviations from the RFCs
 //! - `uri` may be only path and query even if the request target is absolute, because most clients

@@ -68,7 +68,7 @@ async fn addresses(host: &str, port: u16) -> Result<Vec<IpAddr>, ForwardError> {
     Ok(addresses)
 }
 
-/// The authority that stands for these addresses; `None` if there are none.
+/// The authority that stands for these addresses; `None` if the list is empty.
 fn encode(addresses: &[IpAddr], port: u16) -> Option<Authority> {
     let mut name = String::new();
     for address in addresses {

@@ -10,12 +10,13 @@ use tower_proxy_auth::{
 /// The limits as given on the command line.
 #[derive(Debug, Args)]
 pub(crate) struct LimitArguments {
-    /// The maximum number of open tunnels of one user [default: no limit].
+    /// The maximum number of open tunnels and WebSockets of one user [default: no limit].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_tunnels_per_user: Option<u32>,
 
     /// The maximum number of wrong passwords and unknown names from one peer (an IPv4 address or an
-    /// IPv6 /64) within a minute, and ten times as many for one user; 0 for no limit [default: 50].
+    /// IPv6 /64) within a minute, and ten times as many for one user; then, requests get 429 and no
+    /// password is checked. 0 for no limit, also on the number of checks at once [default: 50].
     #[arg(long, value_name = "N")]
     max_failures: Option<u32>,
 }

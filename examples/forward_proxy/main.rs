@@ -20,6 +20,7 @@
 //! | reading on after an early response | 8 MiB, 8 s, 2 s of silence | `lingering.rs` |
 //! | look-up of an origin and connecting to it | 10 s | `connector.rs` |
 //! | time to a response since the request body last moved | 60 s | `error.rs` |
+//! | wrong passwords and unknown names | 50 of a peer within a minute; see `--max-failures` | `limit_arguments.rs` |
 //! | lines that wait for the audit file | 4,096 | `observe/audit.rs` |
 //! | silent tunnel | 15 min | `tunnel.rs` |
 //! | shutdown | 5 s | `shutdown.rs` |

@@ -1,7 +1,7 @@
-//! Who may go where: a layer that asks a policy, and rules that are one.
+//! Decides which users may reach which targets.
 //!
-//! [`AccessLayer`] lets an [`AccessPolicy`] decide about each request. `AccessRules` are a policy
-//! that is read from a TOML document (feature `access-rules`).
+//! [`AccessLayer`] calls an [`AccessPolicy`] for each request, and refuses with 403 what it denies.
+//! `AccessRules` is a policy that is read from a TOML document (feature `access-rules`).
 //!
 //! # Addresses
 //! A client names a host, and the owner of a domain decides to which address its names resolve. So

@@ -1,4 +1,4 @@
-//! What happened to each request, for logs, metrics and alarms.
+//! What happened to each request, for logs, metrics and alerts.
 //!
 //! A layer with [observers](crate::ProxyAuthLayer::with_observer) sends one [`AuthEvent`] for each
 //! request: forwarded, anonymous, bypassed, refused, or cancelled by its client.

@@ -1,4 +1,4 @@
-//! Who is told about requests.
+//! The trait that receives events.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -5,10 +5,10 @@
 //! The engine settles the ticket with the outcome.
 //!
 //! # What counts
-//! A *strike* is a wrong password, an unknown user, or a user whose record cannot be used. Nothing
-//! else counts: neither missing and malformed credentials, nor stale nonces, disabled accounts and
-//! failures of a back end. While a check runs, it counts as if it failed, so parallel guesses do not
-//! slip through.
+//! A *strike* is a wrong password, a password that is too long for its hash, an unknown user, or a
+//! user whose record cannot be used. Nothing else counts: neither missing and malformed
+//! credentials, nor stale nonces, disabled accounts and failures of a back end. While a check runs,
+//! it counts as if it failed, so parallel guesses do not slip through.
 //!
 //! # Limits of [`MemoryThrottle`]
 //! A peer is the address of the connection: an IPv4 address or an IPv6 network of 64 bits, in which
@@ -24,11 +24,11 @@
 //! | of a user who has logged in from this peer within the last hour | 50 | 8 |
 //! | with Basic credentials that were accepted within the last hour, of each peer | | 8 |
 //!
-//! The first three apply to strangers. The last two replace them: whoever has logged in is spared
-//! the failures of others at the same address, and accepted Basic credentials always pass to the
-//! back end, from any address, until they are refused once or the user is
-//! [revoked](crate::revocation). Identical Basic credentials from one peer share a check, up to 32
-//! requests, since browsers start with many connections.
+//! The first three apply to users who have not logged in. The last two replace them: the failures
+//! of others at the same address do not count for a user who has logged in there, and accepted
+//! Basic credentials always pass to the back end, from any address, until they are refused once or
+//! the user is [revoked](crate::revocation). Identical Basic credentials from one peer share a
+//! check, up to 32 requests, since browsers start with many connections.
 //!
 //! - Too many strikes: 429 at once, with the time until one is forgotten as `Retry-After`. A strike
 //!   is forgotten after 60 to 70 seconds.
@@ -42,7 +42,7 @@
 //! # Security
 //! - One peer cannot lock a user out, and ten cannot either: it takes eleven IPv4 addresses or IPv6
 //!   /64 networks that guess all the time. Even then, the user gets in with Basic credentials or at
-//!   an address that succeeded within the hour. Whoever guesses at that very address can lock the
+//!   an address that succeeded within the hour. A client that guesses at the same address can lock the
 //!   user out there, unless the user has Basic credentials that succeeded within the hour: the
 //!   response of Digest differs each time. Ten peers with four slow checks each can take all
 //!   places of a user who has not logged in, so that their request is refused for as long as the
@@ -50,9 +50,9 @@
 //! - Users behind one address share its limit until they log in. A user who guesses there can keep
 //!   others from logging in for the first time.
 //! - The 407s and 429s do not show whether a user exists.
-//! - A name that nobody has tried before counts as a user of its own until its first check ends. A
+//! - A name that has not been tried before counts as a user of its own until its first check ends. A
 //!   directory that ignores more than case, such as blanks, accepts any number of spellings, so the
-//!   limit of a user does not end guesses that spell the name anew each time; that of a peer does.
+//!   limit of a user does not end guesses with a new spelling each time; that of a peer does.
 //! - Names that differ only in case count as one user, even if they are two. Do not let people
 //!   choose a name that is taken in another case.
 //! - Strikes are counted in a table of fixed size under a keyed hash. Nothing in it is forgotten

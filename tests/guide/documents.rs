@@ -89,7 +89,11 @@ fn links_lead_to_files() {
     let mut seen = 0;
     for Document { path, text } in documents() {
         for target in text.split("](").skip(1).filter_map(|text| text.split(')').next()) {
-            if !target.starts_with("https://") {
+            if let Some(section) = target.strip_prefix('#') {
+                let headings = text.lines().filter_map(|line| line.strip_prefix("## "));
+                let mut anchors = headings.map(|heading| heading.to_lowercase().replace(' ', "-"));
+                assert!(anchors.any(|it| it == section), "{}: {target}", path.display());
+            } else if !target.starts_with("https://") {
                 let file = root().join(path.parent().unwrap()).join(target);
                 assert!(file.exists(), "{}: {target}", path.display());
                 seen += 1;

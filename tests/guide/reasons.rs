@@ -44,3 +44,13 @@ fn the_readme_lists_each_reason() {
     expected.sort();
     assert_eq!(shown, expected);
 }
+
+/// Operators copy these rules.
+#[cfg(feature = "access-rules")]
+#[test]
+fn the_rules_on_the_page_for_operators_are_valid() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operate/README.md");
+    let text = fs::read_to_string(page).unwrap();
+    let rules = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    tower_proxy_auth::access::AccessRules::parse(rules).unwrap();
+}

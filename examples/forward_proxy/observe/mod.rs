@@ -1,4 +1,4 @@
-//! What operators see of requests, besides the log.
+//! The audit file and the metrics.
 
 mod arguments;
 mod audit;

@@ -11,7 +11,7 @@ use tower_proxy_auth::access::{AccessLayer, AccessRules};
 
 use crate::{Mistake, client, hangup::Hangups};
 
-/// The time between two looks at the file.
+/// The interval at which the file is read.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The maximum size of the file.
@@ -54,7 +54,7 @@ impl RulesFile {
             let path = self.path.clone();
             let Ok(now) = spawn_blocking(move || read(&path)).await else { continue };
             let now = now.map_err(|error| error.kind());
-            // A file that is being written is left until it is the same at two looks.
+            // A file that is being written is used once two reads in a row return the same.
             if is_requested || now == before {
                 self.take(&now);
             }

@@ -1,4 +1,4 @@
-//! A build without rules, in which the option is refused.
+//! A build without the feature for rules, in which the option is refused.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use tower_proxy_auth::access::AccessLayer;
 
 use crate::{Mistake, hangup::Hangups};
 
-/// There are none.
+/// Cannot be created.
 pub(crate) enum RulesFile {}
 
 impl RulesFile {

@@ -100,8 +100,8 @@ pub(crate) struct SourceArguments {
     #[arg(long, value_name = "GROUP", requires = "ldap_groups")]
     ldap_required_group: Option<String>,
 
-    /// An attribute that shows that a user's password or standing has changed, which ends the user's
-    /// access; repeat the option for more [default: userPassword, pwdChangedTime,
+    /// An attribute whose change ends the user's access, because it shows a new password or account
+    /// status; repeat the option for more [default: userPassword, pwdChangedTime,
     /// pwdAccountLockedTime, pwdLastSet, userAccountControl, nsAccountLock].
     #[arg(long, value_name = "ATTRIBUTE", requires = "ldap_base")]
     ldap_change_attribute: Vec<String>,

@@ -122,7 +122,7 @@ impl Reader<'_> {
         T: fmt::Display,
     {
         let Some(values) = values else { return Ok(None) };
-        // Such a rule would never match, which nobody wants of one that denies.
+        // Such a rule would never match, so one that denies would deny nothing.
         if values.get_ref().is_empty() {
             let line = Some(line_of(self.text, values.span().start));
             return Err(RulesError { line, problem: format!("{key}: the list is empty") });

@@ -18,7 +18,7 @@ pub(super) enum Action {
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
     pub(super) action: Action,
-    /// Where the rule stands, for the operator's log.
+    /// The position of the rule in the document, for the operator's log.
     pub(super) place: String,
     pub(super) users: Option<Vec<String>>,
     pub(super) groups: Option<Vec<String>>,

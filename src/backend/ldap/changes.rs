@@ -1,4 +1,4 @@
-//! The attributes that show that the password or the standing of a user has changed.
+//! The attributes that show that the password or the account status of a user has changed.
 
 use ldap3::SearchEntry;
 use zeroize::Zeroizing;

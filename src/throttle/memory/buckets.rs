@@ -39,7 +39,7 @@ pub(super) struct BucketLimits {
 pub(super) enum Room {
     /// It may run.
     Free,
-    /// Only running checks are in its way.
+    /// It exceeds the limit on running checks.
     Busy,
     /// There were too many strikes. One is forgotten after this time, in whole seconds.
     Struck(Duration),
@@ -94,7 +94,7 @@ impl Buckets {
         }
     }
 
-    /// Settles a pending check, which goes on running.
+    /// Settles a pending check, which continues to run.
     pub(super) fn settle(&mut self, index: usize) {
         if let Some(bucket) = self.0.get_mut(index) {
             bucket.pending = bucket.pending.saturating_sub(1);

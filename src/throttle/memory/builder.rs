@@ -29,9 +29,9 @@ impl MemoryThrottleBuilder {
 
     /// Sets the maximum number of failures of a peer within a minute, 1 or more; 50 by default.
     ///
-    /// The limit of a user, for all peers together, is ten times as large. Some programs repeat a
-    /// wrong password by themselves, such as apt 9 times and Java 7 times, so a limit below 10
-    /// refuses honest clients.
+    /// The limit of a user, for all peers together, is ten times as large, plus one. Some programs
+    /// repeat a wrong password by themselves, such as apt 9 times and Java 7 times, so a limit
+    /// below 10 refuses honest clients.
     pub const fn with_max_failures(mut self, failures: u32) -> Self {
         self.limits.failures = failures;
         self
@@ -88,9 +88,9 @@ impl MemoryThrottleBuilder {
         self
     }
 
-    /// Lets requests wait for up to a second if only running checks are in their way. `sleep` makes
-    /// a future that resolves after the given time, such as `tokio::time::sleep`. At most 1,024
-    /// requests wait at once, and 128 of them for the same peer or user.
+    /// Lets requests wait for up to a second if only a limit on running checks refuses them.
+    /// `sleep` makes a future that resolves after the given time, such as `tokio::time::sleep`. At
+    /// most 1,024 requests wait at once, and 128 of them for the same peer or user.
     ///
     /// Without a timer, such requests are refused at once.
     pub fn with_timer<F>(mut self, sleep: impl Fn(Duration) -> F + Send + Sync + 'static) -> Self

@@ -1,4 +1,4 @@
-//! Who has logged in within the last hour, in a table of fixed size.
+//! Logins within the last hour, in a table of fixed size.
 
 use std::time::Duration;
 

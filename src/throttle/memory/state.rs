@@ -190,7 +190,7 @@ impl State {
     }
 
     /// Turns the pending check of a hold into a strike, once for each hold. The `user` is the one
-    /// that the name led to, if the back end knows. The hold goes on.
+    /// that the name led to, if the back end knows. The hold continues.
     #[must_use]
     pub(super) fn strike(&mut self, taken: &Taken, user: Option<u64>) -> Option<Waker> {
         if let Some(credentials) = taken.keys.credentials {
