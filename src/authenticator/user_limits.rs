@@ -128,6 +128,10 @@ const MIN_PRUNE_AT: usize = 64;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// A time further in the future than this means that the clock has stepped back. The time of a
+/// request is that of its arrival, so it may be less than that of one that was checked faster.
+const MAX_LEAD: Duration = Duration::from_secs(60);
+
 impl UserUsage {
     /// `None` without limits.
     pub(super) fn new(limits: UserLimits) -> Option<Self> {
@@ -146,6 +150,7 @@ impl UserUsage {
         users.prune(request.now, &self.limits);
         let key = (request.realm.clone(), request.user.clone());
         let usage = users.usage.entry(key).or_default();
+        usage.expire(request.now, &self.limits);
         let peer = request.peer.map(|peer| PeerPrefix::DEFAULT.network(peer));
         usage.check_peer(peer, request.now, &self.limits)?;
         usage.check_rate(request.now, &self.limits)?;
@@ -173,19 +178,26 @@ impl Users {
 }
 
 impl Usage {
+    /// Forgets peers outside of the window. After a step back of the clock, everything counts as of
+    /// now, so that it does not stay until the clock has caught up.
     fn expire(&mut self, now: Timestamp, limits: &UserLimits) {
+        let times = self.peers.iter_mut().map(|(_, last)| last);
+        for time in times.chain([&mut self.requests_until]) {
+            if time.saturating_since(now) > MAX_LEAD {
+                *time = now;
+            }
+        }
         let window = limits.peers.map_or(Duration::ZERO, |(_, window)| window);
         self.peers.retain(|(_, last)| now.saturating_since(*last) < window);
     }
 
     fn check_peer(
-        &mut self,
+        &self,
         peer: Option<IpAddr>,
         now: Timestamp,
         limits: &UserLimits,
     ) -> Result<(), Refusal> {
         let (Some(peer), Some((limit, window))) = (peer, limits.peers) else { return Ok(()) };
-        self.expire(now, limits);
         if self.peers.len() < limit || self.peers.iter().any(|(other, _)| *other == peer) {
             return Ok(());
         }

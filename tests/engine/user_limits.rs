@@ -75,6 +75,22 @@ fn limits_the_rate_of_requests() {
 }
 
 #[test]
+fn regression_a_clock_that_steps_back_locks_nobody_out() {
+    let proxy = proxy(UserLimits::new().with_max_peers(1, HOUR).with_max_requests_per_second(1));
+    let send = |at, peer| {
+        proxy.clock.set(at);
+        proxy.send(from(peer, "alice:wonder")).reason()
+    };
+    assert_eq!(send(100_000, "192.0.2.1"), "");
+    assert_eq!(send(99_999, "192.0.2.1"), "too-many-requests");
+    assert_eq!(send(50_001, "192.0.2.1"), "");
+    assert_eq!(send(50_002, "192.0.2.2"), "too-many-peers");
+    assert_eq!(send(53_601, "192.0.2.2"), "");
+    assert_eq!(send(10_000, "192.0.2.1"), "too-many-peers");
+    assert_eq!(send(13_600, "192.0.2.1"), "");
+}
+
+#[test]
 fn limits_open_tunnels_until_their_identities_are_dropped() {
     let proxy = proxy(UserLimits::new().with_max_tunnels(2));
     let connect =
