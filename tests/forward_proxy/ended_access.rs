@@ -15,8 +15,9 @@ use tokio::{
 use crate::support::{
     proxy::Proxy,
     slapd::{GROUPS, PEOPLE, SERVICE, Setup, Slapd, dn_of},
-    streams::{PausingOrigin, Streams, basic},
+    streams::{PausingOrigin, Streams},
     user_file::{UserFile, wait_until},
+    wire::basic,
 };
 
 /// The access ends within this time after a file has changed.

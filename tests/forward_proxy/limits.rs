@@ -7,11 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-
 use crate::{
     open_proxy,
-    support::{origin::Origin, proxy::Proxy, wire::Wire},
+    support::{
+        origin::Origin,
+        proxy::Proxy,
+        wire::{Wire, basic},
+    },
 };
 
 /// `MAX_PENDING_PER_PEER` of the example.
@@ -101,10 +103,8 @@ fn limits_the_open_tunnels_of_a_user() {
     let proxy = Proxy::start(&[&options[..], &["--max-tunnels-per-user", "2"]].concat());
     let connect = |user_pass: &str| {
         let mut wire = Wire::connect(proxy.address());
-        let (authority, credentials) = (origin.address(), STANDARD.encode(user_pass));
-        let answer = wire.ask(&format!(
-            "CONNECT {authority} HTTP/1.1\nHost: o\nProxy-Authorization: Basic {credentials}"
-        ));
+        let head = format!("CONNECT {} HTTP/1.1\nHost: o", origin.address());
+        let answer = wire.login(&head, &basic(user_pass));
         (wire, answer)
     };
     let (first, _) = connect("alice:wonder");

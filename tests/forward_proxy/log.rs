@@ -5,12 +5,10 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-
 use crate::support::{
     origin::{Origin, closed_port},
     proxy::Proxy,
-    wire::Wire,
+    wire::{Wire, basic},
 };
 
 const END: Duration = Duration::from_secs(8);
@@ -56,10 +54,8 @@ fn regression_a_user_name_cannot_forge_or_hide_a_log_line() {
     let log = log_of(&options, |proxy| {
         let origin = Origin::http();
         for user in &users {
-            let credentials = BASE64_STANDARD.encode(user);
             let head = format!("GET {} HTTP/1.1\nHost: o", origin.url("/\u{fc}"));
-            let answer =
-                Wire::connect(proxy.address()).login(&head, &format!("Basic {credentials}"));
+            let answer = Wire::connect(proxy.address()).login(&head, &basic(user));
             assert_eq!(answer.status, 200, "{user}");
         }
     });
@@ -75,9 +71,8 @@ fn regression_a_user_name_cannot_forge_or_hide_a_log_line() {
 fn refused(options: &[&str], credentials: &str) -> String {
     let options = [&["--user", "alice:wonder"], options].concat();
     let log = log_of(&options, |proxy| {
-        let credentials = BASE64_STANDARD.encode(credentials);
         let head = "GET http://me:secret@o.example/a?b HTTP/1.1\nHost: o";
-        let answer = Wire::connect(proxy.address()).login(head, &format!("Basic {credentials}"));
+        let answer = Wire::connect(proxy.address()).login(head, &basic(credentials));
         assert_eq!(answer.status, 407);
     });
     log.lines().find(|line| line.contains(": request ")).expect("it is logged").to_owned()
@@ -116,9 +111,8 @@ fn names_the_cause_of_a_failed_back_end_once_a_second() {
         let start = std::time::Instant::now();
         let mut wire = Wire::connect(proxy.address());
         for number in 0..100 {
-            let credentials = BASE64_STANDARD.encode(format!("alice:{number}"));
             let head = "GET http://o.example/ HTTP/1.1\nHost: o";
-            assert_eq!(wire.login(head, &format!("Basic {credentials}")).status, 503);
+            assert_eq!(wire.login(head, &basic(format!("alice:{number}"))).status, 503);
         }
         took = start.elapsed();
     });

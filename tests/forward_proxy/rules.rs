@@ -6,14 +6,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tempfile::TempDir;
 
 use crate::support::{
     origin::Origin,
     proxy::Proxy,
     user_file::wait_until,
-    wire::{Answer, Wire},
+    wire::{Answer, Wire, basic},
 };
 
 /// A file with rules.
@@ -49,17 +48,13 @@ impl Rules {
 }
 
 fn get(proxy: &Proxy, user_pass: &str, url: &str) -> Answer {
-    let credentials = STANDARD.encode(user_pass);
-    Wire::connect(proxy.address())
-        .ask(&format!("GET {url} HTTP/1.1\nHost: o\nProxy-Authorization: Basic {credentials}"))
+    let head = format!("GET {url} HTTP/1.1\nHost: o");
+    Wire::connect(proxy.address()).login(&head, &basic(user_pass))
 }
 
 fn connect(proxy: &Proxy, user_pass: &str, authority: &str) -> u16 {
-    let credentials = STANDARD.encode(user_pass);
     let head = format!("CONNECT {authority} HTTP/1.1\nHost: o");
-    Wire::connect(proxy.address())
-        .ask(&format!("{head}\nProxy-Authorization: Basic {credentials}"))
-        .status
+    Wire::connect(proxy.address()).login(&head, &basic(user_pass)).status
 }
 
 #[test]

@@ -12,9 +12,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-
-use super::{origin::Origin, proxy::Proxy, user_file::wait_until, wire::Wire};
+use super::{
+    origin::Origin,
+    proxy::Proxy,
+    user_file::wait_until,
+    wire::{Wire, basic},
+};
 
 /// An origin that pauses in the middle of each response until it is told to continue.
 ///
@@ -190,8 +193,4 @@ impl Streams {
         self.web_socket.send("later");
         assert_eq!(self.web_socket.exactly(5), b"later");
     }
-}
-
-pub(crate) fn basic(user_pass: &str) -> String {
-    format!("Basic {}", STANDARD.encode(user_pass))
 }

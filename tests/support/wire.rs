@@ -14,6 +14,8 @@ pub(crate) struct Wire {
     stream: BufReader<TcpStream>,
 }
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 /// An answer, its body decoded from chunks.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -160,4 +162,9 @@ impl Wire {
         assert!(self.stream.buffer().is_empty());
         self.stream.into_inner()
     }
+}
+
+/// Basic credentials for [`Wire::login`].
+pub(crate) fn basic(user_pass: impl AsRef<[u8]>) -> String {
+    format!("Basic {}", STANDARD.encode(user_pass))
 }

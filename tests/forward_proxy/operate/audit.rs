@@ -8,12 +8,17 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use crate::{
     BASIC, proxy_of_alice,
-    support::{digest::Digest, origin::Origin, proxy::Proxy, wire::Wire},
+    support::{
+        digest::Digest,
+        origin::Origin,
+        proxy::Proxy,
+        user_file::wait_until,
+        wire::{Wire, basic},
+    },
 };
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -42,10 +47,6 @@ fn wait_for(path: &Path, is_done: impl Fn(&str) -> bool) -> String {
         assert!(Instant::now() < end, "{}: {text}", path.display());
         thread::sleep(Duration::from_millis(10));
     }
-}
-
-fn basic(user_pass: &str) -> String {
-    format!("Basic {}", BASE64_STANDARD.encode(user_pass))
 }
 
 #[test]
@@ -118,11 +119,7 @@ fn has_one_line_for_each_request() {
     assert!(lines[0]["check_us"].is_u64() && lines[1]["check_us"].is_null());
     // The reference of a refusal is in the log, too.
     let id = format!("id={}", lines[2]["id"].as_str().unwrap());
-    let end = Instant::now() + LIMIT;
-    while !proxy.stderr().contains(&id) {
-        assert!(Instant::now() < end, "{id}");
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_until(|| proxy.stderr().contains(&id));
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
@@ -138,7 +135,7 @@ fn hostile_text_stays_in_its_line() {
     let names = [accepted, "c\u{2028}d\u{202e}", "\",\"user\"=\"root", &long, "e f"];
     for name in names {
         let mut wire = Wire::connect(proxy.address());
-        wire.login(HEAD, &basic(&format!("{name}:wonder")));
+        wire.login(HEAD, &basic(format!("{name}:wonder")));
     }
     let head = format!(
         "{} http://{}.example/{} HTTP/1.1\nHost: o",
@@ -172,11 +169,7 @@ fn is_opened_again_after_a_rename() {
     lines(&old, 2);
     proxy.hang_up();
     // Without a request, as logrotate expects.
-    let end = Instant::now() + LIMIT;
-    while !path.exists() {
-        assert!(Instant::now() < end, "the file was not opened again");
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_until(|| path.exists());
     wire.ask(HEAD);
     lines(&path, 1);
     assert_eq!(lines(&old, 2).len(), 2);
@@ -306,10 +299,6 @@ fn a_reader_that_stops_delays_no_request() -> io::Result<()> {
         assert_eq!(wire.ask("GET http://o.example/ HTTP/1.1\nHost: o").status, 407);
     }
     drop(reader);
-    let end = Instant::now() + LIMIT;
-    while !proxy.stderr().contains("the queue was full") {
-        assert!(Instant::now() < end, "{}", proxy.stderr());
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_until(|| proxy.stderr().contains("the queue was full"));
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use std::{fs, process::Command, time::Duration};
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::Method;
 use tower_proxy_auth::Reason;
 
@@ -12,7 +11,7 @@ use crate::{
         digest::{Digest, quoted},
         origin::Origin,
         proxy::Proxy,
-        wire::Wire,
+        wire::{Wire, basic},
     },
 };
 
@@ -37,10 +36,6 @@ fn matched(log: &str) -> Vec<String> {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
-}
-
-fn basic(user_pass: &str) -> String {
-    format!("Basic {}", BASE64_STANDARD.encode(user_pass))
 }
 
 /// The log of a proxy, as soon as it has a number of lines about requests.
@@ -78,7 +73,7 @@ fn matches_guesses_and_nothing_else() {
         (basic("alice:x"), "wrong-password"),
         (field(&Digest { password: "x".into(), ..fresh.clone() }), "wrong-password"),
         (basic("carol:x"), "unknown-user"),
-        (basic(&format!("{forged}:x")), "unknown-user"),
+        (basic(format!("{forged}:x")), "unknown-user"),
         ("Bearer x".into(), "scheme-not-offered"),
         (field(&Digest { algorithm: "SHA-512-256", ..fresh.clone() }), "algorithm-not-offered"),
         ("Basic !".into(), "undecodable"),

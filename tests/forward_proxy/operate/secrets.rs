@@ -15,7 +15,7 @@ use crate::support::{
     proxy::Proxy,
     slapd::{PEOPLE, SERVICE, Setup},
     user_file::UserFile,
-    wire::Wire,
+    wire::{Wire, basic},
 };
 
 /// Makes a database with one user, whose hash is returned.
@@ -67,7 +67,7 @@ fn nothing_that_is_written_at_trace_level_holds_a_secret() {
     let pairs = ["alice:wonder", "bob:builder", "carol:painter-1", "alice:hunter2", "bob:hunter2"];
     let mut rows: Vec<(String, u16)> = Vec::new();
     for (pair, status) in pairs.iter().zip([200, 200, 200, 407, 407]) {
-        rows.push((format!("Basic {}", BASE64_STANDARD.encode(pair)), status));
+        rows.push((basic(pair), status));
     }
     rows.push((field(&right), 200));
     rows.push((field(&wrong), 407));

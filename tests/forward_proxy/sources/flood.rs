@@ -6,14 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tower_proxy_auth::backend::password_hash::{HashMethod, hash_password};
 
 use crate::support::{
     scene::{Scene, Way::Basic},
     slapd::{PEOPLE, Setup},
     user_file::UserFile,
-    wire::Wire,
+    wire::{Wire, basic},
 };
 
 const GUESSERS: usize = 80;
@@ -27,10 +26,9 @@ fn guess(scene: &Scene, guesser: usize, is_over: &AtomicBool, overloaded: &Atomi
         if is_over.load(Ordering::SeqCst) {
             return;
         }
-        let sent = STANDARD.encode(format!("guest:{guesser}-{guess}"));
         let mut wire = Wire::connect(scene.proxy.address());
         let head = "GET http://127.0.0.1:9/ HTTP/1.1\nHost: 127.0.0.1:9";
-        match wire.login(head, &format!("Basic {sent}")).status {
+        match wire.login(head, &basic(format!("guest:{guesser}-{guess}"))).status {
             407 => {}
             503 => {
                 overloaded.fetch_add(1, Ordering::SeqCst);

@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::{task::JoinSet, time};
 use tower_proxy_auth::{
     Authenticator, ProxyAuthLayer,
@@ -24,6 +23,7 @@ use super::{people, search};
 use crate::support::{
     layer::{Origin, get, realm, send},
     user_file::UserFile,
+    wire::basic,
 };
 
 const GUESSERS: usize = 80;
@@ -33,8 +33,7 @@ const FLOOD: Duration = Duration::from_secs(10);
 
 /// The status for a request with these credentials.
 async fn status(layer: &ProxyAuthLayer, origin: &Origin, user_pass: &str) -> u16 {
-    let credentials = format!("Basic {}", STANDARD.encode(user_pass));
-    send(layer, origin, get(&credentials)).await.status().as_u16()
+    send(layer, origin, get(&basic(user_pass))).await.status().as_u16()
 }
 
 /// The guesses fill the queue of the hashes, which every check of the chain must pass.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::time;
 use tower_proxy_auth::{
     Authenticator, ProxyAuthLayer,
@@ -16,6 +15,7 @@ use crate::support::{
     false_ldap::FalseLdap,
     layer::{Origin, get, realm, send},
     slapd::{PEOPLE, SERVICE},
+    wire::basic,
 };
 
 fn limited(ldap: LdapBuilder, max_failures: u32) -> (ProxyAuthLayer, MemoryThrottle) {
@@ -25,8 +25,7 @@ fn limited(ldap: LdapBuilder, max_failures: u32) -> (ProxyAuthLayer, MemoryThrot
 }
 
 async fn status(layer: &ProxyAuthLayer, origin: &Origin, user_pass: &str) -> u16 {
-    let credentials = format!("Basic {}", STANDARD.encode(user_pass));
-    send(layer, origin, get(&credentials)).await.status().as_u16()
+    send(layer, origin, get(&basic(user_pass))).await.status().as_u16()
 }
 
 #[tokio::test]
