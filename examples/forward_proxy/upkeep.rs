@@ -12,7 +12,7 @@ use crate::{access_log::MAX_USER_SHOWN, cause_log::CauseLog, error::chain, hangu
 /// How many users are named in a line of the log.
 const MAX_NAMED: usize = 20;
 
-/// Makes a file be read again.
+/// Requests that a file is read again.
 pub(crate) type Reload = Box<dyn Fn() + Send + Sync>;
 
 /// Everything to do while the proxy runs.
@@ -24,7 +24,7 @@ pub(crate) struct Upkeep {
 }
 
 impl Upkeep {
-    /// Does it. It never ends.
+    /// Re-checks and reloads. It never ends.
     pub(crate) async fn run(self, hangups: Hangups, causes: &CauseLog) {
         tokio::join!(self.recheck(causes), self.reload(hangups));
     }

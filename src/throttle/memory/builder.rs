@@ -59,7 +59,7 @@ impl MemoryThrottleBuilder {
     /// Sets the maximum number of running checks of a user who has logged in from the same peer
     /// within the last hour, and separately of each peer with credentials that were accepted within
     /// the last hour, 1 or more; 8 by default.
-    pub const fn with_max_checks_when_proved(mut self, checks: u32) -> Self {
+    pub const fn with_max_checks_after_login(mut self, checks: u32) -> Self {
         self.limits.checks_when_proved = checks;
         self
     }
@@ -114,7 +114,7 @@ impl MemoryThrottleBuilder {
             ("with_max_checks_per_peer", limits.checks_per_peer == 0),
             ("with_max_checks_per_user", limits.checks_per_user == 0),
             ("with_max_checks_per_peer_and_user", limits.checks_per_peer_and_user == 0),
-            ("with_max_checks_when_proved", limits.checks_when_proved == 0),
+            ("with_max_checks_after_login", limits.checks_when_proved == 0),
             ("with_capacity", capacity == 0),
         ])?;
         ConfigError::check_range("IPv4 prefix of the throttle", &prefix.ipv4, &(1..=32))?;
@@ -153,7 +153,7 @@ mod tests {
                 builder().with_max_checks_per_peer_and_user(0),
                 zero("with_max_checks_per_peer_and_user"),
             ),
-            (builder().with_max_checks_when_proved(0), zero("with_max_checks_when_proved")),
+            (builder().with_max_checks_after_login(0), zero("with_max_checks_after_login")),
             (builder().with_capacity(0), zero("with_capacity")),
             (builder().with_ipv4_prefix(0), range("IPv4", 0, 32)),
             (builder().with_ipv4_prefix(33), range("IPv4", 33, 32)),

@@ -19,11 +19,11 @@ const PEERS_PER_USER: u32 = 10;
 /// What a bucket counts for an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// All strangers of a peer.
+    /// All attempts of a peer by users who have not logged in.
     Peer,
-    /// A stranger's attempts for one user.
+    /// Attempts of a peer for one user who has not logged in from it.
     PeerAndUser,
-    /// The attempts of all strangers for one user.
+    /// Attempts of all such peers for one user.
     User,
     /// A user who has logged in from this peer.
     ProvedPair,
