@@ -3,12 +3,13 @@
 //!
 //! The clients have addresses of their own in 127.0.0.0/8.
 
+#[cfg(all(feature = "cached", feature = "htpasswd"))]
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpStream},
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
     thread,
     time::{Duration, Instant},
 };

@@ -13,6 +13,8 @@ mod digest_options;
 #[cfg(all(feature = "htpasswd", feature = "ldap"))]
 mod ended_access;
 mod first_programs;
+// Other systems have one loopback address only.
+#[cfg(target_os = "linux")]
 mod guesses;
 mod libsoup;
 mod limits;
