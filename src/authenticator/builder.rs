@@ -7,6 +7,7 @@ use super::{
     engine::Engine,
     erased::DynScheme,
     scheme::SchemeSetup,
+    scheme_names,
     stale_limit::StaleLimit,
     user_limits::{UserLimits, UserUsage},
 };
@@ -15,12 +16,11 @@ use crate::{
     clock::{Clock, SystemClock},
     error::ConfigError,
     event::{ClaimedUserMaker, ClaimedUsers},
-    grammar::is_tchar,
     head::RequestHead,
     revocation::Revocations,
     throttle::{DynThrottle, Throttle},
     user_parameters::UserParameterSyntax,
-    wire::{Realm, basic, digest},
+    wire::Realm,
 };
 
 const DEFAULT_MAX_FIELD_LENGTH: usize = 16 * 1_024;
@@ -338,19 +338,7 @@ impl AuthenticatorBuilder {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
-        if self.schemes.is_empty() {
-            return Err(ConfigError::NoScheme);
-        }
-        for (position, scheme) in self.schemes.iter().enumerate() {
-            let name = scheme.name();
-            if name.is_empty() || !name.bytes().all(is_tchar) {
-                return Err(ConfigError::InvalidSchemeName { name });
-            }
-            let mut before = self.schemes.iter().take(position);
-            if before.any(|other| other.name().eq_ignore_ascii_case(name)) {
-                return Err(ConfigError::DuplicateScheme { name });
-            }
-        }
+        scheme_names::check(&self.schemes)?;
         ConfigError::refuse_zero([
             ("with_max_field_length", self.max_field_length == 0),
             ("with_max_consecutive_stale", self.max_consecutive_stale == 0),
@@ -359,9 +347,10 @@ impl AuthenticatorBuilder {
         let splits_user_names = self.user_parameters.is_some();
         let setup = SchemeSetup { realm: &self.realm, splits_user_names };
         self.schemes.iter().try_for_each(|scheme| scheme.check(&setup))?;
+        let claimed_users = ClaimedUserMaker::new(self.claimed_users)?;
         self.schemes.iter().for_each(|scheme| scheme.attach(&self.revocations));
         if !self.keeps_scheme_order {
-            self.schemes.sort_by_key(|scheme| preference(scheme.name()));
+            self.schemes.sort_by_key(|scheme| scheme_names::preference(scheme.name()));
         }
         Ok(Authenticator(Arc::new(Engine {
             realm: self.realm,
@@ -375,22 +364,13 @@ impl AuthenticatorBuilder {
             latin1: self.latin1,
             user_parameters: self.user_parameters,
             stale_limit: StaleLimit::new(self.max_consecutive_stale),
-            claimed_users: ClaimedUserMaker::new(self.claimed_users)?,
+            claimed_users,
             user_usage: UserUsage::new(self.user_limits),
             throttle: self.throttle,
             revocations: self.revocations,
             has_rechecks: self.has_rechecks,
             clock: self.clock,
         })))
-    }
-}
-
-/// Digest, then others, then Basic: the strongest first.
-fn preference(name: &str) -> u8 {
-    match name {
-        _ if name.eq_ignore_ascii_case(digest::NAME) => 0,
-        _ if name.eq_ignore_ascii_case(basic::NAME) => 2,
-        _ => 1,
     }
 }
 

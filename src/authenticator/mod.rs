@@ -15,6 +15,7 @@ mod offer;
 mod recheck;
 pub(crate) mod refusal;
 pub(crate) mod scheme;
+mod scheme_names;
 mod stale_limit;
 mod user_limits;
 

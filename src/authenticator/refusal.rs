@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The `Retry-After` of a 429 or 503 without a time of its own, in seconds.
-const RETRY_AFTER: NonZeroU32 = NonZeroU32::new(5).unwrap();
+const RETRY_AFTER: u32 = 5;
 
 /// Room for all names of header fields in a 407, so that the map does not grow.
 const FIELDS: usize = 6;
@@ -143,12 +143,12 @@ impl Refusal {
     /// When the client may try again, on 429 and 503.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.retry_after_seconds().map(|seconds| Duration::from_secs(seconds.get().into()))
+        self.retry_after_seconds().map(|seconds| Duration::from_secs(seconds.into()))
     }
 
-    fn retry_after_seconds(&self) -> Option<NonZeroU32> {
+    fn retry_after_seconds(&self) -> Option<u32> {
         matches!(self.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
-            .then(|| self.retry_after.unwrap_or(RETRY_AFTER))
+            .then(|| self.retry_after.map_or(RETRY_AFTER, NonZeroU32::get))
     }
 
     /// Displays the causes of the refusal, such as those of a back end's failure, in the form
@@ -186,7 +186,7 @@ impl Refusal {
         let mut headers = HeaderMap::with_capacity(FIELDS);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after_seconds() {
-            headers.insert(header::RETRY_AFTER, seconds.get().into());
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         headers
     }

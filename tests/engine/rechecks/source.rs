@@ -105,7 +105,7 @@ impl Source {
     }
 }
 
-/// Waits while a gate is closed. Whoever opens it polls again.
+/// Waits while a gate is closed. The test that opens it polls again.
 async fn opening(is_closed: &AtomicBool) {
     poll_fn(|_| if is_closed.load(SeqCst) { Poll::Pending } else { Poll::Ready(()) }).await;
 }
