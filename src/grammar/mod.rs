@@ -1,4 +1,5 @@
-//! The grammar of credentials: the parts of RFC 9110 and RFC 8187 that authentication needs.
+//! The grammar of credentials: the parts of RFC 9110 and RFC 8187 that authentication needs. The
+//! lists with weights, by which clients choose a page, are in a file of their own.
 //!
 //! ```text
 //! credentials   = auth-scheme [ 1*SP ( token68 / #auth-param ) ]   ; RFC 9110, 11.4
@@ -39,6 +40,7 @@ mod generators;
 mod percent;
 mod syntax_error;
 mod value;
+mod weighted;
 
 pub(crate) use auth_param::{AuthParam, AuthParams};
 pub(crate) use chars::is_tchar;
@@ -49,3 +51,4 @@ pub(crate) use syntax_error::SyntaxError;
 #[cfg(test)]
 pub(crate) use syntax_error::SyntaxErrorKind;
 pub(crate) use value::Value;
+pub(crate) use weighted::{MAX_WEIGHT, Weight, weighted};
