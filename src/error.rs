@@ -8,6 +8,27 @@ use std::{error::Error, fmt, iter, ops::RangeInclusive, path::PathBuf, sync::Arc
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// The contact on pages is empty, longer than 200 bytes, or has a control character.
+    #[error("the contact {contact:?} is not one line of 1 to 200 bytes")]
+    InvalidContact {
+        /// The contact as given.
+        contact: String,
+    },
+    /// The tag of a page's language does not consist of letters, digits and hyphens.
+    #[error("{tag:?} is not a language tag: use one such as \"de\" or \"pt-BR\"")]
+    InvalidLanguageTag {
+        /// The tag as given.
+        tag: String,
+    },
+    /// The name in `Proxy-Status` is empty, too long, or contains a character that is not allowed.
+    #[error(
+        "the name of the proxy, {name:?}, is not 1 to 255 characters of printable ASCII without \
+         quote and backslash: use its host name"
+    )]
+    InvalidProxyName {
+        /// The name as given.
+        name: String,
+    },
     /// The realm is empty.
     #[error("the realm is empty: give the protection space a name that users recognize")]
     EmptyRealm,

@@ -62,6 +62,7 @@
 //! | end the access of users who are logged in | [ending access](guide::ending_access), [`Authenticator::revoke`], [`Authenticator::recheck`], [`Identity::revoked`], [`revocation`] |
 //! | log, count or audit every request | [`with_observer`](ProxyAuthLayer::with_observer), [`event`] |
 //! | decide who may go where | [`access`] |
+//! | change the pages that users see, or add a language | [`Pages`](middleware::Pages) |
 //! | find out why a request was refused | [`Refusal`] in the extensions of the response, [`Reason`] |
 //! | configure a client that does not log in | [clients](guide::clients) |
 //! | share nonces among several proxies | [`NonceStore`](nonce_store::NonceStore), [`NonceKeys`](digest::NonceKeys) |

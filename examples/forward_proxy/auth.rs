@@ -6,7 +6,8 @@ use std::{mem, net::SocketAddr};
 use tower_proxy_auth::backend::password_hash::HashingPool;
 use tower_proxy_auth::{
     Authenticator, BasicScheme, ConfigError, DigestScheme, ProxyAuthLayer, Realm,
-    backend::SecretsChain, digest, nonce_store::MemoryNonceStore, throttle::MemoryThrottle,
+    backend::SecretsChain, digest, middleware::Pages, nonce_store::MemoryNonceStore,
+    throttle::MemoryThrottle,
 };
 
 use crate::{
@@ -62,11 +63,13 @@ impl Prepared {
     pub(crate) fn layer(
         self,
         address: SocketAddr,
+        pages: &Pages,
         observation: &mut Observation,
     ) -> Result<(ProxyAuthLayer, Upkeep), Mistake> {
         let stores = self.stores.clone();
         let built = self.build(address).map_err(|error| in_options(&error.to_string()));
-        built.map(|(layer, upkeep)| (observation.observe(layer, stores), upkeep))
+        let (layer, upkeep) = built?;
+        Ok((observation.observe(layer.with_pages(pages.clone()), stores), upkeep))
     }
 
     fn build(self, address: SocketAddr) -> Result<(ProxyAuthLayer, Upkeep), ConfigError> {

@@ -162,7 +162,7 @@ async fn run(mut options: Options, observation: &mut Observation) -> Result<(), 
         None => None,
     };
     let (listener, address) = listener::bind(options.listen).await?;
-    let auth = auth.map(|auth| auth.layer(address, observation)).transpose()?;
+    let auth = auth.map(|auth| auth.layer(address, &options.pages, observation)).transpose()?;
     let (layer, upkeep) = auth.unzip();
     listener::announce(address, generated.as_ref());
     if layer.is_none() && !address.ip().is_loopback() {
@@ -171,7 +171,7 @@ async fn run(mut options: Options, observation: &mut Observation) -> Result<(), 
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let descriptors = Descriptors::raise();
     let forward = Forward::new(tasks.clone(), descriptors, rules.is_some());
-    let access = rules.as_ref().map(RulesFile::layer);
+    let access = rules.as_ref().map(|rules| rules.layer().with_pages(options.pages));
     let pending = descriptors.pending();
     let causes = Arc::new(CauseLog::default());
     let keeping = async {

@@ -5,6 +5,7 @@ use std::{
 };
 
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum, error::ErrorKind};
+use tower_proxy_auth::{ConfigError, middleware::Pages};
 
 use crate::{
     limit_arguments::LimitArguments,
@@ -82,6 +83,11 @@ struct CommandLine {
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 
+    /// Whom users can ask, for the pages that say why a request was refused, such as "help desk,
+    /// phone 4711".
+    #[arg(long, value_name = "TEXT", value_parser = pages)]
+    contact: Option<Pages>,
+
     #[command(flatten)]
     observe: ObserveArguments,
 
@@ -99,6 +105,7 @@ pub(crate) struct Options {
     /// `None` for an open proxy.
     pub(crate) auth: Option<AuthOptions>,
     pub(crate) rules: Option<PathBuf>,
+    pub(crate) pages: Pages,
 }
 
 /// The options of authentication. `None` means the default of the library.
@@ -194,9 +201,10 @@ impl Options {
 }
 
 impl CommandLine {
-    fn checked(self) -> Result<Options, String> {
+    fn checked(mut self) -> Result<Options, String> {
+        let pages = self.contact.take().unwrap_or_default();
         if self.insecure_no_auth {
-            return Ok(Options { listen: self.listen, auth: None, rules: self.rules });
+            return Ok(Options { listen: self.listen, auth: None, rules: self.rules, pages });
         }
         let digest_only = [
             ("--algorithm", !self.algorithms.is_empty()),
@@ -255,7 +263,7 @@ impl CommandLine {
             limits: self.limits,
             observe: self.observe,
         };
-        Ok(Options { listen: self.listen, auth: Some(auth), rules: self.rules })
+        Ok(Options { listen: self.listen, auth: Some(auth), rules: self.rules, pages })
     }
 }
 
@@ -271,6 +279,11 @@ fn known(argument: &OsString) -> Option<&str> {
 /// Parses an address for an option.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:3128".into())
+}
+
+/// Makes the pages with a contact.
+fn pages(contact: &str) -> Result<Pages, ConfigError> {
+    Pages::builder().with_contact(contact).build()
 }
 
 fn distinct(algorithms: Vec<Algorithm>) -> Result<Vec<Algorithm>, String> {

@@ -41,8 +41,8 @@ impl AddressCheck {
     /// Whether the proxy may connect to this address for the request.
     ///
     /// # Errors
-    /// The [`Refusal`] for the response: 403, or 503 if the policy could not decide. Put it into the
-    /// extensions of the response, so that it is logged.
+    /// The [`Refusal`]: 403, or 503 if the policy could not decide. Put it into the extensions of
+    /// any response, such as an empty one: the layer then makes the response that the client gets.
     pub async fn check(&self, address: IpAddr) -> Result<(), Refusal> {
         match self.decide(Some(address.to_canonical())).await? {
             Access::Allowed => Ok(()),

@@ -21,7 +21,7 @@ use crate::{
     error::BackendError,
     head::RequestHead,
     identity::Identity,
-    middleware::{PeerAddress, Refuser, ResponseBody, socket_address},
+    middleware::{Pages, PeerAddress, Refuser, ResponseBody, socket_address},
 };
 
 /// Lets a policy decide about each request of a service.
@@ -116,6 +116,15 @@ impl AccessLayer {
         self
     }
 
+    /// Sets the bodies of refusals, as [`ProxyAuthLayer::with_pages`] does.
+    ///
+    /// [`ProxyAuthLayer::with_pages`]: crate::ProxyAuthLayer::with_pages
+    #[must_use]
+    pub fn with_pages(mut self, pages: Pages) -> Self {
+        self.refuser = self.refuser.with_pages(pages);
+        self
+    }
+
     /// The request, for the policy.
     fn check<B>(&self, request: &Request<B>) -> AddressCheck {
         let head = RequestHead::of_request(request);
@@ -177,6 +186,7 @@ where
         let clone = self.inner.clone();
         let mut service = mem::replace(&mut self.inner, clone);
         let (layer, check) = (self.layer.clone(), self.layer.check(&request));
+        let refusable = layer.refuser.note(&request);
         Box::pin(async move {
             let mut deciding = check.decide(None);
             let mut is_ready = true;
@@ -191,7 +201,7 @@ where
             .await;
             drop(deciding);
             if let Err(refusal) = layer.admit(decision) {
-                return Ok(layer.refuser.refuse(&request, refusal).map(ResponseBody::own));
+                return Ok(refusable.refuse(refusal).map(ResponseBody::own));
             }
             if layer.address_check {
                 request.extensions_mut().insert(check);
@@ -199,7 +209,7 @@ where
             if !is_ready {
                 poll_fn(|cx| service.poll_ready(cx)).await?;
             }
-            Ok(service.call(request).await?.map(ResponseBody::inner))
+            Ok(refusable.finish(service.call(request).await?))
         })
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 const RETRY_AFTER: u32 = 5;
 
 /// Room for all names of header fields in a 407, so that the map does not grow.
-const FIELDS: usize = 6;
+const FIELDS: usize = 12;
 
 /// Why a request is refused, with details for the operator.
 ///

@@ -2,17 +2,14 @@
 
 use std::{
     collections::hash_map::RandomState,
-    fmt::{self, Write as _},
+    fmt,
     hash::BuildHasher,
     num::NonZeroU64,
     sync::atomic::{AtomicU64, Ordering},
 };
 
 /// The digits of a reference, which is a number with a fixed number of digits.
-const DIGITS: [char; 36] = [
-    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i',
-    'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
-];
+const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// The reference of a request: 12 characters, each one of `0` to `9` and `a` to `z`.
 ///
@@ -22,22 +19,30 @@ pub struct ReferenceId(NonZeroU64);
 
 impl ReferenceId {
     /// The number of characters.
-    const LENGTH: u32 = 12;
+    pub(crate) const LENGTH: usize = 12;
     const BASE: u64 = DIGITS.len() as u64;
 
     fn from_number(number: u64) -> Self {
-        let number = number % Self::BASE.pow(Self::LENGTH);
+        let number = number % Self::BASE.pow(Self::LENGTH as u32);
         Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN))
+    }
+
+    /// The characters, which are ASCII.
+    pub(crate) fn digits(self) -> [u8; Self::LENGTH] {
+        let mut rest = self.0.get();
+        let mut digits = [b'0'; Self::LENGTH];
+        for place in digits.iter_mut().rev() {
+            let digit = usize::try_from(rest % Self::BASE).ok();
+            *place = digit.and_then(|digit| DIGITS.get(digit)).copied().unwrap_or_default();
+            rest /= Self::BASE;
+        }
+        digits
     }
 }
 
 impl fmt::Display for ReferenceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (0..Self::LENGTH).rev().try_for_each(|position| {
-            let digit = self.0.get() / Self::BASE.pow(position) % Self::BASE;
-            let digit = usize::try_from(digit).ok().and_then(|digit| DIGITS.get(digit));
-            f.write_char(digit.copied().unwrap_or_default())
-        })
+        f.write_str(str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 

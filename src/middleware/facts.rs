@@ -1,28 +1,16 @@
 //! The facts about a request that its response depends on.
 
-use http::{HeaderValue, Method, Request, Version};
+use http::{HeaderValue, Request, Version};
 use http_body::Body;
 
-use super::{
-    built_in_page::{Form, built_in_page},
-    connection,
-    layer::{Options, PageOf},
-    page::{Page, PagePreferences, PageRequest},
-    report::Report,
-};
-use crate::authenticator::Refusal;
+use super::{connection, report::Report};
 
 /// What is kept of a request until its response is made.
 #[derive(Debug)]
 pub(super) struct RequestFacts {
-    form: Form,
-    /// Whether the body must be omitted. Servers omit it by themselves on HTTP/1 only.
-    pub(super) is_head: bool,
     pub(super) version: Version,
     /// Whether a refusal must announce that the connection closes.
     pub(super) must_close: bool,
-    /// For custom pages only, so boxed.
-    preferences: Option<Box<PagePreferences>>,
     /// The `Proxy-Authorization` field, if it is relayed.
     pub(super) relayed_credentials: Option<HeaderValue>,
     /// For observers only, so boxed.
@@ -33,27 +21,13 @@ impl RequestFacts {
     pub(super) fn new<B: Body>(
         request: &Request<B>,
         relayed_credentials: Option<HeaderValue>,
-        options: &Options,
     ) -> Self {
-        let (method, headers) = (request.method(), request.headers());
-        let preferences = || PagePreferences::of(method, headers).into();
         Self {
-            form: Form::of(method, headers),
-            is_head: method == Method::HEAD,
             version: request.version(),
             must_close: must_close(request),
-            preferences: options.page.as_ref().map(|_| preferences()),
             relayed_credentials,
             report: None,
         }
-    }
-
-    /// Returns the page for a refusal: the custom one if there is one.
-    pub(super) fn page(&mut self, custom: Option<&PageOf>, refusal: &Refusal) -> Page {
-        custom
-            .zip(self.preferences.take())
-            .and_then(|(page, preferences)| page(&PageRequest::new(refusal.clone(), *preferences)))
-            .unwrap_or_else(|| built_in_page(refusal.reason(), self.form))
     }
 }
 

@@ -12,7 +12,8 @@ use tower::Layer;
 use super::{
     ProxyAuth,
     identity_header::IdentityHeader,
-    page::{Page, PageRequest},
+    page::{Page, PageRequest, Pages},
+    proxy_status::ProxyStatus,
 };
 use crate::{
     authenticator::Authenticator,
@@ -75,14 +76,16 @@ pub(super) struct Options {
     pub(super) relay_credentials: bool,
     pub(super) allow_chaining: bool,
     pub(super) identity_in_response: bool,
-    pub(super) page: Option<PageOf>,
+    pub(super) pages: Pages,
+    pub(super) custom_page: Option<PageOf>,
+    pub(super) proxy_status: Option<ProxyStatus>,
     pub(super) observers: Observers,
     pub(super) references: Arc<ReferenceIds>,
 }
 
 pub(crate) type PeerAddress = Arc<dyn Fn(&RequestHead<'_>) -> Option<IpAddr> + Send + Sync>;
 type RequestTarget = Arc<dyn Fn(&RequestHead<'_>) -> Option<Uri> + Send + Sync>;
-pub(super) type PageOf = Arc<dyn Fn(&PageRequest) -> Option<Page> + Send + Sync>;
+type PageOf = Arc<dyn Fn(&PageRequest<'_>) -> Option<Page> + Send + Sync>;
 
 impl Options {
     pub(super) fn new() -> Self {
@@ -93,10 +96,18 @@ impl Options {
             relay_credentials: false,
             allow_chaining: false,
             identity_in_response: false,
-            page: None,
+            pages: Pages::default(),
+            custom_page: None,
+            proxy_status: None,
             observers: Observers::default(),
             references: Arc::default(),
         }
+    }
+
+    /// Returns the page for a refusal: the custom one if there is one.
+    pub(super) fn page(&self, request: &PageRequest<'_>) -> Page {
+        let custom = self.custom_page.as_ref().and_then(|page| page(request));
+        custom.unwrap_or_else(|| self.pages.page(request))
     }
 }
 
@@ -192,14 +203,50 @@ impl ProxyAuthLayer {
         self.with(|options| options.identity_in_response = insert)
     }
 
-    /// Sets the bodies of refusals; `None` means the built-in page. Status, challenges, length and
-    /// `Cache-Control` cannot be changed.
+    /// Sets the bodies of refusals; by default, they are the built-in ones without a contact.
+    ///
+    /// A service further in refuses a request by answering with a [`Refusal`](crate::Refusal) in the
+    /// extensions of its response. Unless its status is 407, or a layer of this crate has made that
+    /// response, this layer then makes the response, with the page.
+    ///
+    /// # Examples
+    /// ```
+    /// use tower_proxy_auth::{Authenticator, ProxyAuthLayer, Realm, Users, middleware::Pages};
+    ///
+    /// let realm = Realm::new("proxy")?;
+    /// let users = Users::new(&realm).with_user("alice", "wonder")?;
+    /// let auth = Authenticator::builder(realm).with_basic(users).build()?;
+    /// let pages = Pages::builder().with_contact("help desk, phone 4711").build()?;
+    /// let layer = ProxyAuthLayer::new(auth).with_pages(pages);
+    /// # let _ = layer;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_pages(self, pages: Pages) -> Self {
+        self.with(|options| options.pages = pages)
+    }
+
+    /// Sets the bodies of some refusals; `None` means the page of [`with_pages`](Self::with_pages).
+    /// Status, challenges, length and `Cache-Control` cannot be changed.
     #[must_use]
     pub fn with_page(
         self,
-        page: impl Fn(&PageRequest) -> Option<Page> + Send + Sync + 'static,
+        page: impl Fn(&PageRequest<'_>) -> Option<Page> + Send + Sync + 'static,
     ) -> Self {
-        self.with(|options| options.page = Some(Arc::new(page)))
+        self.with(|options| options.custom_page = Some(Arc::new(page)))
+    }
+
+    /// Adds `Proxy-Status` ([RFC 9209]) to refusals, which tells programs and other proxies that
+    /// this proxy made the response, and not the origin. `name` identifies the proxy: 1 to 255
+    /// characters of printable ASCII without quote and backslash, usually its host name.
+    ///
+    /// # Errors
+    /// [`ConfigError::InvalidProxyName`] for another name.
+    ///
+    /// [RFC 9209]: https://www.rfc-editor.org/rfc/rfc9209
+    pub fn with_proxy_status(self, name: &str) -> Result<Self, ConfigError> {
+        let status = ProxyStatus::new(name)?;
+        Ok(self.with(|options| options.proxy_status = Some(status)))
     }
 
     /// Adds an observer, which receives one [`AuthEvent`](crate::event::AuthEvent) for each request

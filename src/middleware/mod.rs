@@ -1,13 +1,13 @@
 //! The tower layer, which authenticates requests and answers those that it refuses.
 
 mod body;
-mod built_in_page;
 mod connection;
 mod facts;
 mod future;
 mod identity_header;
 pub(crate) mod layer;
 mod page;
+mod proxy_status;
 mod report;
 mod request;
 mod response;
@@ -18,7 +18,9 @@ mod trace;
 pub use body::ResponseBody;
 pub use future::ResponseFuture;
 pub(crate) use layer::{PeerAddress, socket_address};
-pub use page::{Page, PageRequest};
+pub use page::{
+    Page, PageLabel, PageLanguage, PageRequest, PageSubject, PageText, Pages, PagesBuilder,
+};
 pub(crate) use response::Refuser;
 use service::ProxyAuth;
 #[cfg(feature = "tower-http")]

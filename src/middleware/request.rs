@@ -10,6 +10,7 @@ use super::{
     connection,
     facts::RequestFacts,
     layer::Options,
+    page::PagePreferences,
     report::Report,
     response::{Forwarded, refuse},
 };
@@ -30,7 +31,7 @@ pub(super) fn authenticate<Q: Body>(
         ProxyAuthorization::One(value) if options.relay_credentials => Some(value.clone()),
         _ => None,
     };
-    let mut facts = RequestFacts::new(request, relayed, options);
+    let mut facts = RequestFacts::new(request, relayed);
     let head = RequestHead::of_request(request);
     let peer = (options.peer_address)(&head).map(|address| address.to_canonical());
     let head = head.with_peer(peer);
@@ -62,11 +63,12 @@ pub(super) fn act<Q>(
     if let Some(report) = &mut facts.report {
         report.end_check();
     }
+    let preferences = PagePreferences::of(request);
     let (identity, info) = match decision {
         Decision::Bypass => (None, None),
         Decision::Forward { identity, info } => (Some(identity), info),
         Decision::Refuse(refusal, headers) => {
-            return Outcome::Refuse(refuse(refusal, headers, facts, options));
+            return Outcome::Refuse(refuse(refusal, headers, facts, &preferences, options));
         }
     };
     if let Some(report) = &mut facts.report {
@@ -82,7 +84,8 @@ pub(super) fn act<Q>(
         headers.insert(header::PROXY_AUTHORIZATION, value);
         connection::remove_option(headers, &header::PROXY_AUTHORIZATION);
     }
-    let forwarded = Forwarded::new(facts, identity.as_ref(), info, Arc::clone(options));
+    let forwarded =
+        Forwarded::new(facts, preferences, identity.as_ref(), info, Arc::clone(options));
     match identity {
         Some(identity) => request.extensions_mut().insert(identity),
         // An outer layer may have added one.

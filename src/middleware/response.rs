@@ -1,15 +1,25 @@
 //! Makes the responses of refusals, and finishes those of the inner service.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{
+    Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version,
+    header,
+};
 use http_body::Body;
 
-use super::{body::ResponseBody, connection, facts::RequestFacts, layer::Options};
+use super::{
+    body::ResponseBody,
+    connection,
+    facts::RequestFacts,
+    layer::Options,
+    page::{PagePreferences, PageRequest, Pages},
+};
 use crate::{authenticator::Refusal, error::BackendError, identity::Identity, reason::Reason};
 
 const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
+const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 
 /// Removes the authentication fields of upstream proxies.
 pub(super) fn remove_upstream_fields(headers: &mut HeaderMap) {
@@ -22,22 +32,65 @@ pub(super) fn refuse(
     mut refusal: Refusal,
     mut headers: HeaderMap,
     mut facts: RequestFacts,
+    preferences: &PagePreferences,
     options: &Options,
 ) -> Response<Bytes> {
     note(&mut refusal, &mut facts, options);
-    let page = facts.page(options.page.as_ref(), &refusal);
+    let page = options.page(&PageRequest::new(&refusal, preferences));
     headers.insert(header::CONTENT_TYPE, page.content_type);
     headers.insert(header::CONTENT_LENGTH, page.body.len().into());
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(language) = page.content_language {
+        headers.insert(header::CONTENT_LANGUAGE, language);
+    }
+    if let Some(policy) = page.content_security_policy {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    if let Some(status) = &options.proxy_status {
+        headers.insert(PROXY_STATUS, status.value(refusal.reason()));
+    }
     if facts.must_close {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    let mut response = Response::new(if facts.is_head { Bytes::new() } else { page.body });
+    // Servers omit the body of a response to HEAD by themselves on HTTP/1 only.
+    let is_head = preferences.method == Method::HEAD;
+    let mut response = Response::new(if is_head { Bytes::new() } else { page.body });
     *response.status_mut() = refusal.status();
     *response.headers_mut() = headers;
     response.extensions_mut().insert(refusal);
     report(facts, response.status());
     response
+}
+
+/// Makes the response to a forwarded request that a service further in refuses.
+///
+/// Only that service knows whether it has read the request's body to its end.
+fn refuse_after_all<B>(
+    refusal: Refusal,
+    response: Response<B>,
+    mut facts: RequestFacts,
+    preferences: &PagePreferences,
+    options: &Options,
+) -> Response<Bytes> {
+    let (inner, _) = response.into_parts();
+    facts.must_close =
+        facts.version <= Version::HTTP_11 && connection::has_option(&inner.headers, b"close");
+    let headers = refusal.headers();
+    let mut response = refuse(refusal, headers, facts, preferences, options);
+    // Other layers may have noted something in the extensions.
+    let made = mem::replace(response.extensions_mut(), inner.extensions);
+    response.extensions_mut().extend(made);
+    response
+}
+
+/// The refusal for which a service further in expects a response. Those with a reference have one
+/// already. A 407 needs challenges, which only that service knows.
+fn open_refusal(extensions: &Extensions) -> Option<&Refusal> {
+    let refusal = extensions.get::<Refusal>();
+    refusal.filter(|refusal| {
+        refusal.reference_id().is_none()
+            && refusal.status() != StatusCode::PROXY_AUTHENTICATION_REQUIRED
+    })
 }
 
 /// Gives the refusal a reference, and notes it for the observers.
@@ -57,7 +110,7 @@ fn report(facts: RequestFacts, status: StatusCode) {
     }
 }
 
-/// Answers requests that another layer of this crate refuses.
+/// How another layer of this crate refuses requests.
 #[derive(Clone)]
 pub(crate) struct Refuser(Arc<Options>);
 
@@ -66,19 +119,50 @@ impl Refuser {
         Self(Arc::new(Options::new()))
     }
 
-    pub(crate) fn refuse<B: Body>(
-        &self,
-        request: &Request<B>,
-        refusal: Refusal,
-    ) -> Response<Bytes> {
-        let (headers, facts) = (refusal.headers(), RequestFacts::new(request, None, &self.0));
-        refuse(refusal, headers, facts, &self.0)
+    pub(crate) fn with_pages(mut self, pages: Pages) -> Self {
+        Arc::make_mut(&mut self.0).pages = pages;
+        self
+    }
+
+    /// Notes what the response to a request depends on.
+    pub(crate) fn note<B: Body>(&self, request: &Request<B>) -> Refusable {
+        Refusable {
+            facts: RequestFacts::new(request, None),
+            preferences: PagePreferences::of(request),
+            options: Arc::clone(&self.0),
+        }
+    }
+}
+
+/// A request that another layer of this crate may refuse.
+pub(crate) struct Refusable {
+    facts: RequestFacts,
+    preferences: PagePreferences,
+    options: Arc<Options>,
+}
+
+impl Refusable {
+    /// Refuses the request instead of forwarding it.
+    pub(crate) fn refuse(self, refusal: Refusal) -> Response<Bytes> {
+        let headers = refusal.headers();
+        refuse(refusal, headers, self.facts, &self.preferences, &self.options)
+    }
+
+    /// Finishes the response to the forwarded request.
+    pub(crate) fn finish<B>(self, response: Response<B>) -> Response<ResponseBody<B>> {
+        let Self { facts, preferences, options } = self;
+        match open_refusal(response.extensions()).cloned() {
+            Some(refusal) => refuse_after_all(refusal, response, facts, &preferences, &options)
+                .map(ResponseBody::own),
+            None => response.map(ResponseBody::inner),
+        }
     }
 }
 
 /// Finishes the response to a forwarded request.
 pub(super) struct Forwarded {
     facts: RequestFacts,
+    preferences: PagePreferences,
     info: Option<HeaderValue>,
     /// The identity, if the response carries it.
     identity: Option<Identity>,
@@ -88,24 +172,25 @@ pub(super) struct Forwarded {
 impl Forwarded {
     pub(super) fn new(
         facts: RequestFacts,
+        preferences: PagePreferences,
         identity: Option<&Identity>,
         info: Option<HeaderValue>,
         options: Arc<Options>,
     ) -> Self {
         let identity = identity.filter(|_| options.identity_in_response).cloned();
-        Self { facts, info, identity, options }
+        Self { facts, preferences, info, identity, options }
     }
 
     pub(super) fn finish<B>(self, mut response: Response<B>) -> Response<ResponseBody<B>> {
-        let Self { mut facts, info, identity, options } = self;
+        let Self { mut facts, preferences, info, identity, options } = self;
         let is_challenge = response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
-        let mut response = if is_challenge && !options.allow_chaining {
-            // Only the inner service knows whether the request's body was read to its end.
-            facts.must_close = facts.version <= Version::HTTP_11
-                && connection::has_option(response.headers(), b"close");
-            let refusal = Refusal::new(Reason::UpstreamChallenge);
-            let headers = refusal.headers();
-            refuse(refusal, headers, facts, &options).map(ResponseBody::own)
+        let refusal = match is_challenge && !options.allow_chaining {
+            true => Some(Refusal::new(Reason::UpstreamChallenge)),
+            false => open_refusal(response.extensions()).cloned(),
+        };
+        let mut response = if let Some(refusal) = refusal {
+            refuse_after_all(refusal, response, facts, &preferences, &options)
+                .map(ResponseBody::own)
         } else {
             if is_challenge {
                 // The challenge is meant for the client.
@@ -132,6 +217,6 @@ impl Forwarded {
     pub(super) fn refuse(self, error: BackendError) -> Response<Bytes> {
         let refusal = Refusal::from(error);
         let headers = refusal.headers();
-        refuse(refusal, headers, self.facts, &self.options)
+        refuse(refusal, headers, self.facts, &self.preferences, &self.options)
     }
 }

@@ -53,8 +53,8 @@ const WARM_UP: usize = 3;
 /// the decoded text, and Digest credentials 2 for the list of names. `Proxy-Authentication-Info`
 /// takes 1, and a user who was not logged in 1 with re-checks. A throttle takes 2, for its boxed
 /// future and the ticket. A 407 takes 2 for the header map, 1 for each challenge, 1 for the list of
-/// each scheme, 1 for the nonce of Digest, 2 for the length, and 1 for the list of repeated fields if
-/// there are several.
+/// each scheme, 1 for the nonce of Digest, 2 for the length, 1 for the page, and 1 for the list of
+/// repeated fields if there are several.
 fn operations() -> [(&'static str, Authenticator, Client, usize, u64); 9] {
     use self::{AuthInfo::*, Client::*};
     let (md5, sha_256) = (Algorithm::Md5, Algorithm::Sha256);
@@ -62,12 +62,12 @@ fn operations() -> [(&'static str, Authenticator, Client, usize, u64); 9] {
         ("Basic accepted", both(), Basic(RIGHT), 0, 5),
         ("Basic accepted, with re-checks", rechecked(), Basic(RIGHT), 0, 6),
         ("Basic accepted, with a throttle", throttled(), Basic(RIGHT), 0, 7),
-        ("Basic refused by Basic alone", basic(), Basic(WRONG), 1, 12),
-        ("Basic refused by Basic and Digest", both(), Basic(WRONG), 3, 17),
+        ("Basic refused by Basic alone", basic(), Basic(WRONG), 1, 13),
+        ("Basic refused by Basic and Digest", both(), Basic(WRONG), 3, 18),
         ("Digest MD5 accepted, info off", digest(md5, Off), Digest, 0, 6),
         ("Digest SHA-256 accepted, info off", digest(sha_256, Off), Digest, 0, 6),
         ("Digest SHA-256 accepted, full info", digest(sha_256, Full), Digest, 0, 7),
-        ("no credentials for Basic and Digest", both(), Stranger, 3, 14),
+        ("no credentials for Basic and Digest", both(), Stranger, 3, 15),
     ]
 }
 

@@ -19,7 +19,7 @@ const IMMEDIATE: Duration = Duration::from_secs(1);
 fn check(answer: &Answer) {
     assert_eq!(answer.status, 407, "{answer:?}");
     assert_eq!(answer.field("connection").as_deref(), Some("close"));
-    assert!(answer.text().starts_with("Proxy Authentication Required"), "{answer:?}");
+    assert!(answer.text().starts_with("407 Proxy Authentication Required: "), "{answer:?}");
 }
 
 #[test]

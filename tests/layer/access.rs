@@ -1,6 +1,7 @@
 //! The layer for access policies, behind the layer for authentication.
 
 use std::{
+    convert::Infallible,
     net::{IpAddr, SocketAddr},
     pin::pin,
     sync::{Arc, Mutex},
@@ -11,11 +12,11 @@ use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use http_body_util::Full;
 use tokio::sync::mpsc;
-use tower::{Layer, Service, ServiceExt, limit::ConcurrencyLimit};
+use tower::{Layer, Service, ServiceExt, limit::ConcurrencyLimit, service_fn};
 use tower_proxy_auth::{
     BackendError, Identity, Reason, Refusal, UserId,
     access::{Access, AccessLayer, AccessPolicy, AccessRequest, AddressCheck},
-    middleware::ResponseBody,
+    middleware::{Pages, ResponseBody},
 };
 
 use crate::support::layer::{
@@ -126,6 +127,29 @@ async fn works_without_authentication() {
         let response = access.layer(Origin::new()).oneshot(sent).await.unwrap();
         assert_eq!(response.status(), status, "{peer}");
     }
+}
+
+#[tokio::test]
+async fn answers_a_denied_address_without_authentication() {
+    let access = AccessLayer::new(Policy(|request: AccessRequest<'_>| {
+        Ok(match request.address() {
+            None => Access::AddressNeeded,
+            Some(_) => Access::denied("a private address"),
+        })
+    }));
+    let pages = Pages::builder().with_contact("desk 4").build().unwrap();
+    let access = access.with_address_check(true).with_pages(pages);
+    let proxy = access.layer(service_fn(|sent: Request<Full<Bytes>>| async move {
+        let check: &AddressCheck = sent.extensions().get().unwrap();
+        let refusal = check.check(IpAddr::from([10, 0, 0, 1])).await.unwrap_err();
+        let mut response = Response::new(Full::<Bytes>::default());
+        response.extensions_mut().insert(refusal);
+        Ok::<_, Infallible>(response)
+    }));
+    let response = proxy.oneshot(request(Method::GET, URL)).await.unwrap();
+    assert_eq!((response.status().as_u16(), reason(&response)), (403, Reason::Forbidden));
+    let page = text(response).await;
+    assert!(page.starts_with("403 Forbidden: ") && page.contains("desk 4"), "{page}");
 }
 
 #[tokio::test]

@@ -151,7 +151,7 @@ async fn accepts_a_custom_data_type() {
     let request = |credentials| with_credentials(Request::new(Empty::new()), credentials);
     assert_eq!(text(service.clone().oneshot(request(RIGHT)).await.unwrap()).await, "chunk");
     let refusal = service.oneshot(request(WRONG)).await.unwrap();
-    assert!(text(refusal).await.starts_with("Proxy Authentication Required\n"));
+    assert!(text(refusal).await.starts_with("407 Proxy Authentication Required: "));
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ async fn answers_503_when_the_back_end_fails() {
         assert!(failed.is_transient());
         assert_eq!(failed.source().unwrap().to_string(), "no route to 192.0.2.7");
         let page = text(response).await;
-        assert!(page.starts_with("Service Unavailable\n"), "{page}");
+        assert!(page.starts_with("503 Service Unavailable: "), "{page}");
         assert!(!page.contains("192.0.2.7"), "the cause reached the client");
     }
     assert_eq!(origin.calls(), 0);

@@ -107,9 +107,11 @@ fn does_not_distinguish_unknown_users() {
     let nonce = proxy.nonce();
     let shown = |answer: Answer, reason: &str| {
         answer.is(reason, 407, reason);
-        // Only the nonce differs between two answers.
+        // Only the nonce and the reference differ between two answers.
         let headers = format!("{:?}", answer.headers).replace(&answer.nonce(), "");
-        (answer.status, headers, answer.body)
+        let reference = answer.refused.as_ref().unwrap().reference_id().unwrap().to_string();
+        assert!(answer.text().ends_with(&format!("Reference: {reference}\n")), "{reason}");
+        (answer.status, headers, answer.text().replace(&reference, ""))
     };
     let digest = |user: &str, reason| {
         let (user, password) = (user.to_owned(), "other".to_owned());

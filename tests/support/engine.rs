@@ -330,6 +330,11 @@ impl Answer {
         self.identity()?.user().map(UserId::as_str)
     }
 
+    #[track_caller]
+    pub(crate) fn text(&self) -> &str {
+        str::from_utf8(&self.body).expect("the body is text")
+    }
+
     pub(crate) fn fields(&self, name: impl header::AsHeaderName) -> Vec<&str> {
         self.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
     }

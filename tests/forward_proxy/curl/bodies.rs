@@ -66,7 +66,7 @@ fn does_not_ask_for_the_body_of_a_refused_request() {
         assert_eq!(run.requests[0].all("expect"), ["100-continue"], "{}", run.log);
         assert_eq!(run.statuses(), [407], "{}", run.log);
         assert_eq!(run.exit, Some(0));
-        assert!(run.text().starts_with("Proxy Authentication Required\n"));
+        assert!(run.text().starts_with("407 Proxy Authentication Required: "));
     }
     assert_eq!(origin.requests(), 0);
 }
@@ -80,7 +80,7 @@ fn lets_curl_read_the_407_while_it_sends_the_body() {
         let arguments = ["--header", "Expect:", "--data-binary", "@-", &url];
         let run = curl_with_input(&proxy, &[user, &arguments].concat(), &body());
         assert_eq!((run.exit, run.statuses()), (Some(0), vec![407]), "{}", run.log);
-        assert!(run.text().starts_with("Proxy Authentication Required\n"), "{}", run.log);
+        assert!(run.text().starts_with("407 Proxy Authentication Required: "), "{}", run.log);
         assert_eq!(run.answers[0].all("connection"), ["close"]);
     }
     assert_eq!(origin.requests(), 0);

@@ -50,7 +50,7 @@ fn answers_407_without_the_right_password() {
         let run = curl(&proxy, &[arguments, &[url.as_str()][..]].concat());
         assert_eq!((run.exit, run.answers.len()), (Some(0), *answers), "{}", run.log);
         run.answers.iter().for_each(check_challenges);
-        assert!(run.text().starts_with("Proxy Authentication Required\n"), "{:?}", run.text());
+        assert!(run.text().starts_with("407 Proxy Authentication Required: "), "{:?}", run.text());
         assert!(!run.log.contains("stale=true"), "{}", run.log);
 
         // Without its tunnel, curl fails.

@@ -1,7 +1,7 @@
-//! Custom bodies of refusals.
+//! A page, and the request that it is made for.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 
 use crate::{authenticator::Refusal, reason::Reason};
 
@@ -14,6 +14,10 @@ use crate::{authenticator::Refusal, reason::Reason};
 pub struct Page {
     /// The `Content-Type`.
     pub content_type: HeaderValue,
+    /// The `Content-Language`; none by default.
+    pub content_language: Option<HeaderValue>,
+    /// The `Content-Security-Policy`; none by default.
+    pub content_security_policy: Option<HeaderValue>,
     /// The body; its length becomes the `Content-Length`.
     pub body: Bytes,
 }
@@ -21,40 +25,48 @@ pub struct Page {
 impl Page {
     /// A page with a content type.
     pub fn new(content_type: HeaderValue, body: impl Into<Bytes>) -> Self {
-        Self { content_type, body: body.into() }
+        Self {
+            content_type,
+            content_language: None,
+            content_security_policy: None,
+            body: body.into(),
+        }
     }
 }
 
 /// The refused request that a page is made for.
 ///
 /// A page cannot change status, challenges, length and `Cache-Control`.
-#[derive(Clone, Debug)]
-pub struct PageRequest {
-    refusal: Refusal,
-    preferences: PagePreferences,
+#[derive(Clone, Copy, Debug)]
+pub struct PageRequest<'a> {
+    refusal: &'a Refusal,
+    preferences: &'a PagePreferences,
 }
 
 /// The parts of a request that a page can depend on.
-#[derive(Clone, Debug)]
-pub(super) struct PagePreferences {
-    method: Method,
+#[derive(Debug)]
+pub(in crate::middleware) struct PagePreferences {
+    pub(in crate::middleware) method: Method,
     accept: Option<HeaderValue>,
     accept_language: Option<HeaderValue>,
 }
 
 impl PagePreferences {
-    pub(super) fn of(method: &Method, headers: &HeaderMap) -> Self {
-        let field = |name| headers.get(name).cloned();
+    pub(in crate::middleware) fn of<B>(request: &Request<B>) -> Self {
+        let field = |name| request.headers().get(name).cloned();
         Self {
-            method: method.clone(),
+            method: request.method().clone(),
             accept: field(header::ACCEPT),
             accept_language: field(header::ACCEPT_LANGUAGE),
         }
     }
 }
 
-impl PageRequest {
-    pub(super) const fn new(refusal: Refusal, preferences: PagePreferences) -> Self {
+impl<'a> PageRequest<'a> {
+    pub(in crate::middleware) const fn new(
+        refusal: &'a Refusal,
+        preferences: &'a PagePreferences,
+    ) -> Self {
         Self { refusal, preferences }
     }
 
@@ -72,25 +84,25 @@ impl PageRequest {
 
     /// The refusal.
     #[must_use]
-    pub const fn refusal(&self) -> &Refusal {
-        &self.refusal
+    pub const fn refusal(&self) -> &'a Refusal {
+        self.refusal
     }
 
     /// The method. Clients do not show the body of a refused CONNECT.
     #[must_use]
-    pub const fn method(&self) -> &Method {
+    pub const fn method(&self) -> &'a Method {
         &self.preferences.method
     }
 
-    /// The client's `Accept`.
+    /// The client's `Accept`; the first field if there are several.
     #[must_use]
-    pub const fn accept(&self) -> Option<&HeaderValue> {
+    pub const fn accept(&self) -> Option<&'a HeaderValue> {
         self.preferences.accept.as_ref()
     }
 
-    /// The client's `Accept-Language`.
+    /// The client's `Accept-Language`; the first field if there are several.
     #[must_use]
-    pub const fn accept_language(&self) -> Option<&HeaderValue> {
+    pub const fn accept_language(&self) -> Option<&'a HeaderValue> {
         self.preferences.accept_language.as_ref()
     }
 }

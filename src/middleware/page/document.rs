@@ -1,0 +1,59 @@
+//! What a page says, before it takes a form.
+
+use http::StatusCode;
+
+use super::{
+    language::{PageLabel, PageLanguage, PageText},
+    subject::PageSubject,
+};
+
+/// A page in one language.
+pub(super) struct Document<'a> {
+    pub(super) status: StatusCode,
+    /// The language tag.
+    pub(super) language: &'a str,
+    pub(super) text: PageText<'a>,
+    /// The values at the end of the page.
+    pub(super) details: Vec<Detail<'a>>,
+}
+
+/// A value with its label.
+pub(super) struct Detail<'a> {
+    pub(super) label: &'a str,
+    /// The name for programs.
+    pub(super) name: &'static str,
+    pub(super) value: DetailValue<'a>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum DetailValue<'a> {
+    Text(&'a str),
+    /// The reference of the refusal.
+    Reference,
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn new(
+        language: &'a dyn PageLanguage,
+        subject: PageSubject,
+        text: PageText<'a>,
+        contact: Option<&'a str>,
+    ) -> Self {
+        let detail = |label, name, value| Detail { label: language.label(label), name, value };
+        let contact =
+            contact.map(|text| detail(PageLabel::Contact, "contact", DetailValue::Text(text)));
+        let reference = detail(PageLabel::Reference, "reference", DetailValue::Reference);
+        Self {
+            status: subject.status(),
+            language: language.tag(),
+            text,
+            details: contact.into_iter().chain([reference]).collect(),
+        }
+    }
+
+    /// The status with its standard phrase, such as `403 Forbidden`.
+    pub(super) fn status_line(&self) -> String {
+        let phrase = self.status.canonical_reason().unwrap_or_default();
+        format!("{} {phrase}", self.status.as_str())
+    }
+}

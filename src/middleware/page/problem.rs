@@ -1,0 +1,51 @@
+//! Pages as problem details, [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457), for programs.
+//!
+//! The members are `type`, `status`, `title`, `detail` and `code`, an array of commands, and
+//! as extensions the details at the end of the page.
+
+use super::{
+    document::{DetailValue, Document},
+    language::Block,
+    template::Template,
+};
+
+pub(super) fn render(document: &Document<'_>) -> Template {
+    let mut body = Template::default();
+    let text = &document.text;
+    body.push(&format!(
+        "{{\"type\":\"about:blank\",\"status\":{},\"title\":\"{}\",\"detail\":\"{}",
+        document.status.as_str(),
+        escape(&text.title),
+        escape(&text.summary),
+    ));
+    for block in &text.blocks {
+        match block {
+            Block::Section { heading, text } => {
+                body.push(&format!("\\n{}: {}", escape(heading), escape(text)));
+            }
+            Block::Code(code) => body.push(&format!("\\n{}", escape(code))),
+        }
+    }
+    for detail in &document.details {
+        body.push(&format!("\",\"{}\":\"", detail.name));
+        match detail.value {
+            DetailValue::Text(text) => body.push(&escape(text)),
+            DetailValue::Reference => body.push_reference(),
+        }
+    }
+    body.push("\"}\n");
+    body
+}
+
+/// Escapes a text for a JSON string.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => escaped.extend(['\\', character]),
+            '\0'..'\x20' => escaped.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
