@@ -20,7 +20,7 @@ impl PageLanguage for Japanese {
     fn label(&self, label: PageLabel) -> &str {
         match label {
             PageLabel::Contact => "お問い合わせ先",
-            PageLabel::Reference => "照会番号",
+            PageLabel::Reference => "お問い合わせ番号",
         }
     }
 
@@ -120,7 +120,7 @@ impl PageLanguage for Japanese {
             )
             .with_section(
                 WHAT_TO_DO,
-                "アドレスを確認してください。アクセスが必要な場合は、アドレスと下記の照会番号を添えて、\
+                "アドレスを確認してください。アクセスが必要な場合は、アドレスと下記のお問い合わせ番号を添えて、\
                  プロキシの管理者に問い合わせてください。",
             ),
             PageSubject::TooManyFailures => PageText::new(

@@ -256,6 +256,7 @@ mod tests {
                 let body: serde_json::Value = serde_json::from_str(body).unwrap();
                 assert_eq!(body["type"], "about:blank", "{name}");
                 assert_eq!(body["status"], reason.status().as_u16(), "{name}");
+                assert_eq!(body["title"], reason.status().canonical_reason().unwrap(), "{name}");
                 assert_eq!(body["reference"], reference, "{name}");
                 assert_eq!(body["contact"], "\"help\" <desk> & co", "{name}");
                 assert!(

@@ -1,7 +1,7 @@
 //! Pages as problem details, [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457), for programs.
 //!
-//! The members are `type`, `status`, `title`, `detail` and `code`, an array of commands, and
-//! as extensions the details at the end of the page.
+//! The type is `about:blank`, so the title is the phrase of the status. `detail` is the text, and the
+//! values at the end of the page are members of their own: `contact` and `reference`.
 
 use super::{
     document::{DetailValue, Document},
@@ -13,7 +13,8 @@ pub(super) fn render(document: &Document<'_>) -> Template {
     let mut body = Template::default();
     let text = &document.text;
     body.push(&format!(
-        "{{\"type\":\"about:blank\",\"status\":{},\"title\":\"{}\",\"detail\":\"{}",
+        "{{\"type\":\"about:blank\",\"title\":\"{}\",\"status\":{},\"detail\":\"{}\\n{}",
+        document.status.canonical_reason().unwrap_or_default(),
         document.status.as_str(),
         escape(&text.title),
         escape(&text.summary),
