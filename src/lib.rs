@@ -61,6 +61,7 @@
 //! | limit guesses of passwords | [`throttle`] |
 //! | end the access of users who are logged in | [ending access](guide::ending_access), [`Authenticator::revoke`], [`Authenticator::recheck`], [`Identity::revoked`], [`revocation`] |
 //! | log, count or audit every request | [`with_observer`](ProxyAuthLayer::with_observer), [`event`] |
+//! | refuse all requests while the proxy is down for work | [`Authenticator::set_maintenance`] |
 //! | decide who may go where | [`access`] |
 //! | change the pages that users see, or add a language | [`Pages`](middleware::Pages) |
 //! | find out why a request was refused | [`Refusal`] in the extensions of the response, [`Reason`] |
@@ -82,7 +83,7 @@
 //! | 429 | a [throttle] refused the attempt, or a limit of the user is reached |
 //! | 431 | the `Proxy-Authorization` field is longer than the limit |
 //! | 502 | the upstream answered with 407, unless [`allow_chaining`] is set |
-//! | 503 | a back end or the nonce store failed or is overloaded |
+//! | 503 | a back end or the nonce store failed or is overloaded, or the proxy is in [maintenance](Authenticator::set_maintenance) |
 //!
 //! A 407 contains `stale=true` if the Digest response is right but its nonce cannot be used: the
 //! nonce is expired, unknown or forgotten, another user used it first, or the nonce-count was used

@@ -111,6 +111,9 @@ reasons! {
     FieldTooLong = REQUEST_HEADER_FIELDS_TOO_LARGE, "field-too-long";
     /// A back end could not answer.
     BackendFailed = SERVICE_UNAVAILABLE, "backend-failed";
+    /// The proxy is in [maintenance](crate::Authenticator::set_maintenance), so the credentials were
+    /// not looked at.
+    Maintenance = SERVICE_UNAVAILABLE, "maintenance";
     /// An upstream proxy answered with a 407.
     UpstreamChallenge = BAD_GATEWAY, "upstream-challenge";
 }
@@ -131,10 +134,12 @@ impl Reason {
     }
 
     /// Whether it occurs in normal operation: most clients send no credentials before the first 407,
-    /// need a new nonce from time to time, and then repeat the request by themselves.
+    /// need a new nonce from time to time, and then repeat the request by themselves; and during
+    /// maintenance, which is the operator's own doing, every request is refused. A log has such
+    /// refusals at level `DEBUG`, because one line for each would bury the others.
     #[must_use]
     pub const fn is_routine(self) -> bool {
-        matches!(self, Self::MissingCredentials) || self.is_stale()
+        matches!(self, Self::MissingCredentials | Self::Maintenance) || self.is_stale()
     }
 
     /// Whether the request may have been an attempt to guess a password: the password was wrong, or

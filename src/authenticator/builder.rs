@@ -6,6 +6,7 @@ use super::{
     AuthScheme, Authenticator, BasicScheme, DigestScheme, Offer,
     engine::Engine,
     erased::DynScheme,
+    maintenance::MaintenanceSwitch,
     scheme::SchemeSetup,
     scheme_names,
     stale_limit::StaleLimit,
@@ -369,6 +370,7 @@ impl AuthenticatorBuilder {
             throttle: self.throttle,
             revocations: self.revocations,
             has_rechecks: self.has_rechecks,
+            maintenance: MaintenanceSwitch::default(),
             clock: self.clock,
         })))
     }

@@ -1,6 +1,6 @@
 //! Decides about requests from their heads.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
@@ -9,6 +9,7 @@ use super::{
     decision::{Authentication, Check, Decision},
     erased::DynScheme,
     field::ProxyAuthorization,
+    maintenance::{Maintenance, MaintenanceSwitch},
     offer::Offer,
     refusal::Refusal,
     scheme::{AuthResult, Authenticated, ChallengeContext, RequestContext, SentCredentials},
@@ -77,6 +78,7 @@ pub(super) struct Engine {
     pub(super) throttle: Option<Box<dyn DynThrottle>>,
     pub(super) revocations: Revocations,
     pub(super) has_rechecks: bool,
+    pub(super) maintenance: MaintenanceSwitch,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -94,6 +96,11 @@ impl Authenticator {
         field: ProxyAuthorization,
     ) -> Authentication {
         let engine = &self.0;
+        if let Some(maintenance) = engine.maintenance.current() {
+            let refusal = maintenance.refusal(SystemTime::now());
+            let headers = refusal.headers();
+            return Authentication::Ready(Decision::Refuse(refusal, headers));
+        }
         if engine.bypass.as_ref().is_some_and(|bypass| bypass(head)) {
             return Authentication::Ready(Decision::Bypass);
         }
@@ -136,6 +143,46 @@ impl Authenticator {
         let latin1 = engine.latin1;
         let context = RequestContext { head, realm, now, latin1, user_parameters };
         Arc::clone(scheme).authenticate(engine, &context, credentials, check)
+    }
+
+    /// Starts maintenance: every request is refused with 503 and `Retry-After`, also one that would
+    /// bypass authentication or be anonymous. Nobody is asked for a password, and neither the
+    /// throttle nor a back end is called. Requests that were forwarded before, such as tunnels, and
+    /// checks that are running go on.
+    ///
+    /// `until` is the announced end, by the system's clock. It is an estimate, for clients: maintenance
+    /// lasts until [`end_maintenance`](Self::end_maintenance). `Retry-After` is the time until then,
+    /// and 30 s if that is less, or if no end is announced. Call it again to announce another end.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use tower_proxy_auth::{Authenticator, Realm, Users};
+    ///
+    /// let realm = Realm::new("proxy")?;
+    /// let users = Users::new(&realm).with_user("alice", "wonder")?;
+    /// let auth = Authenticator::builder(realm).with_basic(users).build()?;
+    ///
+    /// auth.set_maintenance(Some(SystemTime::now() + Duration::from_secs(3_600)));
+    /// assert!(auth.maintenance().is_some());
+    /// // The work is done.
+    /// auth.end_maintenance();
+    /// assert!(auth.maintenance().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_maintenance(&self, until: Option<SystemTime>) {
+        self.0.maintenance.set(until, SystemTime::now());
+    }
+
+    /// Ends maintenance, if there is any.
+    pub fn end_maintenance(&self) {
+        self.0.maintenance.end();
+    }
+
+    /// The current maintenance.
+    #[must_use]
+    pub fn maintenance(&self) -> Option<Maintenance> {
+        self.0.maintenance.current()
     }
 
     /// The time of the authenticator's clock.
@@ -320,7 +367,7 @@ fn settlement<T>(result: &Result<(Identity, T), Refusal>) -> Settlement<'_> {
             _ => Settlement::Neutral,
         },
         Err(refusal) if refusal.reason().is_guess() => {
-            Settlement::Strike { user: refusal.suspect.as_ref() }
+            Settlement::Strike { user: refusal.suspect.as_deref() }
         }
         Err(_) => Settlement::Neutral,
     }

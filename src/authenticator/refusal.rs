@@ -4,6 +4,7 @@ use std::{error::Error, fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
+use super::Maintenance;
 use crate::{
     backend::UnusableRecord,
     claim::Claim,
@@ -38,8 +39,10 @@ pub struct Refusal {
     claimed_user: Option<ClaimedUser>,
     /// In seconds.
     retry_after: Option<NonZeroU32>,
-    /// The user whose password was wrong, if the source knows the canonical name.
-    pub(super) suspect: Option<UserId>,
+    /// Boxed, because most refusals have none.
+    pub(super) maintenance: Option<Box<Maintenance>>,
+    /// The user whose password was wrong, if the source knows the canonical name. Boxed as well.
+    pub(super) suspect: Option<Box<UserId>>,
     /// The layer gives it to each refusal that becomes a response.
     pub(crate) reference_id: Option<ReferenceId>,
 }
@@ -57,6 +60,7 @@ impl Refusal {
             algorithm: None,
             claimed_user: None,
             retry_after: None,
+            maintenance: None,
             suspect: None,
             reference_id: None,
         }
@@ -94,7 +98,7 @@ impl Refusal {
     /// failures under all spellings of the name together.
     #[must_use]
     pub fn with_suspect(mut self, user: UserId) -> Self {
-        self.suspect = Some(user);
+        self.suspect = Some(Box::new(user));
         self
     }
 
@@ -149,6 +153,12 @@ impl Refusal {
     fn retry_after_seconds(&self) -> Option<u32> {
         matches!(self.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
             .then(|| self.retry_after.map_or(RETRY_AFTER, NonZeroU32::get))
+    }
+
+    /// The maintenance for which every request is refused, if that is the reason.
+    #[must_use]
+    pub fn maintenance(&self) -> Option<Maintenance> {
+        self.maintenance.as_deref().copied()
     }
 
     /// Displays the causes of the refusal, such as those of a back end's failure, in the form

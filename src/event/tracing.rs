@@ -10,8 +10,8 @@ const MAX_TEXT: usize = 200;
 /// Logs each request with `tracing`, for a proxy without tower-http's `TraceLayer`.
 ///
 /// Forwarded requests are logged at level `INFO`. Refused ones are at `WARN`, but at `DEBUG` if
-/// clients [repeat the request by themselves](crate::Reason::is_routine), and at `ERROR` for a
-/// failure of a back end or upstream. Cancelled ones are at `DEBUG`.
+/// the reason [is routine](crate::Reason::is_routine), and at `ERROR` for a failure of a back end or
+/// upstream. Cancelled ones are at `DEBUG`.
 ///
 /// | field | value |
 /// |---|---|
@@ -75,11 +75,11 @@ impl Observer for TracingObserver {
         match event.outcome() {
             Outcome::Forwarded | Outcome::Bypassed => log!(info, event, "request forwarded"),
             Outcome::Cancelled => log!(debug, event, "request cancelled"),
-            Outcome::Refused(reason) if reason.status().is_server_error() => {
-                log!(error, event, "request refused");
-            }
             Outcome::Refused(reason) if reason.is_routine() => {
                 log!(debug, event, "request refused");
+            }
+            Outcome::Refused(reason) if reason.status().is_server_error() => {
+                log!(error, event, "request refused");
             }
             Outcome::Refused(_) => log!(warn, event, "request refused"),
         }

@@ -72,8 +72,8 @@ impl<B> MakeSpan<B> for AuthMakeSpan {
 pub struct AuthOnResponse;
 
 impl AuthOnResponse {
-    /// Emits forwarded requests at level `INFO`. Refused ones are at `WARN`, but at `DEBUG` if
-    /// clients repeat the request by themselves, and at `ERROR` for a failure of a back end or
+    /// Emits forwarded requests at level `INFO`. Refused ones are at `WARN`, but at `DEBUG` if the
+    /// reason [is routine](crate::Reason::is_routine), and at `ERROR` for a failure of a back end or
     /// upstream.
     #[must_use]
     pub const fn new() -> Self {
@@ -98,10 +98,10 @@ impl<B> OnResponse<B> for AuthOnResponse {
                 );
             }
             let cause = refusal.causes().map(|causes| causes.to_string());
-            if response.status().is_server_error() {
-                tracing::error!(status, outcome, latency_us, cause, "request refused");
-            } else if refusal.reason().is_routine() {
+            if refusal.reason().is_routine() {
                 tracing::debug!(status, outcome, latency_us, cause, "request refused");
+            } else if response.status().is_server_error() {
+                tracing::error!(status, outcome, latency_us, cause, "request refused");
             } else {
                 tracing::warn!(status, outcome, latency_us, cause, "request refused");
             }

@@ -10,6 +10,7 @@ mod config;
 mod digest;
 mod info;
 mod layering;
+mod maintenance;
 mod many;
 mod names;
 mod nonces;

@@ -166,6 +166,13 @@ impl English {
                 "What you can do",
                 "Try again in a few minutes. If it lasts longer, tell the operator of the proxy.",
             ),
+            PageSubject::Maintenance => PageText::new(
+                "The proxy is down for maintenance",
+                "The operator of the proxy has stopped it for planned work. The proxy did not check \
+                 your user name and password: they are not the problem, and you need not change \
+                 anything.",
+            )
+            .with_section("What you can do", "Try again later."),
             PageSubject::UpstreamChallenge => PageText::new(
                 "Another proxy does not let this proxy through",
                 "Behind this proxy there is another one, which requires a login that this proxy \

@@ -182,6 +182,12 @@ impl PageLanguage for Japanese {
                 WHAT_TO_DO,
                 "数分待ってから、もう一度お試しください。続く場合は、プロキシの管理者に連絡してください。",
             ),
+            PageSubject::Maintenance => PageText::new(
+                "プロキシはメンテナンス中です",
+                "プロキシは、管理者の作業のため停止しています。ユーザー名とパスワードは確認していません。\
+                 誤りがあったわけではなく、変更する必要もありません。",
+            )
+            .with_section(WHAT_TO_DO, "しばらく待ってから、もう一度お試しください。"),
             PageSubject::UpstreamChallenge => PageText::new(
                 "別のプロキシに接続を拒否されました",
                 "このプロキシの先にある別のプロキシがログインを求めていますが、\

@@ -60,6 +60,8 @@ subjects! {
     FieldTooLong = REQUEST_HEADER_FIELDS_TOO_LARGE;
     /// A back end could not answer.
     BackendFailed = SERVICE_UNAVAILABLE;
+    /// The proxy is in maintenance, so no credentials were checked.
+    Maintenance = SERVICE_UNAVAILABLE;
     /// Another proxy asked for credentials.
     UpstreamChallenge = BAD_GATEWAY;
 }
@@ -98,6 +100,7 @@ impl From<Reason> for PageSubject {
             Reason::TooManyTunnels | Reason::TooManyRequests => Self::TooManyRequests,
             Reason::FieldTooLong => Self::FieldTooLong,
             Reason::BackendFailed => Self::BackendFailed,
+            Reason::Maintenance => Self::Maintenance,
             Reason::UpstreamChallenge => Self::UpstreamChallenge,
         }
     }

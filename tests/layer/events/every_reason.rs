@@ -103,6 +103,10 @@ fn scene(reason: Reason) -> Scene {
         Reason::TooManyRequests => many_requests(),
         Reason::FieldTooLong => one(proxy, field("x".repeat(20_000))),
         Reason::BackendFailed => judged(|| Err(BackendError::transient("no route"))),
+        Reason::Maintenance => {
+            proxy.authenticator().set_maintenance(None);
+            one(proxy, basic("alice:wonder"))
+        }
         Reason::UpstreamChallenge => {
             let challenge = |_: &http::request::Parts| {
                 Response::builder().status(407).body(Full::default()).unwrap()
@@ -232,8 +236,8 @@ fn is_in_the_log() {
         let line = log.line();
         let (status, id) = (reason.status(), answer.refused.unwrap().reference_id().unwrap());
         let level = match reason {
+            Reason::MissingCredentials | Reason::Maintenance => "DEBUG",
             _ if status.is_server_error() => "ERROR",
-            Reason::MissingCredentials => "DEBUG",
             _ if reason.is_stale() => "DEBUG",
             _ => "WARN",
         };
