@@ -1,6 +1,9 @@
 //! The page of a refusal.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, UNIX_EPOCH},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -13,8 +16,8 @@ use tower_proxy_auth::{
 };
 
 use crate::support::layer::{
-    Origin, Outgoing, RIGHT, URL, WRONG, alice, both, challenges, get, layer, request, send, text,
-    waiting, with_field,
+    Origin, Outgoing, RIGHT, URL, WRONG, alice, basic, both, challenges, get, layer, request, send,
+    text, waiting, with_field,
 };
 
 async fn refused(sent: Request<Full<Bytes>>) -> Response<Outgoing> {
@@ -199,4 +202,50 @@ async fn proxy_status_is_on_refusals_only() {
     assert_eq!(value(&refused).as_deref(), Some(denied));
     let forwarded = send(&layer, &Origin::new(), get(RIGHT)).await;
     assert_eq!(value(&forwarded), None);
+}
+
+#[tokio::test]
+async fn the_page_of_maintenance_has_its_times() {
+    let until = UNIX_EPOCH + Duration::from_secs(4_000_000_000);
+    let auth = basic();
+    let layer = ProxyAuthLayer::new(auth.clone());
+    let page = async |accept: &'static str, language: &'static str| {
+        let sent = with_field(get(RIGHT), header::ACCEPT, accept);
+        let sent = with_field(sent, header::ACCEPT_LANGUAGE, language);
+        let response = send(&layer, &Origin::new(), sent).await;
+        assert_eq!(response.status(), 503);
+        assert!(challenges(response.headers()).is_empty());
+        text(response).await
+    };
+    for (name, until, shown) in [("announced", Some(until), true), ("open", None, false)] {
+        auth.set_maintenance(until);
+        for (accept, language, since, until) in [
+            (
+                "*/*",
+                "en",
+                "\nIn maintenance since: 20",
+                "\nExpected to be back at: 2096-10-02 07:06 UTC\n",
+            ),
+            (
+                "text/html",
+                "en",
+                "<dt>In maintenance since</dt>\n<dd>20",
+                "<dd>2096-10-02 07:06 UTC</dd>",
+            ),
+            (
+                "text/html",
+                "ja",
+                "<dt>メンテナンス開始</dt>\n<dd>20",
+                "<dd>2096-10-02 07:06 UTC</dd>",
+            ),
+            ("application/json", "ja", ",\"since\":\"20", ",\"until\":\"2096-10-02T07:06:40Z\","),
+        ] {
+            let page = page(accept, language).await;
+            assert!(page.contains(since), "{name} {accept}: {page}");
+            assert_eq!(page.contains(until), shown, "{name} {accept}: {page}");
+        }
+    }
+    auth.end_maintenance();
+    let forwarded = send(&layer, &Origin::new(), get(RIGHT)).await;
+    assert_eq!(forwarded.status(), 200);
 }

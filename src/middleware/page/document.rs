@@ -5,6 +5,7 @@ use http::StatusCode;
 use super::{
     language::{PageLabel, PageLanguage, PageText},
     subject::PageSubject,
+    template::Gap,
 };
 
 /// A page in one language.
@@ -28,8 +29,7 @@ pub(super) struct Detail<'a> {
 #[derive(Clone, Copy)]
 pub(super) enum DetailValue<'a> {
     Text(&'a str),
-    /// The reference of the refusal.
-    Reference,
+    Gap(Gap),
 }
 
 impl<'a> Document<'a> {
@@ -40,15 +40,17 @@ impl<'a> Document<'a> {
         contact: Option<&'a str>,
     ) -> Self {
         let detail = |label, name, value| Detail { label: language.label(label), name, value };
-        let contact =
-            contact.map(|text| detail(PageLabel::Contact, "contact", DetailValue::Text(text)));
-        let reference = detail(PageLabel::Reference, "reference", DetailValue::Reference);
-        Self {
-            status: subject.status(),
-            language: language.tag(),
-            text,
-            details: contact.into_iter().chain([reference]).collect(),
+        let gap = |label, name, gap| detail(label, name, DetailValue::Gap(gap));
+        let mut details = Vec::new();
+        if subject == PageSubject::Maintenance {
+            details.push(gap(PageLabel::Since, "since", Gap::Since));
+            details.push(gap(PageLabel::Until, "until", Gap::Until));
         }
+        if let Some(text) = contact {
+            details.push(detail(PageLabel::Contact, "contact", DetailValue::Text(text)));
+        }
+        details.push(gap(PageLabel::Reference, "reference", Gap::Reference));
+        Self { status: subject.status(), language: language.tag(), text, details }
     }
 
     /// The status with its standard phrase, such as `403 Forbidden`.

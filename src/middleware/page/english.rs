@@ -193,6 +193,8 @@ impl PageLanguage for English {
 
     fn label(&self, label: PageLabel) -> &str {
         match label {
+            PageLabel::Since => "In maintenance since",
+            PageLabel::Until => "Expected to be back at",
             PageLabel::Contact => "Contact",
             PageLabel::Reference => "Reference",
         }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     document::{DetailValue, Document},
     language::Block,
-    template::Template,
+    template::{Gap, Template, TimeFormat},
 };
 
 const STYLE: &str = include_str!("page.css");
@@ -26,7 +26,7 @@ pub(super) fn content_security_policy() -> HeaderValue {
 }
 
 pub(super) fn render(document: &Document<'_>) -> Template {
-    let mut body = Template::default();
+    let mut body = Template::new(TimeFormat::People);
     let status = document.status_line();
     let (title, summary) = (escape(&document.text.title), escape(&document.text.summary));
     body.push(&format!(
@@ -55,16 +55,14 @@ pub(super) fn render(document: &Document<'_>) -> Template {
     }
     body.push("<dl>\n");
     for detail in &document.details {
-        body.push(&format!("<dt>{}</dt>\n<dd>", escape(detail.label)));
+        let label = format!("<dt>{}</dt>\n", escape(detail.label));
         match detail.value {
-            DetailValue::Text(text) => body.push(&escape(text)),
-            DetailValue::Reference => {
-                body.push("<code>");
-                body.push_reference();
-                body.push("</code>");
+            DetailValue::Text(text) => body.push(&format!("{label}<dd>{}</dd>\n", escape(text))),
+            DetailValue::Gap(Gap::Reference) => {
+                body.push_gap(&format!("{label}<dd><code>"), Gap::Reference, "</code></dd>\n");
             }
+            DetailValue::Gap(gap) => body.push_gap(&format!("{label}<dd>"), gap, "</dd>\n"),
         }
-        body.push("</dd>\n");
     }
     body.push("</dl>\n</main>\n</body>\n</html>\n");
     body

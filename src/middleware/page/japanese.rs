@@ -19,6 +19,8 @@ impl PageLanguage for Japanese {
 
     fn label(&self, label: PageLabel) -> &str {
         match label {
+            PageLabel::Since => "メンテナンス開始",
+            PageLabel::Until => "終了予定",
             PageLabel::Contact => "お問い合わせ先",
             PageLabel::Reference => "お問い合わせ番号",
         }

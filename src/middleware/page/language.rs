@@ -54,6 +54,10 @@ pub trait PageLanguage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PageLabel {
+    /// When the maintenance started.
+    Since,
+    /// When the maintenance is expected to end.
+    Until,
     /// Whom to ask.
     Contact,
     /// The [`ReferenceId`](crate::event::ReferenceId) of the refusal.

@@ -1,16 +1,16 @@
 //! Pages as problem details, [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457), for programs.
 //!
 //! The type is `about:blank`, so the title is the phrase of the status. `detail` is the text, and the
-//! values at the end of the page are members of their own: `contact` and `reference`.
+//! values at the end of the page are members of their own: `since`, `until`, `contact`, `reference`.
 
 use super::{
     document::{DetailValue, Document},
     language::Block,
-    template::Template,
+    template::{Template, TimeFormat},
 };
 
 pub(super) fn render(document: &Document<'_>) -> Template {
-    let mut body = Template::default();
+    let mut body = Template::new(TimeFormat::Programs);
     let text = &document.text;
     body.push(&format!(
         "{{\"type\":\"about:blank\",\"title\":\"{}\",\"status\":{},\"detail\":\"{}\\n{}",
@@ -27,14 +27,15 @@ pub(super) fn render(document: &Document<'_>) -> Template {
             Block::Code(code) => body.push(&format!("\\n{}", escape(code))),
         }
     }
+    body.push("\"");
     for detail in &document.details {
-        body.push(&format!("\",\"{}\":\"", detail.name));
+        let member = format!(",\"{}\":\"", detail.name);
         match detail.value {
-            DetailValue::Text(text) => body.push(&escape(text)),
-            DetailValue::Reference => body.push_reference(),
+            DetailValue::Text(text) => body.push(&format!("{member}{}\"", escape(text))),
+            DetailValue::Gap(gap) => body.push_gap(&member, gap, "\""),
         }
     }
-    body.push("\"}\n");
+    body.push("}\n");
     body
 }
 
