@@ -13,6 +13,7 @@ use tower_proxy_auth::{
 use crate::{
     Mistake, access_log, client,
     listener::local_addresses,
+    maintenance::MaintenanceFile,
     observe::Observation,
     options::{Algorithm, AuthInfo, AuthOptions, UriCheck},
     sources::{Opened, in_options},
@@ -93,7 +94,8 @@ impl Prepared {
         let layer = ProxyAuthLayer::new(auth.clone())
             .with_peer_address(client::peer)
             .with_identity_in_response(access_log::is_enabled());
-        Ok((layer, Upkeep { auth, recheck: options.recheck, reloads }))
+        let maintenance = options.maintenance.map(|path| MaintenanceFile::open(path, auth.clone()));
+        Ok((layer, Upkeep { auth, recheck: options.recheck, reloads, maintenance }))
     }
 }
 

@@ -46,6 +46,7 @@ mod limit_arguments;
 mod lingering;
 mod listener;
 mod logging;
+mod maintenance;
 mod observe;
 mod options;
 mod origin;
@@ -60,6 +61,7 @@ mod target;
 mod tunnel;
 mod upgrade;
 mod upkeep;
+mod watched_file;
 
 use std::{
     env,
@@ -144,9 +146,10 @@ fn runtime() -> io::Result<Runtime> {
 async fn run(mut options: Options, observation: &mut Observation) -> Result<(), Mistake> {
     let cannot_handle = |error| format!("cannot handle signals: {error}");
     let signal = shutdown::signal().map_err(cannot_handle)?;
+    let hangups = || Hangups::subscribe().map_err(cannot_handle);
     // From here on, SIGHUP does not end the process.
-    let hangups = Hangups::subscribe().map_err(cannot_handle)?;
-    observation.reopen_at(Hangups::subscribe().map_err(cannot_handle)?);
+    let (reloads, rule_changes, maintenance) = (hangups()?, hangups()?, hangups()?);
+    observation.reopen_at(hangups()?);
     let generated = match &mut options.auth {
         Some(auth) if auth.sources.is_empty() => {
             let user = User::generate().map_err(|error| format!("no random bytes: {error}"))?;
@@ -156,7 +159,6 @@ async fn run(mut options: Options, observation: &mut Observation) -> Result<(), 
         _ => None,
     };
     let rules = options.rules.map(RulesFile::open).transpose()?;
-    let rule_hangups = Hangups::subscribe().map_err(cannot_handle)?;
     let auth = match options.auth {
         Some(auth) => Some(Prepared::new(auth).await?),
         None => None,
@@ -176,12 +178,12 @@ async fn run(mut options: Options, observation: &mut Observation) -> Result<(), 
     let causes = Arc::new(CauseLog::default());
     let keeping = async {
         if let Some(upkeep) = upkeep {
-            upkeep.run(hangups, &causes).await;
+            upkeep.run(reloads, maintenance, &causes).await;
         }
     };
     let watching = async {
         if let Some(rules) = rules {
-            rules.watch(rule_hangups).await;
+            rules.watch(rule_changes).await;
         }
     };
     let background = stop.run_until_cancelled(async { tokio::join!(keeping, watching) });

@@ -83,6 +83,12 @@ struct CommandLine {
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 
+    /// Refuse every request with 503 while this file exists. It may contain the time at which that
+    /// is expected to end, such as 2030-01-31T18:00:00+09:00. The proxy looks for the file every
+    /// second and at SIGHUP. Open tunnels stay.
+    #[arg(long, value_name = "FILE")]
+    maintenance: Option<PathBuf>,
+
     /// Whom users can ask, for the pages that say why a request was refused, such as "help desk,
     /// phone 4711".
     #[arg(long, value_name = "TEXT", value_parser = pages)]
@@ -94,7 +100,7 @@ struct CommandLine {
     /// Admit everyone, for tests and benchmarks: an OPEN PROXY.
     #[arg(long, conflicts_with_all = ["realm", "scheme", "sources", "algorithms", "nonce_lifetime",
         "latin1", "legacy_rfc2069", "uri_check", "auth_info", "allow_empty_passwords",
-        "recheck", "max_failures", "max_tunnels_per_user", "audit", "metrics", "claimed_users"])]
+        "recheck", "maintenance", "max_failures", "max_tunnels_per_user", "audit", "metrics", "claimed_users"])]
     insecure_no_auth: bool,
 }
 
@@ -127,6 +133,7 @@ pub(crate) struct AuthOptions {
     pub(crate) allow_empty_passwords: bool,
     /// The time between two re-checks; `None` for no re-checks.
     pub(crate) recheck: Option<Duration>,
+    pub(crate) maintenance: Option<PathBuf>,
     pub(crate) limits: LimitArguments,
     pub(crate) observe: ObserveArguments,
 }
@@ -260,6 +267,7 @@ impl CommandLine {
             auth_info: self.auth_info,
             allow_empty_passwords: self.allow_empty_passwords,
             recheck: (recheck > 0).then(|| Duration::from_secs(recheck)),
+            maintenance: self.maintenance,
             limits: self.limits,
             observe: self.observe,
         };

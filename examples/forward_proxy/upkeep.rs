@@ -1,5 +1,5 @@
-//! What keeps the users up to date while the proxy runs: re-checks of users who are logged in, and
-//! files that SIGHUP makes it read again.
+//! What authentication does while the proxy runs: re-checks of users who are logged in, files that
+//! SIGHUP makes it read again, and maintenance.
 
 use std::{error::Error, fmt::Write as _, time::Duration};
 
@@ -7,7 +7,10 @@ use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 use tower_proxy_auth::{Authenticator, authenticator::Recheck, event::Escaped};
 
-use crate::{access_log::MAX_USER_SHOWN, cause_log::CauseLog, error::chain, hangup::Hangups};
+use crate::{
+    access_log::MAX_USER_SHOWN, cause_log::CauseLog, error::chain, hangup::Hangups,
+    maintenance::MaintenanceFile,
+};
 
 /// How many users are named in a line of the log.
 const MAX_NAMED: usize = 20;
@@ -21,12 +24,20 @@ pub(crate) struct Upkeep {
     /// The time between two re-checks; `None` for no re-checks.
     pub(crate) recheck: Option<Duration>,
     pub(crate) reloads: Vec<Reload>,
+    pub(crate) maintenance: Option<MaintenanceFile>,
 }
 
 impl Upkeep {
-    /// Re-checks and reloads. It never ends.
-    pub(crate) async fn run(self, hangups: Hangups, causes: &CauseLog) {
-        tokio::join!(self.recheck(causes), self.reload(hangups));
+    /// Does everything, with a subscription to SIGHUP each for the files of users and for
+    /// maintenance. It never ends.
+    pub(crate) async fn run(mut self, reloads: Hangups, maintenance: Hangups, causes: &CauseLog) {
+        let file = self.maintenance.take();
+        let maintaining = async {
+            if let Some(file) = file {
+                file.watch(maintenance).await;
+            }
+        };
+        tokio::join!(self.recheck(causes), self.reload(reloads), maintaining);
     }
 
     async fn reload(&self, mut hangups: Hangups) {

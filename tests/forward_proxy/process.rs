@@ -48,6 +48,7 @@ fn reports_a_mistake_in_one_line_with_status_2() {
         (&["--allow-empty-passwords", "--scheme", "digest"], "--scheme digest"),
         (&["--allow-empty-passwords", "--htdigest", "users"], "--allow-empty-passwords"),
         (&["--insecure-no-auth", "--allow-empty-passwords"], "--allow-empty-passwords"),
+        (&["--insecure-no-auth", "--maintenance", "file"], "--maintenance"),
         (&["--ldap", "ldaps://localhost"], "--ldap-dn"),
         (&["--ldap-dn", "uid={user},o=x"], "--ldap"),
         (&["--ldap", "ldaps://localhost", "--ldap-base", "o=x"], "--ldap-bind-dn"),

@@ -2,6 +2,7 @@
 
 mod audit;
 mod fail2ban;
+mod maintenance;
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(all(feature = "ldap", feature = "metrics", feature = "sql-sqlite"))]
