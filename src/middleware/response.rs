@@ -200,6 +200,8 @@ impl Forwarded {
             }
             if let Some(refusal) = response.extensions_mut().get_mut() {
                 note(refusal, &mut facts, &options);
+                let status = options.proxy_status.as_ref().map(|one| one.value(refusal.reason()));
+                response.headers_mut().extend(status.map(|status| (PROXY_STATUS, status)));
             }
             report(facts, response.status());
             response.map(ResponseBody::inner)

@@ -110,6 +110,16 @@ async fn the_policy_sees_only_authenticated_requests() {
 }
 
 #[tokio::test]
+async fn the_outer_layer_adds_proxy_status() {
+    let access = AccessLayer::new(Policy(|_: AccessRequest<'_>| Ok(Access::denied("because"))));
+    let layer = layer().with_proxy_status("proxy.example.org").unwrap();
+    let response = layer.layer(access.layer(Origin::new())).oneshot(get(RIGHT)).await.unwrap();
+    assert_eq!(response.status(), 403);
+    let expected = "\"proxy.example.org\"; error=http_request_denied";
+    assert_eq!(response.headers()["proxy-status"], expected);
+}
+
+#[tokio::test]
 async fn works_without_authentication() {
     let access = AccessLayer::new(Policy(|request: AccessRequest<'_>| {
         assert!(request.identity().is_none());
