@@ -8,7 +8,7 @@ use std::{
 
 use tower_proxy_auth::{Identity, revocation::Revoked};
 
-use crate::error::ForwardError;
+use crate::error::{Failure, ForwardError};
 
 /// The access of a user. As long as it is held, re-checks look the user up.
 #[derive(Debug)]
@@ -40,12 +40,12 @@ impl Clone for Access {
 /// [`ForwardError::AccessEnded`], or that of the answer.
 pub(crate) async fn while_allowed<T>(
     access: Option<Access>,
-    answer: impl Future<Output = Result<T, ForwardError>>,
-) -> Result<T, ForwardError> {
+    answer: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let Some(mut access) = access else { return answer.await };
     tokio::select! {
         biased;
-        () = future::poll_fn(|cx| access.poll_ended(cx)) => Err(ForwardError::AccessEnded),
+        () = future::poll_fn(|cx| access.poll_ended(cx)) => Err(ForwardError::AccessEnded.into()),
         answer = answer => answer,
     }
 }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Instant};
 
 use http::{Method, Request, Response, Uri};
 use tower_proxy_auth::{
-    Identity, Refusal,
+    Identity, Reason, Refusal,
     event::{Escaped, EscapedTarget},
 };
 use tracing::{Level, field};
@@ -46,6 +46,11 @@ impl Entry {
             Some(account) => Some(account.user()),
             None => extensions.get::<Identity>().and_then(Identity::user),
         };
+        let denied = refusal.filter(|refusal| refusal.reason() == Reason::Forbidden);
+        let cause = match extensions.get::<ForwardError>() {
+            Some(error) => Some(error.to_string()),
+            None => denied.and_then(Refusal::causes).map(|causes| causes.to_string()),
+        };
         let claimed = refusal.and_then(Refusal::claimed_user).filter(|_| user.is_none());
         tracing::info!(
             peer = %self.peer,
@@ -56,7 +61,7 @@ impl Entry {
             status = response.status().as_u16(),
             reason = refusal.map(|refusal| refusal.reason().as_str()),
             id = refusal.and_then(Refusal::reference_id).map(field::display),
-            cause = extensions.get::<ForwardError>().map(field::display),
+            cause = cause.map(field::display),
             millis = u64::try_from(self.start.elapsed().as_millis()).ok(),
             "request"
         );

@@ -18,9 +18,12 @@ use http::uri::Authority;
 use hyper_util::client::legacy::connect::dns::Name;
 use tokio::{net::lookup_host, time::timeout};
 use tower::Service;
-use tower_proxy_auth::access::AddressCheck;
+use tower_proxy_auth::{Reason, Refusal, access::AddressCheck};
 
-use crate::{connector::CONNECT_TIMEOUT, error::ForwardError};
+use crate::{
+    connector::CONNECT_TIMEOUT,
+    error::{Failure, ForwardError},
+};
 
 /// The end of the names that stand for addresses. No name resolves to such a name.
 const SUFFIX: &str = "addresses.invalid";
@@ -31,28 +34,46 @@ const MAX_ADDRESSES: usize = 16;
 /// Resolves the name of an origin, and returns an authority that stands for the allowed addresses.
 ///
 /// # Errors
-/// The name cannot be resolved, or every address is denied.
+/// The name cannot be resolved, or every address is denied. Then the cause, for the operator's log,
+/// says for each address which rule denies it.
 pub(crate) async fn allowed(
     authority: &Authority,
     default_port: u16,
     check: &AddressCheck,
-) -> Result<Authority, ForwardError> {
+) -> Result<Authority, Failure> {
     let port = authority.port_u16().unwrap_or(default_port);
-    let (mut allowed, mut is_denied) = (Vec::new(), false);
+    let (mut allowed, mut denied) = (Vec::new(), Vec::new());
     for address in addresses(authority.host(), port).await? {
         match check.check(address).await {
             Ok(()) => allowed.push(address),
             Err(refusal) => {
                 let cause = refusal.causes().map(|causes| causes.to_string());
                 tracing::debug!(%address, cause, "address denied");
-                is_denied = true;
+                denied.push((address, refusal));
             }
         }
     }
-    encode(&allowed, port).ok_or(match is_denied {
-        true => ForwardError::Forbidden,
-        false => ForwardError::UnknownHost,
+    encode(&allowed, port).ok_or_else(|| match denial(denied) {
+        Some(refusal) => Failure::Denied(refusal.into()),
+        None => ForwardError::UnknownHost.into(),
     })
+}
+
+/// One refusal for all addresses. If the rules could not decide about one, that is the refusal.
+fn denial(mut denied: Vec<(IpAddr, Refusal)>) -> Option<Refusal> {
+    let undecided = denied.iter().position(|(_, refusal)| refusal.reason() != Reason::Forbidden);
+    if let Some(position) = undecided {
+        return Some(denied.swap_remove(position).1);
+    }
+    let mut causes = String::new();
+    for (address, refusal) in &denied {
+        let separator = if causes.is_empty() { "" } else { "; " };
+        let _ = write!(causes, "{separator}{address}");
+        if let Some(cause) = refusal.causes() {
+            let _ = write!(causes, ": {cause}");
+        }
+    }
+    (!denied.is_empty()).then(|| Refusal::new(Reason::Forbidden).with_source(causes))
 }
 
 async fn addresses(host: &str, port: u16) -> Result<Vec<IpAddr>, ForwardError> {
@@ -119,6 +140,23 @@ impl Service<Name> for AllowedAddresses {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_names_the_rule_of_each_address() {
+        let address = |last| IpAddr::from([192, 0, 2, last]);
+        let denied = |cause: &str| Refusal::new(Reason::Forbidden).with_source(cause.to_owned());
+        let causes = |refusals: Vec<(IpAddr, Refusal)>| {
+            let refusal = denial(refusals)?;
+            Some((refusal.reason(), refusal.causes()?.to_string()))
+        };
+        let two = vec![(address(1), denied("line 1")), (address(2), denied("line 9"))];
+        let text = "192.0.2.1: line 1; 192.0.2.2: line 9".to_owned();
+        assert_eq!(causes(two.clone()), Some((Reason::Forbidden, text)));
+        let failed = Refusal::new(Reason::BackendFailed).with_source("no answer".to_owned());
+        let undecided = [two, vec![(address(3), failed)]].concat();
+        assert_eq!(causes(undecided), Some((Reason::BackendFailed, "no answer".to_owned())));
+        assert_eq!(causes(Vec::new()), None);
+    }
 
     #[test]
     fn names_stand_for_addresses() {

@@ -1,7 +1,7 @@
 //! The proxy's own responses to requests that it cannot forward.
 //!
 //! One line of plain text states the problem. Every text is a constant and repeats nothing that the
-//! client or the origin sent.
+//! client or the origin sent. What the rules deny, the layer for them answers.
 
 use std::{error::Error, io, iter, time::Duration};
 
@@ -13,7 +13,7 @@ use http::{
 use http_body_util::Full;
 use thiserror::Error;
 use tower::timeout::error::Elapsed;
-use tower_proxy_auth::{Reason, Refusal};
+use tower_proxy_auth::Refusal;
 
 use crate::{
     connector::{CONNECT_TIMEOUT, UnknownHost},
@@ -30,7 +30,33 @@ pub(crate) fn chain<'a>(
     iter::successors(Some(error), |&error| error.source())
 }
 
-/// Why a request was not forwarded. It is in the extensions of the response.
+/// Why a request was not forwarded.
+#[derive(Debug, Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Proxy(#[from] ForwardError),
+    /// The rules deny every address of the origin.
+    #[error(transparent)]
+    Denied(Box<Refusal>),
+}
+
+impl Failure {
+    /// Makes the response to a request with `method`.
+    pub(crate) fn into_response(self, method: &Method) -> Response<Full<Bytes>> {
+        match self {
+            Self::Proxy(error) => error.into_response(method),
+            Self::Denied(refusal) => {
+                // The layer for the rules puts its own response in the place of this one.
+                let mut response = Response::new(Full::default());
+                *response.status_mut() = refusal.status();
+                response.extensions_mut().insert(*refusal);
+                response
+            }
+        }
+    }
+}
+
+/// What is wrong with a request or an origin. It is in the extensions of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ForwardError {
     #[error("{0}")]
@@ -39,8 +65,6 @@ pub(crate) enum ForwardError {
     MethodNotAllowed,
     #[error("chunked is the only transfer coding served")]
     TransferCoding,
-    #[error("the proxy does not forward requests to this destination for you")]
-    Forbidden,
     #[error("this user has too many connections and tunnels")]
     TooManySessions,
     #[error("the access of this user has ended")]
@@ -96,7 +120,6 @@ impl ForwardError {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::TooManySessions | Self::AccessEnded => StatusCode::SERVICE_UNAVAILABLE,
             Self::UnknownHost
             | Self::Refused
@@ -109,7 +132,7 @@ impl ForwardError {
     }
 
     /// Makes the response to a request with `method`.
-    pub(crate) fn into_response(self, method: &Method) -> Response<Full<Bytes>> {
+    fn into_response(self, method: &Method) -> Response<Full<Bytes>> {
         let status = self.status();
         let title = status.canonical_reason().unwrap_or_default();
         let text = format!("{} {title}: {self}\n", status.as_u16());
@@ -122,10 +145,6 @@ impl ForwardError {
         let mut response = Response::new(body);
         *response.status_mut() = status;
         response.extensions_mut().insert(self);
-        if self == Self::Forbidden {
-            // So that it is reported as the rules' own refusals are.
-            response.extensions_mut().insert(Refusal::new(Reason::Forbidden));
-        }
         let headers = response.headers_mut();
         headers.insert(CONTENT_LENGTH, length);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -148,7 +167,6 @@ mod tests {
             (ForwardError::BadRequest("no"), 400, "400 Bad Request: no\n"),
             (ForwardError::MethodNotAllowed, 405, "405 Method Not Allowed: the proxy"),
             (ForwardError::TransferCoding, 501, "501 Not Implemented: chunked"),
-            (ForwardError::Forbidden, 403, "403 Forbidden: the proxy"),
             (ForwardError::TooManySessions, 503, "503 Service Unavailable: this user"),
             (ForwardError::AccessEnded, 503, "503 Service Unavailable: the access"),
             (ForwardError::UnknownHost, 502, "502 Bad Gateway: the name"),

@@ -26,7 +26,7 @@ use crate::{
     addresses,
     client::{Client, Owner},
     descriptors::Descriptors,
-    error::ForwardError,
+    error::{Failure, ForwardError},
     origin::Origins,
     places::{Place, Places},
     response_body::ResponseBody,
@@ -87,10 +87,12 @@ impl Inner {
             request.version() <= Version::HTTP_11 && !request.body().is_end_stream();
         let access = request.extensions().get().map(Access::of);
         let forwarding = self.forward(request, client, access.clone());
-        while_allowed(access, forwarding).await.unwrap_or_else(|error| {
-            tracing::debug!(%error, "not forwarded");
-            let mut response = error.into_response(&method).map(Either::Right);
-            if may_be_unread || error == ForwardError::TooManySessions {
+        while_allowed(access, forwarding).await.unwrap_or_else(|failure| {
+            tracing::debug!(error = %failure, "not forwarded");
+            let must_close =
+                may_be_unread || matches!(failure, Failure::Proxy(ForwardError::TooManySessions));
+            let mut response = failure.into_response(&method).map(Either::Right);
+            if must_close {
                 // hyper closes such a connection; this tells the client.
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
@@ -103,10 +105,10 @@ impl Inner {
         mut request: Request<Incoming>,
         client: Option<Client>,
         access: Option<Access>,
-    ) -> Result<Response<ProxyBody>, ForwardError> {
+    ) -> Result<Response<ProxyBody>, Failure> {
         let owner = Owner::of(&request);
         if client.as_ref().is_some_and(|client| !client.admit(&owner, &self.sessions)) {
-            return Err(ForwardError::TooManySessions);
+            return Err(ForwardError::TooManySessions.into());
         }
         let busy = client.as_ref().map(|client| client.activity.begin());
         let check: Option<AddressCheck> = request.extensions_mut().remove();
@@ -133,7 +135,7 @@ impl Inner {
                     return match *request.method() {
                         Method::OPTIONS => Ok(empty()),
                         // TRACE: repeating the request would show fields meant for others.
-                        _ => Err(ForwardError::MethodNotAllowed),
+                        _ => Err(ForwardError::MethodNotAllowed.into()),
                     };
                 }
                 let evicted = client.map_or_else(CancellationToken::new, |client| client.evicted);

@@ -2,10 +2,11 @@
 
 use std::{
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{
@@ -43,7 +44,13 @@ impl Rules {
     }
 
     fn start(&self) -> Proxy {
-        Proxy::start(&self.options().iter().map(String::as_str).collect::<Vec<_>>())
+        self.start_with(&[])
+    }
+
+    fn start_with(&self, more: &[&str]) -> Proxy {
+        let options = self.options();
+        let options = options.iter().map(String::as_str).chain(more.iter().copied());
+        Proxy::start(&options.collect::<Vec<_>>())
     }
 }
 
@@ -130,6 +137,56 @@ fn a_mistake_ends_the_proxy_with_one_line() {
     );
 }
 
+/// The causes of the refused requests, in the log and in the audit file.
+#[track_caller]
+fn causes(proxy: &Proxy, audit: &Path, count: usize) -> Vec<String> {
+    let read = || fs::read_to_string(audit).unwrap_or_default();
+    wait_until(|| read().matches("\"forbidden\"").count() == count);
+    wait_until(|| proxy.stderr().matches("reason=\"forbidden\"").count() == count);
+    let text = read();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+    let denied = lines.filter(|line| line["reason"] == "forbidden");
+    let causes: Vec<_> =
+        denied.map(|line| line["cause"].as_str().expect("a cause").to_owned()).collect();
+    for cause in &causes {
+        let logged = format!(" cause={cause} millis=");
+        assert!(proxy.stderr().contains(&logged), "{logged}: {}", proxy.stderr());
+    }
+    causes
+}
+
+#[test]
+fn log_and_audit_name_the_rule_that_denies() {
+    let rules = Rules::new(
+        "[[rule]]\naction = \"deny\"\nhosts = [\"evil.test\"]\n\n\
+         [[rule]]\naction = \"deny\"\nnetworks = [\"127.0.0.0/8\"]\n\n\
+         [[rule]]\naction = \"deny\"\nnetworks = [\"::1\"]\n\n\
+         [[rule]]\naction = \"allow\"\n",
+    );
+    let audit = rules.0.path().join("audit");
+    let (proxy, origin) = (rules.start_with(&["--audit", audit.to_str().unwrap()]), Origin::http());
+    let port = origin.address().port();
+    let hosts = ["evil.test", "127.0.0.1", "[::1]", "localhost"];
+    for host in hosts {
+        let answer = get(&proxy, "alice:wonder", &format!("http://{host}:{port}/"));
+        assert_eq!(answer.status, 403, "{host}");
+        assert!(!answer.text().contains("line"), "{}", answer.text());
+        assert_eq!(connect(&proxy, "alice:wonder", &format!("{host}:{port}")), 403, "{host}");
+    }
+    let causes = causes(&proxy, &audit, 2 * hosts.len());
+    let expected = ["the rule in line 1", "the rule in line 5", "the rule in line 9"];
+    for (cause, expected) in causes.iter().step_by(2).zip(expected) {
+        assert_eq!(cause, expected);
+    }
+    for cause in &causes[6..] {
+        assert!(cause.contains("127.0.0.1: the rule in line 5"), "{cause}");
+    }
+    assert_eq!(
+        causes.iter().step_by(2).collect::<Vec<_>>(),
+        causes.iter().skip(1).step_by(2).collect::<Vec<_>>()
+    );
+}
+
 /// The names and addresses that the proxy resolves, by Debian's libnss-wrapper.
 struct Hosts(TempDir);
 
@@ -189,4 +246,25 @@ fn a_name_counts_by_the_address_that_it_resolves_to() {
     wait_until(|| status("good.example.test") == 403);
     hosts.write("127.0.0.1 good.example.test\n", 40);
     wait_until(|| status("good.example.test") == 200);
+}
+
+#[test]
+#[ignore = "needs libnss-wrapper"]
+fn the_cause_names_the_rule_of_each_address() {
+    let rules = Rules::new(
+        "[[rule]]\naction = \"deny\"\nnetworks = [\"127.0.0.2\"]\n\n\
+         [[rule]]\naction = \"deny\"\nnetworks = [\"127.0.0.3\"]\n\n\
+         [[rule]]\naction = \"allow\"\n",
+    );
+    let hosts = Hosts::new("127.0.0.2 both.example.test\n127.0.0.3 both.example.test\n");
+    let audit = rules.0.path().join("audit");
+    let options = rules.options();
+    let mut options: Vec<_> = options.iter().map(String::as_str).collect();
+    options.extend(["--audit", audit.to_str().unwrap()]);
+    let proxy = Proxy::start_with_hosts(&hosts.path(), &options);
+    assert_eq!(get(&proxy, "alice:wonder", "http://both.example.test/").status, 403);
+    let causes = causes(&proxy, &audit, 1);
+    let mut parts: Vec<_> = causes[0].split("; ").collect();
+    parts.sort_unstable();
+    assert_eq!(parts, ["127.0.0.2: the rule in line 1", "127.0.0.3: the rule in line 5"]);
 }

@@ -33,6 +33,9 @@ struct Line<'a> {
     peer: Option<String>,
     method: String,
     target: String,
+    /// Which rule has denied the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     check_us: Option<u64>,
     id: String,
@@ -52,6 +55,10 @@ pub(super) fn of(event: &AuthEvent) -> String {
         peer: event.peer().map(|peer| peer.to_string()),
         method: Escaped::new(event.method().as_str(), MAX_METHOD).to_string(),
         target: event.shown_target().to_string(),
+        cause: match event.reason() {
+            Some(Reason::Forbidden) => event.causes().map(|causes| causes.to_string()),
+            _ => None,
+        },
         check_us: event.check_time().and_then(|time| u64::try_from(time.as_micros()).ok()),
         id: event.id().to_string(),
     };
