@@ -1,7 +1,8 @@
 //! Decides which users may reach which targets.
 //!
 //! [`AccessLayer`] calls an [`AccessPolicy`] for each request, and refuses with 403 what it denies.
-//! `AccessRules` is a policy that is read from a TOML document (feature `access-rules`).
+//! `AccessRules` is a policy that is read from a TOML document, and `AccessRules::safe` a ready set
+//! for a forward proxy (feature `access-rules`).
 //!
 //! # Addresses
 //! A client names a host, and the owner of a domain decides to which address its names resolve. So

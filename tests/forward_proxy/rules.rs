@@ -187,6 +187,63 @@ fn log_and_audit_name_the_rule_that_denies() {
     );
 }
 
+/// The rules that operators copy.
+const SAFE_RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operate/safe-rules.toml");
+
+#[test]
+fn the_safe_rules_protect_the_machine_of_the_proxy() {
+    let origin = Origin::http();
+    let port = origin.address().port();
+    let proxy = Proxy::start(&["--user", "alice:wonder", "--rules", SAFE_RULES]);
+    for host in [
+        "localhost",
+        "LOCALHOST",
+        "127.0.0.1",
+        "127.0.0.2",
+        "2130706433",
+        "0177.0.0.1",
+        "0.0.0.0",
+        "10.0.0.1",
+        "169.254.169.254",
+        "[::]",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "[fe80::1]",
+    ] {
+        let answer = get(&proxy, "alice:wonder", &format!("http://{host}:{port}/"));
+        assert_eq!(answer.status, 403, "{host}");
+        for port in [port, 443] {
+            assert_eq!(connect(&proxy, "alice:wonder", &format!("{host}:{port}")), 403, "{host}");
+        }
+    }
+    assert_eq!(get(&proxy, "alice:wrong", &origin.url("/")).status, 407);
+    assert_eq!(origin.requests(), 0);
+    wait_until(|| proxy.stderr().contains(" cause=the rule in line "));
+}
+
+#[test]
+fn a_rule_before_the_safe_ones_allows_a_server() {
+    let origin = Origin::http();
+    let port = origin.address().port();
+    let safe = fs::read_to_string(SAFE_RULES).unwrap();
+    let rules = Rules::new(&format!(
+        "[[rule]]\naction = \"allow\"\nhosts = [\"localhost\"]\nnetworks = [\"127.0.0.1\"]\n\
+         ports = [{port}]\n\n{safe}"
+    ));
+    let proxy = rules.start();
+    for (target, status) in [
+        (format!("localhost:{port}"), 200),
+        ("localhost:1".to_owned(), 403),
+        (format!("127.0.0.1:{port}"), 403),
+    ] {
+        assert_eq!(get(&proxy, "alice:wonder", &format!("http://{target}/")).status, status);
+        assert_eq!(connect(&proxy, "alice:wonder", &target), status, "{target}");
+    }
+}
+
 /// The names and addresses that the proxy resolves, by Debian's libnss-wrapper.
 struct Hosts(TempDir);
 
@@ -267,4 +324,39 @@ fn the_cause_names_the_rule_of_each_address() {
     let mut parts: Vec<_> = causes[0].split("; ").collect();
     parts.sort_unstable();
     assert_eq!(parts, ["127.0.0.2: the rule in line 1", "127.0.0.3: the rule in line 5"]);
+}
+
+#[test]
+#[ignore = "needs libnss-wrapper"]
+fn the_safe_rules_look_at_what_a_name_resolves_to() {
+    const ADDRESSES: [&str; 9] = [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.31.0.1",
+        "192.168.0.1",
+        "169.254.169.254",
+        "::1",
+        "::ffff:127.0.0.1",
+        "fd00:ec2::254",
+        "64:ff9b::a01:203",
+    ];
+    let mut lines = String::from("8.8.8.8 public.example.test\n");
+    for (number, address) in ADDRESSES.iter().enumerate() {
+        lines += &format!("{address} host{number}.example.test\n");
+    }
+    let hosts = Hosts::new(&lines);
+    let options = ["--user", "alice:wonder", "--rules", SAFE_RULES];
+    let proxy = Proxy::start_with_hosts(&hosts.path(), &options);
+    for (number, address) in ADDRESSES.iter().enumerate() {
+        let host = format!("host{number}.example.test");
+        let answer = get(&proxy, "alice:wonder", &format!("http://{host}/"));
+        assert_eq!(answer.status, 403, "{address}");
+        assert_eq!(connect(&proxy, "alice:wonder", &format!("{host}:443")), 403, "{address}");
+    }
+    // Refused without a connection.
+    assert_eq!(connect(&proxy, "alice:wonder", "public.example.test:25"), 403);
+    wait_until(|| {
+        proxy.stderr().contains("reason=\"forbidden\" id=")
+            && proxy.stderr().contains("cause=10.1.2.3: the rule in line ")
+    });
 }

@@ -164,6 +164,14 @@ fn network(text: &str) -> Result<IpNet, String> {
     }
 }
 
+/// A range of one port.
+pub(super) fn port(port: u16) -> Result<RangeInclusive<u16>, RulesError> {
+    match port {
+        0 => Err(RulesError { line: None, problem: "0 is not a port from 1 to 65535".to_owned() }),
+        port => Ok(port..=port),
+    }
+}
+
 fn ports(ports: &Ports) -> Result<RangeInclusive<u16>, String> {
     const PROBLEM: &str = "is not a port from 1 to 65535, or a range such as \"8000-8999\"";
     let (first, last) = match ports {

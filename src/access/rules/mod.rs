@@ -5,6 +5,7 @@ mod host;
 #[cfg(test)]
 mod model;
 mod rule;
+mod safe;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -77,7 +78,42 @@ impl AccessRules {
     /// # Errors
     /// The first mistake, with its line: also an unknown key.
     pub fn parse(text: &str) -> Result<Self, RulesError> {
-        document::parse(text).map(|rules| Self(Arc::new(RwLock::new(rules.into()))))
+        document::parse(text).map(Self::of)
+    }
+
+    /// Rules for a safe forward proxy: users who have logged in reach public addresses, with tunnels
+    /// to port 443 and to `connect_ports`, and with other requests to every port.
+    ///
+    /// Denied are:
+    /// - requests without a user, also anonymous and bypassed ones;
+    /// - loopback, private, shared, link-local, multicast, unspecified, broadcast, documentation,
+    ///   benchmark and reserved addresses, and all IPv6 addresses outside of 2000::/3;
+    /// - IPv6 addresses that contain IPv4 addresses: those of NAT64, 6to4 and Teredo. IPv4 that is
+    ///   mapped to IPv6 counts as IPv4.
+    ///
+    /// The file `docs/operate/safe-rules.toml` of this crate has the same rules, with comments.
+    /// To change them, start from a copy of it.
+    ///
+    /// # Errors
+    /// A port is 0.
+    ///
+    /// # Security
+    /// The rules do not know the public addresses of the proxy and of its network: services there
+    /// can be reached, such as the proxy's own. They decide about the address of a name, so the
+    /// proxy needs an [`AddressCheck`](super::AddressCheck).
+    ///
+    /// # Examples
+    /// ```
+    /// use tower_proxy_auth::access::{AccessLayer, AccessRules};
+    ///
+    /// // Tunnels to mail servers, too.
+    /// let rules = AccessRules::safe([465, 993])?;
+    /// let layer = AccessLayer::new(rules).with_address_check(true);
+    /// # let _ = layer;
+    /// # Ok::<(), tower_proxy_auth::access::RulesError>(())
+    /// ```
+    pub fn safe(connect_ports: impl IntoIterator<Item = u16>) -> Result<Self, RulesError> {
+        safe::rules(connect_ports).map(Self::of)
     }
 
     /// Puts the rules of `new` in force, in all clones, for instance when a file has changed. The
@@ -112,6 +148,10 @@ impl AccessRules {
             }
         }
         Access::denied("no rule matches")
+    }
+
+    fn of(rules: Vec<Rule>) -> Self {
+        Self(Arc::new(RwLock::new(rules.into())))
     }
 
     fn current(&self) -> Arc<[Rule]> {
