@@ -6,6 +6,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(all(unix, feature = "access-rules", feature = "ldap", feature = "sql-sqlite"))]
+mod browser;
 mod curl;
 #[cfg(unix)]
 mod descriptors;
@@ -23,12 +25,16 @@ mod logins;
 mod old_clients;
 #[cfg(unix)]
 mod operate;
+#[cfg(all(unix, feature = "access-rules", feature = "ldap", feature = "sql-sqlite"))]
+mod pages;
 mod plain;
 mod process;
 mod programs;
 mod refusals;
 #[cfg(all(unix, feature = "access-rules"))]
 mod rules;
+#[cfg(all(unix, feature = "access-rules", feature = "ldap", feature = "sql-sqlite"))]
+mod scenes;
 #[cfg(all(feature = "cached", feature = "htdigest", feature = "htpasswd", feature = "ldap"))]
 mod sources;
 mod tunnels;

@@ -220,12 +220,7 @@ async fn the_page_of_maintenance_has_its_times() {
     for (name, until, shown) in [("announced", Some(until), true), ("open", None, false)] {
         auth.set_maintenance(until);
         for (accept, language, since, until) in [
-            (
-                "*/*",
-                "en",
-                "\nIn maintenance since: 20",
-                "\nExpected to be back at: 2096-10-02 07:06 UTC\n",
-            ),
+            ("*/*", "en", "\nIn maintenance since: 20", "\nExpected end: 2096-10-02 07:06 UTC\n"),
             (
                 "text/html",
                 "en",

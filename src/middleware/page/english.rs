@@ -9,7 +9,7 @@ const BROWSER: &str = "In a browser";
 const PROGRAM: &str = "In a program";
 
 /// The command with which curl logs in. It asks for the password.
-pub(super) const CURL: &str = "curl --proxy-anyauth --proxy-user NAME --proxy PROXY URL";
+pub(super) const CURL: &str = "curl --proxy-anyauth -U NAME -x PROXY URL";
 
 pub(super) struct English;
 
@@ -194,7 +194,7 @@ impl PageLanguage for English {
     fn label(&self, label: PageLabel) -> &str {
         match label {
             PageLabel::Since => "In maintenance since",
-            PageLabel::Until => "Expected to be back at",
+            PageLabel::Until => "Expected end",
             PageLabel::Contact => "Contact",
             PageLabel::Reference => "Reference",
         }

@@ -1,0 +1,47 @@
+//! What may be wrong with a page, other than its text.
+
+use super::{
+    checkers,
+    look::{LOOKS, take_screenshot},
+    tab::Tab,
+};
+
+/// What is wrong with the looks of a page. Pictures get this name.
+#[track_caller]
+pub(super) fn looks(tab: &mut Tab<'_>, name: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for look in LOOKS {
+        look.apply(tab);
+        take_screenshot(tab, &format!("{name}-{}", look.name()));
+        let mut found = match look.is_narrow() {
+            // What it judges does not depend on the width, and it takes seconds.
+            true => checkers::accessibility(tab),
+            false => Vec::new(),
+        };
+        let width = tab.evaluate("document.documentElement.scrollWidth");
+        if width.as_u64().is_none_or(|width| width > look.width) {
+            found.push(format!("the page is {width} pixels wide"));
+        }
+        problems.extend(found.iter().map(|problem| format!("{}: {problem}", look.name())));
+    }
+    problems
+}
+
+/// The requests that the page at this URL made, and what it caused on the console.
+#[track_caller]
+pub(super) fn side_effects(tab: &mut Tab<'_>, url: &str) -> Vec<String> {
+    // Messages that were under way have arrived before this answer.
+    tab.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))");
+    let events = tab.events();
+    let is_own = |other: &str| other == url;
+    // Chromium asks for an icon by itself, and logs its failure and that of the page.
+    let is_icon = |other: &str| other.ends_with("/favicon.ico");
+    let requests = events.requests.iter().filter(|other| !is_own(other) && !is_icon(other));
+    let requests = requests.map(|other| format!("it requested {other}"));
+    let is_expected = |entry: &&serde_json::Value| {
+        let url = entry["url"].as_str().unwrap_or_default();
+        entry["source"] == "network" && (is_own(url) || is_icon(url))
+    };
+    let console = events.console.iter().filter(|entry| !is_expected(entry));
+    requests.chain(console.map(|entry| format!("on the console: {entry}"))).collect()
+}
