@@ -37,6 +37,7 @@ impl MaintenanceFile {
     pub(crate) fn open(path: PathBuf, auth: Authenticator) -> Self {
         let file = WatchedFile::open(path);
         let new = Self { file, auth };
+        new.warn_without_folder();
         new.obey();
         new
     }
@@ -46,6 +47,15 @@ impl MaintenanceFile {
         loop {
             self.file.changed(&mut hangups).await;
             self.obey();
+        }
+    }
+
+    /// Otherwise, nobody would notice a mistyped option before the first maintenance.
+    fn warn_without_folder(&self) {
+        let path = self.file.path();
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            tracing::warn!("--maintenance {path:?}: the folder does not exist");
         }
     }
 
@@ -99,6 +109,11 @@ fn order(content: &Content) -> Order {
     }
 }
 
+/// The end of the year 9999.
+fn last_time() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799)
+}
+
 /// Parses a date and a time with an offset from UTC, RFC 3339.
 fn time(text: &str) -> Option<SystemTime> {
     let text = text.to_ascii_uppercase();
@@ -119,11 +134,13 @@ fn time(text: &str) -> Option<SystemTime> {
         (is_plain && number <= max).then_some(number)
     };
     let offset = Duration::from_secs((number(hours, 23)? * 60 + number(minutes, 59)?) * 60);
-    match sign {
+    let time = match sign {
         "+" => time.checked_sub(offset),
         "-" => time.checked_add(offset),
         _ => None,
-    }
+    };
+    // The log cannot show others.
+    time.filter(|time| (SystemTime::UNIX_EPOCH..=last_time()).contains(time))
 }
 
 #[cfg(test)]
@@ -142,6 +159,9 @@ mod tests {
             ("2030-01-31t18:00:00z", Some("2030-01-31T18:00:00Z")),
             ("2030-01-31 18:00:00+09:00", Some("2030-01-31T09:00:00Z")),
             ("2030-01-31T18:00:00.5+09:00", Some("2030-01-31T09:00:00.5Z")),
+            ("9999-12-31T23:59:59+00:01", Some("9999-12-31T23:58:59Z")),
+            ("9999-12-31T23:59:59-00:01", None),
+            ("1970-01-01T00:00:00+00:01", None),
             ("2030-01-31T18:00:00", None),
             ("2030-01-31T18:00:00+0900", None),
             ("2030-01-31T18:00:00+9:00", None),

@@ -127,6 +127,14 @@ fn starts_with_it_if_the_file_is_there() {
 }
 
 #[test]
+fn warns_of_a_folder_that_does_not_exist() {
+    let proxy = proxy_of_alice(&["--maintenance", "/nowhere/maintenance"]);
+    assert_eq!(ask(&proxy).status, 407);
+    let warning = "--maintenance \"/nowhere/maintenance\": the folder does not exist";
+    wait_until(|| proxy.stderr().contains(warning));
+}
+
+#[test]
 #[ignore = "needs curl"]
 fn curl_is_not_asked_for_a_password() {
     let (order, origin) = (Order::new(), Origin::http());
