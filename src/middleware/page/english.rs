@@ -93,10 +93,10 @@ impl English {
             ),
             PageSubject::AccountUnavailable => PageText::new(
                 "Your account is disabled or has expired",
-                "Your user name and password are right, but the proxy may not forward requests for \
-                 this account. Changing the password does not help.",
+                "Your user name and password are right, but the proxy does not forward requests \
+                 for this account. Changing the password does not help.",
             )
-            .with_section("What you can do", "Ask the operator of the proxy about your account."),
+            .with_section("What you can do", "Ask the operator of the proxy about your account, and quote the reference below."),
             PageSubject::Forbidden => PageText::new(
                 "The proxy does not allow this request",
                 "The rules of the proxy do not allow this request to this destination. Your user \
@@ -116,8 +116,8 @@ impl English {
             .with_section(
                 "If it happens again",
                 "Look for a program or a device that still uses an old password, and correct or \
-                 stop it. If there is none, tell the operator of the proxy: somebody may be \
-                 guessing your password.",
+                 stop it. If there is none, tell the operator of the proxy, and quote the reference \
+                 below: somebody may be guessing your password.",
             ),
             PageSubject::TooManyChecks => PageText::new(
                 "Too many logins at once",
@@ -158,13 +158,14 @@ impl English {
                  enter. If they are, ask the operator of the proxy.",
             ),
             PageSubject::BackendFailed => PageText::new(
-                "The proxy is not able to check logins now",
+                "The proxy cannot check logins right now",
                 "A system that the proxy depends on does not answer. This is not about your user \
                  name and password: they may be right, and you need not change anything.",
             )
             .with_section(
                 "What you can do",
-                "Try again in a few minutes. If it lasts longer, tell the operator of the proxy.",
+                "Try again in a few minutes. If it lasts longer, tell the operator of the proxy, and \
+                 quote the reference below.",
             ),
             PageSubject::Maintenance => PageText::new(
                 "The proxy is down for maintenance",
@@ -172,7 +173,7 @@ impl English {
                  your user name and password: they are not the problem, and you need not change \
                  anything.",
             )
-            .with_section("What you can do", "Try again later."),
+            .with_section("What you can do", "Try again after the expected end below, or later if there is none."),
             PageSubject::UpstreamChallenge => PageText::new(
                 "Another proxy does not let this proxy through",
                 "Behind this proxy there is another one, which requires a login that this proxy \
@@ -180,7 +181,8 @@ impl English {
             )
             .with_section(
                 "What you can do",
-                "Tell the operator of the proxy. Nobody else can correct this.",
+                "Tell the operator of the proxy, and quote the reference below. Nobody else can correct \
+                 this.",
             ),
         }
     }

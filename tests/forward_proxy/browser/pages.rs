@@ -51,8 +51,8 @@ fn check_pages((languages, language): (&str, &str)) {
         tab.visit(&scene.url, &answers);
         let mut found = facts(&mut tab, &scene, language);
         found.extend(checks::side_effects(&mut tab, &scene.url));
-        found.extend(other_requests(&scene));
         found.extend(checks::looks(&mut tab, &name));
+        found.extend(other_requests(&scene));
         problems.extend(found.iter().map(|problem| format!("{name}: {problem}")));
     }
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
