@@ -6,6 +6,27 @@ use super::{
     tab::Tab,
 };
 
+/// Returns the lines that begin with a character that Japanese typesetting does not put there: a
+/// small kana, or the mark of a long vowel.
+const BAD_LINES: &str = "(() => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const range = document.createRange();
+    const lines = [];
+    while (texts.nextNode()) {
+        const text = texts.currentNode;
+        let bottom = Infinity;
+        for (let at = 0; at < text.length; at++) {
+            range.setStart(text, at);
+            range.setEnd(text, at + 1);
+            const place = range.getBoundingClientRect();
+            const line = text.data.slice(at, at + 10);
+            if (place.top > bottom && /^[ーぁぃぅぇぉっゃゅょァィゥェォッャュョ]/.test(line)) lines.push(line);
+            bottom = place.bottom;
+        }
+    }
+    return lines;
+})()";
+
 /// What is wrong with the looks of a page. Pictures get this name.
 #[track_caller]
 pub(super) fn looks(tab: &mut Tab<'_>, name: &str) -> Vec<String> {
@@ -22,6 +43,9 @@ pub(super) fn looks(tab: &mut Tab<'_>, name: &str) -> Vec<String> {
         if width.as_u64().is_none_or(|width| width > look.width) {
             found.push(format!("the page is {width} pixels wide"));
         }
+        let lines = tab.evaluate(BAD_LINES);
+        let lines = lines.as_array().expect("a list").iter();
+        found.extend(lines.map(|line| format!("a line begins with {line}")));
         problems.extend(found.iter().map(|problem| format!("{}: {problem}", look.name())));
     }
     problems

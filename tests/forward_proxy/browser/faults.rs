@@ -8,7 +8,7 @@ use crate::open_proxy;
 const POLICY: &str = "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n";
 
 /// Fields and content of pages, and what is wrong with them.
-const PAGES: [(&str, &str, &str, &[&str]); 9] = [
+const PAGES: [(&str, &str, &str, &[&str]); 10] = [
     ("correct", POLICY, "", &[]),
     ("pale text", "", "<p style='color: #777'>text</p>", &["360-light: color-contrast"]),
     (
@@ -22,6 +22,12 @@ const PAGES: [(&str, &str, &str, &[&str]); 9] = [
         "",
         "<p style='width: 1000px'>text</p>",
         &["360-light: the page is 1008 pixels wide", "360-dark: the page is 1008 pixels wide"],
+    ),
+    (
+        "line that begins with the mark of a long vowel",
+        "",
+        "<p style='width: 0; line-break: loose'>ああーあ</p>",
+        &["360-light: a line begins with \"ーあ\""],
     ),
     ("link without a name", "", "<a href='/'></a>", &["360-light: link-name"]),
     ("image", "", "<img alt='' src='/image.png'>", &["it requested http://"]),
@@ -40,7 +46,8 @@ fn finds_what_is_wrong_with_a_page() {
             "<!DOCTYPE html><html lang=en><title>t</title><style>body {{ background: white; \
              color: black }}</style><main><h1>text</h1>{content}</main></html>"
         );
-        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n";
+        let head =
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nConnection: close\r\n";
         let url = serve(format!("{head}{fields}\r\n{html}"));
         let mut tab = Tab::open(&mut browser, &proxy.url());
         tab.visit(&url, &[]);
