@@ -8,10 +8,12 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// The digits of a reference, which is a number with a fixed number of digits.
-const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+/// The digits of a reference, which is a number with a fixed number of digits. They are those of
+/// Crockford's base 32.
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// The reference of a request: 12 characters, each one of `0` to `9` and `a` to `z`.
+/// The reference of a request: 12 characters, each a digit or a lower-case letter other than `i`,
+/// `l`, `o` and `u`, which people take for others.
 ///
 /// A user can quote it, and an operator finds the request in the log. Clients cannot predict it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -79,11 +81,12 @@ mod tests {
     fn has_twelve_characters() {
         for (number, text) in [
             (0, "000000000001"),
-            (35, "00000000000z"),
-            (36, "000000000010"),
-            (36_u64.pow(12) - 1, "zzzzzzzzzzzz"),
-            (36_u64.pow(12) + 35, "00000000000z"),
-            (u64::MAX, "w5e11264sgsf"),
+            (17, "00000000000h"),
+            (18, "00000000000j"),
+            (31, "00000000000z"),
+            (32, "000000000010"),
+            (32_u64.pow(12) - 1, "zzzzzzzzzzzz"),
+            (32_u64.pow(12) + 31, "00000000000z"),
         ] {
             assert_eq!(ReferenceId::from_number(number).to_string(), text);
         }
