@@ -19,8 +19,8 @@ impl English {
         match subject {
             PageSubject::MissingCredentials => PageText::new(
                 "Please log in to the proxy",
-                "Your requests go through a proxy, which forwards them only for users that it \
-                 knows. This request came without a user name and password.",
+                "Your connection goes through a proxy: a server that forwards requests only for \
+                 users who log in. This request came without a user name and password.",
             )
             .with_section(
                 BROWSER,
@@ -31,11 +31,15 @@ impl English {
                 "Look for the proxy in the settings of the program or of the operating system, and \
                  add your user name and password there. With curl, which asks for the password:",
             )
-            .with_code(CURL),
+            .with_code(CURL)
+            .with_section(
+                "If you have no user name and password",
+                "Ask the operator of the proxy, for instance your IT department.",
+            ),
             PageSubject::WrongCredentials => PageText::new(
                 "The proxy did not accept your login",
-                "The user name and password that came with this request do not match those that \
-                 the proxy knows.",
+                "The proxy could not log you in with the user name and password in this request. \
+                 They may be mistyped or out of date.",
             )
             .with_section(
                 BROWSER,
@@ -52,23 +56,32 @@ impl English {
             .with_code(CURL)
             .with_section(
                 "If both are right",
-                "Ask the operator of the proxy to check your account.",
+                "Ask the operator of the proxy to check your account, and quote the reference \
+                 below.",
             ),
             PageSubject::SchemeNotOffered => PageText::new(
                 "The proxy does not offer this kind of login",
                 "This request came with credentials for an authentication scheme or algorithm that \
-                 the proxy does not offer. It lists those that it offers in the \
-                 Proxy-Authenticate fields of this response.",
+                 the proxy does not offer. It lists those that it offers in the Proxy-Authenticate \
+                 fields of this response.",
             )
-            .with_section(BROWSER, "Reload this page. The browser asks for your user name and password.")
+            .with_section(
+                BROWSER,
+                "Reload this page. The browser asks for your user name and password.",
+            )
             .with_section(
                 PROGRAM,
                 "Let the program choose the scheme, or set it to one that the proxy offers. With \
                  curl, which then chooses:",
             )
-            .with_code(CURL),
+            .with_code(CURL)
+            .with_section(
+                "If that does not help",
+                "Ask the operator of the proxy which programs can log in, and quote the reference \
+                 below.",
+            ),
             PageSubject::StaleNonce => PageText::new(
-                "The login has to be repeated",
+                "The request has to be sent again",
                 "Your user name and password are right. Only the one-time value (nonce) in this \
                  request can no longer be used. Programs repeat such a request by themselves with \
                  a new value; this one did not.",
@@ -76,8 +89,12 @@ impl English {
             .with_section(BROWSER, "Reload this page.")
             .with_section(
                 PROGRAM,
-                "Send the request again. If this happens each time, update the program: it does \
-                 not repeat requests when the proxy answers stale=true.",
+                "Send the request again. If this happens each time, update the program: it may not \
+                 repeat requests when the proxy answers stale=true.",
+            )
+            .with_section(
+                "If it happens again",
+                "Tell the operator of the proxy, and quote the reference below.",
             ),
             PageSubject::Malformed => PageText::new(
                 "The proxy cannot read the login in this request",
@@ -89,14 +106,22 @@ impl English {
             .with_section(
                 PROGRAM,
                 "Update the program, and check that it sends exactly one Proxy-Authorization \
-                 field. Then report the problem to those who maintain the program.",
+                 field. If that does not help, report the problem to the developers of the \
+                 program.",
+            )
+            .with_section(
+                "If it happens again",
+                "Tell the operator of the proxy, and quote the reference below.",
             ),
             PageSubject::AccountUnavailable => PageText::new(
                 "Your account is disabled or has expired",
                 "Your user name and password are right, but the proxy does not forward requests \
                  for this account. Changing the password does not help.",
             )
-            .with_section("What you can do", "Ask the operator of the proxy about your account, and quote the reference below."),
+            .with_section(
+                "What you can do",
+                "Ask the operator of the proxy about your account, and quote the reference below.",
+            ),
             PageSubject::Forbidden => PageText::new(
                 "The proxy does not allow this request",
                 "The rules of the proxy do not allow this request to this destination. Your user \
@@ -112,12 +137,12 @@ impl English {
                 "There were too many failed logins from your network address or with your user \
                  name. So the proxy did not check your password, which may be right.",
             )
-            .with_section("What you can do", "Wait a minute, then try again.")
+            .with_section("What you can do", "Wait two minutes, then try again.")
             .with_section(
                 "If it happens again",
                 "Look for a program or a device that still uses an old password, and correct or \
-                 stop it. If there is none, tell the operator of the proxy, and quote the reference \
-                 below: somebody may be guessing your password.",
+                 stop it. If there is none, tell the operator of the proxy, and quote the \
+                 reference below: somebody may be guessing your password.",
             ),
             PageSubject::TooManyChecks => PageText::new(
                 "Too many logins at once",
@@ -127,25 +152,27 @@ impl English {
             .with_section("What you can do", "Wait a few seconds, then try again."),
             PageSubject::TooManyPeers => PageText::new(
                 "Your account is in use in too many places",
-                "Your user name and password are right, but your account is in use at more network \
-                 addresses than the proxy allows at the same time.",
+                "Your user name and password are right, but your account has recently been used \
+                 from more network addresses than the proxy allows.",
             )
             .with_section(
                 "What you can do",
-                "Stop using the proxy on other devices, wait some minutes, then try again.",
+                "Stop using the proxy on other devices, then try again later. A device that \
+                 changes to another network, such as from Wi-Fi to mobile, counts again.",
             )
             .with_section(
-                "If you do not know the other devices",
+                "If you have used no other device or network",
                 "Change your password: somebody else may be using your account.",
             ),
             PageSubject::TooManyRequests => PageText::new(
                 "Too many connections or requests",
-                "Your user name and password are right, but your account has more connections, or \
-                 sends more requests, than the proxy allows at the same time.",
+                "Your user name and password are right, but your account has more connections \
+                 open, or sends requests faster, than the proxy allows.",
             )
             .with_section(
                 "What you can do",
-                "Close programs and pages that you do not need, wait a few seconds, then try again.",
+                "Close programs and pages that you do not need, wait a few seconds, then try \
+                 again.",
             ),
             PageSubject::FieldTooLong => PageText::new(
                 "The login in this request is too long",
@@ -155,25 +182,29 @@ impl English {
             .with_section(
                 "What you can do",
                 "Check that the user name and password in the proxy settings are what you meant to \
-                 enter. If they are, ask the operator of the proxy.",
+                 enter. If they are, ask the operator of the proxy, and quote the reference below.",
             ),
             PageSubject::BackendFailed => PageText::new(
-                "The proxy cannot check logins right now",
-                "A system that the proxy depends on does not answer. This is not about your user \
-                 name and password: they may be right, and you need not change anything.",
+                "The proxy cannot check your access right now",
+                "A system that the proxy depends on does not answer, or is overloaded. This does \
+                 not mean that your user name or password is wrong: you need not change anything.",
             )
             .with_section(
                 "What you can do",
-                "Try again in a few minutes. If it lasts longer, tell the operator of the proxy, and \
-                 quote the reference below.",
+                "Try again in a few minutes. If it lasts longer, tell the operator of the proxy, \
+                 and quote the reference below.",
             ),
             PageSubject::Maintenance => PageText::new(
                 "The proxy is down for maintenance",
-                "The operator of the proxy has stopped it for planned work. The proxy did not check \
-                 your user name and password: they are not the problem, and you need not change \
-                 anything.",
+                "The operator is working on the proxy, which does not forward requests until that \
+                 is done. It did not check your user name and password: they are not the problem, \
+                 and you need not change anything.",
             )
-            .with_section("What you can do", "Try again after the expected end below, or later if there is none."),
+            .with_section(
+                "What you can do",
+                "If an expected end is shown below, try again after it. Otherwise, or if it has \
+                 passed, try again later. Times are in UTC, so your local time may differ.",
+            ),
             PageSubject::UpstreamChallenge => PageText::new(
                 "Another proxy does not let this proxy through",
                 "Behind this proxy there is another one, which requires a login that this proxy \
@@ -181,8 +212,8 @@ impl English {
             )
             .with_section(
                 "What you can do",
-                "Tell the operator of the proxy, and quote the reference below. Nobody else can correct \
-                 this.",
+                "Tell the operator of the proxy, and quote the reference below. Nobody else can \
+                 correct this.",
             ),
         }
     }
