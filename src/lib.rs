@@ -63,7 +63,7 @@
 //! | log, count or audit every request | [`with_observer`](ProxyAuthLayer::with_observer), [`event`] |
 //! | refuse all requests while the proxy is down for work | [`Authenticator::set_maintenance`] |
 //! | decide who may go where | [`access`] |
-//! | change the pages that users see, or add a language | [`Pages`](middleware::Pages) |
+//! | change the pages that users see, add a language, or refuse requests in your own service | [refusals](guide::refusals), [`Pages`](middleware::Pages) |
 //! | find out why a request was refused | [`Refusal`] in the extensions of the response, [`Reason`] |
 //! | configure a client that does not log in | [clients](guide::clients) |
 //! | share nonces among several proxies | [`NonceStore`](nonce_store::NonceStore), [`NonceKeys`](digest::NonceKeys) |
@@ -269,6 +269,9 @@ pub mod guide {
 
     #[doc = include_str!("../docs/guide/ending-access.md")]
     pub mod ending_access {}
+
+    #[doc = include_str!("../docs/guide/refusals.md")]
+    pub mod refusals {}
 
     #[doc = include_str!("../docs/guide/troubleshooting.md")]
     pub mod troubleshooting {}

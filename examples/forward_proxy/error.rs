@@ -1,7 +1,7 @@
 //! The proxy's own responses to requests that it cannot forward.
 //!
 //! One line of plain text states the problem. Every text is a constant and repeats nothing that the
-//! client or the origin sent. What the rules deny, the layer for them answers.
+//! client or the origin sent. The access layer makes the responses to requests that the rules deny.
 
 use std::{error::Error, io, iter, time::Duration};
 

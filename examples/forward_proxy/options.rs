@@ -83,9 +83,9 @@ struct CommandLine {
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 
-    /// Refuse every request with 503 while this file exists. It may contain the time at which that
-    /// is expected to end, such as 2030-01-31T18:00:00+09:00. The proxy looks for the file every
-    /// second and at SIGHUP. Open tunnels stay.
+    /// Refuse every request with 503 while this file exists. It may contain the expected end, such
+    /// as 2030-01-31T18:00:00+09:00, which users see. The proxy looks for the file every second and
+    /// at SIGHUP. Open tunnels stay.
     #[arg(long, value_name = "FILE")]
     maintenance: Option<PathBuf>,
 

@@ -19,6 +19,8 @@ use super::subject::PageSubject;
 ///
 ///     fn label(&self, label: PageLabel) -> &str {
 ///         match label {
+///             PageLabel::Since => "Wartung seit",
+///             PageLabel::Until => "Voraussichtliches Ende",
 ///             PageLabel::Contact => "Ansprechpartner",
 ///             _ => "Kennung",
 ///         }
@@ -27,7 +29,7 @@ use super::subject::PageSubject;
 ///     fn text(&self, subject: PageSubject) -> Option<PageText<'_>> {
 ///         match subject {
 ///             PageSubject::MissingCredentials => Some(
-///                 PageText::new("Bitte anmelden", "Dieser Proxy leitet nur weiter, wen er kennt.")
+///                 PageText::new("Bitte anmelden", "Dieser Proxy verlangt eine Anmeldung.")
 ///                     .with_section("Im Browser", "Laden Sie die Seite neu."),
 ///             ),
 ///             // The others stay in English.

@@ -26,7 +26,8 @@ use crate::grammar::{MAX_WEIGHT, Weight, weighted};
 ///
 /// A page says what happened and what its reader can do, and ends with the
 /// [`ReferenceId`](crate::event::ReferenceId) of the refusal. Two pages for the same
-/// [`PageSubject`] differ in the reference alone. HTML pages have no scripts and load nothing.
+/// [`PageSubject`], in the same language and form, differ only in the reference, and those about
+/// maintenance also in its times. HTML pages have no scripts and load nothing.
 ///
 /// The pages are made when this is built, and a request fills in the reference. Cloning is cheap.
 ///
