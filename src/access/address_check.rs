@@ -1,6 +1,6 @@
 //! Decides about a request again, once the address of its host is known.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, iter, net::IpAddr, sync::Arc};
 
 use http::{Method, Uri};
 
@@ -25,35 +25,48 @@ struct Facts {
     method: Method,
     target: Uri,
     peer: Option<IpAddr>,
+    /// The check of a layer further out, which has left its decision to the address as well.
+    outer: Option<AddressCheck>,
 }
 
 impl AddressCheck {
-    pub(super) fn new(policy: &Arc<dyn DynPolicy>, request: AccessRequest<'_>) -> Self {
+    pub(super) fn new(
+        policy: &Arc<dyn DynPolicy>,
+        request: AccessRequest<'_>,
+        outer: Option<Self>,
+    ) -> Self {
         Self(Arc::new(Facts {
             policy: Arc::clone(policy),
             identity: request.identity().cloned(),
             method: request.method().clone(),
             target: request.target().clone(),
             peer: request.peer(),
+            outer,
         }))
     }
 
-    /// Whether the proxy may connect to this address for the request.
+    /// Whether the proxy may connect to this address for the request. With several layers, the
+    /// policy of each must allow it.
     ///
     /// # Errors
     /// The [`Refusal`]: 403, or 503 if the policy could not decide. Put it into the extensions of
     /// any response, such as an empty one: the layer then makes the response that the client gets.
     pub async fn check(&self, address: IpAddr) -> Result<(), Refusal> {
-        match self.decide(Some(address.to_canonical())).await? {
-            Access::Allowed => Ok(()),
-            Access::Denied(cause) => Err(refusal(&cause)),
-            Access::AddressNeeded => Err(refusal("the policy does not decide about an address")),
+        for check in iter::successors(Some(self), |check| check.0.outer.as_ref()) {
+            match check.decide(Some(address.to_canonical())).await? {
+                Access::Allowed => {}
+                Access::Denied(cause) => return Err(refusal(&cause)),
+                Access::AddressNeeded => {
+                    return Err(refusal("the policy does not decide about an address"));
+                }
+            }
         }
+        Ok(())
     }
 
     /// Decides about the request, with an address if it is known.
     pub(super) fn decide(&self, address: Option<IpAddr>) -> Decision<'_> {
-        let Facts { policy, identity, method, target, peer } = &*self.0;
+        let Facts { policy, identity, method, target, peer, outer: _ } = &*self.0;
         let request = AccessRequest::new(method, target)
             .with_identity(identity.as_ref())
             .with_peer(*peer)

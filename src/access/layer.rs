@@ -129,10 +129,11 @@ impl AccessLayer {
     fn check<B>(&self, request: &Request<B>) -> AddressCheck {
         let head = RequestHead::of_request(request);
         let peer = (self.peer_address)(&head).map(|address| address.to_canonical());
+        let outer = request.extensions().get::<AddressCheck>().cloned();
         let request = AccessRequest::new(request.method(), request.uri())
             .with_identity(request.extensions().get::<Identity>())
             .with_peer(peer);
-        AddressCheck::new(&self.policy, request)
+        AddressCheck::new(&self.policy, request, outer)
     }
 
     /// Acts on a decision.

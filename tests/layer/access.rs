@@ -193,6 +193,29 @@ async fn the_proxy_checks_each_address_of_a_name() {
     }
 }
 
+#[tokio::test]
+async fn regression_the_outer_policy_checks_addresses_as_well() {
+    fn denying(denied: &'static str) -> AccessLayer {
+        let policy = move |request: AccessRequest<'_>| {
+            Ok(match request.address() {
+                None => Access::AddressNeeded,
+                Some(address) if address.to_string() == denied => Access::denied(denied),
+                Some(_) => Access::Allowed,
+            })
+        };
+        AccessLayer::new(Policy(policy)).with_address_check(true)
+    }
+    let origin = Origin::new();
+    let inner = denying("192.0.2.2").layer(origin.clone());
+    let sent = denying("192.0.2.1").layer(inner).oneshot(get(RIGHT)).await.unwrap();
+    assert_eq!(sent.status(), 200);
+    let check: AddressCheck = origin.head().extensions.get().cloned().unwrap();
+    for (address, is_allowed) in [("192.0.2.1", false), ("192.0.2.2", false), ("192.0.2.3", true)] {
+        let checked = check.check(address.parse::<IpAddr>().unwrap()).await;
+        assert_eq!(checked.is_ok(), is_allowed, "{address}");
+    }
+}
+
 /// Waits for its decisions.
 struct Waiting(tokio::sync::Mutex<mpsc::UnboundedReceiver<Access>>);
 
