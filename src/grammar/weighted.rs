@@ -15,9 +15,13 @@ pub(crate) type Weight = u16;
 
 pub(crate) const MAX_WEIGHT: Weight = 1_000;
 
-/// Returns the members of a field, each with its weight.
+/// The maximum number of members that are read. Clients send about ten; a field of thousands would
+/// take milliseconds, before anybody has logged in.
+const MAX_MEMBERS: usize = 64;
+
+/// Returns the first members of a field, each with its weight.
 pub(crate) fn weighted(field: &[u8]) -> impl Iterator<Item = (&[u8], Weight)> {
-    field.split(|&byte| byte == b',').filter_map(|member| {
+    field.split(|&byte| byte == b',').take(MAX_MEMBERS).filter_map(|member| {
         let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
         let item = parts.next().filter(|item| !item.is_empty())?;
         let weight = parts.find_map(|part| match part {
@@ -76,6 +80,12 @@ mod tests {
         members("", &[]);
         members(" , ,;q=1", &[]);
         members("a;q=2, b;q=1.001, c;q=NaN, d;q=0.1234, e;q=-1, f;q=, g", &[("g", 1_000)]);
+    }
+
+    #[test]
+    fn regression_reads_a_limited_number_of_members() {
+        let field = "ja,".repeat(1_000);
+        assert_eq!(weighted(field.as_bytes()).count(), MAX_MEMBERS);
     }
 
     proptest! {
