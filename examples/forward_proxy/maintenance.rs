@@ -1,10 +1,8 @@
 //! Maintenance for as long as a file exists: `--maintenance`.
 
-use std::{
-    path::PathBuf,
-    time::{Duration, SystemTime},
-};
+use std::{path::PathBuf, time::SystemTime};
 
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 use tower_proxy_auth::Authenticator;
 
 use crate::{
@@ -109,38 +107,11 @@ fn order(content: &Content) -> Order {
     }
 }
 
-/// The end of the year 9999.
-fn last_time() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799)
-}
-
 /// Parses a date and a time with an offset from UTC, RFC 3339.
 fn time(text: &str) -> Option<SystemTime> {
-    let text = text.to_ascii_uppercase();
-    let (local, offset) = match text.strip_suffix('Z') {
-        Some(local) => (local, "+00:00"),
-        None => text.split_at_checked(text.len().checked_sub("+00:00".len())?)?,
-    };
-    // The parser would take a second offset.
-    if local.contains(['+', 'Z']) {
-        return None;
-    }
-    let time = humantime::parse_rfc3339_weak(local).ok()?;
-    let (sign, offset) = offset.split_at_checked(1)?;
-    let (hours, minutes) = offset.split_once(':')?;
-    let number = |digits: &str, max: u64| {
-        let is_plain = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let number = digits.parse::<u64>().ok()?;
-        (is_plain && number <= max).then_some(number)
-    };
-    let offset = Duration::from_secs((number(hours, 23)? * 60 + number(minutes, 59)?) * 60);
-    let time = match sign {
-        "+" => time.checked_sub(offset),
-        "-" => time.checked_add(offset),
-        _ => None,
-    };
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
     // The log cannot show others.
-    time.filter(|time| (SystemTime::UNIX_EPOCH..=last_time()).contains(time))
+    (1_970..=9_999).contains(&time.year()).then(|| time.into())
 }
 
 #[cfg(test)]
