@@ -79,7 +79,7 @@ fn built_in(contact: Option<&str>) -> (LanguagePages, Vec<LanguagePages>) {
 }
 
 fn checked_contact(contact: String) -> Result<String, ConfigError> {
-    let is_valid = (1..=MAX_CONTACT).contains(&contact.trim().len())
+    let is_valid = !contact.trim().is_empty()
         && contact.len() <= MAX_CONTACT
         && !contact.chars().any(char::is_control);
     if is_valid { Ok(contact) } else { Err(ConfigError::InvalidContact { contact }) }

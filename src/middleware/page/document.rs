@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use super::{
+    english::English,
     language::{PageLabel, PageLanguage, PageText},
     subject::PageSubject,
     template::Gap,
@@ -39,7 +40,10 @@ impl<'a> Document<'a> {
         text: PageText<'a>,
         contact: Option<&'a str>,
     ) -> Self {
-        let detail = |label, name, value| Detail { label: language.label(label), name, value };
+        let detail = |label, name, value| {
+            let label = language.label(label).unwrap_or(English::label(label));
+            Detail { label, name, value }
+        };
         let gap = |label, name, gap| detail(label, name, DetailValue::Gap(gap));
         let mut details = Vec::new();
         if subject == PageSubject::Maintenance {

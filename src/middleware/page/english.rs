@@ -14,6 +14,16 @@ pub(super) const CURL: &str = "curl --proxy-anyauth -U NAME -x PROXY URL";
 pub(super) struct English;
 
 impl English {
+    /// Returns a label. English has all of them.
+    pub(super) const fn label(label: PageLabel) -> &'static str {
+        match label {
+            PageLabel::Since => "In maintenance since",
+            PageLabel::Until => "Expected end",
+            PageLabel::Contact => "Contact",
+            PageLabel::Reference => "Reference",
+        }
+    }
+
     /// The text about a subject. English has one for each.
     pub(super) fn text(subject: PageSubject) -> PageText<'static> {
         match subject {
@@ -224,13 +234,8 @@ impl PageLanguage for English {
         "en"
     }
 
-    fn label(&self, label: PageLabel) -> &str {
-        match label {
-            PageLabel::Since => "In maintenance since",
-            PageLabel::Until => "Expected end",
-            PageLabel::Contact => "Contact",
-            PageLabel::Reference => "Reference",
-        }
+    fn label(&self, label: PageLabel) -> Option<&str> {
+        Some(Self::label(label))
     }
 
     fn text(&self, subject: PageSubject) -> Option<PageText<'_>> {

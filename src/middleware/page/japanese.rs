@@ -17,13 +17,13 @@ impl PageLanguage for Japanese {
         "ja"
     }
 
-    fn label(&self, label: PageLabel) -> &str {
-        match label {
+    fn label(&self, label: PageLabel) -> Option<&str> {
+        Some(match label {
             PageLabel::Since => "メンテナンス開始",
             PageLabel::Until => "終了予定",
             PageLabel::Contact => "お問い合わせ先",
             PageLabel::Reference => "お問い合わせ番号",
-        }
+        })
     }
 
     fn text(&self, subject: PageSubject) -> Option<PageText<'_>> {

@@ -17,12 +17,14 @@ use super::subject::PageSubject;
 ///         "de"
 ///     }
 ///
-///     fn label(&self, label: PageLabel) -> &str {
+///     fn label(&self, label: PageLabel) -> Option<&str> {
 ///         match label {
-///             PageLabel::Since => "Wartung seit",
-///             PageLabel::Until => "Voraussichtliches Ende",
-///             PageLabel::Contact => "Ansprechpartner",
-///             _ => "Kennung",
+///             PageLabel::Since => Some("Wartung seit"),
+///             PageLabel::Until => Some("Voraussichtliches Ende"),
+///             PageLabel::Contact => Some("Ansprechpartner"),
+///             PageLabel::Reference => Some("Kennung"),
+///             // Others stay in English.
+///             _ => None,
 ///         }
 ///     }
 ///
@@ -32,7 +34,6 @@ use super::subject::PageSubject;
 ///                 PageText::new("Bitte anmelden", "Dieser Proxy verlangt eine Anmeldung.")
 ///                     .with_section("Im Browser", "Laden Sie die Seite neu."),
 ///             ),
-///             // The others stay in English.
 ///             _ => None,
 ///         }
 ///     }
@@ -45,8 +46,8 @@ pub trait PageLanguage {
     /// The language tag of [RFC 5646](https://www.rfc-editor.org/rfc/rfc5646), such as `pt-BR`.
     fn tag(&self) -> &str;
 
-    /// Translates a label.
-    fn label(&self, label: PageLabel) -> &str;
+    /// Translates a label; `None` if there is no translation, and the English one is used.
+    fn label(&self, label: PageLabel) -> Option<&str>;
 
     /// The text about a subject; `None` if there is none, and the English page is sent.
     fn text(&self, subject: PageSubject) -> Option<PageText<'_>>;

@@ -206,8 +206,8 @@ mod tests {
             self.0
         }
 
-        fn label(&self, _: PageLabel) -> &str {
-            "label"
+        fn label(&self, _: PageLabel) -> Option<&str> {
+            None
         }
 
         fn text(&self, _: PageSubject) -> Option<PageText<'_>> {
@@ -279,6 +279,14 @@ mod tests {
             assert_eq!(found.forms(PageSubject::Forbidden).language, "en");
         }
         assert_eq!(format!("{pages:?}"), r#"Pages(["en", "de", "JA"])"#);
+    }
+
+    #[test]
+    fn a_label_that_is_not_translated_is_in_english() {
+        let text = PageText::new("Verboten", "Nicht dorthin.");
+        let document = Document::new(&Only("de"), PageSubject::Forbidden, text, Some("desk 4"));
+        let labels: Vec<_> = document.details.iter().map(|detail| detail.label).collect();
+        assert_eq!(labels, ["Contact", "Reference"]);
     }
 
     #[test]
