@@ -4,19 +4,14 @@ use serde_json::Value;
 
 use crate::{
     scenes::{CONTACT, SCENES, Scene},
-    support::wire::{Answer, Wire, basic},
+    support::wire::Answer,
 };
 
 /// Sends the request of a scene.
 #[track_caller]
 pub(crate) fn refused(scene: &Scene, accept: &str, language: &str) -> Answer {
     let fields = format!("Host: o\nAccept: {accept}\nAccept-Language: {language}");
-    let head = format!("GET {} HTTP/1.1\n{fields}", scene.url);
-    let mut wire = Wire::connect(scene.proxy.address());
-    let answer = match scene.credentials {
-        Some(credentials) => wire.login(&head, &basic(credentials)),
-        None => wire.ask(&head),
-    };
+    let answer = scene.send(&format!("GET {} HTTP/1.1\n{fields}", scene.url));
     assert_eq!(answer.status, scene.status, "{}: {answer:?}", scene.name);
     answer
 }
@@ -106,12 +101,8 @@ fn a_refused_tunnel_gets_one_line() {
     for scene in SCENES {
         let scene = scene();
         let target = scene.url.trim_start_matches("http://").trim_end_matches('/');
-        let mut wire = Wire::connect(scene.proxy.address());
         let head = format!("CONNECT {target} HTTP/1.1\nHost: {target}\nAccept: text/html");
-        let answer = match scene.credentials {
-            Some(credentials) => wire.login(&head, &basic(credentials)),
-            None => wire.ask(&head),
-        };
+        let answer = scene.send(&head);
         // The other proxy is an origin here, to which a tunnel is opened.
         let expected = if scene.status == 502 { 200 } else { scene.status };
         assert_eq!(answer.status, expected, "{}: {answer:?}", scene.name);

@@ -15,7 +15,7 @@ use crate::{
         origin::{Origin, closed_port},
         proxy::Proxy,
         user_file::wait_until,
-        wire::{Wire, basic},
+        wire::{Answer, Wire, basic},
     },
 };
 
@@ -51,6 +51,16 @@ pub(crate) const SCENES: [fn() -> Scene; 9] = [
 pub(crate) const CONTACT: &str = "\"help desk\" <4711> & friends";
 
 impl Scene {
+    /// Sends a head with the credentials of this scene.
+    #[track_caller]
+    pub(crate) fn send(&self, head: &str) -> Answer {
+        let mut wire = Wire::connect(self.proxy.address());
+        match self.credentials {
+            Some(credentials) => wire.login(head, &basic(credentials)),
+            None => wire.ask(head),
+        }
+    }
+
     /// Waits for the line of the access log about a request for this scene's URL with this reference.
     #[track_caller]
     pub(crate) fn awaits_in_log(&self, reference: &str) {
