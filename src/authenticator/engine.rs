@@ -150,10 +150,10 @@ impl Authenticator {
     /// throttle nor a back end is called. Requests that were forwarded before, such as tunnels, and
     /// checks that are running go on.
     ///
-    /// `until` is the announced end, by the system's clock. It is an estimate for clients:
-    /// maintenance lasts until [`end_maintenance`](Self::end_maintenance). `Retry-After` is the time
-    /// until the announced end, but at least 30 s; without one, it is 30 s. Call it again to announce
-    /// another end.
+    /// `until` is the announced end, by the system's clock; `None` announces none. It is an estimate
+    /// for clients: maintenance lasts until [`end_maintenance`](Self::end_maintenance). `Retry-After`
+    /// is the time until the announced end, but at least 30 s; without one, it is 30 s. Call it again
+    /// to announce another end.
     ///
     /// # Examples
     /// ```
