@@ -91,7 +91,7 @@ reasons! {
     OtherResource = BAD_REQUEST, "other-resource";
     /// The credentials are right and the account is disabled.
     AccountDisabled = FORBIDDEN, "account-disabled";
-    /// The credentials are right and the account has expired.
+    /// The credentials are right and the account, or its password, has expired.
     AccountExpired = FORBIDDEN, "account-expired";
     /// The user may not reach the target.
     Forbidden = FORBIDDEN, "forbidden";

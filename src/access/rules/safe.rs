@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_who_has_not_logged_in() {
+    fn refuses_requests_without_a_user() {
         let anonymous = Identity::anonymous(Realm::new("proxy").unwrap());
         let target = "http://a.example/".parse().unwrap();
         for identity in [None, Some(&anonymous)] {

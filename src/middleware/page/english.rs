@@ -124,13 +124,15 @@ impl English {
                 "Tell the operator of the proxy, and quote the reference below.",
             ),
             PageSubject::AccountUnavailable => PageText::new(
-                "Your account is disabled or has expired",
-                "Your user name and password are right, but the proxy does not forward requests \
-                 for this account. Changing the password does not help.",
+                "Your account cannot be used at present",
+                "Your user name and password are right, but your account is disabled, or your \
+                 account or password has expired.",
             )
             .with_section(
                 "What you can do",
-                "Ask the operator of the proxy about your account, and quote the reference below.",
+                "If you know that your password has expired, change it, for instance when you log \
+                 in to your computer. Otherwise, ask the operator of the proxy about your account, \
+                 and quote the reference below.",
             ),
             PageSubject::Forbidden => PageText::new(
                 "The proxy does not allow this request",

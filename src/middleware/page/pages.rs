@@ -268,6 +268,16 @@ mod tests {
         }
     }
 
+    /// A directory reports an account with an expired password as expired.
+    #[test]
+    fn regression_a_new_password_may_help_an_expired_account() {
+        for (language, text) in [("en", "change it"), ("ja", "変更してください")] {
+            let (page, _) = page(Reason::AccountExpired, &[(ACCEPT_LANGUAGE, language)]);
+            let body = str::from_utf8(&page.body).unwrap();
+            assert!(body.contains(text), "{body}");
+        }
+    }
+
     #[test]
     fn a_page_that_is_not_translated_is_in_english() {
         let pages = Pages::builder().with_language(Only("de")).with_language(Only("JA"));

@@ -44,7 +44,7 @@ subjects! {
     StaleNonce = PROXY_AUTHENTICATION_REQUIRED;
     /// The `Proxy-Authorization` field is ambiguous, malformed, or was made for another resource.
     Malformed = BAD_REQUEST;
-    /// The credentials are right, and the account is disabled or has expired.
+    /// The credentials are right, and the account is disabled, or it or its password has expired.
     AccountUnavailable = FORBIDDEN;
     /// The proxy does not forward the request for this user.
     Forbidden = FORBIDDEN;

@@ -27,8 +27,8 @@ fn reloading_the_page_of_a_cancelled_prompt_asks_again() {
     assert_eq!((tab.events().prompts, tab.events().status), (0, 200));
 }
 
-/// Browsers hide the answers to CONNECT, which are not from the origin: whoever typed an https URL
-/// does not see what the proxy says.
+/// Browsers hide the answers to CONNECT, which are not from the origin: users who open an https URL
+/// do not see what the proxy says.
 #[test]
 #[ignore = "needs chromium"]
 fn a_refused_tunnel_shows_a_page_of_the_browser() {
