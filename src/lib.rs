@@ -66,7 +66,7 @@
 //! | change the pages that users see, add a language, or refuse requests in your own service | [refusals](guide::refusals), [`Pages`](middleware::Pages) |
 //! | find out why a request was refused | [`Refusal`] in the extensions of the response, [`Reason`] |
 //! | configure a client that does not log in | [clients](guide::clients) |
-//! | share nonces among several proxies | [`NonceStore`](nonce_store::NonceStore), [`NonceKeys`](digest::NonceKeys) |
+//! | share nonces among several proxies | `nonce_store::redis` with the feature `redis`, [`NonceStore`](nonce_store::NonceStore), [`NonceKeys`](digest::NonceKeys) |
 //! | add another scheme | [`scheme`] |
 //! | use the engine without tower | [`authenticator`] |
 //! | set the time in tests | [`clock`] |
@@ -155,6 +155,7 @@
 //! | `ldap` | `backend::ldap`: users for Basic in a directory; needs a tokio runtime |
 //! | `metrics` | `MetricsObserver` in [`event`], which counts requests with the crate `metrics` |
 //! | `password-hash` | `backend::password_hash`: checks and creates stored passwords |
+//! | `redis` | `nonce_store::redis`: used nonce-counts that several proxies share; needs a tokio runtime |
 //! | `sql-mysql`, `sql-postgres`, `sql-sqlite` | `backend::sql`: users in a database table; they need Rust 1.94 |
 //! | `sql` | the shared part of those three; it opens no database by itself |
 //! | `timeout` | `backend::Timeout`: a time limit for every back-end call |

@@ -26,8 +26,8 @@ mod lookup;
 pub mod password_hash;
 #[cfg(any(feature = "ldap", feature = "password-hash"))]
 mod queue;
-#[cfg(any(feature = "ldap", feature = "password-hash", feature = "timeout"))]
-mod runtime;
+#[cfg(any(feature = "ldap", feature = "password-hash", feature = "redis", feature = "timeout"))]
+pub(crate) mod runtime;
 #[cfg(feature = "sql")]
 pub mod sql;
 #[cfg(feature = "timeout")]

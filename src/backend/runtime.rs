@@ -25,7 +25,7 @@ pub(super) async fn within<T>(
 ///
 /// # Errors
 /// There is none.
-pub(super) fn current() -> Result<Handle, BackendError> {
+pub(crate) fn current() -> Result<Handle, BackendError> {
     Handle::try_current().map_err(|_| BackendError::new("the back end needs a tokio runtime"))
 }
 

@@ -1,4 +1,5 @@
-//! Stores of used nonce-counts: the trait, and an in-memory store.
+//! Stores of used nonce-counts: the trait, an in-memory store and, with the feature `redis`, one that
+//! several proxies share.
 
 use std::{future::Future, sync::Arc};
 
@@ -6,6 +7,8 @@ pub use crate::wire::digest::{Epoch, NonceCount, NonceId};
 use crate::{clock::Timestamp, error::BackendError, user_id::UserId, wire::Realm};
 
 mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 pub use memory::{MemoryNonceStore, MemoryNonceStoreBuilder};
 

@@ -1,4 +1,4 @@
-//! Back ends whose users are on a server, which the tests start.
+//! Back ends and stores on servers, which the tests start.
 //!
 //! Tests that need programs run on demand:
 //! `cargo test --all-features --test servers -- --ignored`.
@@ -8,5 +8,7 @@ mod support;
 
 #[cfg(feature = "ldap")]
 mod ldap;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(any(feature = "sql-mysql", feature = "sql-postgres"))]
 mod sql;

@@ -10,11 +10,14 @@ pub(crate) mod curl;
 pub(crate) mod digest;
 pub(crate) mod engine;
 pub(crate) mod false_ldap;
+pub(crate) mod gate;
 pub(crate) mod layer;
 pub(crate) mod log;
 pub(crate) mod origin;
 pub(crate) mod proxy;
 pub(crate) mod rechecks;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
 pub(crate) mod scene;
 pub(crate) mod slapd;
 #[cfg(feature = "sql")]

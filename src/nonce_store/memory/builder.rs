@@ -44,8 +44,7 @@ impl MemoryNonceStoreBuilder {
     pub fn build(self) -> Result<MemoryNonceStore, ConfigError> {
         let Limits { capacity, window } = self.limits;
         ConfigError::refuse_zero([("with_capacity", capacity == 0)])?;
-        let widths = window::MIN_WIDTH..=window::MAX_WIDTH;
-        ConfigError::check_range("window of the nonce store", &window, &widths)?;
+        window::check_width(window)?;
         Ok(MemoryNonceStore::with_limits(self.limits))
     }
 }

@@ -47,3 +47,5 @@ mod support;
 
 pub use builder::MemoryNonceStoreBuilder;
 pub use store::MemoryNonceStore;
+#[cfg(feature = "redis")]
+pub(super) use window::check_width as check_window;

@@ -4,12 +4,17 @@
 //! show which ones were used. A window keeps the highest count and one bit for each of the counts
 //! just below it.
 
-use crate::wire::digest::NonceCount;
+use crate::{error::ConfigError, wire::digest::NonceCount};
 
 /// The smallest width of a window, in counts.
-pub(super) const MIN_WIDTH: u32 = 64;
+const MIN_WIDTH: u32 = 64;
 /// The largest width of a window, in counts: one for each bit.
-pub(super) const MAX_WIDTH: u32 = u128::BITS;
+const MAX_WIDTH: u32 = u128::BITS;
+
+/// Checks the width of a window.
+pub(in crate::nonce_store) fn check_width(width: u32) -> Result<(), ConfigError> {
+    ConfigError::check_range("window of the nonce store", &width, &(MIN_WIDTH..=MAX_WIDTH))
+}
 
 /// The highest count used, and which of the 128 counts up to it were used.
 #[derive(Clone, Copy, Debug)]

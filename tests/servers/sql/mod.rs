@@ -25,10 +25,11 @@ use tower_proxy_auth::{
 };
 
 use self::{
-    outage::{Gate, Load, mute},
+    outage::{Load, mute},
     process::{Server, program},
 };
 use crate::support::{
+    gate::Gate,
     sql::{Database, accepted, ask, fill, said},
     validator_battery::{BackEnd, realm},
 };

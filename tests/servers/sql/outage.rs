@@ -6,13 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net,
-    sync::watch,
-    task::JoinSet,
-    time,
-};
+use tokio::{task::JoinSet, time};
 use tower_proxy_auth::{ProxyAuthLayer, backend::sql::Sql};
 
 use crate::support::{
@@ -27,52 +21,6 @@ pub(crate) fn mute() -> u16 {
     // It stays open as long as the process runs.
     std::mem::forget(listener);
     port
-}
-
-/// Forwards bytes to and from a server while it is open.
-pub(crate) struct Gate {
-    pub(crate) port: u16,
-    is_open: watch::Sender<bool>,
-    _tasks: JoinSet<()>,
-}
-
-impl Gate {
-    pub(crate) async fn before(server: u16) -> Self {
-        let listener = net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (is_open, open) = watch::channel(true);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async move {
-            let mut tasks = JoinSet::new();
-            while let Ok((client, _)) = listener.accept().await {
-                let server = net::TcpStream::connect(("127.0.0.1", server)).await.unwrap();
-                let (from_client, to_client) = client.into_split();
-                let (from_server, to_server) = server.into_split();
-                tasks.spawn(pass(from_client, to_server, open.clone()));
-                tasks.spawn(pass(from_server, to_client, open.clone()));
-            }
-        });
-        Self { port, is_open, _tasks: tasks }
-    }
-
-    pub(crate) fn set_open(&self, is_open: bool) {
-        self.is_open.send_replace(is_open);
-    }
-}
-
-async fn pass(
-    mut from: net::tcp::OwnedReadHalf,
-    mut to: net::tcp::OwnedWriteHalf,
-    mut open: watch::Receiver<bool>,
-) {
-    let mut buffer = [0; 4_096];
-    while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        if open.wait_for(|is_open| *is_open).await.is_err()
-            || to.write_all(&buffer[..length]).await.is_err()
-        {
-            return;
-        }
-    }
 }
 
 /// One answer of the layer.
