@@ -35,7 +35,7 @@ impl PagesBuilder {
     }
 
     /// Adds a language. It replaces one with the same tag, also a built-in one.
-    pub fn with_language(mut self, language: impl PageLanguage + 'static) -> Self {
+    pub fn with_language(mut self, language: impl PageLanguage) -> Self {
         self.languages.push(Box::new(language));
         self
     }

@@ -42,7 +42,7 @@ use super::subject::PageSubject;
 /// let pages = Pages::builder().with_language(German).build()?;
 /// # Ok::<(), tower_proxy_auth::ConfigError>(())
 /// ```
-pub trait PageLanguage {
+pub trait PageLanguage: Send + Sync + 'static {
     /// The language tag of [RFC 5646](https://www.rfc-editor.org/rfc/rfc5646), such as `pt-BR`.
     fn tag(&self) -> &str;
 
