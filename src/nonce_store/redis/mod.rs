@@ -80,9 +80,9 @@
 //! It also needs `SELECT` for a database other than 0.
 //!
 //! # Security
-//! Whoever can write to the server can make replays pass, and whoever can read it can test guesses
-//! of user names, which are stored as unkeyed hashes. It never holds passwords, responses or nonce
-//! keys. Use a password and a private network: connections to it are not encrypted.
+//! Write access to the server allows replays, and read access allows guesses of user names to be
+//! tested, because they are stored as unkeyed hashes. The server never holds passwords, responses or
+//! nonce keys. Protect it with a password and a private network: connections are not encrypted.
 
 mod address;
 mod builder;
