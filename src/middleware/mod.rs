@@ -8,6 +8,7 @@ mod identity_header;
 pub(crate) mod layer;
 mod page;
 mod proxy_status;
+mod refuser;
 mod report;
 mod request;
 mod response;
@@ -21,7 +22,7 @@ pub(crate) use layer::{PeerAddress, socket_address};
 pub use page::{
     Page, PageLabel, PageLanguage, PageRequest, PageSubject, PageText, Pages, PagesBuilder,
 };
-pub(crate) use response::Refuser;
+pub(crate) use refuser::Refuser;
 use service::ProxyAuth;
 #[cfg(feature = "tower-http")]
 pub use trace::{AuthMakeSpan, AuthOnResponse};

@@ -4,17 +4,15 @@ use std::{mem, sync::Arc};
 
 use bytes::Bytes;
 use http::{
-    Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version,
-    header,
+    Extensions, HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header,
 };
-use http_body::Body;
 
 use super::{
     body::ResponseBody,
     connection,
     facts::RequestFacts,
     layer::Options,
-    page::{PagePreferences, PageRequest, Pages},
+    page::{PagePreferences, PageRequest},
 };
 use crate::{authenticator::Refusal, error::BackendError, identity::Identity, reason::Reason};
 
@@ -65,7 +63,7 @@ pub(super) fn refuse(
 /// Makes the response to a forwarded request that a service further in refuses.
 ///
 /// Only that service knows whether it has read the request's body to its end.
-fn refuse_after_all<B>(
+pub(super) fn refuse_after_all<B>(
     refusal: Refusal,
     response: Response<B>,
     mut facts: RequestFacts,
@@ -85,7 +83,7 @@ fn refuse_after_all<B>(
 
 /// The refusal for which a service further in expects a response. Those with a reference have one
 /// already. A 407 needs challenges, which only that service knows.
-fn open_refusal(extensions: &Extensions) -> Option<&Refusal> {
+pub(super) fn open_refusal(extensions: &Extensions) -> Option<&Refusal> {
     let refusal = extensions.get::<Refusal>();
     refusal.filter(|refusal| {
         refusal.reference_id().is_none()
@@ -107,55 +105,6 @@ fn note(refusal: &mut Refusal, facts: &mut RequestFacts, options: &Options) {
 fn report(facts: RequestFacts, status: StatusCode) {
     if let Some(report) = facts.report {
         report.finish(status);
-    }
-}
-
-/// How another layer of this crate refuses requests.
-#[derive(Clone)]
-pub(crate) struct Refuser(Arc<Options>);
-
-impl Refuser {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(Options::new()))
-    }
-
-    pub(crate) fn with_pages(mut self, pages: Pages) -> Self {
-        Arc::make_mut(&mut self.0).pages = pages;
-        self
-    }
-
-    /// Notes what the response to a request depends on.
-    pub(crate) fn note<B: Body>(&self, request: &Request<B>) -> Refusable {
-        Refusable {
-            facts: RequestFacts::new(request, None),
-            preferences: PagePreferences::of(request),
-            options: Arc::clone(&self.0),
-        }
-    }
-}
-
-/// A request that another layer of this crate may refuse.
-pub(crate) struct Refusable {
-    facts: RequestFacts,
-    preferences: PagePreferences,
-    options: Arc<Options>,
-}
-
-impl Refusable {
-    /// Refuses the request instead of forwarding it.
-    pub(crate) fn refuse(self, refusal: Refusal) -> Response<Bytes> {
-        let headers = refusal.headers();
-        refuse(refusal, headers, self.facts, &self.preferences, &self.options)
-    }
-
-    /// Finishes the response to the forwarded request.
-    pub(crate) fn finish<B>(self, response: Response<B>) -> Response<ResponseBody<B>> {
-        let Self { facts, preferences, options } = self;
-        match open_refusal(response.extensions()).cloned() {
-            Some(refusal) => refuse_after_all(refusal, response, facts, &preferences, &options)
-                .map(ResponseBody::own),
-            None => response.map(ResponseBody::inner),
-        }
     }
 }
 
