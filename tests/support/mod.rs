@@ -19,6 +19,7 @@ pub(crate) mod rechecks;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 pub(crate) mod scene;
+pub(crate) mod server;
 pub(crate) mod slapd;
 #[cfg(feature = "sql")]
 pub(crate) mod sql;

@@ -12,6 +12,8 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use super::server;
+
 /// A running server; it is killed when this is dropped.
 pub(crate) struct Redis {
     folder: TempDir,
@@ -52,11 +54,7 @@ impl Redis {
 
     /// Kills the server.
     pub(crate) fn kill(&self) {
-        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut child) = child {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        server::kill(&self.child);
     }
 
     /// Starts it again on the same port, after [`kill`](Self::kill).

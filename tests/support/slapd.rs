@@ -6,7 +6,7 @@ use std::{
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     thread,
     time::{Duration, Instant},
 };
@@ -14,7 +14,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tempfile::TempDir;
 
-use super::certificates;
+use super::{certificates, server};
 
 /// The root of the directory.
 pub(crate) const SUFFIX: &str = "dc=example,dc=org";
@@ -188,11 +188,7 @@ impl Slapd {
 
     /// Kills the server.
     pub(crate) fn kill(&self) {
-        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut child) = child {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        server::kill(&self.child);
     }
 
     /// Starts it again with the same ports and data.
